@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
+import {MountainRange} from "./libraries/MountainRange.sol";
+
+/// @title AuditTrail
+/// @notice See IAuditTrail.
+contract AuditTrail is IAuditTrail {
+    using MountainRange for MountainRange.Range;
+
+    /// Contracts that may append.
+    mapping(address account => bool) public isRecorder;
+
+    MountainRange.Range private _range;
+    bytes24 private _head;
+    uint64 private _size;
+
+    constructor(address[] memory recorders) {
+        for (uint256 i; i < recorders.length; ++i) {
+            isRecorder[recorders[i]] = true;
+        }
+    }
+
+    /// @inheritdoc IAuditTrail
+    function append(Decision decision, uint64 subject, bytes32 digest) external {
+        if (!isRecorder[msg.sender]) revert RecorderUnknown(msg.sender);
+        uint64 index = _size;
+        bytes32 leaf = _leafOf(index, decision, subject, msg.sender, digest);
+        _head = bytes24(keccak256(abi.encodePacked(_head, leaf)));
+        _size = index + 1;
+        _range.append(index, leaf);
+        emit EntryAppended(index, decision, subject, msg.sender, digest);
+    }
+
+    /// @inheritdoc IAuditTrail
+    function head() external view returns (bytes24 digest, uint64 size) {
+        return (_head, _size);
+    }
+
+    /// @inheritdoc IAuditTrail
+    function root() external view returns (bytes32) {
+        return _range.root(_size);
+    }
+
+    /// @inheritdoc IAuditTrail
+    function contains(
+        uint64 index,
+        Decision decision,
+        uint64 subject,
+        address recorder,
+        bytes32 digest,
+        bytes32[] calldata proof
+    ) external view returns (bool) {
+        return _range.contains(_size, index, _leafOf(index, decision, subject, recorder, digest), proof);
+    }
+
+    function _leafOf(uint64 index, Decision decision, uint64 subject, address recorder, bytes32 digest)
+        private
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encodePacked(uint8(0), index, decision, subject, recorder, digest));
+    }
+}

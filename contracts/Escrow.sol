@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
+import {IEscrow, Policy} from "./interfaces/IEscrow.sol";
+import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
+import {Ledger} from "./libraries/Ledger.sol";
+import {ComputationId} from "./lifecycle/Computation.sol";
+import {ProcessorId} from "./lifecycle/Processor.sol";
+
+/// @title Escrow
+/// @notice See IEscrow.
+/// @dev The money half of the allocator, which alone decides what is locked, paid and slashed.
+abstract contract Escrow is IEscrow, AccessManaged {
+    using Ledger for Ledger.Book;
+
+    uint256 private constant MAX_WINDOW_SECONDS = 7 days;
+
+    IAuditTrail public immutable AUDIT_TRAIL;
+    IProcessorRegistry public immutable REGISTRY;
+
+    Policy internal _policy;
+    Ledger.Book internal _book;
+    /// @inheritdoc IEscrow
+    mapping(ProcessorId => uint256) public bondOf;
+
+    constructor(IAuditTrail auditTrail, IProcessorRegistry registry, Policy memory initialPolicy) {
+        AUDIT_TRAIL = auditTrail;
+        REGISTRY = registry;
+        _setPolicy(initialPolicy);
+    }
+
+    /// @inheritdoc IEscrow
+    function deposit() external payable {
+        _book.credit(msg.sender, msg.value);
+        emit Deposited(msg.sender, msg.value);
+    }
+
+    /// @inheritdoc IEscrow
+    function withdraw(uint256 amount) external {
+        _book.debit(msg.sender, amount);
+        emit Withdrawn(msg.sender, amount);
+        _send(msg.sender, amount);
+    }
+
+    /// @inheritdoc IEscrow
+    function bond(ProcessorId processor, uint128 amount) external payable {
+        _requireOperator(processor);
+        _book.lock(msg.sender, msg.value, amount);
+        uint256 total = bondOf[processor] + amount;
+        bondOf[processor] = total;
+        if (msg.value != 0) emit Deposited(msg.sender, msg.value);
+        emit BondAdded(processor, msg.sender, amount);
+        if (total >= _policy.minimumBond) REGISTRY.setBonded(processor, true);
+    }
+
+    /// @inheritdoc IEscrow
+    function unbond(ProcessorId processor) external {
+        _requireOperator(processor);
+        uint256 leased = REGISTRY.standingOf(processor).leasedQubits;
+        if (leased != 0) revert ProcessorLeased(processor, leased);
+        uint256 amount = bondOf[processor];
+        bondOf[processor] = 0;
+        _book.unlock(msg.sender, amount);
+        emit BondRemoved(processor, msg.sender, amount);
+        REGISTRY.setBonded(processor, false);
+    }
+
+    /// @inheritdoc IEscrow
+    function disburse(address to, uint256 amount) external restricted {
+        _book.spend(amount);
+        emit TreasurySpent(to, amount);
+        _send(to, amount);
+    }
+
+    /// @inheritdoc IEscrow
+    function setPolicy(Policy calldata newPolicy) external restricted {
+        _setPolicy(newPolicy);
+        AUDIT_TRAIL.append(Decision.PolicyChanged, 0, keccak256(abi.encode(newPolicy)));
+    }
+
+    /// @inheritdoc IEscrow
+    function balanceOf(address holder) external view returns (uint256 available, uint256 locked) {
+        Ledger.Account storage account = _book.accounts[holder];
+        return (account.available, account.locked);
+    }
+
+    /// @inheritdoc IEscrow
+    function treasury() external view returns (uint256) {
+        return _book.treasury;
+    }
+
+    /// @inheritdoc IEscrow
+    function policy() external view returns (Policy memory) {
+        return _policy;
+    }
+
+    /// @dev Takes what one fault costs out of a bond; the caller seizes the same from the operator's locked money.
+    /// @return amount Wei taken. @return covered Whether the rest still covers a fault.
+    function _slash(ProcessorId processor) internal returns (uint256 amount, bool covered) {
+        uint256 held = bondOf[processor];
+        amount = held < _policy.slash ? held : _policy.slash;
+        bondOf[processor] = held - amount;
+        covered = held - amount >= _policy.minimumBond;
+    }
+
+    /// @dev Hands out `total` wei: `each` to the payees, `bounty` to the keeper, the rest to `source`, out of whose
+    /// locked money it comes. Without a source the money was seized from bonds and the rest is the treasury's.
+    function _distribute(
+        ComputationId id,
+        address[] memory payees,
+        uint256 each,
+        address keeper,
+        uint256 bounty,
+        address source,
+        uint256 total
+    ) internal {
+        uint256 rest = total - bounty - each * payees.length;
+        if (source != address(0)) {
+            _book.seize(source, total);
+            if (rest != 0) _book.credit(source, rest);
+        } else {
+            _book.endow(rest);
+        }
+        for (uint256 i; i < payees.length; ++i) {
+            _book.credit(payees[i], each);
+        }
+        if (bounty != 0) _book.credit(keeper, bounty);
+        emit ComputationPaid(id, source, total, payees, each, keeper, bounty);
+    }
+
+    function _requireOperator(ProcessorId processor) private view {
+        address operator = REGISTRY.operatorOf(processor);
+        if (msg.sender != operator) revert CallerNotBondOperator(processor, msg.sender, operator);
+    }
+
+    function _setPolicy(Policy memory newPolicy) private {
+        if (
+            _isWindow(newPolicy.commitSeconds) && _isWindow(newPolicy.discloseSeconds)
+                && _isWindow(newPolicy.revealSeconds) && newPolicy.slash <= newPolicy.minimumBond
+        ) {
+            _policy = newPolicy;
+            emit PolicyChanged(newPolicy);
+        } else {
+            revert PolicyInvalid(newPolicy);
+        }
+    }
+
+    function _isWindow(uint256 duration) private pure returns (bool) {
+        return duration != 0 && duration <= MAX_WINDOW_SECONDS;
+    }
+
+    /// @dev Last step of its callers: the books are closed before control leaves.
+    function _send(address to, uint256 amount) private {
+        (bool taken,) = to.call{value: amount}("");
+        if (!taken) revert TransferFailed(to, amount);
+    }
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
+import {IConsortium} from "./interfaces/IConsortium.sol";
+import {Capability, IProcessorRegistry, Requirement} from "./interfaces/IProcessorRegistry.sol";
+import {AssignmentStatus} from "./lifecycle/Assignment.sol";
+import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol";
+import {Sortition} from "./libraries/Sortition.sol";
+
+/// @title ProcessorRegistry
+/// @notice See IProcessorRegistry.
+contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
+    using Sortition for Sortition.Lottery;
+
+    bytes32 private constant REGISTRATION_TYPEHASH =
+        keccak256("ProcessorRegistration(address operator,address daemon,bytes32 identityDigest)");
+    uint256 private constant MISSED_BEATS = 2;
+
+    IAuditTrail public immutable AUDIT_TRAIL;
+    IConsortium public immutable CONSORTIUM;
+    address public immutable ALLOCATOR;
+    /// @inheritdoc IProcessorRegistry
+    uint40 public immutable HEARTBEAT_SECONDS;
+
+    struct Identity {
+        address operator;
+        /// Place in the class index, while certified.
+        uint32 position;
+        uint16 certifiedVersion;
+        uint16 newestVersion;
+        address daemon;
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    uint32 public processorCount;
+    /// @inheritdoc IProcessorRegistry
+    mapping(address daemon => ProcessorId) public processorOf;
+
+    mapping(ProcessorId => Standing) private _standings;
+    mapping(ProcessorId => Identity) private _identities;
+    mapping(ProcessorId => mapping(uint16 version => Capability)) private _capabilities;
+    mapping(uint8 noiseClass => ProcessorId[]) private _members;
+
+    modifier onlyAllocator() {
+        if (msg.sender != ALLOCATOR) revert CallerNotAllocator(msg.sender);
+        _;
+    }
+
+    modifier onlyOperator(ProcessorId processor) {
+        address operator = _identities[processor].operator;
+        if (msg.sender != operator) revert CallerNotOperator(processor, msg.sender, operator);
+        _;
+    }
+
+    constructor(
+        address authority,
+        IAuditTrail auditTrail,
+        IConsortium consortium,
+        address allocator,
+        uint40 heartbeatSeconds
+    ) AccessManaged(authority) EIP712("QCRS ProcessorRegistry", "1") {
+        AUDIT_TRAIL = auditTrail;
+        CONSORTIUM = consortium;
+        ALLOCATOR = allocator;
+        HEARTBEAT_SECONDS = heartbeatSeconds;
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function register(address daemon, bytes32 identityDigest, bytes calldata daemonSignature)
+        external
+        returns (ProcessorId processor)
+    {
+        uint24 organisation = CONSORTIUM.organisationOf(msg.sender);
+        if (organisation == 0) revert OperatorNotInConsortium(msg.sender);
+        ProcessorId present = processorOf[daemon];
+        if (ProcessorId.unwrap(present) != 0) revert DaemonTaken(daemon, present);
+        bytes32 structHash = keccak256(abi.encode(REGISTRATION_TYPEHASH, msg.sender, daemon, identityDigest));
+        address signer = ECDSA.recover(_hashTypedDataV4(structHash), daemonSignature);
+        if (signer != daemon) revert DaemonSignatureInvalid(daemon, signer);
+
+        processor = ProcessorId.wrap(++processorCount);
+        processorOf[daemon] = processor;
+        _identities[processor].operator = msg.sender;
+        _identities[processor].daemon = daemon;
+        Standing storage standing = _standings[processor];
+        standing.organisation = organisation;
+        standing.advance(processor, ProcessorStatus.Applied);
+        emit ProcessorRegistered(processor, msg.sender, daemon, organisation, identityDigest);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function declareCapability(ProcessorId processor, Capability calldata capability, string calldata uri)
+        external
+        onlyOperator(processor)
+        returns (uint16 version)
+    {
+        if (capability.qubits == 0 || capability.qubits > type(uint8).max || capability.noiseClass == 0) {
+            revert CapabilityInvalid(capability.qubits, capability.noiseClass);
+        }
+        version = ++_identities[processor].newestVersion;
+        _capabilities[processor][version] = capability;
+        emit CapabilityDeclared(processor, version, capability, uri);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function certify(ProcessorId processor, uint16 version) external restricted {
+        Capability memory capability = _capabilities[processor][version];
+        if (capability.qubits == 0) revert CapabilityUnknown(processor, version);
+        if (capability.expiresAt <= block.timestamp) {
+            revert CapabilityExpired(processor, capability.expiresAt, block.timestamp);
+        }
+        Standing storage standing = _standings[processor];
+        if (standing.leasedQubits > capability.qubits) {
+            revert CapabilityBelowLeases(processor, capability.qubits, standing.leasedQubits);
+        }
+        // A certified processor moves to its new version without leaving the status.
+        if (standing.status == ProcessorStatus.Certified) _unlist(processor, standing.noiseClass);
+        else standing.advance(processor, ProcessorStatus.Certified);
+        standing.noiseClass = capability.noiseClass;
+        standing.qubits = capability.qubits;
+        standing.expiresAt = capability.expiresAt;
+        Identity storage identity = _identities[processor];
+        identity.certifiedVersion = version;
+        identity.position = uint32(_members[capability.noiseClass].length);
+        _members[capability.noiseClass].push(processor);
+        emit ProcessorCertified(processor, version, capability.noiseClass, capability.expiresAt);
+        AUDIT_TRAIL.append(
+            Decision.ProcessorCertified, _subject(processor), keccak256(abi.encode(processor, version, capability))
+        );
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function suspend(ProcessorId processor, bytes32 reason) external restricted {
+        Standing storage standing = _standings[processor];
+        standing.advance(processor, ProcessorStatus.Suspended);
+        _unlist(processor, standing.noiseClass);
+        emit ProcessorSuspended(processor, reason);
+        AUDIT_TRAIL.append(
+            Decision.ProcessorSuspended, _subject(processor), keccak256(abi.encode(processor, reason))
+        );
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function retire(ProcessorId processor) external onlyOperator(processor) {
+        Standing storage standing = _standings[processor];
+        bool listed = standing.status == ProcessorStatus.Certified;
+        standing.advance(processor, ProcessorStatus.Retired);
+        if (listed) _unlist(processor, standing.noiseClass);
+        emit ProcessorRetired(processor);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function heartbeat(ProcessorId processor) external {
+        address daemon = _identities[processor].daemon;
+        if (msg.sender != daemon) revert CallerNotDaemon(processor, msg.sender, daemon);
+        _standings[processor].lastBeatAt = uint40(block.timestamp);
+        emit HeartbeatReceived(processor);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function lease(
+        bytes32 seed,
+        Requirement calldata requirement,
+        ProcessorId[] calldata excluded,
+        uint24[] calldata organisations
+    ) external onlyAllocator returns (ProcessorId[] memory processors, uint24[] memory operatorsOf) {
+        ProcessorId[] storage members = _members[requirement.noiseClass];
+        Sortition.Lottery memory lottery = Sortition.open(seed, members.length);
+        processors = new ProcessorId[](requirement.count);
+        operatorsOf = new uint24[](requirement.count);
+        uint256 found;
+        while (found < requirement.count && lottery.isOpen()) {
+            ProcessorId candidate = members[lottery.draw()];
+            Standing storage standing = _standings[candidate];
+            Standing memory read = standing;
+            if (!_isAvailable(read, requirement.qubits) || read.organisation == requirement.requester) continue;
+            if (_has(operatorsOf, read.organisation) || _hasOrganisation(organisations, read.organisation)) continue;
+            if (_hasProcessor(excluded, candidate)) continue;
+            processors[found] = candidate;
+            operatorsOf[found] = read.organisation;
+            ++found;
+            standing.leasedQubits = read.leasedQubits + requirement.qubits;
+        }
+        if (found < requirement.count) {
+            revert TooFewEligibleProcessors(
+                requirement.noiseClass, requirement.qubits, requirement.count, found, lottery.draws
+            );
+        }
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function release(
+        ProcessorId[] calldata processors,
+        AssignmentStatus[] calldata fates,
+        uint8 qubits,
+        uint256 unbonded
+    ) external onlyAllocator returns (address[] memory operators) {
+        operators = new address[](processors.length);
+        for (uint256 i; i < processors.length; ++i) {
+            ProcessorId processor = processors[i];
+            if (ProcessorId.unwrap(processor) == 0) continue;
+            operators[i] = _identities[processor].operator;
+            Standing memory standing = _standings[processor];
+            standing.leasedQubits -= qubits;
+            if (unbonded & (1 << i) != 0 && standing.bonded) {
+                standing.bonded = false;
+                emit ProcessorBonded(processor, false);
+            }
+            // Counters stop at their maximum rather than block a settlement.
+            unchecked {
+                AssignmentStatus fate = fates[i];
+                if (fate == AssignmentStatus.Accepted && standing.accepted + 1 != 0) ++standing.accepted;
+                else if (fate == AssignmentStatus.Outlier && standing.outliers + 1 != 0) ++standing.outliers;
+                else if (fate == AssignmentStatus.Silent && standing.silent + 1 != 0) ++standing.silent;
+                else if (fate == AssignmentStatus.Refused && standing.refused + 1 != 0) ++standing.refused;
+            }
+            _standings[processor] = standing;
+        }
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function setBonded(ProcessorId processor, bool bonded) external onlyAllocator {
+        _standings[processor].bonded = bonded;
+        emit ProcessorBonded(processor, bonded);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function standingOf(ProcessorId processor) external view returns (Standing memory) {
+        return _standings[processor];
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function operatorOf(ProcessorId processor) external view returns (address) {
+        return _identities[processor].operator;
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function daemonOf(ProcessorId processor) external view returns (address) {
+        return _identities[processor].daemon;
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function versionsOf(ProcessorId processor) external view returns (uint16 certified, uint16 newest) {
+        return (_identities[processor].certifiedVersion, _identities[processor].newestVersion);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function capabilityOf(ProcessorId processor, uint16 version) external view returns (Capability memory) {
+        return _capabilities[processor][version];
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function membersOf(uint8 noiseClass) external view returns (ProcessorId[] memory) {
+        return _members[noiseClass];
+    }
+
+    /// @dev Members are certified by construction; the rest can lapse between settlements.
+    function _isAvailable(Standing memory standing, uint8 qubits) private view returns (bool) {
+        return standing.bonded && standing.expiresAt > block.timestamp
+            && standing.lastBeatAt + MISSED_BEATS * HEARTBEAT_SECONDS >= block.timestamp
+            && standing.leasedQubits + qubits <= standing.qubits;
+    }
+
+    /// @dev The last member takes the place of the one that leaves.
+    function _unlist(ProcessorId processor, uint8 noiseClass) private {
+        ProcessorId[] storage members = _members[noiseClass];
+        uint32 position = _identities[processor].position;
+        ProcessorId last = members[members.length - 1];
+        members[position] = last;
+        _identities[last].position = position;
+        members.pop();
+    }
+
+    function _has(uint24[] memory organisations, uint24 organisation) private pure returns (bool) {
+        for (uint256 i; i < organisations.length; ++i) {
+            if (organisations[i] == organisation) return true;
+        }
+        return false;
+    }
+
+    function _hasOrganisation(uint24[] calldata organisations, uint24 organisation) private pure returns (bool) {
+        for (uint256 i; i < organisations.length; ++i) {
+            if (organisations[i] == organisation) return true;
+        }
+        return false;
+    }
+
+    function _hasProcessor(ProcessorId[] calldata processors, ProcessorId processor) private pure returns (bool) {
+        for (uint256 i; i < processors.length; ++i) {
+            if (ProcessorId.unwrap(processors[i]) == ProcessorId.unwrap(processor)) return true;
+        }
+        return false;
+    }
+
+    function _subject(ProcessorId processor) private pure returns (uint64) {
+        return ProcessorId.unwrap(processor);
+    }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
+import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
+import {Agreement} from "./libraries/Agreement.sol";
+import {Commitment} from "./libraries/Commitment.sol";
+import {CountSketch} from "./libraries/CountSketch.sol";
+import {Assignment, AssignmentStatus} from "./lifecycle/Assignment.sol";
+import {Computation, ComputationId} from "./lifecycle/Computation.sol";
+
+/// @title ResultVerifier
+/// @notice See IResultVerifier.
+/// @dev Stateless: what is pending lives in the allocator's records, so each step rewrites slots that are warm.
+contract ResultVerifier is IResultVerifier {
+    using CountSketch for uint256[];
+
+    IComputationAllocator public immutable ALLOCATOR;
+
+    constructor(IComputationAllocator allocator) {
+        ALLOCATOR = allocator;
+    }
+
+    /// @inheritdoc IResultVerifier
+    function commit(ComputationId id, uint256 index, bytes24 commitment) external {
+        emit ResultCommitted(id, index, ALLOCATOR.recordCommit(id, index, msg.sender, commitment), commitment);
+    }
+
+    /// @inheritdoc IResultVerifier
+    function refuse(ComputationId id, uint256 index, uint16 code) external {
+        if (code == 0) revert RefusalCodeMissing(id);
+        emit PayloadRefused(id, index, ALLOCATOR.recordRefusal(id, index, msg.sender), code);
+    }
+
+    /// @inheritdoc IResultVerifier
+    function disclose(ComputationId id, bytes24 secret) external {
+        bytes24 expected = ALLOCATOR.computationOf(id).secret;
+        bytes24 actual = Commitment.ofSecret(secret);
+        if (actual != expected) revert SecretMismatch(id, expected, actual);
+        (bytes32 seed, uint8 attempt) = ALLOCATOR.openReveals(id, secret);
+        emit SeedFixed(id, attempt, secret, seed, false);
+    }
+
+    /// @inheritdoc IResultVerifier
+    function substituteSecret(ComputationId id) external {
+        (bytes24 secret, bytes32 seed, uint8 attempt) = ALLOCATOR.openRevealsFromBeacon(id, msg.sender);
+        emit SeedFixed(id, attempt, secret, seed, true);
+    }
+
+    /// @inheritdoc IResultVerifier
+    function reveal(ComputationId id, uint256 index, bytes32 countsRoot, bytes32 salt, uint256[] calldata sketch)
+        external
+    {
+        (Computation memory c, Assignment memory a) = ALLOCATOR.dutyOf(id, index);
+        bytes24 actual = Commitment.ofResult(address(this), id, c.attempt, a.processor, countsRoot, salt);
+        // A status other than Committed fails in recordReveal; its digest then means something else.
+        if (a.status == AssignmentStatus.Committed && actual != a.digest) {
+            revert CommitmentMismatch(id, index, a.digest, actual);
+        }
+        sketch.requireTotals(c.outcomeBits, c.shots);
+        ALLOCATOR.recordReveal(id, index, Commitment.ofReveal(countsRoot, salt, sketch));
+        emit ResultRevealed(id, index, a.processor, countsRoot, salt, sketch);
+    }
+
+    /// @inheritdoc IResultVerifier
+    function settle(
+        ComputationId id,
+        bytes32[] calldata countsRoots,
+        bytes32[] calldata salts,
+        uint256[] calldata sketches
+    ) external {
+        Computation memory c = ALLOCATOR.computationOf(id);
+        uint256 words = CountSketch.wordsOf(c.outcomeBits);
+        if (
+            countsRoots.length != c.revealed || salts.length != c.revealed || sketches.length != words * c.revealed
+                || c.revealed == 0
+        ) revert SettlementLengthMismatch(id, c.revealed, words * c.revealed);
+
+        uint256[] memory indices = _matchReveals(id, countsRoots, salts, sketches, words);
+        (Agreement.Verdict verdict, uint256 members) =
+            Agreement.judge(sketches, words, c.outcomeBits, c.shots, Agreement.quorumOf(c.replicas));
+        (uint256 accepted, bytes32 answerDigest) = _answerOf(id, members, indices, countsRoots);
+        emit ComputationSettled(id, verdict, accepted, answerDigest);
+        ALLOCATOR.conclude(
+            id, verdict, accepted, keccak256(abi.encode(c.secret, salts)), answerDigest, msg.sender
+        );
+    }
+
+    /// @dev Turns the members among the revealed into assignment indices and digests their roots.
+    function _answerOf(
+        ComputationId id,
+        uint256 members,
+        uint256[] memory indices,
+        bytes32[] calldata countsRoots
+    ) private pure returns (uint256 accepted, bytes32 answerDigest) {
+        if (members == 0) return (0, 0);
+        bytes32[] memory roots = new bytes32[](indices.length);
+        uint256 count;
+        for (uint256 i; i < indices.length; ++i) {
+            if (members & (1 << i) == 0) continue;
+            accepted |= 1 << indices[i];
+            roots[count++] = countsRoots[i];
+        }
+        assembly ("memory-safe") {
+            mstore(roots, count)
+        }
+        answerDigest = Commitment.ofAnswer(id, accepted, roots);
+    }
+
+    /// @dev Checks what the settlement carries against what was revealed.
+    /// @return indices Assignment index of each replica, ascending.
+    function _matchReveals(
+        ComputationId id,
+        bytes32[] calldata countsRoots,
+        bytes32[] calldata salts,
+        uint256[] calldata sketches,
+        uint256 words
+    ) private view returns (uint256[] memory indices) {
+        Assignment[] memory assignments = ALLOCATOR.assignmentsOf(id);
+        indices = new uint256[](countsRoots.length);
+        uint256 i;
+        for (uint256 index; index < assignments.length; ++index) {
+            if (assignments[index].status != AssignmentStatus.Revealed) continue;
+            bytes24 expected = assignments[index].digest;
+            bytes24 actual = Commitment.ofReveal(countsRoots[i], salts[i], sketches[i * words:(i + 1) * words]);
+            if (actual != expected) revert RevealMismatch(id, index, expected, actual);
+            indices[i++] = index;
+        }
+    }
+}

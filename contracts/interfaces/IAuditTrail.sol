@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @notice What an entry decides.
+enum Decision {
+    Unset,
+    OrganisationAdmitted,
+    OrganisationExpelled,
+    ProcessorCertified,
+    ProcessorSuspended,
+    ComputationAllocated,
+    ComputationReallocated,
+    ComputationSettled,
+    ComputationFailed,
+    PolicyChanged
+}
+
+/// @title The audit trail: every decision, in order, for good
+/// @notice A hash chain gives anyone who replays the events one value to compare; a Merkle mountain range gives
+/// short proofs that a single decision is in it. Nothing is ever changed or removed.
+/// @dev Trust: recorders are contracts of the suite, fixed when the trail is deployed. What a digest binds is the
+/// ABI encoding named with the recorder's event of the same name.
+interface IAuditTrail {
+    /// @notice Entry `index` (from 0) records `decision` about `subject`.
+    event EntryAppended(
+        uint64 indexed index, Decision indexed decision, uint64 indexed subject, address recorder, bytes32 digest
+    );
+
+    /// @notice `account` is not a contract of this suite.
+    error RecorderUnknown(address account);
+
+    /// @notice Appends an entry. Recorders only.
+    /// @param subject Id of the organisation, processor or computation decided about.
+    /// @param digest keccak256 of the decision's facts.
+    function append(Decision decision, uint64 subject, bytes32 digest) external;
+
+    /// @notice Head of the hash chain (zero when empty) and number of entries.
+    /// @dev head' = bytes24(keccak256(head ++ leaf)), leaf = keccak256(0x00 ++ index ++ decision ++ subject ++
+    /// recorder ++ digest), integers big-endian: uint64, uint8, uint64, address.
+    function head() external view returns (bytes24 digest, uint64 size);
+
+    /// @notice Root of the mountain range.
+    function root() external view returns (bytes32);
+
+    /// @notice Whether the entry given is number `index` of the trail.
+    /// @param proof Siblings from the leaf to its peak, in the range of the present size.
+    function contains(
+        uint64 index,
+        Decision decision,
+        uint64 subject,
+        address recorder,
+        bytes32 digest,
+        bytes32[] calldata proof
+    ) external view returns (bool);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ComputationId} from "../lifecycle/Computation.sol";
+import {ProcessorId} from "../lifecycle/Processor.sol";
+
+/// @notice Prices, time windows and bonds, set by the Quantum Resource Allocation Committee's role.
+struct Policy {
+    /// Wei for one shot of one qubit on one processor.
+    uint96 pricePerQubitShot;
+    uint32 commitSeconds;
+    uint32 discloseSeconds;
+    uint32 revealSeconds;
+    /// Wei that a processor's bond must hold for it to be drawn.
+    uint128 minimumBond;
+    /// Wei of the bond that one fault costs.
+    uint128 slash;
+}
+
+/// @title Escrow: the money of the consortium
+/// @notice Native coin, pull payments only. At every moment the sum of all available and all locked balances and
+/// the treasury equals the coin that came in through deposits, submissions and bonds less what was withdrawn.
+/// @dev Coin forced onto the contract outside its functions belongs to nobody and is not accounted.
+interface IEscrow {
+    event Deposited(address indexed holder, uint256 amount);
+    event Withdrawn(address indexed holder, uint256 amount);
+    event BondAdded(ProcessorId indexed processor, address indexed operator, uint256 amount);
+    event BondRemoved(ProcessorId indexed processor, address indexed operator, uint256 amount);
+    event TreasurySpent(address indexed to, uint256 amount);
+    /// @notice `total` wei of one computation were divided: `each` to every payee, `bounty` to `keeper`, the rest to
+    /// `source`, whose locked money it was; or, when `source` is zero, seized from bonds, the rest to the treasury.
+    event ComputationPaid(
+        ComputationId indexed computation,
+        address indexed source,
+        uint256 total,
+        address[] payees,
+        uint256 each,
+        address keeper,
+        uint256 bounty
+    );
+    event PolicyChanged(Policy policy);
+
+    /// @notice `account` is not the operator `operator`.
+    error CallerNotBondOperator(ProcessorId processor, address account, address operator);
+    /// @notice `leased` qubits of `processor` are in use.
+    error ProcessorLeased(ProcessorId processor, uint256 leased);
+    /// @notice Windows last 1 second to 7 days, slash is at most the minimum bond.
+    error PolicyInvalid(Policy policy);
+    /// @notice `to` did not take `amount` wei.
+    error TransferFailed(address to, uint256 amount);
+
+    /// @notice Adds to the caller's available balance.
+    function deposit() external payable;
+
+    /// @notice Sends `amount` of the caller's available balance to the caller.
+    function withdraw(uint256 amount) external;
+
+    /// @notice Locks `amount` of the operator's balance, including what is sent, behind a processor. Operator only.
+    function bond(ProcessorId processor, uint128 amount) external payable;
+
+    /// @notice Frees a processor's bond; it is no longer drawn. Operator only, with no qubits leased.
+    function unbond(ProcessorId processor) external;
+
+    /// @notice Spends from the treasury. Role: Quantum Resource Allocation Committee.
+    function disburse(address to, uint256 amount) external;
+
+    /// @notice Sets prices, windows and bonds. Role: Quantum Resource Allocation Committee.
+    function setPolicy(Policy calldata policy) external;
+
+    /// @notice Money of `holder`: free, and behind computations and bonds.
+    function balanceOf(address holder) external view returns (uint256 available, uint256 locked);
+
+    /// @notice Wei behind `processor`.
+    function bondOf(ProcessorId processor) external view returns (uint256);
+
+    /// @notice Wei from slashes, at the disposal of the Quantum Resource Allocation Committee's role.
+    function treasury() external view returns (uint256);
+
+    /// @notice The rules in force.
+    function policy() external view returns (Policy memory);
+}

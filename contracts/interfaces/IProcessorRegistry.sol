@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AssignmentStatus} from "../lifecycle/Assignment.sol";
+import {ProcessorId, Standing} from "../lifecycle/Processor.sol";
+
+/// @notice What a processor claims it can do. Errors and fidelities in parts per million, medians over the device.
+struct Capability {
+    uint16 qubits;
+    /// Log2 of the quantum volume; 0 when not measured.
+    uint8 quantumVolumeLog2;
+    /// Group of processors whose noise is alike enough for their counts to be compared.
+    uint8 noiseClass;
+    /// Instruction-set profile; 1 is the flat OpenQASM 3 profile without feed-forward.
+    uint8 profile;
+    uint32 twoQubitErrorPpm;
+    uint32 readoutErrorPpm;
+    uint32 layerFidelityPpm;
+    uint32 clops;
+    uint40 measuredAt;
+    uint40 expiresAt;
+    uint64 t1Nanoseconds;
+    uint64 t2Nanoseconds;
+    bytes32 couplingMapDigest;
+    /// keccak256 of the calibration file.
+    bytes32 calibrationDigest;
+}
+
+/// @notice What a computation asks of each processor.
+struct Requirement {
+    uint8 noiseClass;
+    uint8 qubits;
+    /// Processors to draw, of different organisations.
+    uint8 count;
+    /// The requester's organisation, whose processors are not independent.
+    uint24 requester;
+}
+
+/// @title The registry of quantum processors
+/// @notice Identity, approved capability, availability, qubit leases and conduct of each processor.
+/// @dev Trust: in this version capability is declared by the operator and approved by the Processor Certification
+/// Authority's role; nothing here measures it. Only the allocator leases, releases and marks bonds.
+interface IProcessorRegistry {
+    event ProcessorRegistered(
+        ProcessorId indexed processor,
+        address indexed operator,
+        address indexed daemon,
+        uint24 organisation,
+        bytes32 identityDigest
+    );
+    event CapabilityDeclared(ProcessorId indexed processor, uint16 indexed version, Capability capability, string uri);
+    event ProcessorCertified(ProcessorId indexed processor, uint16 indexed version, uint8 noiseClass, uint40 expiresAt);
+    event ProcessorSuspended(ProcessorId indexed processor, bytes32 reason);
+    event ProcessorRetired(ProcessorId indexed processor);
+    event ProcessorBonded(ProcessorId indexed processor, bool bonded);
+    event HeartbeatReceived(ProcessorId indexed processor);
+
+    /// @notice `account` belongs to no admitted organisation.
+    error OperatorNotInConsortium(address account);
+    /// @notice `daemon` already serves `processor`.
+    error DaemonTaken(address daemon, ProcessorId processor);
+    /// @notice The registration was signed by `signer`, not by `daemon`.
+    error DaemonSignatureInvalid(address daemon, address signer);
+    /// @notice `account` is not the operator `operator` of `processor`.
+    error CallerNotOperator(ProcessorId processor, address account, address operator);
+    /// @notice `account` is not the daemon `daemon` of `processor`.
+    error CallerNotDaemon(ProcessorId processor, address account, address daemon);
+    /// @notice `account` is not the allocator.
+    error CallerNotAllocator(address account);
+    /// @notice `processor` has no capability version `version`.
+    error CapabilityUnknown(ProcessorId processor, uint16 version);
+    /// @notice A capability needs 1..255 qubits and a noise class from 1.
+    error CapabilityInvalid(uint16 qubits, uint8 noiseClass);
+    /// @notice The capability's validity ended at `expiresAt`; it is now `timestamp`.
+    error CapabilityExpired(ProcessorId processor, uint40 expiresAt, uint256 timestamp);
+    /// @notice `leased` qubits of `processor` are in use, more than the new capability's `qubits`.
+    error CapabilityBelowLeases(ProcessorId processor, uint16 qubits, uint16 leased);
+    /// @notice Only `found` of `required` independent, available processors fit; `drawn` were looked at.
+    error TooFewEligibleProcessors(uint8 noiseClass, uint8 qubits, uint256 required, uint256 found, uint256 drawn);
+
+    /// @notice Registers a processor for the caller, who becomes its operator.
+    /// @param daemon Account with which the processor's daemon acts.
+    /// @param identityDigest keccak256 of the identity document.
+    /// @param daemonSignature The daemon's EIP-712 signature of
+    /// ProcessorRegistration(address operator,address daemon,bytes32 identityDigest).
+    function register(address daemon, bytes32 identityDigest, bytes calldata daemonSignature)
+        external
+        returns (ProcessorId processor);
+
+    /// @notice Opens a new capability version, without effect until approved. Operator only.
+    /// @param uri Where the calibration file can be read; its digest is in the capability.
+    function declareCapability(ProcessorId processor, Capability calldata capability, string calldata uri)
+        external
+        returns (uint16 version);
+
+    /// @notice Approves a capability version; the processor can be drawn while it lasts.
+    /// Role: Processor Certification Authority.
+    function certify(ProcessorId processor, uint16 version) external;
+
+    /// @notice Takes a processor out of the draw. Role: Quantum Security Working Group.
+    function suspend(ProcessorId processor, bytes32 reason) external;
+
+    /// @notice Takes a processor out for good. Operator only.
+    function retire(ProcessorId processor) external;
+
+    /// @notice Says that the daemon is alive. Daemon only; due every HEARTBEAT_SECONDS, two may be missed at most.
+    function heartbeat(ProcessorId processor) external;
+
+    /// @notice Draws independent, available processors by sortition and leases qubits of each. Allocator only.
+    /// @param seed Seed of the draw.
+    /// @param excluded Processors that have been tried already.
+    /// @param organisations Organisations that already have a processor on this computation.
+    /// @return processors In drawn order. @return operatorsOf Their organisations.
+    function lease(
+        bytes32 seed,
+        Requirement calldata requirement,
+        ProcessorId[] calldata excluded,
+        uint24[] calldata organisations
+    ) external returns (ProcessorId[] memory processors, uint24[] memory operatorsOf);
+
+    /// @notice Ends leases and records conduct. Allocator only.
+    /// @param processors Entries that are 0 are passed over.
+    /// @param fates How each assignment ended.
+    /// @param unbonded Bit i says that the bond of processor i no longer covers a fault.
+    /// @return operators Account to pay or charge for each.
+    function release(
+        ProcessorId[] calldata processors,
+        AssignmentStatus[] calldata fates,
+        uint8 qubits,
+        uint256 unbonded
+    ) external returns (address[] memory operators);
+
+    /// @notice Records whether a processor's bond covers a fault. Allocator only.
+    function setBonded(ProcessorId processor, bool bonded) external;
+
+    /// @notice Longest time between heartbeats, seconds.
+    function HEARTBEAT_SECONDS() external view returns (uint40);
+
+    /// @notice Processors ever registered; ids run from 1.
+    function processorCount() external view returns (uint32);
+
+    /// @notice The hot record of `processor`.
+    function standingOf(ProcessorId processor) external view returns (Standing memory);
+
+    /// @notice Account that owns `processor`.
+    function operatorOf(ProcessorId processor) external view returns (address);
+
+    /// @notice Account with which `processor` acts.
+    function daemonOf(ProcessorId processor) external view returns (address);
+
+    /// @notice Processor that `daemon` serves; 0 when none.
+    function processorOf(address daemon) external view returns (ProcessorId);
+
+    /// @notice Approved and newest capability versions; 0 when none.
+    function versionsOf(ProcessorId processor) external view returns (uint16 certified, uint16 newest);
+
+    /// @notice One capability version.
+    function capabilityOf(ProcessorId processor, uint16 version) external view returns (Capability memory);
+
+    /// @notice The certified processors of a noise class, in draw order.
+    function membersOf(uint8 noiseClass) external view returns (ProcessorId[] memory);
+}

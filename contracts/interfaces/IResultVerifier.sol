@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Agreement} from "../libraries/Agreement.sol";
+import {ComputationId} from "../lifecycle/Computation.sol";
+import {ProcessorId} from "../lifecycle/Processor.sol";
+
+/// @title The result verifier: commit, reveal, agreement, verdict
+/// @notice Replicas bind themselves to an answer before anyone can know how answers will be compared, and the
+/// contract itself compares them:
+/// 1. `commit`: each assigned daemon posts a salted digest of its histogram's Merkle root.
+/// 2. `disclose`: once all have committed, the requester's secret and the commits together seed the count sketch.
+///    A requester that stays silent is replaced by the beacon (`substituteSecret`, anyone).
+/// 3. `reveal`: each posts root, salt and sketch; totals are checked at once.
+/// 4. `settle` (anyone): the sketches come back as call data, are checked against the reveals, and are judged by
+///    Agreement, whatever the number of outcomes. The allocator pays and slashes accordingly.
+/// @dev What a verdict means: a quorum of independent processors agrees within the noise of its class. A colluding
+/// majority is not caught here, nor is a sketch that does not belong to its root (both roots and sketches are in
+/// the events, so that anyone holding the histogram can tell).
+interface IResultVerifier {
+    event ResultCommitted(
+        ComputationId indexed computation, uint256 indexed index, ProcessorId indexed processor, bytes24 commitment
+    );
+    event PayloadRefused(
+        ComputationId indexed computation, uint256 indexed index, ProcessorId indexed processor, uint16 code
+    );
+    event SeedFixed(ComputationId indexed computation, uint8 attempt, bytes24 secret, bytes32 seed, bool withheld);
+    event ResultRevealed(
+        ComputationId indexed computation,
+        uint256 indexed index,
+        ProcessorId indexed processor,
+        bytes32 countsRoot,
+        bytes32 salt,
+        uint256[] sketch
+    );
+    /// @notice `accepted` has a bit for each assignment index; it is 0 unless the verdict is Accepted.
+    event ComputationSettled(
+        ComputationId indexed computation, Agreement.Verdict verdict, uint256 accepted, bytes32 answerDigest
+    );
+
+    /// @notice A refusal names its reason by a code from 1.
+    error RefusalCodeMissing(ComputationId computation);
+    /// @notice The secret's commitment is `actual`, not the `expected` one.
+    error SecretMismatch(ComputationId computation, bytes24 expected, bytes24 actual);
+    /// @notice What assignment `index` reveals hashes to `actual`, it committed to `expected`.
+    error CommitmentMismatch(ComputationId computation, uint256 index, bytes24 expected, bytes24 actual);
+    /// @notice What the settlement says assignment `index` revealed hashes to `actual`, it revealed `expected`.
+    error RevealMismatch(ComputationId computation, uint256 index, bytes24 expected, bytes24 actual);
+    /// @notice The settlement must carry `expected` roots, as many salts, and `words` sketch words.
+    error SettlementLengthMismatch(ComputationId computation, uint256 expected, uint256 words);
+
+    /// @notice Posts the commitment of assignment `index`. Its processor's daemon only.
+    function commit(ComputationId computation, uint256 index, bytes24 commitment) external;
+
+    /// @notice Refuses the payload of assignment `index`. Its processor's daemon only, before committing.
+    /// @param code Why, as in the daemon's documented list.
+    function refuse(ComputationId computation, uint256 index, uint16 code) external;
+
+    /// @notice Discloses the requester's secret. Anyone who knows it, once all have committed.
+    function disclose(ComputationId computation, bytes24 secret) external;
+
+    /// @notice Lets the beacon stand in for a secret that is overdue. Anyone.
+    function substituteSecret(ComputationId computation) external;
+
+    /// @notice Opens the commitment of assignment `index`. Anyone who knows the salt.
+    /// @param countsRoot Digest of the whole histogram.
+    /// @param sketch Wire form: see CountSketch.
+    function reveal(
+        ComputationId computation,
+        uint256 index,
+        bytes32 countsRoot,
+        bytes32 salt,
+        uint256[] calldata sketch
+    ) external;
+
+    /// @notice Judges a computation once all have revealed, or the time is up and a quorum has. Anyone.
+    /// @param countsRoots Of the assignments that revealed, by ascending index.
+    /// @param salts Likewise. @param sketches Likewise, one after the other.
+    function settle(
+        ComputationId computation,
+        bytes32[] calldata countsRoots,
+        bytes32[] calldata salts,
+        uint256[] calldata sketches
+    ) external;
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ComputationId} from "./Computation.sol";
+import {ProcessorId} from "./Processor.sol";
+
+/// @notice One processor's share of one computation.
+enum AssignmentStatus {
+    Unset,
+    /// Drawn; qubits leased; a commit is due.
+    Assigned,
+    Committed,
+    Revealed,
+    /// In the agreeing cluster; paid.
+    Accepted,
+    /// Outside the agreeing cluster; slashed.
+    Outlier,
+    /// Let go without fault: no verdict, or the computation ended early.
+    Released,
+    /// The processor refused the payload with a code.
+    Refused,
+    /// Missed a deadline; slashed.
+    Silent
+}
+
+/// @notice One storage slot, rewritten at each step.
+struct Assignment {
+    /// After the commit: the commitment. After the reveal: the digest of what was revealed.
+    /// 192 bits keep the slot single; a collision costs 2^96 hashes, a second answer to one commitment 2^192.
+    bytes24 digest;
+    ProcessorId processor;
+    uint24 organisation;
+    AssignmentStatus status;
+}
+
+using AssignmentLifecycle for Assignment global;
+
+/// @notice Assignment `index` of `id` is `actual`; it must be a status whose bit is set in `allowed`.
+error UnexpectedAssignmentStatus(ComputationId id, uint256 index, AssignmentStatus actual, uint256 allowed);
+
+/// @title The assignment's state machine
+/// @notice Sole writer of `Assignment.status`.
+library AssignmentLifecycle {
+    /// @notice Moves `self` along one edge.
+    function advance(Assignment storage self, ComputationId id, uint256 index, AssignmentStatus to) internal {
+        uint256 sources = sourcesOf(to);
+        AssignmentStatus actual = self.status;
+        if (sources & (1 << uint8(actual)) == 0) revert UnexpectedAssignmentStatus(id, index, actual, sources);
+        self.status = to;
+    }
+
+    /// @notice Whether a processor in `status` still holds a lease.
+    function isOnDuty(AssignmentStatus status) internal pure returns (bool) {
+        return status == AssignmentStatus.Assigned || status == AssignmentStatus.Committed
+            || status == AssignmentStatus.Revealed;
+    }
+
+    /// @notice The accounts whose assignment ends as `fate`, in order.
+    function select(address[] memory accounts, AssignmentStatus[] memory fates, AssignmentStatus fate)
+        internal
+        pure
+        returns (address[] memory selected)
+    {
+        selected = new address[](accounts.length);
+        uint256 count;
+        for (uint256 i; i < fates.length; ++i) {
+            if (fates[i] == fate) selected[count++] = accounts[i];
+        }
+        assembly ("memory-safe") {
+            mstore(selected, count)
+        }
+    }
+
+    /// @notice The statuses, as a bitmap, from which `to` can be reached.
+    function sourcesOf(AssignmentStatus to) internal pure returns (uint256) {
+        if (to == AssignmentStatus.Assigned) return _bit(AssignmentStatus.Unset);
+        if (to == AssignmentStatus.Committed) return _bit(AssignmentStatus.Assigned);
+        if (to == AssignmentStatus.Revealed) return _bit(AssignmentStatus.Committed);
+        if (to == AssignmentStatus.Accepted || to == AssignmentStatus.Outlier) return _bit(AssignmentStatus.Revealed);
+        if (to == AssignmentStatus.Released) {
+            return _bit(AssignmentStatus.Assigned) | _bit(AssignmentStatus.Committed) | _bit(AssignmentStatus.Revealed);
+        }
+        if (to == AssignmentStatus.Refused) return _bit(AssignmentStatus.Assigned);
+        if (to == AssignmentStatus.Silent) return _bit(AssignmentStatus.Assigned) | _bit(AssignmentStatus.Committed);
+        return 0;
+    }
+
+    function _bit(AssignmentStatus status) private pure returns (uint256) {
+        return 1 << uint8(status);
+    }
+}

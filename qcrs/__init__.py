@@ -1,0 +1,1 @@
+"""Quantum Computational Resource Sharing: contracts, daemons and a command line."""

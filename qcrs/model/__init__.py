@@ -1,0 +1,1 @@
+"""Identifiers, lifecycles and records: the Python twins of what the contracts keep."""

@@ -1,0 +1,18 @@
+"""What an audit entry decides: twin of ``Decision`` in ``contracts/interfaces/IAuditTrail.sol``."""
+
+from enum import IntEnum
+
+
+class Decision(IntEnum):
+    """Kinds of audit entries, in the order of the contract."""
+
+    Unset = 0
+    OrganisationAdmitted = 1
+    OrganisationExpelled = 2
+    ProcessorCertified = 3
+    ProcessorSuspended = 4
+    ComputationAllocated = 5
+    ComputationReallocated = 6
+    ComputationSettled = 7
+    ComputationFailed = 8
+    PolicyChanged = 9
