@@ -1,0 +1,1 @@
+"""The tests; ``tests.evm`` and ``tests.scenario`` are what they share."""

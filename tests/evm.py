@@ -1,0 +1,223 @@
+"""An in-process chain for tests: real EVM bytecode execution in about two milliseconds a test.
+
+Why pyrevm: it runs revm, the EVM of Foundry and Reth, inside the test process. A test of three transactions on a
+snapshot took 2 ms here, 48 ms on anvil, 93 ms on Ganache and 144 ms on py-evm; nothing faster was honest. What it
+does not have is a node: no mempool, no JSON-RPC, no logs filter. Those are met by the tests that start Ganache.
+
+Rules are Shanghai's, as on Ganache. Each transaction is its own block; the next one is a second later. Gas is not
+reported: between transactions the journal stays warm, so the numbers would flatter.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import pytest
+from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
+
+from qcrs.chain.artifacts import Artifact, compile_sources
+from qcrs.chain.codec import ContractRefused, Event, Interface, decode_revert
+
+CHAIN_ID = 1337
+GENESIS_AT = 1_800_000_000
+BLOCK_GAS = 30_000_000
+
+_REVERT = re.compile(r"^Revert \{.*output: 0x([0-9a-f]*) \}$")
+
+
+@cache
+def artifacts() -> Mapping[str, Artifact]:
+    """Return what today's sources compile to, by name."""
+    return compile_sources()
+
+
+@cache
+def interfaces() -> dict[str, Interface]:
+    """Return the interface of every compiled contract that has code, by name."""
+    return {name: Interface(name, artifact.abi) for name, artifact in artifacts().items() if artifact.bytecode != "0x"}
+
+
+class Receipt:
+    """What a transaction did.
+
+    Attributes:
+        result: What the function returned, decoded.
+        events: What the suite's contracts emitted, decoded, in order.
+    """
+
+    def __init__(self, result: Any, events: Sequence[Event]) -> None:
+        self.result, self.events = result, list(events)
+
+    def named(self, name: str) -> list[Event]:
+        """Return the events called *name*."""
+        return [event for event in self.events if event.name == name]
+
+    def event(self, name: str) -> dict[str, Any]:
+        """Return the arguments of the one event called *name*."""
+        (event,) = self.named(name)
+        return event.arguments
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all events, in order."""
+        return [event.name for event in self.events]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A deployed contract: ``contract.submit(request, sender=alice)``.
+
+    State-changing functions return a ``Receipt``, views what they return.
+    """
+
+    chain: "Chain"
+    interface: Interface
+    address: str
+
+    def __getattr__(self, function: str) -> Any:
+        entry = self.interface.functions.get(function)
+        if entry is None:
+            raise AttributeError(f"{self.interface.name} has no function {function}")
+        if entry["stateMutability"] in ("view", "pure"):
+            return partial(self.chain.read, self, function)
+        return partial(self.chain.send, self, function)
+
+
+class Chain:
+    """One EVM, its clock, and the contracts on it."""
+
+    def __init__(self) -> None:
+        env = Env(cfg=CfgEnv(chain_id=CHAIN_ID))
+        self._evm = EVM(env=env, gas_limit=BLOCK_GAS, spec_id="SHANGHAI")
+        self._contracts: dict[str, Contract] = {}
+        self._number, self._now = 0, GENESIS_AT
+        self._mine(self._now)
+
+    @property
+    def now(self) -> int:
+        """Timestamp of the next transaction and of every read, unix seconds."""
+        return self._now
+
+    @property
+    def number(self) -> int:
+        """Number of the block that the next transaction will be in."""
+        return self._number
+
+    def warp(self, timestamp: int) -> None:
+        """Let the next transaction happen at *timestamp*."""
+        assert timestamp >= self._now, "time runs forward"
+        self._mine(timestamp)
+
+    def advance(self, seconds: int) -> None:
+        """Let *seconds* pass."""
+        self.warp(self._now + seconds)
+
+    def fund(self, account: str, wei: int) -> None:
+        """Give *account* a balance of *wei*."""
+        self._evm.set_balance(account, wei)
+
+    def balance(self, account: str) -> int:
+        """Return the balance of *account* in wei."""
+        return self._evm.get_balance(account)
+
+    def nonce(self, account: str) -> int:
+        """Return how many contracts *account* has created."""
+        return self._evm.basic(account).nonce
+
+    def put_code(self, address: str, code: bytes) -> None:
+        """Make *address* a contract with the runtime *code*."""
+        self._evm.insert_account_info(address, AccountInfo(nonce=1, code=code))
+
+    def deploy(self, name: str, *arguments: Any, sender: str) -> Contract:
+        """Create the contract called *name*."""
+        interface = interfaces()[name]
+        code = bytes.fromhex(artifacts()[name].bytecode[2:]) + interface.encode_constructor(arguments)
+        address = self._run(lambda: self._evm.deploy(sender, code, gas=BLOCK_GAS))
+        self._mine(self._now + 1)
+        contract = Contract(self, interface, address.lower())
+        self._contracts[contract.address] = contract
+        return contract
+
+    def send(self, contract: Contract, function: str, *arguments: Any, sender: str, value: int = 0) -> Receipt:
+        """Execute a transaction in its own block.
+
+        Raises:
+            ContractRefused: It reverted, and changed nothing.
+        """
+        data = contract.interface.encode_call(function, arguments)
+        return_data, events = self.send_raw(contract.address, data, sender, value)
+        return Receipt(contract.interface.decode_result(function, return_data), events)
+
+    def send_raw(self, to: str, data: bytes, sender: str, value: int = 0) -> tuple[bytes, list[Event]]:
+        """Execute a transaction given as bytes; returns its output and events."""
+        output = self._run(
+            lambda: self._evm.message_call(sender, to, calldata=data, value=value, gas=BLOCK_GAS)
+        )
+        events = self._events()
+        self._mine(self._now + 1)
+        return output, events
+
+    def read(self, contract: Contract, function: str, *arguments: Any, sender: str = "0x" + "00" * 20) -> Any:
+        """Return what a view returns now."""
+        data = contract.interface.encode_call(function, arguments)
+        output = self._run(lambda: self._evm.message_call(sender, contract.address, calldata=data, gas=BLOCK_GAS))
+        return contract.interface.decode_result(function, output)
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Undo on leaving whatever happens inside, the clock included."""
+        point, number, now = self._evm.snapshot(), self._number, self._now
+        try:
+            yield
+        finally:
+            self._evm.revert(point)
+            self._number = number - 1
+            self._mine(now)
+
+    def _mine(self, timestamp: int) -> None:
+        self._number += 1
+        self._now = timestamp
+        self._evm.set_block_env(BlockEnv(number=self._number, timestamp=timestamp, gas_limit=BLOCK_GAS))
+
+    def _run(self, execute: Any) -> Any:
+        try:
+            return execute()
+        except RuntimeError as error:
+            match = _REVERT.match(str(error))
+            if match is None:
+                raise  # not a revert: a fault of the test
+            raise decode_revert(bytes.fromhex(match[1]), interfaces()) from None
+
+    def _events(self) -> list[Event]:
+        events = []
+        for index, log in enumerate(self._evm.result.logs):
+            topics, data = log.data
+            contract = self._contracts[log.address.lower()]
+            raw = {
+                "topics": [_hex(topic) for topic in topics],
+                "data": _hex(data),
+                "blockNumber": hex(self._number),
+                "logIndex": hex(index),
+                "transactionHash": "0x" + self._number.to_bytes(32, "big").hex(),
+            }
+            event = contract.interface.decode_log(raw)
+            assert event is not None, f"{contract.interface.name} emitted an event its ABI lacks"
+            events.append(event)
+        return events
+
+
+@contextmanager
+def refused(error: str, **arguments: Any) -> Iterator[None]:
+    """Expect a revert with the custom error *error*, and with exactly *arguments* where any are given."""
+    with pytest.raises(ContractRefused) as caught:
+        yield
+    assert caught.value.name == error, str(caught.value)
+    if arguments:
+        assert caught.value.arguments == arguments
+
+
+def _hex(value: bytes | str) -> str:
+    return value if isinstance(value, str) else "0x" + value.hex()
