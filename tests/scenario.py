@@ -1,8 +1,8 @@
 """A small consortium, and the life of a computation in few words.
 
-``World`` deploys the suite by the same plan as ``qcrs deploy``: six organisations, five of which own one processor
-each that is bonded, certified and alive. ``Job`` submits a computation and plays its processors, with histograms
-and digests from ``qcrs.rules``, as the daemons do.
+``World`` deploys the suite by the same plan as ``qcrs deploy``: six organisations, five of which
+own one processor each that is bonded, certified and alive. ``Job`` submits a computation and plays
+its processors, with histograms and digests from ``qcrs.rules``, as the daemons do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,11 @@ from qcrs.chain.deployment import (
 )
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
+from qcrs.model.decision import Decision
 from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Assignment, Capability, Computation, Request, Standing
 from qcrs.rules import commitment, count_sketch, histogram
+from qcrs.rules.audit_trail import leaf_of
 from tests.evm import CHAIN_ID, Chain, Contract, Receipt, interfaces
 
 NOISE_CLASS = 1
@@ -76,6 +78,21 @@ def capability(expires_at: int, **changes: Any) -> Capability:
     )
 
 
+def trail_leaves(chain: Chain) -> list[bytes]:
+    """Return the leaves of all audit entries so far, from their events."""
+    return [
+        leaf_of(e["index"], Decision(e["decision"]), e["subject"], e["recorder"], e["digest"])
+        for e in chain.log
+        if e.name == "EntryAppended"
+    ]
+
+
+def round_seconds(world: "World") -> int:
+    """Return how long one commit-reveal round may take under the policy in force."""
+    policy = world.policy
+    return policy["commitSeconds"] + policy["discloseSeconds"] + policy["revealSeconds"]
+
+
 def replace_fields(record: Any, **changes: Any) -> Any:
     """Return *record* with *changes*, without checking them: tests send nonsense too."""
     return record.model_copy(update=changes)
@@ -112,7 +129,9 @@ class World:
             self.enrol()
 
     def _deploy(self) -> None:
-        for step in plan(self.deployer, self.chain.nonce(self.deployer), self.settings, interfaces()):
+        for step in plan(
+            self.deployer, self.chain.nonce(self.deployer), self.settings, interfaces()
+        ):
             if isinstance(step, Deploy):
                 created = self.chain.deploy(step.contract, *step.arguments, sender=self.deployer)
                 assert created.address == step.address.lower()
@@ -156,7 +175,11 @@ class World:
                     {"name": "identityDigest", "type": "bytes32"},
                 ]
             },
-            message_data={"operator": operator, "daemon": account(daemon), "identityDigest": digest},
+            message_data={
+                "operator": operator,
+                "daemon": account(daemon),
+                "identityDigest": digest,
+            },
         )
         return bytes(Account.sign_message(typed, keccak(daemon.encode())).signature)
 
@@ -172,7 +195,6 @@ class World:
         """Bond *processor* with the minimum, or with *wei*."""
         operator = self.registry.operatorOf(processor)
         wei = self.policy["minimumBond"] if wei is None else wei
-        self.chain.fund(operator, self.chain.balance(operator) + wei)
         self.allocator.bond(processor, wei, sender=operator, value=wei)
 
     def enrol(self, organisation: int | None = None, **changes: Any) -> Node:
@@ -184,6 +206,7 @@ class World:
         else:
             operator = self.consortium.organisations(organisation)["admin"]
         self.holders.add(operator)
+        self.chain.fund(operator, 1_000 * ETHER)
         processor = self.register(operator, f"daemon {number}")
         self.certify(processor, **changes)
         self.bond(processor)
@@ -239,9 +262,11 @@ class World:
         return Purse(self, holders or tuple(sorted(self.holders)))
 
     def require_balanced(self) -> None:
-        """Check that the books and the contract's coin agree, and that bonds are what is locked behind them."""
+        """Check that the books match the contract's coin, and what is locked has a reason."""
         accounts = [self.allocator.balanceOf(holder) for holder in sorted(self.holders)]
-        booked = sum(available + locked for available, locked in accounts) + self.allocator.treasury()
+        booked = (
+            sum(available + locked for available, locked in accounts) + self.allocator.treasury()
+        )
         assert booked == self.chain.balance(self.allocator.address)
         bonds = sum(self.allocator.bondOf(node.id) for node in self.nodes)
         count = self.allocator.computationCount()
@@ -300,8 +325,12 @@ class Purse:
         self._before = self._owned()
 
     def gains(self) -> dict[str, int]:
-        """Return the change of each holder's available plus locked wei, and of ``treasury``; zeros left out."""
-        return {key: wei - self._before[key] for key, wei in self._owned().items() if wei != self._before[key]}
+        """Return by how many wei each holder and ``treasury`` changed; zeros left out."""
+        return {
+            key: wei - self._before[key]
+            for key, wei in self._owned().items()
+            if wei != self._before[key]
+        }
 
     def _owned(self) -> dict[str, int]:
         owned = {holder: sum(self._world.allocator.balanceOf(holder)) for holder in self._holders}
@@ -363,7 +392,9 @@ class Job:
     @property
     def fee(self) -> int:
         """What was locked at submission."""
-        return self.world.allocator.quote(self.request.qubits, self.request.shots, self.request.replicas)
+        return self.world.allocator.quote(
+            self.request.qubits, self.request.shots, self.request.replicas
+        )
 
     @property
     def pay(self) -> int:
@@ -441,7 +472,12 @@ class Job:
     def reveal(self, index: int) -> Receipt:
         """Let assignment *index* reveal what it committed to."""
         return self.world.verifier.reveal(
-            self.id, index, self.root(index), self.salt(index), self.sketch(index), sender=self.node(index).daemon
+            self.id,
+            index,
+            self.root(index),
+            self.salt(index),
+            self.sketch(index),
+            sender=self.node(index).daemon,
         )
 
     def reveal_all(self, *but: int) -> "Job":

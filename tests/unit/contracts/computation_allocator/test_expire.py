@@ -1,0 +1,66 @@
+from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.computation import ComputationStatus, FailureReason
+from qcrs.model.decision import Decision
+from qcrs.rules.digest import abi_digest
+from tests.evm import refused
+
+
+def test_expire_fails_and_refunds_less_the_bounty(world):
+    job, purse = world.submit(deadline_at=world.chain.now + 30), world.purse()
+    world.chain.warp(job.request.deadline_at + 1)
+    receipt = world.allocator.expire(job.id, sender=world.keeper)
+    assert job.status is ComputationStatus.Failed
+    assert purse.gains() == {world.requester: -world.bounty, world.keeper: world.bounty}
+    assert world.locked(world.requester) == 0
+    assert receipt.event("ComputationFailed") == {
+        "computation": job.id,
+        "reason": FailureReason.DeadlinePassed,
+    }
+    assert receipt.event("ComputationPaid") == {
+        "computation": job.id,
+        "source": world.requester,
+        "total": job.fee,
+        "payees": [],
+        "each": 0,
+        "keeper": world.keeper,
+        "bounty": world.bounty,
+    }
+    entry = receipt.event("EntryAppended")
+    assert (entry["decision"], entry["subject"]) == (Decision.ComputationFailed, job.id)
+    assert entry["digest"] == abi_digest(
+        ["uint64", "uint8"], [job.id, FailureReason.DeadlinePassed]
+    )
+
+
+def test_expire_releases_those_who_waited_for_a_replacement(world):
+    job = world.submit().allocate()
+    job.commit(0)
+    job.refuse(1)
+    world.chain.warp(job.request.deadline_at + 1)
+    world.allocator.expire(job.id, sender=world.keeper)
+    assert job.fates == [
+        AssignmentStatus.Released,
+        AssignmentStatus.Refused,
+        AssignmentStatus.Released,
+    ]
+    assert [world.allocator.bondOf(node.id) for node in world.nodes] == [
+        world.policy["minimumBond"]
+    ] * 5
+
+
+def test_expire_reverts_when_deadline_is_open(world):
+    job = world.submit(deadline_at=world.chain.now + 30)
+    deadline = job.request.deadline_at
+    world.chain.warp(deadline)
+    with refused("DeadlineOpen", computation=job.id, endsAt=deadline, timestamp=deadline):
+        world.allocator.expire(job.id, sender=world.keeper)
+
+
+def test_expire_reverts_when_unknown(world):
+    with refused(
+        "UnexpectedComputationStatus",
+        id=99,
+        actual=ComputationStatus.Unset,
+        allowed=1 << ComputationStatus.Queued,
+    ):
+        world.allocator.expire(99, sender=world.keeper)

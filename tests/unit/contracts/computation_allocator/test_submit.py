@@ -1,0 +1,171 @@
+import pytest
+from eth_hash.auto import keccak
+
+from qcrs.model.computation import ComputationStatus
+from qcrs.model.records import Request
+from tests.evm import refused
+from tests.scenario import MINIMUM_SHOTS, round_seconds
+
+
+def submit(world, value=None, **changes):
+    request = world.request(**changes)
+    fee = world.allocator.quote(request.qubits, request.shots, request.replicas)
+    value = fee if value is None else value
+    return world.allocator.submit(request.to_chain(), sender=world.requester, value=value)
+
+
+def test_submit_queues_and_locks_the_quote(world):
+    request = world.request(noise_class=3, qubits=5, outcome_bits=4, shots=5_000, replicas=7)
+    fee, now = world.allocator.quote(5, 5_000, 7), world.chain.now
+    receipt = world.allocator.submit(request.to_chain(), sender=world.requester, value=fee)
+    record = world.allocator.computationOf(receipt.result)
+    assert receipt.result == world.allocator.computationCount() == 1
+    assert world.allocator.queueOf(3, 10) == [1]
+    assert (world.available(world.requester), world.locked(world.requester)) == (0, fee)
+    assert record == {
+        "status": ComputationStatus.Queued,
+        "replicas": 7,
+        "attempt": 1,
+        "active": 0,
+        "committed": 0,
+        "revealed": 0,
+        "refused": 0,
+        "tried": 0,
+        "noiseClass": 3,
+        "qubits": 5,
+        "outcomeBits": 4,
+        "secretWithheld": False,
+        "shots": 5_000,
+        "phaseEndsAt": now + round_seconds(world),
+        "commitsDigest": bytes(13),
+        "requester": world.requester,
+        "escrow": fee,
+        "circuitDigest": request.circuit_digest,
+        "secret": request.secret_commitment,
+        "deadlineAt": request.deadline_at,
+        "organisation": world.requesters,
+    }
+
+
+def test_submit_tells_all_that_processors_need(world):
+    request = world.request(payload_uri="ipfs://circuit")
+    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3)
+    receipt = world.allocator.submit(request.to_chain(), sender=world.requester, value=fee + 5)
+    assert receipt.names == ["Deposited", "ComputationSubmitted"]
+    assert receipt.event("Deposited") == {"holder": world.requester, "amount": fee + 5}
+    event = receipt.event("ComputationSubmitted")
+    assert Request.from_chain(event.pop("request")) == request
+    assert event == {
+        "computation": 1,
+        "requester": world.requester,
+        "organisation": world.requesters,
+        "escrow": fee,
+    }
+
+
+def test_submit_takes_from_the_available_balance(world):
+    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3)
+    world.allocator.deposit(sender=world.requester, value=fee)
+    assert submit(world, value=0).names == ["ComputationSubmitted"]
+    assert (world.available(world.requester), world.locked(world.requester)) == (0, fee)
+
+
+def test_submit_leaves_the_surplus_available(world):
+    submit(world, value=10**18)
+    assert world.available(world.requester) == 10**18 - world.locked(world.requester)
+
+
+def test_submit_reverts_one_wei_short(world):
+    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3)
+    with refused("InsufficientFunds", holder=world.requester, available=fee - 1, required=fee):
+        submit(world, value=fee - 1)
+
+
+def test_submit_takes_a_maximum_fee_that_is_just_enough(world):
+    submit(world, max_fee=world.allocator.quote(2, MINIMUM_SHOTS, 3))
+
+
+def test_submit_reverts_when_the_maximum_fee_is_one_wei_less(world):
+    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3)
+    with refused("FeeTooLow", maxFee=fee - 1, quoted=fee):
+        submit(world, max_fee=fee - 1)
+
+
+def test_submit_reverts_when_the_quote_exceeds_any_maximum_fee(world):
+    policy = world.policy | {"pricePerQubitShot": 2**96 - 1}
+    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    with refused("FeeTooLow", maxFee=2**96 - 1, quoted=world.allocator.quote(2, MINIMUM_SHOTS, 3)):
+        submit(world, value=0)
+
+
+@pytest.mark.parametrize("replicas", [3, 16])
+def test_submit_takes_the_bounds_of_replicas(world, replicas):
+    submit(world, replicas=replicas)
+
+
+@pytest.mark.parametrize("replicas", [0, 1, 2, 17, 255])
+def test_submit_reverts_when_replicas_are_out_of_range(world, replicas):
+    with refused("ReplicasOutOfRange", replicas=replicas, minimum=3, maximum=16):
+        submit(world, replicas=replicas)
+
+
+@pytest.mark.parametrize("shots", [MINIMUM_SHOTS, 65_535])
+def test_submit_takes_the_bounds_of_shots(world, shots):
+    submit(world, shots=shots)
+
+
+@pytest.mark.parametrize("shots", [0, 1, MINIMUM_SHOTS - 1])
+def test_submit_reverts_when_shots_are_too_few(world, shots):
+    with refused("ShotsTooFew", shots=shots, minimum=MINIMUM_SHOTS):
+        submit(world, shots=shots)
+
+
+@pytest.mark.parametrize(("qubits", "outcome_bits"), [(0, 1), (1, 0), (0, 0)])
+def test_submit_reverts_when_the_circuit_is_empty(world, qubits, outcome_bits):
+    with refused("CircuitEmpty", qubits=qubits, outcomeBits=outcome_bits):
+        submit(world, qubits=qubits, outcome_bits=outcome_bits)
+
+
+@pytest.mark.parametrize("seconds", [1, 30 * 86_400])
+def test_submit_takes_the_bounds_of_the_deadline(world, seconds):
+    submit(world, deadline_at=world.chain.now + seconds)
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 30 * 86_400 + 1])
+def test_submit_reverts_when_the_deadline_is_out_of_range(world, seconds):
+    now = world.chain.now
+    with refused(
+        "DeadlineOutOfRange",
+        deadlineAt=now + seconds,
+        earliest=now + 1,
+        latest=now + 30 * 86_400,
+    ):
+        submit(world, deadline_at=now + seconds)
+
+
+def test_submit_reverts_when_the_payload_is_another(world):
+    digest = keccak(b"the circuit meant")
+    with refused(
+        "PayloadDigestMismatch", circuitDigest=digest, actual=world.request().circuit_digest
+    ):
+        submit(world, circuit_digest=digest)
+
+
+def test_submit_takes_a_circuit_that_lies_elsewhere(world):
+    submit(world, payload=b"", circuit_digest=keccak(b"elsewhere"), payload_uri="ipfs://elsewhere")
+
+
+def test_submit_reverts_for_an_outsider(world):
+    request = world.request().to_chain()
+    with refused("SubmitterNotInConsortium", account=world.stranger):
+        world.allocator.submit(request, sender=world.stranger, value=10**18)
+
+
+def test_submit_reverts_once_expelled(world):
+    world.consortium.expel(world.requesters, sender=world.certifier)
+    with refused("SubmitterNotInConsortium", account=world.requester):
+        submit(world)
+
+
+def test_submit_numbers_computations_from_one(world):
+    assert [submit(world).result for _ in range(3)] == [1, 2, 3]

@@ -1,0 +1,76 @@
+"""A registry of its own whose allocator is an account, to call what only the allocator may."""
+
+from dataclasses import dataclass
+
+import pytest
+from eth_hash.auto import keccak
+
+from qcrs.chain.deployment import created_address
+from qcrs.model.records import Standing
+from tests.evm import Contract
+from tests.scenario import World, account, capability
+
+HEARTBEAT_SECONDS = 30
+ALLOCATOR = account("allocator")
+
+
+@dataclass
+class Roster:
+    """A registry and the processors that were put on it."""
+
+    world: World
+    registry: Contract
+
+    def add(self, organisation_name: str, **changes) -> int:
+        """Register, certify, bond and beat a processor; the organisation is admitted if new."""
+        operator = account(organisation_name)
+        if self.world.consortium.organisationOf(operator) == 0:
+            self.world.admit(organisation_name)
+        name = f"roster {self.registry.processorCount() + 1}"
+        digest = keccak(name.encode())
+        signature = self.world.sign_registration(
+            name, operator, digest, verifyingContract=self.registry.address
+        )
+        processor = self.registry.register(account(name), digest, signature, sender=operator).result
+        declared = capability(self.world.chain.now + 86_400, **changes).to_chain()
+        self.registry.declareCapability(processor, declared, "", sender=operator)
+        self.registry.certify(processor, 1, sender=self.world.deployer)
+        self.registry.setBonded(processor, True, sender=ALLOCATOR)
+        self.beat(processor)
+        return processor
+
+    def beat(self, *processors: int) -> None:
+        """Let *processors*, or all, beat."""
+        for processor in processors or range(1, self.registry.processorCount() + 1):
+            self.registry.heartbeat(processor, sender=self.registry.daemonOf(processor))
+
+    def standing(self, processor: int) -> Standing:
+        """Return a processor's hot record."""
+        return Standing.from_chain(self.registry.standingOf(processor))
+
+    def lease(self, seed=bytes(32), count=1, qubits=2, requester=0, excluded=(), organisations=()):
+        """Draw as the allocator; returns processors and organisations."""
+        requirement = (1, qubits, count, requester)
+        return self.registry.lease(
+            seed, requirement, list(excluded), list(organisations), sender=ALLOCATOR
+        ).result
+
+    def release(self, processors, fates, qubits=2, unbonded=0):
+        """Release as the allocator."""
+        return self.registry.release(processors, fates, qubits, unbonded, sender=ALLOCATOR)
+
+
+@pytest.fixture
+def roster(world):
+    """An empty roster; the deployer holds its roles."""
+    chain, deployer = world.chain, world.deployer
+    registry = created_address(deployer, chain.nonce(deployer) + 1)
+    trail = chain.deploy("AuditTrail", [registry], sender=deployer)
+    arguments = (
+        world.authority.address,
+        trail.address,
+        world.consortium.address,
+        ALLOCATOR,
+        HEARTBEAT_SECONDS,
+    )
+    return Roster(world, chain.deploy("ProcessorRegistry", *arguments, sender=deployer))
