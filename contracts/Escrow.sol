@@ -18,6 +18,7 @@ abstract contract Escrow is IEscrow, AccessManaged {
     uint256 private constant MAX_WINDOW_SECONDS = 7 days;
 
     IAuditTrail public immutable AUDIT_TRAIL;
+    /// @inheritdoc IEscrow
     IProcessorRegistry public immutable REGISTRY;
 
     Policy internal _policy;
@@ -58,7 +59,7 @@ abstract contract Escrow is IEscrow, AccessManaged {
     /// @inheritdoc IEscrow
     function unbond(ProcessorId processor) external {
         _requireOperator(processor);
-        uint256 leased = REGISTRY.standingOf(processor).leasedQubits;
+        uint256 leased = REGISTRY.leasedQubitsOf(processor);
         if (leased != 0) revert ProcessorLeased(processor, leased);
         uint256 amount = bondOf[processor];
         bondOf[processor] = 0;
@@ -75,9 +76,9 @@ abstract contract Escrow is IEscrow, AccessManaged {
     }
 
     /// @inheritdoc IEscrow
-    function setPolicy(Policy calldata newPolicy) external restricted {
+    function setPolicy(Policy memory newPolicy) external restricted {
         _setPolicy(newPolicy);
-        AUDIT_TRAIL.append(Decision.PolicyChanged, 0, keccak256(abi.encode(newPolicy)));
+        _record(Decision.PolicyChanged, 0, keccak256(abi.encode(newPolicy)));
     }
 
     /// @inheritdoc IEscrow
@@ -105,29 +106,27 @@ abstract contract Escrow is IEscrow, AccessManaged {
         covered = held - amount >= _policy.minimumBond;
     }
 
-    /// @dev Hands out `total` wei: `each` to the payees, `bounty` to the keeper, the rest to `source`, out of whose
-    /// locked money it comes. Without a source the money was seized from bonds and the rest is the treasury's.
-    function _distribute(
+    /// @dev Hands out of `total` wei, which `source` has lost: `each` to the payees, `bounty` to the keeper.
+    /// @return rest What is left, for the caller to book.
+    function _payOut(
         ComputationId id,
+        address source,
+        uint256 total,
         address[] memory payees,
         uint256 each,
         address keeper,
-        uint256 bounty,
-        address source,
-        uint256 total
-    ) internal {
-        uint256 rest = total - bounty - each * payees.length;
-        if (source != address(0)) {
-            _book.seize(source, total);
-            if (rest != 0) _book.credit(source, rest);
-        } else {
-            _book.endow(rest);
-        }
+        uint256 bounty
+    ) internal returns (uint256 rest) {
+        rest = total - bounty - each * payees.length;
         for (uint256 i; i < payees.length; ++i) {
             _book.credit(payees[i], each);
         }
         if (bounty != 0) _book.credit(keeper, bounty);
         emit ComputationPaid(id, source, total, payees, each, keeper, bounty);
+    }
+
+    function _record(Decision decision, uint64 subject, bytes32 digest) internal {
+        AUDIT_TRAIL.append(decision, subject, digest);
     }
 
     function _requireOperator(ProcessorId processor) private view {

@@ -234,6 +234,11 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IProcessorRegistry
+    function leasedQubitsOf(ProcessorId processor) external view returns (uint16) {
+        return _standings[processor].leasedQubits;
+    }
+
+    /// @inheritdoc IProcessorRegistry
     function operatorOf(ProcessorId processor) external view returns (address) {
         return _identities[processor].operator;
     }

@@ -1,43 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
+import {IComputationAllocator, Pledge} from "./interfaces/IComputationAllocator.sol";
+import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
 import {Agreement} from "./libraries/Agreement.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {CountSketch} from "./libraries/CountSketch.sol";
 import {Assignment, AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {Computation, ComputationId} from "./lifecycle/Computation.sol";
+import {ProcessorId} from "./lifecycle/Processor.sol";
 
 /// @title ResultVerifier
 /// @notice See IResultVerifier.
 /// @dev Stateless: what is pending lives in the allocator's records, so each step rewrites slots that are warm.
+/// Steps are recorded first and checked against what the record returns: one call, and a revert undoes it.
 contract ResultVerifier is IResultVerifier {
     using CountSketch for uint256[];
 
     IComputationAllocator public immutable ALLOCATOR;
+    IProcessorRegistry public immutable REGISTRY;
 
     constructor(IComputationAllocator allocator) {
         ALLOCATOR = allocator;
+        REGISTRY = allocator.REGISTRY();
     }
 
     /// @inheritdoc IResultVerifier
     function commit(ComputationId id, uint256 index, bytes24 commitment) external {
-        emit ResultCommitted(id, index, ALLOCATOR.recordCommit(id, index, msg.sender, commitment), commitment);
+        ProcessorId processor = ALLOCATOR.recordCommit(id, index, commitment);
+        _requireDaemon(id, index, processor);
+        emit ResultCommitted(id, index, processor, commitment);
     }
 
     /// @inheritdoc IResultVerifier
     function refuse(ComputationId id, uint256 index, uint16 code) external {
         if (code == 0) revert RefusalCodeMissing(id);
-        emit PayloadRefused(id, index, ALLOCATOR.recordRefusal(id, index, msg.sender), code);
+        ProcessorId processor = ALLOCATOR.recordRefusal(id, index);
+        _requireDaemon(id, index, processor);
+        emit PayloadRefused(id, index, processor, code);
     }
 
     /// @inheritdoc IResultVerifier
     function disclose(ComputationId id, bytes24 secret) external {
-        bytes24 expected = ALLOCATOR.computationOf(id).secret;
+        (bytes24 expected, bytes32 seed, uint8 attempt) = ALLOCATOR.openReveals(id, secret);
         bytes24 actual = Commitment.ofSecret(secret);
         if (actual != expected) revert SecretMismatch(id, expected, actual);
-        (bytes32 seed, uint8 attempt) = ALLOCATOR.openReveals(id, secret);
         emit SeedFixed(id, attempt, secret, seed, false);
     }
 
@@ -51,15 +59,12 @@ contract ResultVerifier is IResultVerifier {
     function reveal(ComputationId id, uint256 index, bytes32 countsRoot, bytes32 salt, uint256[] calldata sketch)
         external
     {
-        (Computation memory c, Assignment memory a) = ALLOCATOR.dutyOf(id, index);
-        bytes24 actual = Commitment.ofResult(address(this), id, c.attempt, a.processor, countsRoot, salt);
-        // A status other than Committed fails in recordReveal; its digest then means something else.
-        if (a.status == AssignmentStatus.Committed && actual != a.digest) {
-            revert CommitmentMismatch(id, index, a.digest, actual);
-        }
-        sketch.requireTotals(c.outcomeBits, c.shots);
-        ALLOCATOR.recordReveal(id, index, Commitment.ofReveal(countsRoot, salt, sketch));
-        emit ResultRevealed(id, index, a.processor, countsRoot, salt, sketch);
+        Pledge memory pledge = ALLOCATOR.recordReveal(id, index, Commitment.ofReveal(countsRoot, salt, sketch));
+        bytes24 actual =
+            Commitment.ofResult(address(this), id, pledge.attempt, pledge.processor, countsRoot, salt);
+        if (actual != pledge.commitment) revert CommitmentMismatch(id, index, pledge.commitment, actual);
+        sketch.requireTotals(pledge.outcomeBits, pledge.shots);
+        emit ResultRevealed(id, index, pledge.processor, countsRoot, salt, sketch);
     }
 
     /// @inheritdoc IResultVerifier
@@ -84,6 +89,11 @@ contract ResultVerifier is IResultVerifier {
         ALLOCATOR.conclude(
             id, verdict, accepted, keccak256(abi.encode(c.secret, salts)), answerDigest, msg.sender
         );
+    }
+
+    function _requireDaemon(ComputationId id, uint256 index, ProcessorId processor) private view {
+        address daemon = REGISTRY.daemonOf(processor);
+        if (msg.sender != daemon) revert CallerNotAssigned(id, index, msg.sender, daemon);
     }
 
     /// @dev Turns the members among the revealed into assignment indices and digests their roots.

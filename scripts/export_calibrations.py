@@ -20,10 +20,10 @@ import qiskit_ibm_runtime.fake_provider as fake_provider
 
 from qcrs.quantum.calibration import Calibration
 
-DEVICES = """
-    algiers auckland cairo geneva guadalupe hanoi kolkata montreal mumbai paris peekskill sydney
-    toronto brisbane kyiv sherbrooke torino fez marrakesh
-""".split()
+_DEVICES = """
+    algiers auckland geneva guadalupe hanoi kolkata montreal mumbai nairobi oslo paris peekskill
+    prague sydney brisbane kyiv sherbrooke torino fez marrakesh kawasaki quebec
+"""
 VIRTUAL = ("rz",)
 PHYSICAL = ("sx", "x", "cx", "ecr", "cz")
 BACKENDS = Path(fake_provider.__file__).parent / "backends"
@@ -119,5 +119,5 @@ def _nanoseconds(value: dict | None) -> int | None:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or DEVICES:
+    for name in sys.argv[1:] or _DEVICES.split():
         print(write(export(name)))

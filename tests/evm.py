@@ -242,14 +242,23 @@ class Chain:
         return events
 
 
+@dataclass
+class Refusal:
+    """What ``refused`` caught: the error's arguments, once the block has ended."""
+
+    arguments: dict[str, Any]
+
+
 @contextmanager
-def refused(error: str, **arguments: Any) -> Iterator[None]:
+def refused(error: str, **arguments: Any) -> Iterator[Refusal]:
     """Expect the custom error *error*, with exactly *arguments* where any are given."""
+    refusal = Refusal({})
     with pytest.raises(ContractRefused) as caught:
-        yield
+        yield refusal
     assert caught.value.name == error, str(caught.value)
     if arguments:
         assert caught.value.arguments == arguments
+    refusal.arguments = caught.value.arguments
 
 
 def _hex(value: bytes | str) -> str:

@@ -19,6 +19,15 @@ enum FailureReason {
     PayloadRefused
 }
 
+/// @notice What a processor has bound itself to by its commit.
+struct Pledge {
+    bytes24 commitment;
+    ProcessorId processor;
+    uint8 attempt;
+    uint8 outcomeBits;
+    uint16 shots;
+}
+
 /// @title The computation allocator: queue, draw, leases, deadlines, escrow
 /// @notice The life of a computation:
 /// 1. `submit` locks the quoted fee and queues it within its noise class.
@@ -80,8 +89,6 @@ interface IComputationAllocator is IEscrow {
     error CallerNotRequester(ComputationId computation, address account, address requester);
     /// @notice `account` is not the verifier.
     error CallerNotVerifier(address account);
-    /// @notice Assignment `index` belongs to a processor whose daemon is `daemon`, not `account`.
-    error CallerNotAssigned(ComputationId computation, uint256 index, address account, address daemon);
     /// @notice A cancelled computation may not have processors; `tried` were assigned.
     error ProcessorsAssigned(ComputationId computation, uint256 tried);
     /// @notice Locks the quote and queues a computation. Any account of an admitted organisation; what is sent is
@@ -100,22 +107,22 @@ interface IComputationAllocator is IEscrow {
     /// @notice Withdraws a computation before any allocation, refunding in full. Requester only.
     function cancel(ComputationId computation) external;
 
-    /// @notice Forgets up to 64 entries at the head of a class's queue that no longer wait. Anyone.
-    function prune(uint8 noiseClass) external;
-
-    /// @notice Records a commitment of the daemon `daemon`. Verifier only.
-    function recordCommit(ComputationId computation, uint256 index, address daemon, bytes24 commitment)
+    /// @notice Records a commitment. Verifier only.
+    /// @return processor Whose daemon must have sent it: the caller checks.
+    function recordCommit(ComputationId computation, uint256 index, bytes24 commitment)
         external
         returns (ProcessorId processor);
 
-    /// @notice Records a refusal of the daemon `daemon`. Verifier only.
-    function recordRefusal(ComputationId computation, uint256 index, address daemon)
-        external
-        returns (ProcessorId processor);
+    /// @notice Records a refusal. Verifier only.
+    /// @return processor Whose daemon must have sent it: the caller checks.
+    function recordRefusal(ComputationId computation, uint256 index) external returns (ProcessorId processor);
 
     /// @notice Fixes the sketch seed from the requester's disclosed `secret`. Verifier only.
+    /// @return commitment What `secret` must be the secret of: the caller checks.
     /// @return seed The sketch seed. @return attempt The round that it serves.
-    function openReveals(ComputationId computation, bytes24 secret) external returns (bytes32 seed, uint8 attempt);
+    function openReveals(ComputationId computation, bytes24 secret)
+        external
+        returns (bytes24 commitment, bytes32 seed, uint8 attempt);
 
     /// @notice Fixes the sketch seed from the beacon, the requester having let its time pass; `keeper` enforces it
     /// and gets the bounty. Verifier only.
@@ -124,7 +131,10 @@ interface IComputationAllocator is IEscrow {
         returns (bytes24 secret, bytes32 seed, uint8 attempt);
 
     /// @notice Records the digest of a reveal. Verifier only.
-    function recordReveal(ComputationId computation, uint256 index, bytes24 digest) external;
+    /// @return pledge What the reveal must keep: the caller checks.
+    function recordReveal(ComputationId computation, uint256 index, bytes24 digest)
+        external
+        returns (Pledge memory pledge);
 
     /// @notice Applies a verdict: statuses, payments, leases, conduct, beacon, audit entry. Verifier only.
     /// @param accepted Bit i accepts assignment i.

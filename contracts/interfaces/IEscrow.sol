@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ComputationId} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
+import {IProcessorRegistry} from "./IProcessorRegistry.sol";
 
 /// @notice Prices, time windows and bonds, set by the Quantum Resource Allocation Committee's role.
 struct Policy {
@@ -75,6 +76,9 @@ interface IEscrow {
 
     /// @notice Wei from slashes, at the disposal of the Quantum Resource Allocation Committee's role.
     function treasury() external view returns (uint256);
+
+    /// @notice Where processors are known.
+    function REGISTRY() external view returns (IProcessorRegistry);
 
     /// @notice The rules in force.
     function policy() external view returns (Policy memory);

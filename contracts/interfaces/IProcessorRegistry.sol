@@ -142,6 +142,9 @@ interface IProcessorRegistry {
     /// @notice The hot record of `processor`.
     function standingOf(ProcessorId processor) external view returns (Standing memory);
 
+    /// @notice Qubits of `processor` held by running computations.
+    function leasedQubitsOf(ProcessorId processor) external view returns (uint16);
+
     /// @notice Account that owns `processor`.
     function operatorOf(ProcessorId processor) external view returns (address);
 

@@ -38,6 +38,8 @@ interface IResultVerifier {
         ComputationId indexed computation, Agreement.Verdict verdict, uint256 accepted, bytes32 answerDigest
     );
 
+    /// @notice Assignment `index` belongs to a processor whose daemon is `daemon`, not `account`.
+    error CallerNotAssigned(ComputationId computation, uint256 index, address account, address daemon);
     /// @notice A refusal names its reason by a code from 1.
     error RefusalCodeMissing(ComputationId computation);
     /// @notice The secret's commitment is `actual`, not the `expected` one.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Computation} from "../lifecycle/Computation.sol";
+
 /// @notice What a requester asks for.
 struct Request {
     /// keccak256 of the canonical OpenQASM 3 text.
@@ -42,6 +44,19 @@ library Admission {
     error DeadlineOutOfRange(uint40 deadlineAt, uint256 earliest, uint256 latest);
     /// @notice The inline payload hashes to `actual`, not to `circuitDigest`.
     error PayloadDigestMismatch(bytes32 circuitDigest, bytes32 actual);
+
+    /// @notice Writes what is asked for into a new record.
+    function enter(Computation storage c, Request calldata request) internal {
+        c.replicas = request.replicas;
+        c.attempt = 1;
+        c.noiseClass = request.noiseClass;
+        c.qubits = request.qubits;
+        c.outcomeBits = request.outcomeBits;
+        c.shots = request.shots;
+        c.circuitDigest = request.circuitDigest;
+        c.secret = request.secretCommitment;
+        c.deadlineAt = request.deadlineAt;
+    }
 
     /// @notice Reverts unless `request` is within the limits and its inline payload is what it says.
     function requireSound(Request calldata request) internal view {

@@ -3,51 +3,88 @@ pragma solidity 0.8.37;
 
 import {ComputationId} from "../lifecycle/Computation.sol";
 
-/// @title First come, first served, four ids to a storage slot
-/// @notice Entries are never removed from the middle: one that is no longer waiting is skipped, and `advance`
-/// forgets those at the head. An entry may be served when fewer than WINDOW waiting ones stand before it, so that
-/// one computation which cannot be placed does not hold up its whole noise class.
-/// @dev The seam for another scheduling order: the allocator knows `push`, `pushFront`, `at`, `head` and `tail`.
+/// @title First come, first served
+/// @notice Those that wait, in order, in a doubly linked list: whoever leaves, from whatever place, leaves nothing
+/// behind that others would have to step over. An entry is due when fewer than WINDOW stand before it, so that one
+/// computation which cannot be placed does not hold up its whole noise class.
+/// @dev The seam for another scheduling order: the allocator knows `push`, `pushFront`, `remove`, `isDue` and `list`.
+/// The caller sees to it that an id is pushed only while absent and removed only while present.
 library ArrivalQueue {
     uint256 internal constant WINDOW = 4;
-    /// Positions start in the middle, so that entries may return to the front.
-    uint64 private constant ORIGIN = 1 << 62;
+
+    struct Link {
+        uint64 previous;
+        uint64 next;
+    }
 
     struct Queue {
-        /// Distance of the first and of the next free position from ORIGIN.
-        int64 first;
-        int64 next;
-        mapping(uint256 word => uint256 ids) words;
+        uint64 first;
+        uint64 last;
+        /// Entries ever made; keeps the slot from being cleared and paid for anew whenever the queue empties.
+        uint64 arrivals;
+        /// Neighbours; all zero for an entry that waits alone, and for ids that do not wait.
+        mapping(uint64 id => Link) links;
     }
 
     /// @notice Appends `id`.
     function push(Queue storage self, ComputationId id) internal {
-        int64 next = self.next;
-        _write(self, next, id);
-        self.next = next + 1;
+        uint64 entry = ComputationId.unwrap(id);
+        uint64 last = self.last;
+        self.last = entry;
+        ++self.arrivals;
+        if (last == 0) {
+            self.first = entry;
+        } else {
+            self.links[last].next = entry;
+            self.links[entry].previous = last;
+        }
     }
 
     /// @notice Puts `id` before all others: it has waited already.
     function pushFront(Queue storage self, ComputationId id) internal {
-        int64 first = self.first - 1;
-        _write(self, first, id);
-        self.first = first;
+        uint64 entry = ComputationId.unwrap(id);
+        uint64 first = self.first;
+        self.first = entry;
+        ++self.arrivals;
+        if (first == 0) {
+            self.last = entry;
+        } else {
+            self.links[first].previous = entry;
+            self.links[entry].next = first;
+        }
     }
 
-    /// @notice The id at `position`, which must be in [first, next).
-    function at(Queue storage self, int64 position) internal view returns (ComputationId) {
-        (uint256 word, uint256 shift) = _locate(position);
-        return ComputationId.wrap(uint64(self.words[word] >> shift));
+    /// @notice Takes `id` out.
+    function remove(Queue storage self, ComputationId id) internal {
+        uint64 entry = ComputationId.unwrap(id);
+        Link memory link = self.links[entry];
+        if (link.previous == 0) self.first = link.next;
+        else self.links[link.previous].next = link.next;
+        if (link.next == 0) self.last = link.previous;
+        else self.links[link.next].previous = link.previous;
+        if (link.previous | link.next != 0) delete self.links[entry];
     }
 
-    function _write(Queue storage self, int64 position, ComputationId id) private {
-        (uint256 word, uint256 shift) = _locate(position);
-        uint256 cleared = self.words[word] & ~(uint256(type(uint64).max) << shift);
-        self.words[word] = cleared | (uint256(ComputationId.unwrap(id)) << shift);
+    /// @notice Whether fewer than WINDOW entries stand before `id`, which must be in the queue.
+    function isDue(Queue storage self, ComputationId id) internal view returns (bool) {
+        uint64 entry = self.first;
+        for (uint256 before; before < WINDOW; ++before) {
+            if (entry == ComputationId.unwrap(id)) return true;
+            entry = self.links[entry].next;
+        }
+        return false;
     }
 
-    function _locate(int64 position) private pure returns (uint256 word, uint256 shift) {
-        uint256 index = uint256(int256(position) + int256(uint256(ORIGIN)));
-        return (index / 4, (index % 4) * 64);
+    /// @notice The first `limit` entries, or all when there are fewer.
+    function list(Queue storage self, uint256 limit) internal view returns (ComputationId[] memory entries) {
+        if (limit > self.arrivals) limit = self.arrivals;
+        entries = new ComputationId[](limit);
+        uint256 count;
+        for (uint64 entry = self.first; entry != 0 && count < limit; entry = self.links[entry].next) {
+            entries[count++] = ComputationId.wrap(entry);
+        }
+        assembly ("memory-safe") {
+            mstore(entries, count)
+        }
     }
 }

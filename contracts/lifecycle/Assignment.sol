@@ -49,10 +49,24 @@ library AssignmentLifecycle {
         self.status = to;
     }
 
+    /// @notice Reverts unless `self` is exactly `expected`.
+    function requireStatus(Assignment storage self, ComputationId id, uint256 index, AssignmentStatus expected)
+        internal
+        view
+    {
+        AssignmentStatus actual = self.status;
+        if (actual != expected) revert UnexpectedAssignmentStatus(id, index, actual, _bit(expected));
+    }
+
     /// @notice Whether a processor in `status` still holds a lease.
     function isOnDuty(AssignmentStatus status) internal pure returns (bool) {
         return status == AssignmentStatus.Assigned || status == AssignmentStatus.Committed
             || status == AssignmentStatus.Revealed;
+    }
+
+    /// @notice Whether ending as `status` costs a processor part of its bond.
+    function isFault(AssignmentStatus status) internal pure returns (bool) {
+        return status == AssignmentStatus.Outlier || status == AssignmentStatus.Silent;
     }
 
     /// @notice The accounts whose assignment ends as `fate`, in order.

@@ -48,7 +48,8 @@ struct Computation {
     bool secretWithheld;
     /// Shots that each replica runs.
     uint16 shots;
-    /// When the current phase ends, unix seconds.
+    /// When the current phase ends, unix seconds. Until the first allocation: when its place in the queue no longer
+    /// matters, see IComputationAllocator.allocate.
     uint40 phaseEndsAt;
     /// Running hash of this attempt's commits, part of the sketch seed.
     bytes13 commitsDigest;
@@ -87,7 +88,27 @@ library ComputationLifecycle {
 
     /// @notice Reverts unless `self` is exactly `expected`.
     function requireStatus(Computation storage self, ComputationId id, ComputationStatus expected) internal view {
-        if (self.status != expected) revert UnexpectedComputationStatus(id, self.status, _bit(expected));
+        requireEither(self, id, expected, expected);
+    }
+
+    /// @notice Reverts unless `self` is `one` or `other`.
+    function requireEither(
+        Computation storage self,
+        ComputationId id,
+        ComputationStatus one,
+        ComputationStatus other
+    ) internal view {
+        ComputationStatus actual = self.status;
+        if (actual != one && actual != other) revert UnexpectedComputationStatus(id, actual, _bit(one) | _bit(other));
+    }
+
+    /// @notice Opens another commit-reveal round: what the last one counted is void.
+    function restart(Computation storage self) internal {
+        self.committed = 0;
+        self.revealed = 0;
+        self.refused = 0;
+        self.commitsDigest = 0;
+        ++self.attempt;
     }
 
     /// @notice The statuses, as a bitmap, from which `to` can be reached.

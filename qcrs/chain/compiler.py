@@ -115,6 +115,7 @@ def compile_standard_input(complete: dict[str, Any]) -> dict[str, Any]:
     except SolcError as error:
         raise CompilationFailed(error.message) from error
     for warning in output.get("errors", []):
-        log.warning(warning["formattedMessage"].rstrip())
+        if warning.get("sourceLocation", {}).get("file", "").startswith("contracts/"):
+            log.warning(warning["formattedMessage"].rstrip())
     log.info("compiled in %.1f s", time.monotonic() - begin)
     return output

@@ -13,17 +13,16 @@ from qcrs.quantum.profile import GATES_3, LIMITS
 from qcrs.quantum.program import CircuitFacts, Operation, Program
 from qcrs.quantum.scan import scan
 
-_GATE_CLASSES = {
-    name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()
-}
+_GATE_CLASSES = {name: gate.base_class for name, gate in get_standard_gate_name_mapping().items()}
 _GATE_CLASSES["U"] = _GATE_CLASSES["u"]
-_CANONICAL_NAMES = {
-    _GATE_CLASSES[shape.name]: shape.name for shape in GATES_3.values()
-} | {Measure: "measure", Reset: "reset", Barrier: "barrier"}
+_CANONICAL_NAMES = {_GATE_CLASSES[shape.name]: shape.name for shape in GATES_3.values()} | {
+    Measure: "measure",
+    Reset: "reset",
+    Barrier: "barrier",
+}
 
 # An instruction and the qubits and bits of the whole circuit that it acts on.
 _Placed = tuple[CircuitInstruction, tuple[int, ...], tuple[int, ...]]
-
 
 
 def load(source: str | Path | QuantumCircuit) -> QuantumCircuit:

@@ -28,6 +28,11 @@ def body_length(header: bytes) -> int:
     return length
 
 
+def decode(body: bytes) -> dict:
+    """Return the message of a frame's *body*."""
+    return json.loads(body)
+
+
 def take(buffer: bytearray) -> dict | None:
     """Remove the first frame from *buffer* and return its message; None if it is incomplete."""
     if len(buffer) < HEADER_BYTES:
@@ -35,6 +40,6 @@ def take(buffer: bytearray) -> dict | None:
     end = HEADER_BYTES + body_length(bytes(buffer[:HEADER_BYTES]))
     if len(buffer) < end:
         return None
-    message = json.loads(bytes(buffer[HEADER_BYTES:end]))
+    message = decode(bytes(buffer[HEADER_BYTES:end]))
     del buffer[:end]
     return message

@@ -45,15 +45,12 @@ def ideal_distribution(circuit: QuantumCircuit, limit: int = 20) -> dict[int, fl
     return distribution
 
 
-def total_variation_distance(
-    counts: Mapping[int, int], distribution: Mapping[int, float]
-) -> float:
+def total_variation_distance(counts: Mapping[int, int], distribution: Mapping[int, float]) -> float:
     """Return half the L1 distance between the frequencies of *counts* and *distribution*."""
     total = sum(counts.values())
     outcomes = counts.keys() | distribution.keys()
     return 0.5 * sum(
-        abs(counts.get(outcome, 0) / total - distribution.get(outcome, 0.0))
-        for outcome in outcomes
+        abs(counts.get(outcome, 0) / total - distribution.get(outcome, 0.0)) for outcome in outcomes
     )
 
 

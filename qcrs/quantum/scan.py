@@ -28,8 +28,6 @@ _REFUSED_STATEMENTS = {
 _RESERVED = {
     *_REFUSED_STATEMENTS,
     *_DECLARATIONS,
-    *GATES_2,
-    *GATES_3,
     *("OPENQASM", "include", "measure", "barrier", "reset", "pi", "tau", "euler"),
 }
 
@@ -143,7 +141,7 @@ class _Scanner:
             raise CircuitRefused(
                 RefusalCode.SyntaxInvalid, "register size", "at least 1", 0, name.line
             )
-        if name.text in self._registers or name.text in _RESERVED:
+        if name.text in self._registers or name.text in self._gates or name.text in _RESERVED:
             raise CircuitRefused(
                 RefusalCode.SyntaxInvalid, "register name", "an unused name", name.text, name.line
             )

@@ -173,7 +173,7 @@ def test_allocate_reverts_when_unknown(world, computation):
 
 def test_allocate_is_not_held_up_by_any_number_of_ended_computations(world):
     first = world.submit(qubits=255)
-    for _ in range(100):
+    for _ in range(70):
         world.allocator.cancel(world.submit().id, sender=world.requester)
-    allocate(world, world.submit())
+    world.submit().allocate()
     assert world.allocator.queueOf(1, 10) == [first.id]

@@ -1,0 +1,137 @@
+"""The suite's views and transactions, typed: one class a contract, names as in Solidity."""
+
+from qcrs.chain.gateway import Gateway
+from qcrs.model.records import Assignment, Capability, Computation, Organisation, Policy, Standing
+
+
+class Allocator:
+    """Reads of ``ComputationAllocator``."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def _call(self, function: str, *arguments):
+        return await self._gateway.call("ComputationAllocator", function, *arguments)
+
+    async def computation(self, computation: int) -> Computation:
+        """Return the record of *computation*; its status is ``Unset`` when there is none."""
+        return Computation.from_chain(await self._call("computationOf", computation))
+
+    async def assignments(self, computation: int) -> list[Assignment]:
+        """Return all assignments of *computation* by index."""
+        return [Assignment.from_chain(a) for a in await self._call("assignmentsOf", computation)]
+
+    async def seed(self, computation: int) -> bytes:
+        """Return the sketch seed of the running or last round."""
+        return await self._call("seedOf", computation)
+
+    async def quote(self, qubits: int, shots: int, replicas: int) -> int:
+        """Return the wei that a submission locks."""
+        return await self._call("quote", qubits, shots, replicas)
+
+    async def balance(self, holder: str) -> tuple[int, int]:
+        """Return the available and the locked wei of *holder*."""
+        return await self._call("balanceOf", holder)
+
+    async def bond(self, processor: int) -> int:
+        """Return the wei behind *processor*."""
+        return await self._call("bondOf", processor)
+
+    async def treasury(self) -> int:
+        """Return the treasury in wei."""
+        return await self._call("treasury")
+
+    async def policy(self) -> Policy:
+        """Return the rules in force."""
+        return Policy.from_chain(await self._call("policy"))
+
+    async def keeper_bounty(self) -> int:
+        """Return the wei for enforcing a deadline or settling."""
+        return await self._call("KEEPER_BOUNTY")
+
+    async def count(self) -> int:
+        """Return how many computations were ever submitted."""
+        return await self._call("computationCount")
+
+    async def queue(self, noise_class: int, limit: int) -> list[int]:
+        """Return up to *limit* waiting computations of *noise_class*, first come first."""
+        return await self._call("queueOf", noise_class, limit)
+
+    async def beacon(self) -> bytes:
+        """Return the entropy of the next draw."""
+        return await self._call("beacon")
+
+
+class Registry:
+    """Reads of ``ProcessorRegistry``."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def _call(self, function: str, *arguments):
+        return await self._gateway.call("ProcessorRegistry", function, *arguments)
+
+    async def standing(self, processor: int) -> Standing:
+        """Return the hot record of *processor*; its status is ``Unset`` when there is none."""
+        return Standing.from_chain(await self._call("standingOf", processor))
+
+    async def operator(self, processor: int) -> str:
+        """Return the account that owns *processor*."""
+        return await self._call("operatorOf", processor)
+
+    async def daemon(self, processor: int) -> str:
+        """Return the account with which *processor* acts."""
+        return await self._call("daemonOf", processor)
+
+    async def processor_of(self, daemon: str) -> int:
+        """Return the processor that *daemon* serves; 0 when none."""
+        return await self._call("processorOf", daemon)
+
+    async def capability(self, processor: int) -> Capability | None:
+        """Return the approved capability of *processor*, if any."""
+        version, _ = await self._call("versionsOf", processor)
+        if version == 0:
+            return None
+        return Capability.from_chain(await self._call("capabilityOf", processor, version))
+
+    async def members(self, noise_class: int) -> list[int]:
+        """Return the certified processors of *noise_class* in draw order."""
+        return await self._call("membersOf", noise_class)
+
+    async def count(self) -> int:
+        """Return how many processors were ever registered."""
+        return await self._call("processorCount")
+
+    async def heartbeat_seconds(self) -> int:
+        """Return the longest time between heartbeats."""
+        return await self._call("HEARTBEAT_SECONDS")
+
+
+class Members:
+    """Reads of ``Consortium``."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def organisation_of(self, account: str) -> int:
+        """Return the organisation for which *account* acts; 0 when none."""
+        return await self._gateway.call("Consortium", "organisationOf", account)
+
+    async def organisation(self, organisation: int) -> Organisation:
+        """Return the record of *organisation*."""
+        return Organisation.from_chain(await self._gateway.call("Consortium", "organisations", organisation))
+
+
+class Trail:
+    """Reads of ``AuditTrail``."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def head(self) -> tuple[bytes, int]:
+        """Return the head of the hash chain and the number of entries."""
+        return await self._gateway.call("AuditTrail", "head")
+
+    async def root(self) -> bytes:
+        """Return the root of the mountain range."""
+        return await self._gateway.call("AuditTrail", "root")

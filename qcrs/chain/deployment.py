@@ -1,0 +1,131 @@
+"""How the suite comes onto a chain: one plan, whoever carries it out.
+
+Every contract's address follows from the deployer and its nonce, so the whole plan, with the circular references
+between contracts, is known before the first transaction. ``qcrs deploy``, the Brownie script and the tests each walk
+the same steps with their own means.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import rlp
+from eth_hash.auto import keccak
+from eth_utils import to_checksum_address
+
+from qcrs.chain.codec import Interface
+from qcrs.model.records import Policy
+
+ORDER = ("Authority", "AuditTrail", "Consortium", "ProcessorRegistry", "ComputationAllocator", "ResultVerifier")
+
+RESOURCE_ALLOCATION = 1
+PROCESSOR_CERTIFICATION = 2
+QUANTUM_SECURITY = 3
+
+# Which role may call which privileged function.
+PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
+    RESOURCE_ALLOCATION: {
+        "Consortium": ("setWeight",),
+        "ComputationAllocator": ("setPolicy", "disburse"),
+    },
+    PROCESSOR_CERTIFICATION: {
+        "Consortium": ("admit", "expel"),
+        "ProcessorRegistry": ("certify",),
+    },
+    QUANTUM_SECURITY: {"ProcessorRegistry": ("suspend",)},
+}
+
+GWEI = 10**9
+ETHER = 10**18
+DEFAULT_POLICY = Policy(
+    price_per_qubit_shot=10 * GWEI,
+    commit_seconds=120,
+    disclose_seconds=60,
+    reveal_seconds=60,
+    minimum_bond=ETHER // 2,
+    slash=ETHER // 10,
+)
+
+
+@dataclass(frozen=True)
+class SuiteSettings:
+    """What a deployment decides.
+
+    Attributes:
+        roles: Account that holds each role.
+        policy: First prices, windows and bonds.
+        keeper_bounty: Wei for whoever enforces a deadline or settles.
+        heartbeat_seconds: Longest time between a processor's heartbeats.
+        genesis_entropy: First value of the beacon, 32 bytes.
+    """
+
+    roles: Mapping[int, str]
+    policy: Policy = DEFAULT_POLICY
+    keeper_bounty: int = ETHER // 1000
+    heartbeat_seconds: int = 30
+    genesis_entropy: bytes = field(default=keccak(b"QCRS genesis"))
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """Create *contract* with *arguments*; it will have *address*."""
+
+    contract: str
+    arguments: tuple
+    address: str
+
+
+@dataclass(frozen=True)
+class Invoke:
+    """Call *function* of *contract* with *arguments*."""
+
+    contract: str
+    function: str
+    arguments: tuple
+
+
+def created_address(deployer: str, nonce: int) -> str:
+    """Return the address of the contract that *deployer* creates with *nonce* (the EVM's CREATE rule)."""
+    return to_checksum_address(keccak(rlp.encode([bytes.fromhex(deployer[2:]), nonce]))[12:])
+
+
+def addresses_of(deployer: str, nonce: int) -> dict[str, str]:
+    """Return the suite's addresses when *deployer* starts the plan at *nonce*."""
+    return {name: created_address(deployer, nonce + offset) for offset, name in enumerate(ORDER)}
+
+
+def plan(
+    deployer: str, nonce: int, settings: SuiteSettings, interfaces: Mapping[str, Interface]
+) -> Iterator[Deploy | Invoke]:
+    """Yield the steps, to be carried out by *deployer* alone, in order, from *nonce* on."""
+    at = addresses_of(deployer, nonce)
+    policy = settings.policy.to_chain()
+    arguments = {
+        "Authority": (deployer,),
+        "AuditTrail": ([at["Consortium"], at["ProcessorRegistry"], at["ComputationAllocator"]],),
+        "Consortium": (at["Authority"], at["AuditTrail"]),
+        "ProcessorRegistry": (
+            at["Authority"],
+            at["AuditTrail"],
+            at["Consortium"],
+            at["ComputationAllocator"],
+            settings.heartbeat_seconds,
+        ),
+        "ComputationAllocator": (
+            at["Authority"],
+            at["AuditTrail"],
+            at["Consortium"],
+            at["ProcessorRegistry"],
+            at["ResultVerifier"],
+            settings.keeper_bounty,
+            settings.genesis_entropy,
+            policy,
+        ),
+        "ResultVerifier": (at["ComputationAllocator"],),
+    }
+    for name in ORDER:
+        yield Deploy(name, arguments[name], at[name])
+    for role, targets in PRIVILEGES.items():
+        for contract, functions in targets.items():
+            selectors = [interfaces[contract].selector(function) for function in functions]
+            yield Invoke("Authority", "setTargetFunctionRole", (at[contract], selectors, role))
+        yield Invoke("Authority", "grantRole", (role, settings.roles[role], 0))

@@ -1,0 +1,133 @@
+"""Keys in files: Ethereum keystore v3, and a lock that keeps two daemons from using one key."""
+
+import fcntl
+import json
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from eth_account.signers.local import LocalAccount
+
+from qcrs.errors import QcrsError
+
+
+class KeystoreInvalid(QcrsError):
+    """A keystore or its password file is missing, unreadable or does not match."""
+
+
+class KeyInUse(QcrsError):
+    """Another process acts with this key."""
+
+
+def create_keystore(path: Path, password_file: Path) -> LocalAccount:
+    """Make a key and a password, write both with mode 0600, and return the key.
+
+    The password is 256 random bits, so stretching it adds nothing: the key derivation is a quick one, and a daemon
+    starts without spending a second on it.
+
+    Raises:
+        KeystoreInvalid: There is a file at *path* already; keys are never overwritten.
+    """
+    account = Account.create()
+    password = secrets.token_hex(32)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write_private(password_file, password + "\n")
+    _write_private(path, json.dumps(Account.encrypt(account.key, password, kdf="scrypt", iterations=2**12)))
+    return account
+
+
+def _write_private(path: Path, text: str) -> None:
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError as error:
+        raise KeystoreInvalid(f"{path} exists already; keys are never overwritten") from error
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+
+
+def load_keystore(path: Path, password_file: Path) -> LocalAccount:
+    """Return the key in *path*.
+
+    Raises:
+        KeystoreInvalid: A file is missing or is not a keystore, or the password is wrong.
+    """
+    try:
+        password = password_file.read_text().rstrip("\n")
+        return Account.from_key(Account.decrypt(json.loads(path.read_text()), password))
+    except OSError as error:
+        raise KeystoreInvalid(f"cannot read {error.filename}: {error.strerror}; make keys with 'qcrs node init'") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise KeystoreInvalid(f"{path} does not open with the password in {password_file}: {error}") from error
+
+
+def account_of(private_key: str) -> LocalAccount:
+    """Return the account of a 0x-prefixed private key."""
+    try:
+        return Account.from_key(private_key)
+    except (ValueError, TypeError) as error:
+        raise KeystoreInvalid("not a private key: expected 32 bytes in hexadecimal") from error
+
+
+def devnet_account(mnemonic: str, index: int) -> LocalAccount:
+    """Return account *index* of a devnet's *mnemonic* (BIP-44, as Ganache derives it)."""
+    Account.enable_unaudited_hdwallet_features()
+    return Account.from_mnemonic(mnemonic, account_path=f"m/44'/60'/0'/0/{index}")
+
+
+def sign_registration(
+    daemon: LocalAccount, chain_id: int, registry: str, operator: str, identity_digest: bytes
+) -> bytes:
+    """Return the daemon's EIP-712 proof that it consents to serve *operator*'s processor."""
+    message = encode_typed_data(
+        domain_data={
+            "name": "QCRS ProcessorRegistry",
+            "version": "1",
+            "chainId": chain_id,
+            "verifyingContract": registry,
+        },
+        message_types={
+            "ProcessorRegistration": [
+                {"name": "operator", "type": "address"},
+                {"name": "daemon", "type": "address"},
+                {"name": "identityDigest", "type": "bytes32"},
+            ]
+        },
+        message_data={"operator": operator, "daemon": daemon.address, "identityDigest": identity_digest},
+    )
+    return bytes(daemon.sign_message(message).signature)
+
+
+class KeyLock:
+    """Holds a key for this process, on this machine, until closed or the process ends."""
+
+    def __init__(self, address: str, chain_id: int) -> None:
+        folder = Path(tempfile.gettempdir()) / f"qcrs-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._file = (folder / f"{chain_id}-{address.lower()}.lock").open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.seek(0)
+            owner = self._file.read().strip() or "unknown"
+            self._file.close()
+            raise KeyInUse(
+                f"key {address} is in use on chain {chain_id} by process {owner}; two daemons with one key would "
+                "trip over each other's nonces. Stop it first"
+            ) from error
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Let the key go."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

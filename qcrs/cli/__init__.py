@@ -1,0 +1,74 @@
+"""The ``qcrs`` command: one noun a module, over the SDK.
+
+Results go to standard output (one JSON value with ``--json``), progress and errors to standard error. Exit codes: 0
+done; 1 the command ran and the answer is no (a computation not accepted, an audit that fails); 2 wrong usage or input;
+3 the chain cannot be reached or is another; 4 a contract refused; 130 interrupted.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+
+from qcrs.errors import QcrsError
+
+EXIT_NO, EXIT_INPUT, EXIT_CHAIN, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
+NOUNS = ("devnet", "demo", "deploy", "node", "processor", "job", "ledger", "audit")
+# By class name: importing the classes would load web3 before there is need.
+_EXITS = {
+    "ChainUnreachable": EXIT_CHAIN,
+    "WrongChain": EXIT_CHAIN,
+    "TransactionLost": EXIT_CHAIN,
+    "ContractRefused": EXIT_REFUSED,
+    "TransactionRefused": EXIT_REFUSED,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser(arguments)
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except QcrsError as error:
+        name = type(error).__name__
+        if options.json:
+            print(json.dumps({"error": name, "message": str(error)}))
+        print(f"qcrs: {name}: {error}", file=sys.stderr)
+        return _EXITS.get(name, EXIT_INPUT)
+    except KeyboardInterrupt:
+        print("qcrs: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="qcrs",
+        description="Share quantum processors across organisations that do not trust one another: submit a circuit, "
+        "have it run by independent processors, and get counts that the chain has verified.",
+        epilog="A first run: 'qcrs demo'. A network of your own: 'qcrs devnet up', then in another terminal "
+        "'qcrs job submit FILE.qasm --shots 4096 --wait'.",
+    )
+    nouns = parser.add_subparsers(title="nouns", required=True, metavar="NOUN")
+    # Only the noun in use is loaded with its modules: help stays quick.
+    wanted = next((argument for argument in arguments if argument in NOUNS), None)
+    for noun in NOUNS:
+        module = importlib.import_module(f"qcrs.cli.{noun}") if noun == wanted else None
+        sub = nouns.add_parser(noun, help=_HELP[noun], description=_HELP[noun])
+        if module is not None:
+            module.add_arguments(sub)
+    return parser
+
+
+_HELP = {
+    "devnet": "start and stop a consortium of simulated processors on this machine",
+    "demo": "the main job: five processors, one rogue, verified counts",
+    "deploy": "put the contracts on a chain",
+    "node": "make and run a processor's daemon",
+    "processor": "list, register, certify and bond processors",
+    "job": "submit circuits, follow them, fetch verified counts",
+    "ledger": "balances, deposits and withdrawals",
+    "audit": "replay the audit trail and check every decision",
+}

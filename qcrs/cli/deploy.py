@@ -1,0 +1,49 @@
+"""``qcrs deploy``: the contracts onto a chain."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from qcrs.chain.deploy import deploy_suite
+from qcrs.chain.deployment import PROCESSOR_CERTIFICATION, QUANTUM_SECURITY, RESOURCE_ALLOCATION, SuiteSettings
+from qcrs.chain.keys import load_keystore
+from qcrs.cli.options import Progress, carry_out, emit, table
+from qcrs.config import network_path
+
+_ROLES = {
+    "resource-allocation": RESOURCE_ALLOCATION,
+    "processor-certification": PROCESSOR_CERTIFICATION,
+    "quantum-security": QUANTUM_SECURITY,
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this noun's flags; it has no verbs."""
+    carry_out(parser, _deploy)
+    parser.add_argument("--rpc", required=True, metavar="URL", help="HTTP endpoint of the chain's node")
+    parser.add_argument("--ws", required=True, metavar="URL", help="WebSocket endpoint of the same node")
+    parser.add_argument("--keystore", type=Path, required=True, metavar="FILE", help="the deployer's key")
+    parser.add_argument("--password-file", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--store", required=True, help="directory or fsspec URL for circuits and histograms")
+    parser.add_argument("--network", metavar="FILE", help="network file to write")
+    for name in _ROLES:
+        parser.add_argument(f"--{name}", metavar="ADDRESS", help="who holds this role (the deployer)")
+
+
+def _deploy(options: argparse.Namespace) -> None:
+    deployer = load_keystore(options.keystore, options.password_file)
+    roles = {
+        role: getattr(options, name.replace("-", "_")) or deployer.address for name, role in _ROLES.items()
+    }
+    progress = Progress(options.json)
+    network, gas = asyncio.run(
+        deploy_suite(options.rpc, options.ws, deployer, SuiteSettings(roles), options.store, progress)
+    )
+    path = network_path(options.network)
+    network.write(path)
+    rows = [[name, network.contracts[name], f"{used:,}"] for name, used in gas.items()]
+    emit(
+        options,
+        {"networkFile": str(path), "gas": gas, **network.to_json()},
+        table(["contract", "address", "gas"], rows) + f"\n\nnetwork file {path}",
+    )

@@ -1,0 +1,60 @@
+"""``qcrs devnet``: a consortium on this machine."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from qcrs.chain.devnet import is_running
+from qcrs.chain.network import Network
+from qcrs.cli.options import Progress, command, emit, table
+from qcrs.config import home
+from qcrs.sdk.devnet import Devnet, bring_up
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this noun's verbs."""
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    up = command(verbs, "up", _up, "start chain, contracts, organisations and daemons, and leave them running")
+    up.add_argument("--processors", type=int, default=5, help="processors, each of an organisation of its own (5)")
+    up.add_argument("--port", type=int, help="the chain's port; a free one by default")
+    for verb in (
+        up,
+        command(verbs, "status", _status, "say what runs"),
+        command(verbs, "down", _down, "stop all of it"),
+    ):
+        verb.add_argument("--directory", type=Path, help="where it keeps its files (default ~/.qcrs/devnet)")
+
+
+def _directory(options: argparse.Namespace) -> Path:
+    return (options.directory or home() / "devnet").resolve()
+
+
+def _up(options: argparse.Namespace) -> None:
+    devnet = asyncio.run(
+        bring_up(_directory(options), options.processors, options.port, progress=Progress(options.json))
+    )
+    network = Network.read(devnet.network_path)
+    emit(
+        options,
+        {"networkFile": str(devnet.network_path), **network.to_json()},
+        f"chain {network.chain_id} at {network.rpc_url}, {options.processors} processors\n"
+        f"network file {devnet.network_path} (keys in it are public: development only)\n\nIn another terminal:\n"
+        f"  export QCRS_NETWORK={devnet.network_path}\n  qcrs job submit bell.qasm --shots 4096 --wait",
+    )
+
+
+def _status(options: argparse.Namespace) -> int:
+    devnet = Devnet.load(_directory(options))
+    chain = devnet.alive()
+    nodes = {name: is_running(pid) for name, pid in devnet.nodes.items()}
+    rows = [["chain", str(devnet.chain_pid), "running" if chain else "down"]]
+    rows += [[name, str(devnet.nodes[name]), "running" if up else "down"] for name, up in nodes.items()]
+    value = {"chain": chain, "nodes": nodes, "networkFile": str(devnet.network_path)}
+    emit(options, value, table(["process", "pid", "state"], rows))
+    return 0 if chain and all(nodes.values()) else 1
+
+
+def _down(options: argparse.Namespace) -> None:
+    devnet = Devnet.load(_directory(options))
+    devnet.stop()
+    emit(options, {"stopped": len(devnet.nodes) + 1}, f"stopped the chain and {len(devnet.nodes)} daemons")

@@ -1,0 +1,113 @@
+"""``qcrs node``: a processor's daemon."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+from qcrs.chain.devnet import is_running
+from qcrs.chain.gateway import Gateway
+from qcrs.chain.keys import KeyLock, load_keystore
+from qcrs.chain.network import Network
+from qcrs.cli.options import command, emit
+from qcrs.config import NodeConfig, network_path
+from qcrs.daemon.execution import Executor
+from qcrs.daemon.journal import Journal
+from qcrs.daemon.runtime import Node
+from qcrs.quantum.calibration import bundled_names, bundled_path
+from qcrs.quantum.client import EngineClient
+from qcrs.quantum.faults import FAULTS, FaultyAnswers
+from qcrs.sdk.provider import init_node, state_path
+from qcrs.store import Store
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this noun's verbs."""
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    init = command(verbs, "init", _init, "make a daemon's key and configuration in a directory")
+    init.add_argument("directory", type=Path)
+    init.add_argument("--network", metavar="FILE", help="network file that the daemon will use")
+    init.add_argument(
+        "--calibration", required=True,
+        help=f"calibration file, or a bundled snapshot: {', '.join(bundled_names())}",
+    )  # fmt: skip
+    init.add_argument("--workers", type=int, default=1, help="circuits to run at once (default 1)")
+    start = command(verbs, "start", _start, "run the daemon until it is interrupted")
+    start.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
+    start.add_argument("--fault", choices=FAULTS, help="TEST EQUIPMENT: answer falsely on purpose")
+    start.add_argument("--verbose", action="store_true", help="log races and retries too")
+    status = command(verbs, "status", _status, "say how a daemon on this machine is doing")
+    status.add_argument("--config", type=Path, required=True, help="the daemon's node.toml")
+
+
+def _init(options: argparse.Namespace) -> None:
+    calibration = Path(options.calibration)
+    if options.calibration in bundled_names():
+        calibration = bundled_path(options.calibration)
+    daemon = init_node(options.directory, network_path(options.network), calibration, options.workers)
+    config = options.directory / "node.toml"
+    emit(
+        options,
+        {"daemon": daemon.address, "config": str(config)},
+        f"daemon account {daemon.address}\nconfiguration  {config}\n\nNext: give the account some coin for gas, then\n"
+        f"  qcrs processor register --config {config} --as OPERATOR\n  qcrs node start --config {config}",
+    )
+
+
+def _start(options: argparse.Namespace) -> None:
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
+    )
+    logging.getLogger("qcrs").setLevel(logging.DEBUG if options.verbose else logging.INFO)
+    asyncio.run(_serve(options))
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    config = NodeConfig.read(options.config)
+    network = Network.read(config.network)
+    account = load_keystore(config.keystore, config.password_file)
+    faulty = None
+    if options.fault:
+        logging.getLogger("qcrs").warning("TEST EQUIPMENT: this daemon answers falsely (%s)", options.fault)
+        faulty = FaultyAnswers(options.fault, seed=random.SystemRandom().getrandbits(63))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    with (
+        KeyLock(account.address, network.chain_id),
+        Journal(config.journal, network.chain_id, network.contracts["ResultVerifier"]) as journal,
+    ):
+        async with EngineClient(config.calibration, config.workers) as engine:
+            gateway = Gateway(network)
+            executor = Executor(
+                gateway=gateway,
+                account=account,
+                journal=journal,
+                engine=engine,
+                store=Store(network.store),
+                processor=0,
+                time_limit_seconds=config.time_limit_seconds,
+                memory_limit_bytes=config.memory_limit_mebibytes << 20,
+                faulty=faulty,
+            )
+            await Node(gateway, executor, journal, state_path(config.journal), config.keeper).run(stop)
+
+
+def _status(options: argparse.Namespace) -> int:
+    config = NodeConfig.read(options.config)
+    path = state_path(config.journal)
+    state = json.loads(path.read_text()) if path.exists() else {"status": "never started", "pid": 0}
+    if state["status"] == "running" and not is_running(state["pid"]):
+        state["status"] = "ended without a word"
+    lines = [f"{key:10} {value}" for key, value in state.items()]
+    if "updatedAt" in state:
+        lines.append(f"{'age':10} {int(time.time()) - state['updatedAt']} s")
+    emit(options, state, "\n".join(lines))
+    return 0 if state["status"] == "running" else 1

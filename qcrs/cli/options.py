@@ -1,0 +1,124 @@
+"""Flags that several commands share, and what they stand for."""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+
+from qcrs.chain.gateway import Gateway
+from qcrs.chain.keys import account_of, load_keystore
+from qcrs.chain.network import Network
+from qcrs.config import home, network_path
+from qcrs.sdk.client import Client
+from qcrs.sdk.secrets import Secrets
+from qcrs.store import Store
+
+
+def command(
+    verbs: argparse._SubParsersAction, name: str, run: Callable[[argparse.Namespace], int | None], help_: str, **more: Any
+) -> argparse.ArgumentParser:
+    """Add the verb *name*, which *run* carries out, with the flags that every verb has."""
+    parser = verbs.add_parser(name, help=help_, description=more.pop("description", help_), **more)
+    carry_out(parser, run)
+    return parser
+
+
+def carry_out(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int | None]) -> None:
+    """Let *run* carry out what *parser* reads, with the flags that every command has."""
+    parser.add_argument("--json", action="store_true", help="print one JSON value on standard output")
+    parser.set_defaults(run=run)
+
+
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that names the network file."""
+    parser.add_argument(
+        "--network", metavar="FILE",
+        help="network file; otherwise $QCRS_NETWORK, otherwise the devnet's",
+    )  # fmt: skip
+
+
+def add_signer(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the flags that say who acts."""
+    parser.add_argument(
+        "--as", dest="account", metavar="NAME", default=default,
+        help=f"account of the network file to act with (devnet only; default {default})",
+    )  # fmt: skip
+    parser.add_argument("--keystore", type=Path, metavar="FILE", help="act with this keystore instead")
+    parser.add_argument("--password-file", type=Path, metavar="FILE", help="the keystore's password")
+
+
+def network_of(options: argparse.Namespace) -> Network:
+    """Return the network that the flags name."""
+    return Network.read(network_path(options.network))
+
+
+def signer_of(options: argparse.Namespace, network: Network) -> LocalAccount:
+    """Return the account that the flags name.
+
+    Raises:
+        NetworkFileInvalid, KeystoreInvalid: There is no such account or key.
+    """
+    if options.keystore is not None:
+        return load_keystore(options.keystore, options.password_file or options.keystore.with_name("password"))
+    account = network.account(options.account)
+    return account_of(account.private_key or "")
+
+
+def run_with_client(
+    options: argparse.Namespace, work: Callable[[Client], Coroutine[Any, Any, int | None]], signs: bool = True
+) -> int | None:
+    """Connect, give *work* a client, and return what it returns.
+
+    Args:
+        signs: Whether the client acts for an account; reading needs none.
+    """
+
+    async def connected() -> int | None:
+        network = network_of(options)
+        account = signer_of(options, network) if signs else None
+        async with Gateway(network) as gateway:
+            return await work(Client(gateway, account, Secrets(home() / "secrets.jsonl"), Store(network.store)))
+
+    return asyncio.run(connected())
+
+
+def emit(options: argparse.Namespace, value: Any, text: str) -> None:
+    """Print *value* as JSON or *text* for people, as the flags ask."""
+    print(json.dumps(value, indent=None if options.json else 2) if options.json else text)
+
+
+class Progress:
+    """Says on standard error what goes on, with the seconds since the start."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet, self._began, self._last = quiet, time.monotonic(), ""
+
+    def __call__(self, line: str) -> None:
+        if not self._quiet and line != self._last:
+            print(f"{time.monotonic() - self._began:6.1f} s  {line}", file=sys.stderr, flush=True)
+        self._last = line
+
+
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    """Return *rows* under *headings* in aligned columns; numbers to the right."""
+    widths = [max(len(str(row[i])) for row in [headings, *rows]) for i in range(len(headings))]
+    right = [bool(rows) and all(_is_number(str(row[i])) for row in rows) for i in range(len(headings))]
+
+    def line(row: list[str]) -> str:
+        cells = [
+            str(cell).rjust(width) if aligned else str(cell).ljust(width)
+            for cell, width, aligned in zip(row, widths, right, strict=True)
+        ]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([line(headings), line(["-" * width for width in widths]), *map(line, rows)])
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").replace(".", "").replace("-", "").isdigit() or text == "-"

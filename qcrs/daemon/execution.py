@@ -1,0 +1,195 @@
+"""Carrying out one action: run, commit, refuse, reveal, settle, and the keeper's calls.
+
+Each does its slow parts away from the event loop and leaves a record of where the time went.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from dataclasses import dataclass, field
+
+from eth_account.signers.local import LocalAccount
+
+from qcrs.chain.gateway import Gateway, Receipt
+from qcrs.daemon import duties
+from qcrs.daemon.journal import Answer, Journal
+from qcrs.errors import QcrsError
+from qcrs.model.refusal import RefusalCode
+from qcrs.model.story import Duty, Story
+from qcrs.quantum.client import EngineClient
+from qcrs.quantum.faults import FaultyAnswers
+from qcrs.quantum.request import RunRequest
+from qcrs.rules import commitment
+from qcrs.rules.count_sketch import sketch_of
+from qcrs.rules.histogram import counts_root
+from qcrs.rules.keeping import arguments_of
+from qcrs.store import ContentMismatch, ContentUnavailable, Store
+
+log = logging.getLogger(__name__)
+
+PAYLOAD_TRIES = 5
+PAYLOAD_PAUSE_SECONDS = 1.0
+# Runs end well before the commit is due.
+RUN_SHARE_OF_PHASE = 0.8
+
+
+class AnswerLost(QcrsError):
+    """A commitment stands on chain and its answer is in no journal here; the assignment will go silent."""
+
+
+class WithheldForTest(Exception):
+    """The test equipment keeps silent on purpose."""
+
+
+@dataclass
+class Stopwatch:
+    """Milliseconds by what they went into: ``engine``, ``chain``, and the rest, which is our own."""
+
+    began: float = field(default_factory=time.perf_counter)
+    engine: float = 0.0
+    chain: float = 0.0
+
+    def report(self) -> dict[str, float]:
+        """Return the shares so far."""
+        total = (time.perf_counter() - self.began) * 1e3
+        return {
+            "engineMs": round(self.engine, 3),
+            "chainMs": round(self.chain, 3),
+            "ownMs": round(total - self.engine - self.chain, 3),
+        }
+
+
+@dataclass
+class Executor:
+    """The means with which one daemon acts.
+
+    Attributes:
+        faulty: Test equipment that falsifies answers; None in an honest daemon.
+    """
+
+    gateway: Gateway
+    account: LocalAccount
+    journal: Journal
+    engine: EngineClient
+    store: Store
+    processor: int
+    time_limit_seconds: float
+    memory_limit_bytes: int
+    faulty: FaultyAnswers | None = None
+
+    async def carry_out(self, action: duties.Action, story: Story | None) -> dict[str, float]:
+        """Do *action* and return how long its parts took.
+
+        Raises:
+            ContractRefused: The chain has moved on, or the action was wrong.
+            ChainUnreachable: The chain does not answer.
+            WithheldForTest: The daemon was told to be silent.
+        """
+        watch = Stopwatch()
+        if isinstance(action, duties.Beat):
+            await self._send(watch, "ProcessorRegistry", "heartbeat", self.processor)
+        elif story is None:
+            raise AssertionError(f"{action} without a story")
+        elif isinstance(action, duties.Answer):
+            await self._answer(story, story.duties[action.index], watch)
+        elif isinstance(action, duties.Reveal):
+            await self._reveal(story, story.duties[action.index], watch)
+        else:
+            contract, function = action.step.value
+            await self._send(watch, contract, function, *arguments_of(action.step, story))
+        return watch.report()
+
+    async def _answer(self, story: Story, duty: Duty, watch: Stopwatch) -> None:
+        """Commit to the journalled answer, or to a new one, or refuse the payload."""
+        answer = self.journal.answer(story.computation, duty.index, duty.attempt)
+        if answer is None:
+            outcome = await self._run(story, watch)
+            if isinstance(outcome, RefusalCode):
+                await self._send(watch, "ResultVerifier", "refuse", story.computation, duty.index, int(outcome))
+                return
+            root = await asyncio.to_thread(counts_root, outcome)
+            answer = self.journal.record(
+                story.computation, duty.index, duty.attempt, Answer(os.urandom(32), root, outcome)
+            )
+        digest = commitment.of_result(
+            self.gateway.network.chain_id,
+            self.gateway.addresses["ResultVerifier"],
+            story.computation,
+            duty.attempt,
+            self.processor,
+            answer.counts_root,
+            answer.salt,
+        )
+        await self._send(watch, "ResultVerifier", "commit", story.computation, duty.index, digest)
+
+    async def _reveal(self, story: Story, duty: Duty, watch: Stopwatch) -> None:
+        """Publish the histogram, then open the commitment."""
+        answer = self.journal.answer(story.computation, duty.index, duty.attempt)
+        if answer is None:
+            raise AnswerLost(f"the journal has no answer behind the commitment to computation {story.computation}")
+        if story.seed is None:
+            raise AssertionError(f"computation {story.computation} is revealing without a seed")
+        sketch = await asyncio.to_thread(sketch_of, answer.counts, story.request.outcome_bits, story.seed)
+        await asyncio.to_thread(self.store.put_histogram, answer.counts_root, answer.counts)
+        await self._send(
+            watch, "ResultVerifier", "reveal",
+            story.computation, duty.index, answer.counts_root, answer.salt, sketch,
+        )  # fmt: skip
+
+    async def _run(self, story: Story, watch: Stopwatch) -> dict[int, int] | RefusalCode:
+        """Return counts, or why there are none."""
+        request = story.request
+        try:
+            text = (await self._payload(story)).decode()
+        except UnicodeDecodeError:
+            return RefusalCode.NotOpenQasm
+        except ContentMismatch:
+            return RefusalCode.DigestMismatch
+        except ContentUnavailable:
+            return RefusalCode.PayloadUnavailable
+        left = max(1.0, (story.phase_ends_at - self.gateway.now) * RUN_SHARE_OF_PHASE)
+        began = time.perf_counter()
+        result = await self.engine.run(
+            RunRequest(
+                text=text,
+                shots=request.shots,
+                seed=int.from_bytes(os.urandom(8), "big") >> 1,
+                qubits=request.qubits,
+                outcome_bits=request.outcome_bits,
+                time_limit_seconds=min(self.time_limit_seconds, left),
+                memory_limit_bytes=self.memory_limit_bytes,
+            )
+        )
+        watch.engine += (time.perf_counter() - began) * 1e3
+        if result.counts is None:
+            log.warning("computation=%s refused code=%s %s", story.computation, result.refusal.name, result.message)
+            return result.refusal
+        if self.faulty is None:
+            return result.counts
+        counts = self.faulty.answer(result.counts, request.outcome_bits, request.shots)
+        if counts is None:
+            raise WithheldForTest
+        return counts
+
+    async def _payload(self, story: Story) -> bytes:
+        """Return the circuit's text; inline payloads were checked by the contract."""
+        if story.request.payload:
+            return story.request.payload
+        store = Store(story.request.payload_uri) if story.request.payload_uri else self.store
+        for attempt in range(PAYLOAD_TRIES):
+            try:
+                return await asyncio.to_thread(store.get, story.request.circuit_digest)
+            except ContentUnavailable:
+                if attempt == PAYLOAD_TRIES - 1:
+                    raise
+                await asyncio.sleep(PAYLOAD_PAUSE_SECONDS)
+        raise AssertionError("unreachable")
+
+    async def _send(self, watch: Stopwatch, contract: str, function: str, *arguments) -> Receipt:
+        began = time.perf_counter()
+        try:
+            return await self.gateway.send(self.account, contract, function, *arguments)
+        finally:
+            watch.chain += (time.perf_counter() - began) * 1e3
+

@@ -1,0 +1,163 @@
+"""What a daemon must not forget: the answer and the salt behind each commitment.
+
+SQLite with full synchronisation: a record is on disk before its commitment is sent, so that a daemon killed at any
+line reveals exactly what it committed to. A real device would not give the same counts twice, so they are kept whole.
+"""
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from qcrs.errors import QcrsError
+from qcrs.store import ContentMismatch, decode_histogram, encode_histogram
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS answers (
+    chain INTEGER NOT NULL,
+    verifier TEXT NOT NULL,
+    computation INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    salt BLOB NOT NULL,
+    counts_root BLOB NOT NULL,
+    histogram BLOB NOT NULL,
+    PRIMARY KEY (chain, verifier, computation, idx, attempt)
+);
+CREATE TABLE IF NOT EXISTS cursor (
+    chain INTEGER NOT NULL,
+    verifier TEXT NOT NULL,
+    block INTEGER NOT NULL,
+    PRIMARY KEY (chain, verifier)
+);
+"""
+
+
+class JournalDamaged(QcrsError):
+    """The journal cannot be read. Starting without it could reveal another answer than was committed to."""
+
+
+class JournalBusy(QcrsError):
+    """Another daemon holds the journal."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one assignment answered.
+
+    Attributes:
+        salt: 32 bytes that hide the answer until the reveal. counts_root: Digest of the histogram.
+        counts: Outcome to count.
+    """
+
+    salt: bytes
+    counts_root: bytes
+    counts: Mapping[int, int]
+
+
+class Journal:
+    """The daemon's memory of its commitments on one chain.
+
+    Args:
+        path: SQLite file, created with mode 0600.
+        chain: Chain id. verifier: Address of the verifier; another deployment has other assignments.
+    """
+
+    def __init__(self, path: Path, chain: int, verifier: str) -> None:
+        self.path = path
+        self._scope = (chain, verifier.lower())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=0.5)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            if "locked" in str(error):
+                raise JournalBusy(f"journal {path} is in use by another daemon; stop it first") from error
+            raise JournalDamaged(
+                f"journal {path} cannot be read ({error}). Restore it from a copy, or move it away to start anew: "
+                "commitments not yet revealed will then go silent and be slashed"
+            ) from error
+
+    def _open(self) -> None:
+        self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._database.execute("PRAGMA synchronous = FULL")
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version not in (0, SCHEMA_VERSION):
+            raise sqlite3.DatabaseError(f"schema version {version}, expected {SCHEMA_VERSION}")
+        self._database.executescript(_SCHEMA)
+        self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        (check,) = self._database.execute("PRAGMA integrity_check").fetchone()
+        if check != "ok":
+            raise sqlite3.DatabaseError(check)
+        for column, type_ in (("salt", "blob"), ("histogram", "blob")):
+            query = f"SELECT count(*) FROM answers WHERE typeof({column}) <> '{type_}'"
+            if self._database.execute(query).fetchone()[0]:
+                raise sqlite3.DatabaseError(f"column {column} holds something else than {type_}")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def record(self, computation: int, index: int, attempt: int, answer: Answer) -> Answer:
+        """Keep *answer* and return the one that counts: the first recorded for this assignment and round.
+
+        A second, different answer is never kept, so no restart can commit to something else.
+        """
+        self._database.execute(
+            "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*self._scope, computation, index, attempt, answer.salt, answer.counts_root,
+             encode_histogram(answer.counts)),
+        )  # fmt: skip
+        kept = self.answer(computation, index, attempt)
+        if kept is None:
+            raise JournalDamaged(f"journal {self.path} lost the answer to computation {computation} on writing it")
+        return kept
+
+    def answer(self, computation: int, index: int, attempt: int) -> Answer | None:
+        """Return what was recorded for an assignment's round, if anything.
+
+        Raises:
+            JournalDamaged: The record does not decode.
+        """
+        row = self._database.execute(
+            "SELECT salt, counts_root, histogram FROM answers"
+            " WHERE chain = ? AND verifier = ? AND computation = ? AND idx = ? AND attempt = ?",
+            (*self._scope, computation, index, attempt),
+        ).fetchone()
+        if row is None:
+            return None
+        try:
+            return Answer(row[0], row[1], decode_histogram(row[2]))
+        except ContentMismatch as error:
+            raise JournalDamaged(
+                f"journal {self.path}: the answer to computation {computation} does not decode: {error}"
+            ) from error
+
+    def forget(self, computation: int) -> None:
+        """Drop the answers to a computation that has ended."""
+        self._database.execute(
+            "DELETE FROM answers WHERE chain = ? AND verifier = ? AND computation = ?", (*self._scope, computation)
+        )
+
+    @property
+    def cursor(self) -> int | None:
+        """Block before which every computation has ended, so that a restart need not read further back."""
+        row = self._database.execute(
+            "SELECT block FROM cursor WHERE chain = ? AND verifier = ?", self._scope
+        ).fetchone()
+        return row[0] if row else None
+
+    @cursor.setter
+    def cursor(self, block: int) -> None:
+        self._database.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", (*self._scope, block))

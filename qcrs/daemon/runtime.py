@@ -1,0 +1,259 @@
+"""The daemon's loop: observe, decide, act; reconnect, catch up, stop cleanly.
+
+Events come over one WebSocket; whatever was missed is read from logs, so nothing depends on a message arriving.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import random
+import time
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+from qcrs.chain.codec import ContractRefused, Event
+from qcrs.chain.contracts import Registry
+from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionLost
+from qcrs.daemon.duties import Action, Answer, Beat, Keep, View, decide
+from qcrs.daemon.execution import Executor, WithheldForTest
+from qcrs.daemon.journal import Journal
+from qcrs.errors import QcrsError
+from qcrs.model.story import Stories, Story
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.5
+RECONNECT_SECONDS = (0.2, 10.0)
+RETRY_SECONDS = (1.0, 8.0)
+# Refusals that only say another was faster, or that the time has not come.
+RACES = frozenset({
+    "UnexpectedComputationStatus", "UnexpectedAssignmentStatus", "ComputationNotDue", "DeadlineOpen", "DeadlinePassed",
+    "TooFewEligibleProcessors", "QuorumRevealed", "TooFewRevealed", "SettlementLengthMismatch", "RevealMismatch",
+    "OutOfGasOrRaced",
+})  # fmt: skip
+
+
+class ProcessorUnknown(QcrsError):
+    """The daemon's account serves no registered processor."""
+
+
+class Node:
+    """One running daemon.
+
+    Args:
+        gateway: Not yet connected. executor: The means to act; its processor is found on connecting.
+        state_path: Where to say how things stand, for ``qcrs node status``.
+    """
+
+    def __init__(self, gateway: Gateway, executor: Executor, journal: Journal, state_path: Path, keeper: bool) -> None:
+        self._gateway, self._executor, self._journal = gateway, executor, journal
+        self._state_path, self._keeper = state_path, keeper
+        self._stories = Stories()
+        self._since: dict[int, float] = {}
+        self._seen: tuple[int, int] = (-1, -1)
+        self._last_beat_at = 0.0
+        self._heartbeat_seconds = 0
+        self._rank = 0
+        self._tasks: dict[Action, asyncio.Task] = {}
+        self._done: set[Action] = set()
+        self._retry: dict[Action, tuple[float, float]] = {}
+        self._wake = asyncio.Event()
+        self._fatal: BaseException | None = None
+        self._counts = {"answered": 0, "revealed": 0, "kept": 0, "failed": 0}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until *stop* is set.
+
+        Raises:
+            WrongChain, ProcessorUnknown: What the configuration says is not what the chain has.
+        """
+        pause = RECONNECT_SECONDS[0]
+        ticking = asyncio.create_task(self._tick(stop))
+        try:
+            while not stop.is_set():
+                try:
+                    await self._serve(stop)
+                    pause = RECONNECT_SECONDS[0]
+                except ChainUnreachable as error:
+                    log.warning("chain=unreachable retry_seconds=%.1f %s", pause, error)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), pause * random.uniform(0.8, 1.2))
+                    pause = min(2 * pause, RECONNECT_SECONDS[1])
+        finally:
+            ticking.cancel()
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(ticking, *self._tasks.values(), return_exceptions=True)
+            self._write_state("stopped")
+            await self._gateway.close()
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        """Connect, catch up, then follow events until the connection breaks."""
+        await self._gateway.connect()
+        await self._identify()
+        # Subscribed before the logs are read, so there is no gap; what comes twice is ignored.
+        async with aclosing(await self._gateway.subscribe()) as messages:
+            for event in await self._gateway.logs(self._start()):
+                self._take(event)
+            self._write_state("running")
+            log.info("processor=%s block=%s caught_up", self._executor.processor, self._seen[0])
+            while not stop.is_set():
+                self._act()
+                message = asyncio.ensure_future(anext(messages))
+                try:
+                    await self._wait_for(message, stop)
+                    if message.done():
+                        self._take(message.result())
+                finally:
+                    message.cancel()
+                    with suppress(asyncio.CancelledError, ChainUnreachable):
+                        await message
+
+    async def _wait_for(self, message: asyncio.Future, stop: asyncio.Event) -> None:
+        """Act on every tick until *message* has come or *stop* is set."""
+        while not message.done() and not stop.is_set():
+            self._wake.clear()
+            waking = asyncio.ensure_future(self._wake.wait())
+            await asyncio.wait({message, waking}, return_when=asyncio.FIRST_COMPLETED)
+            waking.cancel()
+            if self._fatal is not None:
+                raise self._fatal
+            if not message.done():
+                self._act()
+
+    async def _tick(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await asyncio.sleep(TICK_SECONDS)
+            self._wake.set()
+        self._wake.set()
+
+    async def _identify(self) -> None:
+        registry = Registry(self._gateway)
+        account = self._executor.account.address
+        processor = await registry.processor_of(account)
+        if processor == 0:
+            raise ProcessorUnknown(
+                f"{account} serves no processor on chain {self._gateway.network.chain_id}; its operator registers it "
+                "with 'qcrs processor register'"
+            )
+        self._executor.processor = processor
+        self._heartbeat_seconds = await registry.heartbeat_seconds()
+        self._last_beat_at = (await registry.standing(processor)).last_beat_at
+        self._rank = (processor - 1) % 16
+
+    def _start(self) -> int:
+        if self._seen[0] >= 0:
+            return self._seen[0]
+        return max(self._journal.cursor or 0, self._gateway.network.deployed_at)
+
+    def _take(self, message: Event | int | None) -> None:
+        """Take in an event once, in chain order."""
+        if not isinstance(message, Event):
+            return
+        position = (message.block, message.log_index)
+        if position <= self._seen:
+            return
+        self._seen = position
+        if message.name == "HeartbeatReceived" and message["processor"] == self._executor.processor:
+            self._last_beat_at = self._gateway.now
+        story = self._stories.apply(message.name, message.arguments, message.block)
+        if story is None:
+            return
+        self._since[story.computation] = self._gateway.now
+        if story.ended:
+            self._finish(story)
+
+    def _finish(self, story: Story) -> None:
+        """Forget a computation that has ended, here and in the journal."""
+        self._stories.by_id.pop(story.computation, None)
+        self._since.pop(story.computation, None)
+        self._journal.forget(story.computation)
+        self._done = {a for a in self._done if getattr(a, "computation", 0) != story.computation}
+        self._retry = {a: r for a, r in self._retry.items() if getattr(a, "computation", 0) != story.computation}
+        open_blocks = [other.submitted_in for other in self._stories.by_id.values()]
+        self._journal.cursor = min([*open_blocks, self._seen[0]])
+
+    def _act(self) -> None:
+        """Start what is due and not already under way."""
+        now = self._gateway.now
+        view = View(
+            self._executor.processor, self._rank, now, self._last_beat_at, self._heartbeat_seconds,
+            self._stories.by_id, self._since, self._keeper,
+        )  # fmt: skip
+        for action in decide(view):
+            if action in self._tasks or action in self._done:
+                continue
+            if action in self._retry and time.monotonic() < self._retry[action][0]:
+                continue
+            task = asyncio.create_task(self._perform(action))
+            task.add_done_callback(self._check)
+            self._tasks[action] = task
+
+    def _check(self, task: asyncio.Task) -> None:
+        """What is not a listed fault is a defect: the daemon stops rather than guess."""
+        if not task.cancelled() and task.exception() is not None:
+            self._fatal = task.exception()
+            self._wake.set()
+
+    async def _perform(self, action: Action) -> None:
+        story = self._stories.by_id.get(getattr(action, "computation", 0))
+        name = action.step.name if isinstance(action, Keep) else type(action).__name__
+        try:
+            timings = await self._executor.carry_out(action, story)
+        except ContractRefused as error:
+            level = logging.DEBUG if error.name in RACES else logging.ERROR
+            log.log(level, "action=%s computation=%s %s", name, getattr(action, "computation", "-"), error)
+            self._counts["failed"] += error.name not in RACES
+            self._postpone(action)
+        except (ChainUnreachable, TransactionLost) as error:
+            log.warning("action=%s %s", name, error)
+            self._postpone(action)
+        except WithheldForTest:
+            log.warning("action=%s computation=%s withheld: test equipment", name, getattr(action, "computation", "-"))
+            self._done.add(action)
+        except QcrsError as error:
+            log.error("action=%s computation=%s %s", name, getattr(action, "computation", "-"), error)
+            self._counts["failed"] += 1
+            self._postpone(action)
+        else:
+            self._succeed(action, name, timings)
+        finally:
+            self._tasks.pop(action, None)
+            self._wake.set()
+
+    def _succeed(self, action: Action, name: str, timings: dict[str, float]) -> None:
+        self._retry.pop(action, None)
+        if isinstance(action, Beat):
+            self._last_beat_at = self._gateway.now
+            self._write_state("running")
+            return
+        if isinstance(action, Keep):
+            self._counts["kept"] += 1
+            self._postpone(action)  # the event that follows makes it undue
+        else:
+            self._counts["answered" if isinstance(action, Answer) else "revealed"] += 1
+            self._done.add(action)
+        pairs = " ".join(f"{key}={value}" for key, value in timings.items())
+        log.info("action=%s computation=%s %s", name, action.computation, pairs)
+
+    def _postpone(self, action: Action) -> None:
+        _, wait = self._retry.get(action, (0.0, RETRY_SECONDS[0] / 2))
+        wait = min(2 * wait, RETRY_SECONDS[1])
+        self._retry[action] = (time.monotonic() + wait * random.uniform(0.8, 1.2), wait)
+
+    def _write_state(self, status: str) -> None:
+        state = {
+            "status": status,
+            "pid": os.getpid(),
+            "processor": self._executor.processor,
+            "address": self._executor.account.address,
+            "chainId": self._gateway.network.chain_id,
+            "block": self._seen[0],
+            "open": len(self._stories.by_id),
+            "updatedAt": int(time.time()),
+            **self._counts,
+        }
+        scratch = self._state_path.with_suffix(".part")
+        scratch.write_text(json.dumps(state) + "\n")
+        scratch.replace(self._state_path)

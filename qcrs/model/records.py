@@ -1,0 +1,137 @@
+"""What the contracts keep, as frozen records: the structs of ``contracts/``, field by field.
+
+Field names are the Solidity names in snake_case; ``from_chain`` accepts the decoded struct as it comes.
+"""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.computation import ComputationStatus
+from qcrs.model.processor import ProcessorStatus
+
+
+class Record(BaseModel):
+    """A struct read from, or written to, a contract."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, arbitrary_types_allowed=True
+    )
+
+    @classmethod
+    def from_chain(cls, struct: dict[str, Any]) -> Self:
+        """Return the record of a decoded struct (camelCase field names)."""
+        return cls.model_validate(struct)
+
+    def to_chain(self) -> tuple[Any, ...]:
+        """Return the fields in Solidity's order, as an ABI encoder wants them."""
+        return tuple(getattr(self, name) for name in type(self).model_fields)
+
+
+class Request(Record):
+    """What a requester asks for."""
+
+    circuit_digest: bytes
+    secret_commitment: bytes
+    deadline_at: int
+    shots: int
+    replicas: int
+    noise_class: int
+    qubits: int
+    outcome_bits: int
+    max_fee: int
+    payload: bytes
+    payload_uri: str
+
+
+class Policy(Record):
+    """Prices in wei, windows in seconds."""
+
+    price_per_qubit_shot: int
+    commit_seconds: int
+    disclose_seconds: int
+    reveal_seconds: int
+    minimum_bond: int
+    slash: int
+
+
+class Computation(Record):
+    """A computation's record in the allocator."""
+
+    status: ComputationStatus
+    replicas: int
+    attempt: int
+    active: int
+    committed: int
+    revealed: int
+    refused: int
+    tried: int
+    noise_class: int
+    qubits: int
+    outcome_bits: int
+    secret_withheld: bool
+    shots: int
+    phase_ends_at: int
+    commits_digest: bytes
+    requester: str
+    escrow: int
+    circuit_digest: bytes
+    secret: bytes
+    deadline_at: int
+    organisation: int
+
+
+class Assignment(Record):
+    """One processor's share of one computation."""
+
+    digest: bytes
+    processor: int
+    organisation: int
+    status: AssignmentStatus
+
+
+class Standing(Record):
+    """Everything a draw and a settlement touch of a processor."""
+
+    status: ProcessorStatus
+    noise_class: int
+    qubits: int
+    leased_qubits: int
+    organisation: int
+    last_beat_at: int
+    expires_at: int
+    bonded: bool
+    accepted: int
+    outliers: int
+    silent: int
+    refused: int
+
+
+class Capability(Record):
+    """What a processor claims it can do; errors and fidelities in parts per million."""
+
+    qubits: int
+    quantum_volume_log2: int
+    noise_class: int
+    profile: int
+    two_qubit_error_ppm: int
+    readout_error_ppm: int
+    layer_fidelity_ppm: int
+    clops: int
+    measured_at: int
+    expires_at: int
+    t1_nanoseconds: int
+    t2_nanoseconds: int
+    coupling_map_digest: bytes
+    calibration_digest: bytes
+
+
+class Organisation(Record):
+    """A member of the consortium."""
+
+    admin: str
+    weight: int
+    admitted: bool
+    name: str

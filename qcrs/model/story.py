@@ -1,0 +1,197 @@
+"""The story of each computation, told by the chain's events alone.
+
+Daemons decide from it, clients report from it, auditors replay it. It is a projection: feeding the same events in
+chain order gives the same stories, whoever does it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from qcrs.model.assignment import ON_DUTY, AssignmentStatus
+from qcrs.model.computation import ENDED, ComputationStatus, FailureReason
+from qcrs.model.records import Request
+
+
+@dataclass
+class Duty:
+    """One assignment, and what its processor has posted.
+
+    Attributes:
+        attempt: The round in which it was made. slashed: Wei taken from its processor's bond.
+        refusal: Code with which the payload was refused; 0 when it was not.
+    """
+
+    index: int
+    processor: int
+    attempt: int
+    status: AssignmentStatus = AssignmentStatus.Assigned
+    commitment: bytes = b""
+    counts_root: bytes = b""
+    salt: bytes = b""
+    sketch: list[int] = field(default_factory=list)
+    refusal: int = 0
+    slashed: int = 0
+
+
+@dataclass
+class Story:
+    """One computation from submission to its end.
+
+    Attributes:
+        escrow: Wei locked at submission. attempt: Commit-reveal rounds begun.
+        phase_ends_at: When the running phase's deadline falls, unix seconds.
+        seed: Seed of the sketches, once fixed; None before. secret: What it was made from.
+        withheld: The beacon stood in for the requester's secret.
+        accepted: Bitmap of accepted assignment indices. answer_digest: Digest of the verified result.
+        beacon: The beacon after settlement.
+    """
+
+    computation: int
+    requester: str
+    organisation: int
+    escrow: int
+    request: Request
+    submitted_in: int = 0
+    status: ComputationStatus = ComputationStatus.Queued
+    attempt: int = 1
+    phase_ends_at: int = 0
+    duties: list[Duty] = field(default_factory=list)
+    secret: bytes | None = None
+    seed: bytes | None = None
+    withheld: bool = False
+    accepted: int = 0
+    answer_digest: bytes = b""
+    failure: FailureReason = FailureReason.Unset
+    beacon: bytes = b""
+    payments: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in ENDED
+
+    def on_duty(self) -> list[Duty]:
+        """Return the assignments that still hold leases."""
+        return [duty for duty in self.duties if duty.status in ON_DUTY]
+
+    def with_status(self, *statuses: AssignmentStatus) -> list[Duty]:
+        """Return the assignments in one of *statuses*, by index."""
+        return [duty for duty in self.duties if duty.status in statuses]
+
+
+class Stories:
+    """All computations seen so far, by id; feed it events in chain order."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, Story] = {}
+
+    def apply(self, name: str, arguments: Mapping[str, Any], block: int = 0) -> Story | None:
+        """Take in one event; return the story it belongs to, or None when it belongs to none.
+
+        Args:
+            name: The event's name. arguments: Its arguments by Solidity name. block: Where it stands.
+        """
+        if "computation" not in arguments:
+            return None
+        if name == "ComputationSubmitted":
+            story = Story(
+                computation=arguments["computation"],
+                requester=arguments["requester"],
+                organisation=arguments["organisation"],
+                escrow=arguments["escrow"],
+                request=Request.from_chain(arguments["request"]),
+                submitted_in=block,
+            )
+            self.by_id[story.computation] = story
+            return story
+        known = self.by_id.get(arguments["computation"])
+        handler = _HANDLERS.get(name)
+        if known is not None and handler is not None:
+            handler(known, arguments)
+        return known
+
+
+def _allocated(story: Story, event: Mapping[str, Any]) -> None:
+    story.status = ComputationStatus.Allocated
+    story.attempt = event["attempt"]
+    story.phase_ends_at = event["phaseEndsAt"]
+    for offset, processor in enumerate(event["processors"]):
+        story.duties.append(Duty(event["firstIndex"] + offset, processor, event["attempt"]))
+
+
+def _result_committed(story: Story, event: Mapping[str, Any]) -> None:
+    duty = story.duties[event["index"]]
+    duty.status, duty.commitment = AssignmentStatus.Committed, event["commitment"]
+
+
+def _refused(story: Story, event: Mapping[str, Any]) -> None:
+    story.duties[event["index"]].refusal = event["code"]
+
+
+def _committed(story: Story, event: Mapping[str, Any]) -> None:
+    story.status = ComputationStatus.Committed
+    story.phase_ends_at = event["phaseEndsAt"]
+
+
+def _seed_fixed(story: Story, event: Mapping[str, Any]) -> None:
+    story.seed, story.secret, story.withheld = event["seed"], event["secret"], event["withheld"]
+
+
+def _revealing(story: Story, event: Mapping[str, Any]) -> None:
+    story.status = ComputationStatus.Revealing
+    story.phase_ends_at = event["phaseEndsAt"]
+
+
+def _revealed(story: Story, event: Mapping[str, Any]) -> None:
+    duty = story.duties[event["index"]]
+    duty.status = AssignmentStatus.Revealed
+    duty.counts_root, duty.salt, duty.sketch = event["countsRoot"], event["salt"], event["sketch"]
+
+
+def _settled(story: Story, event: Mapping[str, Any]) -> None:
+    story.accepted, story.answer_digest = event["accepted"], event["answerDigest"]
+
+
+def _assignment_ended(story: Story, event: Mapping[str, Any]) -> None:
+    duty = story.duties[event["index"]]
+    duty.status, duty.slashed = AssignmentStatus(event["fate"]), event["slashed"]
+
+
+def _requeued(story: Story, event: Mapping[str, Any]) -> None:
+    story.status, story.attempt = ComputationStatus.Queued, event["attempt"]
+    story.seed = story.secret = None  # a further round has a seed of its own
+
+
+def _concluded(story: Story, event: Mapping[str, Any]) -> None:
+    story.status, story.beacon = ComputationStatus(event["verdict"]), event["beacon"]
+
+
+def _failed(story: Story, event: Mapping[str, Any]) -> None:
+    story.status, story.failure = ComputationStatus.Failed, FailureReason(event["reason"])
+
+
+def _cancelled(story: Story, event: Mapping[str, Any]) -> None:
+    story.status = ComputationStatus.Cancelled
+
+
+def _paid(story: Story, event: Mapping[str, Any]) -> None:
+    story.payments.append(dict(event))
+
+
+_HANDLERS = {
+    "ComputationAllocated": _allocated,
+    "ResultCommitted": _result_committed,
+    "PayloadRefused": _refused,
+    "ComputationCommitted": _committed,
+    "SeedFixed": _seed_fixed,
+    "ComputationRevealing": _revealing,
+    "ResultRevealed": _revealed,
+    "ComputationSettled": _settled,
+    "AssignmentEnded": _assignment_ended,
+    "ComputationRequeued": _requeued,
+    "ComputationConcluded": _concluded,
+    "ComputationFailed": _failed,
+    "ComputationCancelled": _cancelled,
+    "ComputationPaid": _paid,
+}

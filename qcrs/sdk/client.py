@@ -1,0 +1,327 @@
+"""A requester's client: submit circuits, drive them to their verdict, fetch counts.
+
+The client can drive its own computation from end to end when no daemon keeps: every step but the processors' own is
+open to anyone.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from eth_account.signers.local import LocalAccount
+
+from qcrs.chain.codec import ContractRefused, Event
+from qcrs.chain.contracts import Allocator, Members, Registry
+from qcrs.chain.gateway import ChainUnreachable, Gateway
+from qcrs.errors import QcrsError
+from qcrs.model.computation import ComputationStatus
+from qcrs.model.processor import ProcessorStatus
+from qcrs.model.records import Request
+from qcrs.model.story import Stories, Story
+from qcrs.rules.digest import keccak
+from qcrs.rules.keeping import arguments_of, step_due
+from qcrs.sdk.result import Result, result_of, step_of
+from qcrs.sdk.secrets import Secrets
+from qcrs.store import Store
+
+log = logging.getLogger(__name__)
+
+MIN_REPLICAS, MAX_REPLICAS = 3, 16
+MIN_SHOTS, MAX_SHOTS = 4096, 65_535
+INLINE_BYTES = 1024  # longer circuits go to the store: call data is dearer than a file
+DEFAULT_DEADLINE_SECONDS = 3600
+TICK_SECONDS = 0.5
+STEP_PAUSE_SECONDS = 1.5
+
+
+class ShotsOutOfRange(QcrsError):
+    """The number of shots cannot be had from this many replicas."""
+
+
+class ReplicasOutOfRange(QcrsError):
+    """The number of replicas is outside what the contracts take."""
+
+
+class NoCapacity(QcrsError):
+    """No noise class has enough independent processors that fit the circuit."""
+
+
+class FeeTooLow(QcrsError):
+    """The quote is above what the requester is willing to pay."""
+
+
+class NotAMember(QcrsError):
+    """The account belongs to no admitted organisation."""
+
+
+class ComputationUnknown(QcrsError):
+    """There is no computation with this id."""
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """A circuit ready to submit.
+
+    Attributes:
+        text: Canonical OpenQASM 3. qubits, outcome_bits: Its width.
+    """
+
+    text: str
+    qubits: int
+    outcome_bits: int
+
+
+def shots_per_replica(shots: int, replicas: int) -> int:
+    """Return how many shots each of *replicas* runs so that together they make at least *shots*.
+
+    Raises:
+        ReplicasOutOfRange, ShotsOutOfRange: The numbers are outside what the contracts take.
+    """
+    if not MIN_REPLICAS <= replicas <= MAX_REPLICAS:
+        raise ReplicasOutOfRange(
+            f"{replicas} replicas; expected {MIN_REPLICAS} to {MAX_REPLICAS}. Fewer than {MIN_REPLICAS} could not "
+            "outvote a wrong answer"
+        )
+    if not 1 <= shots <= MAX_SHOTS * replicas:
+        raise ShotsOutOfRange(
+            f"{shots} shots; expected 1 to {MAX_SHOTS * replicas} with {replicas} replicas of at most {MAX_SHOTS}"
+        )
+    return max(MIN_SHOTS, -(-shots // replicas))
+
+
+class Client:
+    """One requester on one chain.
+
+    Args:
+        gateway: Connected. account: Who submits and pays. secrets: Where disclosure secrets are kept.
+    """
+
+    def __init__(self, gateway: Gateway, account: LocalAccount | None, secrets: Secrets, store: Store) -> None:
+        self.gateway, self.account, self.secrets, self.store = gateway, account, secrets, store
+        self.allocator, self.registry = Allocator(gateway), Registry(gateway)
+
+    async def submit(
+        self,
+        circuit: Circuit,
+        shots: int,
+        replicas: int = 3,
+        max_fee: int | None = None,
+        deadline_seconds: int = DEFAULT_DEADLINE_SECONDS,
+        noise_class: int | None = None,
+    ) -> Story:
+        """Lock the fee and queue *circuit*; return the story so far.
+
+        Args:
+            shots: In all; replicas split them, with at least 4,096 each.
+            max_fee: Most wei to lock; whatever is quoted by default.
+            noise_class: Where to run; the fitting class with most processors by default.
+
+        Raises:
+            ReplicasOutOfRange, ShotsOutOfRange, NoCapacity, NotAMember, FeeTooLow: Before any money moves.
+            ContractRefused: The contract says no; nothing is locked.
+        """
+        account = self._signer()
+        each = shots_per_replica(shots, replicas)
+        if await Members(self.gateway).organisation_of(account.address) == 0:
+            raise NotAMember(
+                f"account {account.address} belongs to no organisation of the consortium; have its admin invite it"
+            )
+        if noise_class is None:
+            noise_class = await self.choose_class(circuit.qubits, replicas)
+        quote = await self.allocator.quote(circuit.qubits, each, replicas)
+        if max_fee is not None and max_fee < quote:
+            raise FeeTooLow(f"maximum fee is {max_fee} wei; {replicas} x {each} shots of {circuit.qubits} qubits cost {quote} wei")
+        payload = circuit.text.encode()
+        digest = keccak(payload)
+        if len(payload) > INLINE_BYTES:
+            await asyncio.to_thread(self.store.put, payload)
+            payload = b""
+        request = Request(
+            circuit_digest=digest,
+            secret_commitment=self.secrets.create(),
+            deadline_at=int(self.gateway.now) + deadline_seconds,
+            shots=each,
+            replicas=replicas,
+            noise_class=noise_class,
+            qubits=circuit.qubits,
+            outcome_bits=circuit.outcome_bits,
+            max_fee=quote if max_fee is None else max_fee,
+            payload=payload,
+            payload_uri="",
+        )
+        available, _ = await self.allocator.balance(account.address)
+        arguments = (request.to_chain(),)
+        value = max(0, quote - available)
+        await self.gateway.simulate(account, "ComputationAllocator", "submit", *arguments, value=value)
+        receipt = await self.gateway.send(account, "ComputationAllocator", "submit", *arguments, value=value)
+        event = receipt.event("ComputationSubmitted")
+        stories = Stories()
+        story = stories.apply(event.name, event.arguments, event.block)
+        if story is None:
+            raise AssertionError("a submission without its event")
+        return story
+
+    async def choose_class(self, qubits: int, replicas: int) -> int:
+        """Return the noise class with most independent, certified processors of at least *qubits* qubits.
+
+        Raises:
+            NoCapacity: None has enough for *replicas*.
+        """
+        requester = 0
+        if self.account is not None:
+            requester = await Members(self.gateway).organisation_of(self.account.address)
+        fitting: dict[int, set[int]] = {}
+        largest = 0
+        for processor in range(1, await self.registry.count() + 1):
+            standing = await self.registry.standing(processor)
+            if standing.status is not ProcessorStatus.Certified or not standing.bonded:
+                continue
+            if standing.organisation == requester:
+                continue
+            largest = max(largest, standing.qubits)
+            if standing.qubits >= qubits:
+                fitting.setdefault(standing.noise_class, set()).add(standing.organisation)
+        best = max(fitting, key=lambda key: len(fitting[key]), default=0)
+        have = len(fitting.get(best, ()))
+        if have < replicas:
+            raise NoCapacity(
+                f"{replicas} independent processors with {qubits} qubits are wanted, {have} of one noise class fit; the "
+                f"largest processor has {largest} qubits. Try fewer replicas or see 'qcrs processor list'"
+            )
+        return best
+
+    async def story(self, computation: int) -> Story:
+        """Return the story of *computation* so far.
+
+        Raises:
+            ComputationUnknown: There is none with this id.
+        """
+        return (await self._history(computation))[0]
+
+    async def stories(self) -> list[Story]:
+        """Return the stories of all computations, by id."""
+        stories = Stories()
+        for event in await self.gateway.logs(self.gateway.network.deployed_at):
+            stories.apply(event.name, event.arguments, event.block)
+        return list(stories.by_id.values())
+
+    async def drive(self, computation: int, observe: Callable[[Story, Event | None], None] = lambda *_: None) -> Story:
+        """See *computation* to its end, taking every step that is due, and return its story.
+
+        Args:
+            observe: Called with the story at the start and after each of its events.
+        """
+        async with aclosing(await self.gateway.subscribe()) as messages:
+            story, events = await self._history(computation)
+            stories = Stories()
+            stories.by_id[computation] = story
+            seen = max((event.block, event.log_index) for event in events)
+            observe(story, None)
+            tried: dict[tuple, float] = {}
+            async for event in _ticking(messages):
+                if isinstance(event, Event) and (event.block, event.log_index) > seen:
+                    seen = (event.block, event.log_index)
+                    if event.arguments.get("computation") == computation:
+                        stories.apply(event.name, event.arguments, event.block)
+                        observe(story, event)
+                if story.ended:
+                    return story
+                await self._step(story, tried)
+        raise ChainUnreachable(f"{self.gateway.network.ws_url} ended the subscription")
+
+    async def result(self, computation: int) -> Result:
+        """Return what *computation* has come to so far.
+
+        Raises:
+            ComputationUnknown: There is none with this id.
+            HistogramUnavailable: It is accepted and its counts cannot be had.
+        """
+        story, events = await self._history(computation)
+        gas: dict[str, int] = {}
+        transactions = {event.transaction: step for event in events if (step := step_of(event.name))}
+        for transaction, step in transactions.items():
+            receipt = await self.gateway.request("eth_getTransactionReceipt", transaction)
+            gas[step] = gas.get(step, 0) + int(receipt["gasUsed"], 16)
+        gas["total"] = sum(gas.values())
+        blocks = (events[0].block, events[-1].block)
+        begun, ended = [
+            int((await self.gateway.request("eth_getBlockByNumber", hex(block), False))["timestamp"], 16)
+            for block in blocks
+        ]
+        return await asyncio.to_thread(result_of, story, self.store, gas, float(ended - begun))
+
+    async def cancel(self, computation: int) -> None:
+        """Withdraw *computation* before any allocation.
+
+        Raises:
+            ContractRefused: It is somebody else's, or too late.
+        """
+        account = self._signer()
+        await self.gateway.simulate(account, "ComputationAllocator", "cancel", computation)
+        await self.gateway.send(account, "ComputationAllocator", "cancel", computation)
+
+    async def _history(self, computation: int) -> tuple[Story, list[Event]]:
+        events = await self.gateway.logs(self.gateway.network.deployed_at, computation=computation)
+        stories = Stories()
+        for event in events:
+            stories.apply(event.name, event.arguments, event.block)
+        if computation not in stories.by_id:
+            raise ComputationUnknown(f"there is no computation {computation} on chain {self.gateway.network.chain_id}")
+        return stories.by_id[computation], events
+
+    async def _step(self, story: Story, tried: dict[tuple, float]) -> None:
+        """Take the step that is due, if any.
+
+        Args:
+            tried: When each step of each round was last tried; its event may still be on its way.
+        """
+        if self.account is None:
+            return
+        step = step_due(story, self.gateway.now)
+        call = None if step is None else (*step.value, *arguments_of(step, story))
+        if story.status is ComputationStatus.Committed:
+            pending = (await self.allocator.computation(story.computation)).secret
+            secret = self.secrets.behind(pending)
+            if secret is not None:
+                call = ("ResultVerifier", "disclose", story.computation, secret)
+        if call is None:
+            return
+        key = (call[1], story.attempt, len(story.duties))
+        if time.monotonic() - tried.get(key, float("-inf")) >= STEP_PAUSE_SECONDS:
+            tried[key] = time.monotonic()
+            await self._try(self.account, *call)
+
+    async def _try(self, account: LocalAccount, contract: str, function: str, *arguments) -> None:
+        """Send a step that another may have taken first: refusals are races, and the story goes on either way."""
+        try:
+            if function == "allocate":
+                # Retried while processors are busy: looked at first, so that waiting costs nothing. Deadlines are not:
+                # a simulation runs at the latest block's time, which may lag behind.
+                await self.gateway.simulate(account, contract, function, *arguments)
+            await self.gateway.send(account, contract, function, *arguments)
+        except ContractRefused as error:
+            log.info("step=%s computation=%s %s", function, arguments[0], error)
+
+    def _signer(self) -> LocalAccount:
+        if self.account is None:
+            raise NotAMember("no account to act with; name one of the network file with --as, or give --keystore")
+        return self.account
+
+
+async def _ticking(messages: AsyncIterator) -> AsyncIterator[Event | int | None]:
+    """Yield at once, then each message, and None whenever half a second passes without one."""
+    yield None
+    pending = asyncio.ensure_future(anext(messages))
+    try:
+        while True:
+            await asyncio.wait({pending}, timeout=TICK_SECONDS)
+            if not pending.done():
+                yield None
+                continue
+            yield pending.result()
+            pending = asyncio.ensure_future(anext(messages))
+    finally:
+        pending.cancel()

@@ -1,0 +1,282 @@
+"""A whole consortium on this machine: chain, contracts, organisations, processors, daemons as processes.
+
+For development, tests and the demonstration. Its keys are known to everybody.
+"""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+
+from qcrs.chain.contracts import Registry
+from qcrs.chain.deploy import deploy_suite
+from qcrs.chain.deployment import (
+    DEFAULT_POLICY,
+    ETHER,
+    PROCESSOR_CERTIFICATION,
+    QUANTUM_SECURITY,
+    RESOURCE_ALLOCATION,
+    SuiteSettings,
+)
+from qcrs.chain.devnet import MNEMONIC, answers, is_running, start_chain, stop_group
+from qcrs.chain.gateway import Gateway
+from qcrs.chain.keys import devnet_account
+from qcrs.chain.network import Account, Network
+from qcrs.errors import QcrsError
+from qcrs.model.records import Policy
+from qcrs.quantum.calibration import Calibration, bundled_names, bundled_path
+from qcrs.quantum.capability import capability_facts
+from qcrs.sdk import provider
+from qcrs.sdk.provider import NodeFiles
+
+BOND = 5 * ETHER
+DAEMON_FUNDS = 20 * ETHER
+READY_SECONDS = 120.0
+MAX_PROCESSORS = 40
+LABORATORIES = (
+    "Aachen", "Bristol", "Chicago", "Delft", "Espoo", "Fukuoka", "Geneva", "Haifa", "Innsbruck", "Jena", "Kyoto",
+    "Lund", "Madrid", "Nice", "Oslo", "Prague", "Quito", "Riga", "Sydney", "Turku",
+)  # fmt: skip
+
+
+class DevnetRunning(QcrsError):
+    """A devnet already runs from this directory."""
+
+
+class DevnetNotRunning(QcrsError):
+    """No devnet runs from this directory."""
+
+
+class TooManyProcessors(QcrsError):
+    """More processors are wanted than the devnet has accounts or calibrations for."""
+
+
+class DaemonsNotReady(QcrsError):
+    """A daemon ended, or sent no heartbeat in time."""
+
+
+@dataclass
+class Devnet:
+    """A running devnet.
+
+    Attributes:
+        directory: Everything it keeps: chain database, network file, nodes, store.
+        chain_pid: Ganache. nodes: Name to daemon process. faults: Name to fault, for the test equipment.
+    """
+
+    directory: Path
+    chain_pid: int = 0
+    nodes: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    started_at: float = field(default_factory=time.time)
+
+    @property
+    def network_path(self) -> Path:
+        """The file of connection facts."""
+        return self.directory / "network.json"
+
+    @property
+    def state_path(self) -> Path:
+        """Where process ids are kept, so that any terminal can stop them."""
+        return self.directory / "processes.json"
+
+    def node_files(self, name: str) -> NodeFiles:
+        """Return the files of the node called *name*."""
+        return NodeFiles(self.directory / "nodes" / name)
+
+    def save(self) -> None:
+        """Write the process ids."""
+        state = {"chain": self.chain_pid, "nodes": self.nodes, "faults": self.faults, "startedAt": self.started_at}
+        self.state_path.write_text(json.dumps(state, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, directory: Path) -> "Devnet":
+        """Return the devnet that runs from *directory*.
+
+        Raises:
+            DevnetNotRunning: There is none.
+        """
+        devnet = cls(directory)
+        try:
+            state = json.loads(devnet.state_path.read_text())
+            devnet.chain_pid, devnet.nodes = state["chain"], state["nodes"]
+            devnet.faults, devnet.started_at = state["faults"], state["startedAt"]
+        except (OSError, ValueError, KeyError) as error:
+            raise DevnetNotRunning(f"no devnet in {directory}; start one with 'qcrs devnet up'") from error
+        return devnet
+
+    def start_node(self, name: str, *flags: str) -> int:
+        """Start the daemon of the node called *name* as a process of its own and return its id."""
+        files = self.node_files(name)
+        command = [sys.executable, "-m", "qcrs", "node", "start", "--config", str(files.config), *flags]
+        with files.log.open("a") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self.nodes[name] = process.pid
+        self.save()
+        return process.pid
+
+    def stop(self) -> None:
+        """End all processes, daemons first. Harmless when they have ended."""
+        for pid in [*self.nodes.values(), self.chain_pid]:
+            if pid:
+                stop_group(pid)
+        self.state_path.unlink(missing_ok=True)
+
+    def alive(self) -> bool:
+        """Return whether its chain runs and answers."""
+        if not is_running(self.chain_pid):
+            return False
+        return answers(Network.read(self.network_path).rpc_url)
+
+
+async def bring_up(
+    directory: Path,
+    processors: int = 5,
+    port: int | None = None,
+    policy: Policy = DEFAULT_POLICY,
+    heartbeat_seconds: int = 30,
+    faults: dict[int, str] | None = None,
+    node_flags: Sequence[str] = (),
+    start_daemons: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Devnet:
+    """Start a chain, deploy the suite, admit organisations, register processors and start their daemons.
+
+    Each of the *processors* belongs to an organisation of its own; one more organisation only submits.
+
+    Args:
+        faults: Fault by processor number from 0: test equipment.
+        node_flags: Further flags for every daemon.
+
+    Raises:
+        DevnetRunning, PortInUse, ChainDidNotStart, TooManyProcessors, DaemonsNotReady: It could not be started;
+            whatever had been is stopped again.
+    """
+    if not 1 <= processors <= MAX_PROCESSORS:
+        raise TooManyProcessors(f"{processors} processors; expected 1 to {MAX_PROCESSORS}")
+    with suppress(DevnetNotRunning):
+        if Devnet.load(directory).alive():
+            raise DevnetRunning(f"a devnet already runs from {directory}; stop it with 'qcrs devnet down'")
+    shutil.rmtree(directory, ignore_errors=True)
+    devnet = Devnet(directory)
+    progress("starting Ganache")
+    chain = await asyncio.to_thread(start_chain, directory, port)
+    devnet.chain_pid = chain.pid
+    devnet.save()
+    try:
+        operator = devnet_account(MNEMONIC, 0)
+        roles = dict.fromkeys((RESOURCE_ALLOCATION, PROCESSOR_CERTIFICATION, QUANTUM_SECURITY), operator.address)
+        settings = SuiteSettings(roles=roles, policy=policy, heartbeat_seconds=heartbeat_seconds)
+        network, _ = await deploy_suite(
+            chain.rpc_url, chain.ws_url, operator, settings, str(directory / "store"),
+            lambda name: progress(f"deploying {name}"),
+        )  # fmt: skip
+        operators = [devnet_account(MNEMONIC, 1 + number) for number in range(processors)]
+        researcher = devnet_account(MNEMONIC, 1 + processors)
+        network = network.model_copy(update={"accounts": _accounts(operator, operators, researcher)})
+        network.write(devnet.network_path)
+        async with Gateway(network) as gateway:
+            await _found(gateway, devnet, operator, operators, researcher, progress)
+        if start_daemons:
+            for number in range(processors):
+                name = network.accounts[1 + number].name
+                fault = (faults or {}).get(number)
+                if fault:
+                    devnet.faults[name] = fault
+                devnet.start_node(name, *node_flags, *(["--fault", fault] if fault else []))
+            await wait_for_heartbeats(devnet, network, processors, progress)
+    except BaseException:
+        devnet.stop()
+        raise
+    return devnet
+
+
+async def wait_for_heartbeats(
+    devnet: Devnet, network: Network, processors: int, progress: Callable[[str], None] = lambda _: None
+) -> None:
+    """Wait until *processors* daemons have sent a heartbeat.
+
+    Raises:
+        DaemonsNotReady: One ended, or they take too long; the end of its log is in the message.
+    """
+    deadline = time.monotonic() + READY_SECONDS
+    async with Gateway(network) as gateway:
+        registry = Registry(gateway)
+        while True:
+            beating = 0
+            for processor in range(1, processors + 1):
+                beating += (await registry.standing(processor)).last_beat_at > 0
+            if beating == processors:
+                return
+            progress(f"waiting for daemons: {beating} of {processors} ready")
+            for name, pid in devnet.nodes.items():
+                if not is_running(pid):
+                    raise DaemonsNotReady(f"daemon {name} ended:\n{_tail(devnet.node_files(name).log)}")
+            if time.monotonic() > deadline:
+                raise DaemonsNotReady(f"only {beating} of {processors} daemons sent a heartbeat in {READY_SECONDS:.0f} s")
+            await asyncio.sleep(0.25)
+
+
+def comparable_calibrations() -> list[str]:
+    """Return the bundled calibrations of the largest noise class, by name."""
+    by_class: dict[int, list[str]] = {}
+    for name in bundled_names():
+        by_class.setdefault(capability_facts(Calibration.bundled(name)).noise_class, []).append(name)
+    return max(by_class.values(), key=len)
+
+
+async def _found(
+    gateway: Gateway,
+    devnet: Devnet,
+    operator: LocalAccount,
+    operators: Sequence[LocalAccount],
+    researcher: LocalAccount,
+    progress: Callable[[str], None],
+) -> None:
+    """Admit the organisations and register, certify and bond their processors."""
+    accounts = gateway.network.accounts
+    progress(f"admitting {len(operators) + 1} organisations")
+    for account in accounts[1:]:
+        await provider.admit(gateway, operator, account.organisation, account.address)
+    devices = comparable_calibrations()
+    for number, owner in enumerate(operators):
+        name = accounts[1 + number].name
+        device = devices[number % len(devices)]
+        progress(f"registering processor {number + 1} of {len(operators)}: {device}")
+        files = devnet.node_files(name)
+        daemon = provider.init_node(files.directory, devnet.network_path, bundled_path(device))
+        await gateway.transfer(operator, daemon.address, DAEMON_FUNDS)
+        processor = await provider.register(gateway, owner, daemon, bundled_path(device), files.identity)
+        await provider.certify(gateway, operator, processor)
+        await provider.bond(gateway, owner, processor, BOND)
+
+
+def _accounts(operator: LocalAccount, operators: Sequence[LocalAccount], researcher: LocalAccount) -> list[Account]:
+    def account(name: str, organisation: str, key: LocalAccount) -> Account:
+        return Account(
+            name=name, address=key.address, organisation=organisation, private_key="0x" + bytes(key.key).hex()
+        )
+
+    labs = [
+        account(f"lab-{number + 1}", f"{_city(number)} Quantum Laboratory", key) for number, key in enumerate(operators)
+    ]
+    return [account("operator", "", operator), *labs, account("researcher", "Theory Institute", researcher)]
+
+
+def _city(number: int) -> str:
+    city = LABORATORIES[number % len(LABORATORIES)]
+    return city if number < len(LABORATORIES) else f"{city} {number // len(LABORATORIES) + 1}"
+
+
+def _tail(path: Path, lines: int = 5) -> str:
+    return "\n".join(path.read_text().splitlines()[-lines:]) if path.exists() else "(no log)"

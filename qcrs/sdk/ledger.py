@@ -1,0 +1,39 @@
+"""The escrow's books, read back: who holds what, and whether it adds up."""
+
+from dataclasses import dataclass
+
+from qcrs.chain.contracts import Allocator
+from qcrs.chain.gateway import Gateway
+
+
+@dataclass(frozen=True)
+class Books:
+    """Every balance in wei.
+
+    Attributes:
+        accounts: Available and locked by holder. held: What the contract's address really has.
+    """
+
+    accounts: dict[str, tuple[int, int]]
+    treasury: int
+    held: int
+
+    @property
+    def balanced(self) -> bool:
+        """Whether available, locked and treasury add up to what is held."""
+        return sum(a + locked for a, locked in self.accounts.values()) + self.treasury == self.held
+
+
+async def read_ledger(gateway: Gateway) -> Books:
+    """Return the books at the latest block, over every account that an event ever named."""
+    allocator = Allocator(gateway)
+    holders: dict[str, None] = {}
+    for event in await gateway.logs(gateway.network.deployed_at):
+        for name in ("holder", "requester", "operator", "source", "keeper"):
+            if name in event.arguments:
+                holders.setdefault(event[name])
+        for payee in event.arguments.get("payees", ()):
+            holders.setdefault(payee)
+    accounts = {holder: await allocator.balance(holder) for holder in holders if int(holder, 16)}
+    held = await gateway.balance(gateway.addresses["ComputationAllocator"])
+    return Books({h: b for h, b in accounts.items() if any(b)}, await allocator.treasury(), held)

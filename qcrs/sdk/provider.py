@@ -1,0 +1,170 @@
+"""What organisations and providers do: admit, register, declare, certify, bond."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+
+from qcrs.chain.gateway import Gateway
+from qcrs.chain.keys import create_keystore, sign_registration
+from qcrs.config import NodeConfig
+from qcrs.errors import QcrsError
+from qcrs.model.records import Capability
+from qcrs.quantum.calibration import Calibration
+from qcrs.quantum.capability import capability_facts
+from qcrs.rules.digest import keccak
+
+FLAT_PROFILE = 1
+CERTIFICATE_SECONDS = 30 * 24 * 3600
+
+
+class NodeDirectoryTaken(QcrsError):
+    """The directory already holds a node; keys and journals are never overwritten."""
+
+
+@dataclass(frozen=True)
+class NodeFiles:
+    """The files of one node, all in one directory."""
+
+    directory: Path
+
+    @property
+    def config(self) -> Path:
+        """Its configuration."""
+        return self.directory / "node.toml"
+
+    @property
+    def keystore(self) -> Path:
+        """The daemon's key."""
+        return self.directory / "keystore.json"
+
+    @property
+    def password(self) -> Path:
+        """The key's password."""
+        return self.directory / "password"
+
+    @property
+    def identity(self) -> Path:
+        """The identity document, whose digest the registry keeps."""
+        return self.directory / "identity.json"
+
+    @property
+    def state(self) -> Path:
+        """How the daemon says things stand."""
+        return state_path(self.directory / "journal.sqlite")
+
+    @property
+    def log(self) -> Path:
+        """What the daemon writes when it runs in the background."""
+        return self.directory / "daemon.log"
+
+
+def state_path(journal: Path) -> Path:
+    """Return where a daemon with *journal* says how things stand."""
+    return journal.with_name("state.json")
+
+
+def init_node(directory: Path, network: Path, calibration: Path, workers: int = 1) -> LocalAccount:
+    """Make a node's key and configuration in *directory* and return its daemon account.
+
+    Raises:
+        NodeDirectoryTaken: There is a node already.
+        CalibrationInvalid: The calibration file is not one.
+    """
+    files = NodeFiles(directory)
+    if files.config.exists():
+        raise NodeDirectoryTaken(f"{directory} already holds a node; choose another directory")
+    Calibration.read(calibration)
+    directory.mkdir(parents=True, exist_ok=True)
+    daemon = create_keystore(files.keystore, files.password)
+    NodeConfig(
+        network=network.resolve(),
+        keystore=Path(files.keystore.name),
+        password_file=Path(files.password.name),
+        calibration=calibration.resolve(),
+        journal=Path("journal.sqlite"),
+        workers=workers,
+    ).write(files.config)
+    return daemon
+
+
+def identity_document(operator: str, daemon: str, calibration: Calibration) -> bytes:
+    """Return the canonical identity document: who operates what, under which key."""
+    document = {
+        "schemaVersion": 1,
+        "operator": operator,
+        "daemon": daemon,
+        "hardware": {"name": calibration.name, "source": calibration.source, "qubits": len(calibration.qubits)},
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def capability_record(calibration: Calibration, content: bytes, expires_at: int) -> Capability:
+    """Return what the operator declares of a processor with *calibration*.
+
+    Args:
+        content: The calibration file's bytes. expires_at: End of validity, unix seconds.
+    """
+    facts = capability_facts(calibration)
+    return Capability(
+        qubits=min(facts.qubits, 255),
+        quantum_volume_log2=facts.quantum_volume_log2,
+        noise_class=facts.noise_class,
+        profile=FLAT_PROFILE,
+        two_qubit_error_ppm=facts.two_qubit_error_ppm,
+        readout_error_ppm=facts.readout_error_ppm,
+        layer_fidelity_ppm=facts.layer_fidelity_ppm,
+        clops=0,  # not measured: nothing here times a device
+        measured_at=facts.measured_at,
+        expires_at=expires_at,
+        t1_nanoseconds=facts.t1_nanoseconds,
+        t2_nanoseconds=facts.t2_nanoseconds,
+        coupling_map_digest=keccak(facts.coupling_map),
+        calibration_digest=keccak(content),
+    )
+
+
+async def admit(gateway: Gateway, authority: LocalAccount, name: str, admin: str, weight: int = 1) -> int:
+    """Admit an organisation and return its id. Needs the Processor Certification Authority's role."""
+    receipt = await gateway.send(authority, "Consortium", "admit", name, admin, weight)
+    return receipt.event("OrganisationAdmitted")["organisation"]
+
+
+async def register(
+    gateway: Gateway, operator: LocalAccount, daemon: LocalAccount, calibration_path: Path, identity_path: Path
+) -> int:
+    """Register a processor and declare its capability; return its id. It still has to be certified and bonded.
+
+    Raises:
+        ContractRefused: The operator is no member, or the daemon serves another processor.
+    """
+    calibration = Calibration.read(calibration_path)
+    document = identity_document(operator.address, daemon.address, calibration)
+    identity_path.write_bytes(document)
+    digest = keccak(document)
+    proof = sign_registration(
+        daemon, gateway.network.chain_id, gateway.addresses["ProcessorRegistry"], operator.address, digest
+    )
+    receipt = await gateway.send(operator, "ProcessorRegistry", "register", daemon.address, digest, proof)
+    processor = receipt.event("ProcessorRegistered")["processor"]
+    capability = capability_record(
+        calibration, calibration_path.read_bytes(), int(gateway.now) + CERTIFICATE_SECONDS
+    )
+    uri = calibration_path.resolve().as_uri()
+    await gateway.send(operator, "ProcessorRegistry", "declareCapability", processor, capability.to_chain(), uri)
+    return processor
+
+
+async def certify(gateway: Gateway, authority: LocalAccount, processor: int) -> None:
+    """Approve a processor's newest capability. Needs the Processor Certification Authority's role.
+
+    Nothing is measured in this version: approval is the role holder's word.
+    """
+    _, newest = await gateway.call("ProcessorRegistry", "versionsOf", processor)
+    await gateway.send(authority, "ProcessorRegistry", "certify", processor, newest)
+
+
+async def bond(gateway: Gateway, operator: LocalAccount, processor: int, amount: int) -> None:
+    """Lock *amount* wei, sent along, behind a processor."""
+    await gateway.send(operator, "ComputationAllocator", "bond", processor, amount, value=amount)

@@ -1,0 +1,67 @@
+"""The requester's secrets, kept until they are disclosed.
+
+A secret is written, and forced to disk, before the submission that commits to it is sent. Losing one costs a keeper's
+bounty, not the result: the beacon then stands in.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from qcrs.errors import QcrsError
+from qcrs.rules.commitment import SECRET_BYTES, of_secret, secret_chain
+
+CHAIN_LENGTH = 3  # commit-reveal rounds that a computation may take
+
+
+class SecretsDamaged(QcrsError):
+    """The file of secrets holds something else."""
+
+
+class Secrets:
+    """Secret chains by commitment, one JSON object a line, appended only.
+
+    Args:
+        path: The file; created with mode 0600.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._revealed: dict[bytes, bytes] = {}
+        self._loaded_bytes = 0
+
+    def create(self) -> bytes:
+        """Make a chain of secrets, keep it, and return the commitment to submit."""
+        chain = secret_chain(os.urandom(SECRET_BYTES), CHAIN_LENGTH)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        try:
+            os.write(handle, json.dumps({"last": chain[-1].hex()}).encode() + b"\n")
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        return of_secret(chain[0])
+
+    def behind(self, commitment: bytes) -> bytes | None:
+        """Return the secret to which *commitment* commits, if it is one of ours."""
+        self._load()
+        return self._revealed.get(commitment)
+
+    def _load(self) -> None:
+        """Read what has been appended since, by this process or another."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            file.seek(self._loaded_bytes)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break  # still being written
+                self._loaded_bytes += len(line)
+                try:
+                    last = bytes.fromhex(json.loads(line)["last"])
+                except (ValueError, KeyError, TypeError) as error:
+                    raise SecretsDamaged(
+                        f"{self.path} has a damaged line: {error}; remove it, its secret will be substituted"
+                    ) from error
+                for secret in secret_chain(last, CHAIN_LENGTH):
+                    self._revealed[of_secret(secret)] = secret

@@ -1,0 +1,114 @@
+"""Content-addressed bytes: circuits too long to travel inline, and full histograms.
+
+A plain directory by default, any fsspec URL otherwise. Whatever is read is hashed again, so a store need not be
+trusted, only available.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import fsspec
+
+from qcrs.errors import QcrsError
+from qcrs.rules.digest import keccak
+from qcrs.rules.histogram import counts_root
+
+MAX_BYTES = 16 * 2**20
+
+
+class ContentUnavailable(QcrsError):
+    """The store does not have the content, or cannot be reached. Transient: it may come."""
+
+
+class ContentMismatch(QcrsError):
+    """What the store has is not what its name says."""
+
+
+class Store:
+    """Bytes by digest: keccak-256 of a payload, or the counts root of a histogram.
+
+    Args:
+        location: A directory, or an fsspec URL such as ``s3://bucket/prefix``.
+    """
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+        self._files, self._root = fsspec.url_to_fs(location)
+
+    def put(self, content: bytes) -> bytes:
+        """Keep *content* and return its 32-byte digest."""
+        digest = keccak(content)
+        self._write(digest, content)
+        return digest
+
+    def get(self, digest: bytes) -> bytes:
+        """Return the content with *digest*.
+
+        Raises:
+            ContentUnavailable: It is not there, or larger than any honest content.
+            ContentMismatch: It hashes to something else.
+        """
+        content = self._read(digest)
+        actual = keccak(content)
+        if actual != digest:
+            raise ContentMismatch(f"0x{digest.hex()} in {self.location} hashes to 0x{actual.hex()}")
+        return content
+
+    def put_histogram(self, root: bytes, counts: Mapping[int, int]) -> None:
+        """Keep *counts* under their counts root."""
+        self._write(root, encode_histogram(counts))
+
+    def get_histogram(self, root: bytes) -> dict[int, int]:
+        """Return the histogram that *root* binds.
+
+        Raises:
+            ContentUnavailable: It is not there, or larger than any honest content.
+            ContentMismatch: It is not a histogram, or has another root.
+        """
+        counts = decode_histogram(self._read(root))
+        actual = counts_root(counts)
+        if actual != root:
+            raise ContentMismatch(f"histogram 0x{root.hex()} in {self.location} has root 0x{actual.hex()}")
+        return counts
+
+    def _write(self, digest: bytes, content: bytes) -> None:
+        path = self._path(digest)
+        if not self._files.exists(path):
+            self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+            # Readers see the whole content or none of it; writers do not share a scratch file.
+            scratch = f"{path}.{uuid.uuid4().hex}.part"
+            self._files.pipe_file(scratch, content)
+            self._files.mv(scratch, path)
+
+    def _read(self, digest: bytes) -> bytes:
+        path = self._path(digest)
+        try:
+            if self._files.size(path) > MAX_BYTES:
+                raise ContentUnavailable(f"0x{digest.hex()} in {self.location} exceeds {MAX_BYTES} bytes")
+            return self._files.cat_file(path)
+        except OSError as error:
+            raise ContentUnavailable(f"0x{digest.hex()} is not in {self.location}") from error
+
+    def _path(self, digest: bytes) -> str:
+        name = digest.hex()
+        return f"{self._root}/{name[:2]}/{name}"
+
+
+def encode_histogram(counts: Mapping[int, int]) -> bytes:
+    """Return the stored form of a histogram: JSON with hexadecimal outcomes in ascending order."""
+    return json.dumps({f"{outcome:x}": counts[outcome] for outcome in sorted(counts)}, separators=(",", ":")).encode()
+
+
+def decode_histogram(content: bytes) -> dict[int, int]:
+    """Return the histogram in *content*.
+
+    Raises:
+        ContentMismatch: It is not a histogram.
+    """
+    try:
+        table: Any = json.loads(content)
+        return {int(outcome, 16): int(count) for outcome, count in table.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ContentMismatch(f"not a histogram: {error}") from error

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""Set up what is missing, then run the measurements in ``benchmarks/``: all, or those named."""
+
+import subprocess
+import sys
+
+import bootstrap
+
+FOLDER = bootstrap.ROOT / "benchmarks"
+
+
+def main():
+    """Run each measurement in its own process and return the exit code."""
+    known = {file.stem: file for file in sorted(FOLDER.glob("[!_]*.py"))}
+    names = sys.argv[1:] or list(known)
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        wanted = ", ".join(unknown) or "all"
+        print(f"benchmark {wanted}: expected one of {', '.join(known) or 'none'}", file=sys.stderr)
+        return 2
+    status = 0
+    for name in names:
+        print(f"\n=== {name}", flush=True)
+        status |= subprocess.run([sys.executable, known[name]], cwd=bootstrap.ROOT).returncode
+    return 1 if status else 0
+
+
+if __name__ == "__main__":
+    bootstrap.enter()
+    sys.exit(main())

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Set up what is missing, then run every check; ``make test`` is this.
+
+The checks run one after another, the quick ones first and the large pytest suite last, so that its
+own closing lines close the output. One that fails does not keep the others from running, but the
+exit code is 1. ``--only NAME``, as often as wanted, runs some of them, and arguments after ``--``
+go to the last one: ``python3 scripts/check.py --only pytest -- -k sortition``.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import bootstrap
+
+BROWNIE = ["brownie", "test", "tests/brownie", "--network", "development"]
+SLITHER = ["slither", ".", "--config-file", "qcrs/toolchain/slither.json", "--fail-low"]
+# Slither builds with --force: in folders of its own, or forge would lose what it has compiled.
+SLITHER_FOLDERS = {
+    "FOUNDRY_OUT": "build/slither",
+    "FOUNDRY_CACHE_PATH": "build/slither-cache",
+}
+
+CHECKS = {
+    "ruff": ["ruff", "check", "."],
+    "format": ["ruff", "format", "--check", "."],
+    "forge": ["forge", "test"],
+    "slither": SLITHER,
+    "brownie": BROWNIE,
+    "pytest": ["pytest", "-n", "2", "--dist", "worksteal"],
+}
+NEEDS_FORGE = ("forge", "slither")  # Slither compiles through it
+
+
+def run(name, extra):
+    """Run one check and return its verdict: ``passed``, ``FAILED`` or why it was skipped."""
+    if name in NEEDS_FORGE and not shutil.which("forge"):
+        return "skipped: npm has no forge for this platform"
+    command = [*CHECKS[name], *extra]
+    print(f"\n=== {name}: {' '.join(command)}", flush=True)
+    env = {**os.environ, **(SLITHER_FOLDERS if name == "slither" else {})}
+    status = subprocess.run(command, cwd=bootstrap.ROOT, env=env).returncode
+    return "passed" if status == 0 else f"FAILED with exit code {status}"
+
+
+def main():
+    """Run the checks asked for and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--only", action="append", choices=CHECKS, metavar="NAME",
+                        help=f"one of {', '.join(CHECKS)}; may be repeated")  # fmt: skip
+    own, extra = sys.argv[1:], []
+    if "--" in own:
+        own, extra = own[: own.index("--")], own[own.index("--") + 1 :]
+    names = [name for name in CHECKS if name in (parser.parse_args(own).only or CHECKS)]
+    verdicts = {}
+    for name in names:
+        if name == names[-1] and verdicts:
+            print("\n" + "\n".join(verdicts.values()), flush=True)
+        begin = time.monotonic()
+        verdict = run(name, extra if name == names[-1] else [])
+        verdicts[name] = f"{name:8} {time.monotonic() - begin:6.1f} s  {verdict}"
+    failed = [name for name in names if "FAILED" in verdicts[name]]
+    if failed:
+        print("\n" + "\n".join(verdicts.values()))
+        print(f"\nfailed: {', '.join(failed)}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    bootstrap.enter()
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""What ships in ``qcrs/abi`` is what today's sources compile to."""
+
+import json
+
+import pytest
+
+from qcrs.chain import artifacts
+
+FRESH = "`make build` writes qcrs/abi afresh"
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    return {item.name: item for item in artifacts.deployable(artifacts.compile_sources())}
+
+
+def test_packaged_contracts_are_the_deployable_ones(compiled):
+    packaged = {file.stem for file in artifacts.PACKAGED.glob("*.json")}
+    assert packaged == set(compiled), FRESH
+
+
+def test_packaged_abi_and_code_are_those_of_the_sources(compiled):
+    stale = [
+        name
+        for name, artifact in compiled.items()
+        if (artifacts.PACKAGED / f"{name}.json").read_text() != artifacts.packaged_text(artifact)
+    ]
+    assert not stale, FRESH
+
+
+def test_load_returns_the_packaged_abi_and_code(compiled):
+    for name, artifact in compiled.items():
+        assert artifacts.load_abi(name) == artifact.abi
+        assert artifacts.load_bytecode(name) == artifact.bytecode
+
+
+def test_load_abi_names_the_known_contracts_when_asked_for_another():
+    with pytest.raises(artifacts.ContractNotPackaged, match=r"Nonesuch: expected one of .*Audit"):
+        artifacts.load_abi("Nonesuch")
+
+
+def test_deployed_code_fits_the_size_this_project_allows(compiled):
+    sizes = {name: len(item.deployed_bytecode) // 2 - 1 for name, item in compiled.items()}
+    assert {name: size for name, size in sizes.items() if size > 22 * 1024} == {}
+
+
+def test_syntax_trees_cover_every_source(compiled):
+    trees = artifacts.syntax_trees()
+    assert {artifact.source for artifact in compiled.values()} <= set(trees)
+    assert all(tree["nodeType"] == "SourceUnit" for tree in trees.values())
+
+
+def test_second_compile_is_read_from_the_cache(compiled, monkeypatch):
+    monkeypatch.setattr(artifacts, "compile_standard_input", lambda _: pytest.fail("compiled"))
+    assert set(compiled) <= set(artifacts.compile_sources())
+
+
+def test_packaging_refuses_code_that_must_be_linked(compiled):
+    linked = artifacts.Artifact(
+        **{**vars(next(iter(compiled.values()))), "bytecode": "0x73__$aa$__63"}
+    )
+    with pytest.raises(artifacts.ContractNotPackaged, match="library"):
+        artifacts.packaged_text(linked)
+
+
+def test_packaged_files_hold_nothing_of_the_machine():
+    for file in artifacts.PACKAGED.glob("*.json"):
+        assert set(json.loads(file.read_text())) == {"contractName", "abi", "bytecode"}

@@ -1,0 +1,68 @@
+import pytest
+
+from qcrs.model.decision import Decision
+from qcrs.model.records import Policy
+from qcrs.rules.digest import abi_digest
+from tests.evm import refused
+
+WEEK = 7 * 86_400
+WINDOWS = ["commit_seconds", "disclose_seconds", "reveal_seconds"]
+POLICY_TYPE = "(uint96,uint32,uint32,uint32,uint128,uint128)"
+
+
+def changed(world, **changes):
+    return Policy.from_chain(world.policy).model_copy(update=changes)
+
+
+def set_policy(world, policy):
+    return world.allocator.setPolicy(policy.to_chain(), sender=world.committee)
+
+
+def test_set_policy_takes_effect(world):
+    policy = changed(world, price_per_qubit_shot=1, commit_seconds=7)
+    receipt = set_policy(world, policy)
+    assert Policy.from_chain(world.policy) == policy
+    assert Policy.from_chain(receipt.event("PolicyChanged")["policy"]) == policy
+    entry = receipt.event("EntryAppended")
+    assert (entry["decision"], entry["subject"]) == (Decision.PolicyChanged, 0)
+    assert entry["digest"] == abi_digest([POLICY_TYPE], [policy.to_chain()])
+    now = world.chain.now + len(world.nodes)
+    assert world.submit().allocate().record.phase_ends_at == now + 1 + 7
+
+
+def test_first_policy_is_that_of_the_deployment(world):
+    assert Policy.from_chain(world.policy) == world.settings.policy
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("seconds", [1, WEEK])
+def test_set_policy_takes_the_bounds_of_windows(world, window, seconds):
+    set_policy(world, changed(world, **{window: seconds}))
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("seconds", [0, WEEK + 1, 2**32 - 1])
+def test_set_policy_reverts_when_a_window_is_out_of_range(world, window, seconds):
+    policy = changed(world, **{window: seconds})
+    with refused("PolicyInvalid") as caught:
+        set_policy(world, policy)
+    assert Policy.from_chain(caught.arguments["policy"]) == policy
+
+
+def test_set_policy_reverts_when_a_fault_costs_more_than_a_bond(world):
+    set_policy(world, changed(world, minimum_bond=5, slash=5))
+    with refused("PolicyInvalid"):
+        set_policy(world, changed(world, minimum_bond=5, slash=6))
+
+
+def test_set_policy_takes_the_largest_numbers(world):
+    largest = {"price_per_qubit_shot": 2**96 - 1, "minimum_bond": 2**128 - 1, "slash": 2**128 - 1}
+    set_policy(world, changed(world, **largest))
+    assert world.allocator.quote(255, 65_535, 16) > 2**96
+
+
+@pytest.mark.parametrize("role", ["deployer", "certifier", "security", "requester", "stranger"])
+def test_set_policy_reverts_for_all_but_the_committee(world, role):
+    caller = getattr(world, role)
+    with refused("AccessManagedUnauthorized", caller=caller):
+        world.allocator.setPolicy(changed(world).to_chain(), sender=caller)

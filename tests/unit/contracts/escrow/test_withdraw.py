@@ -1,0 +1,34 @@
+import pytest
+
+from tests.evm import interfaces, refused
+
+
+def test_withdraw_sends_the_callers_money(world):
+    world.allocator.deposit(sender=world.stranger, value=100)
+    before = world.chain.balance(world.stranger)
+    receipt = world.allocator.withdraw(60, sender=world.stranger)
+    assert world.chain.balance(world.stranger) == before + 60
+    assert world.available(world.stranger) == 40
+    assert receipt.event("Withdrawn") == {"holder": world.stranger, "amount": 60}
+
+
+@pytest.mark.parametrize("available", [0, 99])
+def test_withdraw_reverts_when_there_is_less(world, available):
+    world.allocator.deposit(sender=world.stranger, value=available)
+    with refused("InsufficientFunds", holder=world.stranger, available=available, required=100):
+        world.allocator.withdraw(100, sender=world.stranger)
+
+
+def test_withdraw_leaves_locked_money_alone(world):
+    job = world.submit()
+    with refused("InsufficientFunds", holder=world.requester, available=0, required=1):
+        world.allocator.withdraw(1, sender=world.requester)
+    assert world.locked(world.requester) == job.fee
+
+
+def test_withdraw_reverts_when_the_receiver_refuses(world, refuser):
+    interface = interfaces()["ComputationAllocator"]
+    world.chain.send_raw(refuser, interface.encode_call("deposit", []), world.stranger, 100)
+    with refused("TransferFailed", to=refuser, amount=100):
+        world.chain.send_raw(refuser, interface.encode_call("withdraw", [100]), world.stranger)
+    assert world.available(refuser) == 100

@@ -1,0 +1,296 @@
+"""Whatever is not listed here reverts, with an error that has a name.
+
+Each lifecycle is driven into each of its statuses, before and after its deadline, and every function
+that could move it is tried there, with the arguments and by the caller that suit it best.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from qcrs.chain.codec import ContractRefused
+from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.computation import ENDED, ComputationStatus
+from qcrs.model.processor import SOURCES, ProcessorStatus
+from tests.scenario import Job, World, honest, noise, rogue
+
+# --- computations ---
+
+
+def queued_again(job: Job) -> None:
+    job.allocate().refuse(2)
+
+
+def revealing(job: Job) -> None:
+    job.to_revealing()
+
+
+def one_missing(job: Job) -> None:
+    job.to_revealing().reveal_all(0)
+
+
+def all_revealed(job: Job) -> None:
+    job.to_revealing().reveal_all()
+
+
+def restarted(job: Job) -> None:
+    job.to_revealing().end_phase()
+    job.world.allocator.reallocate(job.id, sender=job.world.keeper)
+
+
+def failed(job: Job) -> None:
+    queued_again(job)
+    job.refuse(1)
+
+
+def cancelled(job: Job) -> None:
+    job.world.allocator.cancel(job.id, sender=job.world.requester)
+
+
+# Where it is driven; the status that is; what succeeds before, and after, the running deadline.
+SITUATIONS: dict[str, tuple[Callable[[Job], object], ComputationStatus, set[str], set[str]]] = {
+    "Unset": (lambda job: setattr(job, "id", 99), ComputationStatus.Unset, set(), set()),
+    "Queued": (
+        lambda job: None,
+        ComputationStatus.Queued,
+        {"allocate", "cancel"},
+        {"expire", "cancel"},
+    ),
+    "Queued again": (
+        queued_again,
+        ComputationStatus.Queued,
+        {"allocate", "commit", "refuse"},
+        {"expire", "commit"},
+    ),
+    "Queued for another round": (restarted, ComputationStatus.Queued, {"allocate"}, {"expire"}),
+    "Allocated": (
+        lambda job: job.allocate(),
+        ComputationStatus.Allocated,
+        {"commit", "refuse"},
+        {"commit", "reallocate"},
+    ),
+    "Committed": (
+        lambda job: job.allocate().commit_all(),
+        ComputationStatus.Committed,
+        {"disclose"},
+        {"disclose", "substituteSecret"},
+    ),
+    "Revealing": (revealing, ComputationStatus.Revealing, {"reveal"}, {"reveal", "reallocate"}),
+    "Revealing, one missing": (
+        one_missing,
+        ComputationStatus.Revealing,
+        {"reveal"},
+        {"reveal", "settle"},
+    ),
+    "Revealing, all revealed": (
+        all_revealed,
+        ComputationStatus.Revealing,
+        {"settle"},
+        {"settle"},
+    ),
+    "Accepted": (lambda job: job.to_settled(), ComputationStatus.Accepted, set(), set()),
+    "Rejected": (
+        lambda job: job.to_settled({0: rogue(0), 1: rogue(1)}),
+        ComputationStatus.Rejected,
+        set(),
+        set(),
+    ),
+    "Inconclusive": (
+        lambda job: job.to_settled({index: noise(index) for index in range(3)}),
+        ComputationStatus.Inconclusive,
+        set(),
+        set(),
+    ),
+    "Failed": (failed, ComputationStatus.Failed, set(), set()),
+    "Cancelled": (cancelled, ComputationStatus.Cancelled, set(), set()),
+}
+
+
+def attempts(job: Job) -> dict[str, Callable[[], object]]:
+    """Return every step of a computation, ready to be taken in its favour."""
+    world, keeper = job.world, job.world.keeper
+    counts = {index: honest(index) for index in range(3)}
+    job.counts = counts | job.counts
+    daemon = job.node(0).daemon if job.record.tried else world.nodes[0].daemon
+    revealed = job.indices(AssignmentStatus.Revealed)
+    count = job.record.revealed
+    bulk = (
+        job.settlement() if revealed else ([bytes(32)] * count, [bytes(32)] * count, [4096] * count)
+    )
+    secret = job.secrets[max(job.record.attempt, 1) - 1]
+    return {
+        "allocate": lambda: world.allocator.allocate(job.id, sender=keeper),
+        "reallocate": lambda: world.allocator.reallocate(job.id, sender=keeper),
+        "expire": lambda: world.allocator.expire(job.id, sender=keeper),
+        "cancel": lambda: world.allocator.cancel(job.id, sender=world.requester),
+        "commit": lambda: world.verifier.commit(job.id, 0, bytes(24), sender=daemon),
+        "refuse": lambda: world.verifier.refuse(job.id, 0, 1, sender=daemon),
+        "disclose": lambda: world.verifier.disclose(job.id, secret, sender=world.requester),
+        "substituteSecret": lambda: world.verifier.substituteSecret(job.id, sender=keeper),
+        "reveal": lambda: world.verifier.reveal(
+            job.id, 0, job.root(0), job.salt(0), job.sketch(0), sender=daemon
+        ),
+        "settle": lambda: world.verifier.settle(job.id, *bulk, sender=keeper),
+    }
+
+
+def succeeding(world: World, tries: dict[str, Callable[[], object]]) -> set[str]:
+    """Return which of *tries* do not revert, undoing each."""
+    found = set()
+    for name, attempt in tries.items():
+        with world.chain.undone():
+            try:
+                attempt()
+            except ContractRefused as refusal:
+                assert refusal.name not in ("Panic", "Revert", "Unknown"), f"{name}: {refusal}"
+            else:
+                found.add(name)
+    return found
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("overdue", [False, True], ids=["in time", "overdue"])
+def test_computation_moves_only_as_listed(world, situation, overdue):
+    drive, status, in_time, late = SITUATIONS[situation]
+    world.enrol_until(9)
+    job = world.submit()
+    drive(job)
+    assert job.status is status
+    if overdue:
+        ends_at = max(job.record.phase_ends_at, job.record.deadline_at * (status < 2))
+        world.chain.warp(max(ends_at + 1, world.chain.now))
+    world.beat()
+    assert succeeding(world, attempts(job)) == (late if overdue else in_time)
+
+
+def test_every_status_of_a_computation_was_visited():
+    assert {status for _, status, _, _ in SITUATIONS.values()} == set(ComputationStatus)
+    assert all(not (a or b) for _, status, a, b in SITUATIONS.values() if status in ENDED)
+
+
+# --- assignments ---
+
+
+def assignment_statuses(world: World):
+    """Yield computations, with an index for each status that an assignment has in them."""
+    world.enrol_until(16)
+    first = world.submit(replicas=5).allocate()
+    first.commit(0)
+    first.refuse(1)
+    first.allocate().end_phase()
+    first.commit(2)
+    world.allocator.reallocate(first.id, sender=world.keeper)
+    first.allocate()
+    assigned = first.indices(AssignmentStatus.Assigned)[0]
+    yield (
+        first,
+        {
+            0: AssignmentStatus.Committed,
+            1: AssignmentStatus.Refused,
+            3: AssignmentStatus.Silent,
+            assigned: AssignmentStatus.Assigned,
+            first.record.tried: AssignmentStatus.Unset,
+        },
+    )
+    second = world.submit().to_revealing()
+    second.reveal(0)
+    second.end_phase()
+    world.allocator.reallocate(second.id, sender=world.keeper)
+    second.to_revealing().reveal(3)
+    yield (
+        second,
+        {
+            0: AssignmentStatus.Released,
+            1: AssignmentStatus.Silent,
+            3: AssignmentStatus.Revealed,
+            4: AssignmentStatus.Committed,
+            6: AssignmentStatus.Unset,
+        },
+    )
+    third = world.submit()
+    third.to_settled({1: rogue(1)})
+    yield third, {0: AssignmentStatus.Accepted, 1: AssignmentStatus.Outlier}
+
+
+def test_assignment_moves_only_as_listed(world):
+    listed = {
+        (ComputationStatus.Allocated, AssignmentStatus.Assigned): {"commit", "refuse"},
+        (ComputationStatus.Revealing, AssignmentStatus.Committed): {"reveal"},
+    }
+    seen = set()
+    for job, expected in assignment_statuses(world):
+        for index, status in expected.items():
+            assert (job.fates[index : index + 1] or [AssignmentStatus.Unset]) == [status]
+            seen.add(status)
+            listing = listed.get((job.status, status), set())
+            assert succeeding(world, assignment_attempts(job, index)) == listing, (job, index)
+    assert seen == set(AssignmentStatus)
+
+
+def assignment_attempts(job: Job, index: int) -> dict[str, Callable[[], object]]:
+    """Return what its daemon may try with assignment *index*."""
+    world = job.world
+    known = index < job.record.tried
+    sender = job.node(index).daemon if known else world.nodes[0].daemon
+    job.counts.setdefault(index, honest(0))
+    opening = (job.root(index), job.salt(index), job.sketch(index))
+    return {
+        "commit": lambda: world.verifier.commit(job.id, index, bytes(24), sender=sender),
+        "refuse": lambda: world.verifier.refuse(job.id, index, 1, sender=sender),
+        "reveal": lambda: world.verifier.reveal(job.id, index, *opening, sender=sender),
+    }
+
+
+# --- processors ---
+
+
+def drive_processor(world: World, status: ProcessorStatus) -> int:
+    """Return a processor in *status*."""
+    if status is ProcessorStatus.Unset:
+        return 99
+    if status is ProcessorStatus.Applied:
+        processor = world.register(world.requester, "applicant")
+        declared = world.registry.capabilityOf(1, 1)
+        world.registry.declareCapability(
+            processor, tuple(declared.values()), "", sender=world.requester
+        )
+        return processor
+    if status is ProcessorStatus.Suspended:
+        world.registry.suspend(1, bytes(32), sender=world.security)
+    if status is ProcessorStatus.Retired:
+        world.registry.retire(1, sender=world.nodes[0].operator)
+    return 1
+
+
+@pytest.mark.parametrize("status", ProcessorStatus, ids=lambda status: status.name)
+def test_processor_moves_only_as_listed(world, status):
+    processor = drive_processor(world, status)
+    assert world.status(processor) is status
+    operator = world.registry.operatorOf(processor)
+    sender = operator if processor != 99 else world.requester
+    tries = {
+        "certify": lambda: world.registry.certify(processor, 1, sender=world.certifier),
+        "suspend": lambda: world.registry.suspend(processor, bytes(32), sender=world.security),
+        "retire": lambda: world.registry.retire(processor, sender=sender),
+    }
+    targets = {
+        "certify": ProcessorStatus.Certified,
+        "suspend": ProcessorStatus.Suspended,
+        "retire": ProcessorStatus.Retired,
+    }
+    listed = {name for name, to in targets.items() if status in SOURCES[to]}
+    if status is ProcessorStatus.Certified:
+        listed.add("certify")  # a new capability version, without leaving the status
+    assert succeeding(world, tries) == listed
+
+
+@pytest.mark.parametrize("status", ProcessorStatus, ids=lambda status: status.name)
+def test_only_certified_processors_are_drawn(world, status):
+    processor = drive_processor(world, status)
+    drawn = set()
+    for seed in range(6):
+        with world.chain.undone():
+            for _ in range(seed):
+                world.submit().to_settled()
+            drawn |= {a.processor for a in world.submit().allocate().assignments}
+    assert (processor in drawn) == (status is ProcessorStatus.Certified)
