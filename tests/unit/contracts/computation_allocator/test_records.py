@@ -1,19 +1,22 @@
 """What only the verifier may write, and the views on it."""
 
+import re
+
 import pytest
 
 from qcrs.model.records import Assignment, Computation
 from qcrs.rules import commitment
-from tests.evm import refused
+from tests.evm import interfaces, refused
+from tests.scenario import NOBODY
 
-VERIFIER_ONLY = {
-    "recordCommit": lambda world: (1, 0, world.stranger, bytes(24)),
-    "recordRefusal": lambda world: (1, 0, world.stranger),
-    "openReveals": lambda world: (1, bytes(24)),
-    "openRevealsFromBeacon": lambda world: (1, world.stranger),
-    "recordReveal": lambda world: (1, 0, bytes(24)),
-    "conclude": lambda world: (1, 1, 7, bytes(32), bytes(32), world.stranger),
-}
+VERIFIER_ONLY = [
+    "recordCommit",
+    "recordRefusal",
+    "openReveals",
+    "openRevealsFromBeacon",
+    "recordReveal",
+    "conclude",
+]
 
 
 @pytest.mark.parametrize("function", VERIFIER_ONLY)
@@ -21,8 +24,17 @@ VERIFIER_ONLY = {
 def test_verifier_only_function_reverts_for_others(world, function, role):
     world.submit().to_revealing()
     caller = getattr(world, role)
+    inputs = interfaces()["ComputationAllocator"].functions[function]["inputs"]
     with refused("CallerNotVerifier", account=caller):
-        getattr(world.allocator, function)(*VERIFIER_ONLY[function](world), sender=caller)
+        getattr(world.allocator, function)(*map(zero, inputs), sender=caller)
+
+
+def zero(parameter):
+    """Return the zero of a parameter's type."""
+    size = re.fullmatch(r"bytes(\d+)", parameter["type"])
+    if size:
+        return bytes(int(size[1]))
+    return NOBODY if parameter["type"] == "address" else 0
 
 
 def test_duty_of_returns_the_computation_and_one_assignment(world):

@@ -143,12 +143,11 @@ def test_refuse_reverts_for_all_but_the_assigned_daemon(world):
 @pytest.mark.parametrize(("computation", "index"), [(1, 3), (0, 0), (99, 0)])
 def test_refuse_reverts_when_unknown(world, computation, index):
     world.submit().allocate()
-    caller = world.nodes[0].daemon
     with refused(
-        "CallerNotAssigned",
-        computation=computation,
+        "UnexpectedAssignmentStatus",
+        id=computation,
         index=index,
-        account=caller,
-        daemon="0x" + "00" * 20,
+        actual=AssignmentStatus.Unset,
+        allowed=1 << Assigned,
     ):
-        world.verifier.refuse(computation, index, 1, sender=caller)
+        world.verifier.refuse(computation, index, 1, sender=world.nodes[0].daemon)
