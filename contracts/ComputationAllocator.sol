@@ -16,7 +16,7 @@ import {Ledger} from "./libraries/Ledger.sol";
 import {Panel} from "./libraries/Panel.sol";
 import {Assignment, AssignmentLifecycle, AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {
-    Computation, ComputationId, ComputationStatus
+    Computation, ComputationId, ComputationLifecycle, ComputationStatus
 } from "./lifecycle/Computation.sol";
 import {ProcessorId} from "./lifecycle/Processor.sol";
 
@@ -34,8 +34,6 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
 
     IConsortium public immutable CONSORTIUM;
     address public immutable VERIFIER;
-    /// Wei for whoever enforces a deadline or settles. Immutable, since escrows held are divided by it.
-    uint256 public immutable KEEPER_BOUNTY;
 
     /// @inheritdoc IComputationAllocator
     uint64 public computationCount;
@@ -45,11 +43,6 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     mapping(ComputationId => Computation) private _computations;
     mapping(ComputationId => Panel.Seats) private _panels;
     mapping(uint8 noiseClass => ArrivalQueue.Queue) private _queues;
-
-    modifier onlyVerifier() {
-        _requireVerifier();
-        _;
-    }
 
     /// @param genesisEntropy First value of the beacon; predictable, as every beacon is before its first settlement.
     constructor(
@@ -61,10 +54,9 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         uint256 keeperBounty,
         bytes32 genesisEntropy,
         Policy memory initialPolicy
-    ) AccessManaged(authority) Escrow(auditTrail, registry, initialPolicy) {
+    ) AccessManaged(authority) Escrow(auditTrail, registry, keeperBounty, initialPolicy) {
         CONSORTIUM = consortium;
         VERIFIER = verifier;
-        KEEPER_BOUNTY = keeperBounty;
         beacon = genesisEntropy;
     }
 
@@ -83,8 +75,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         c.requester = msg.sender;
         c.organisation = organisation;
         c.escrow = uint96(escrow);
-        // Whoever has waited as long as a round may last need not wait for those before it any more.
-        c.phaseEndsAt = uint40(block.timestamp) + _policy.commitSeconds + _policy.discloseSeconds + _policy.revealSeconds;
+        c.phaseEndsAt = uint40(block.timestamp + _roundSeconds());
         _queues[request.noiseClass].push(id);
         _book.lock(msg.sender, msg.value, escrow);
         if (msg.value != 0) emit Deposited(msg.sender, msg.value);
@@ -96,11 +87,14 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         Computation storage c = _computations[id];
         c.requireStatus(id, ComputationStatus.Queued);
         if (block.timestamp > c.deadlineAt) revert DeadlinePassed(id, c.deadlineAt, block.timestamp);
+        uint8 tried = c.tried;
         ArrivalQueue.Queue storage queue = _queues[c.noiseClass];
-        if (block.timestamp <= c.phaseEndsAt && !queue.isDue(id)) revert ComputationNotDue(id, ArrivalQueue.WINDOW);
+        // Neither those that have begun nor those that have waited for a round's time are held up by others.
+        if (tried == 0 && block.timestamp <= c.phaseEndsAt && !queue.isDue(id)) {
+            revert ComputationNotDue(id, ArrivalQueue.WINDOW);
+        }
         queue.remove(id);
 
-        uint8 tried = c.tried;
         bytes32 seed = Commitment.drawSeedOf(beacon, id, tried);
         ProcessorId[] memory drawn = _draw(id, c, seed);
         uint40 phaseEndsAt = uint40(block.timestamp) + _policy.commitSeconds;
@@ -109,7 +103,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         c.phaseEndsAt = phaseEndsAt;
         c.advance(id, ComputationStatus.Allocated);
         emit ComputationAllocated(id, c.attempt, tried, drawn, seed, phaseEndsAt);
-        _record(Decision.ComputationAllocated, ComputationId.unwrap(id), keccak256(abi.encode(id, c.attempt, tried, drawn, seed)));
+        bytes32 digest = keccak256(abi.encode(id, c.attempt, tried, drawn, seed));
+        _record(Decision.ComputationAllocated, ComputationId.unwrap(id), digest);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -121,12 +116,9 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         uint256 quorum = Agreement.quorumOf(c.replicas);
         if (revealing && c.revealed >= quorum) revert QuorumRevealed(id, c.revealed, quorum);
 
+        AssignmentStatus ifCommitted = revealing ? AssignmentStatus.Silent : AssignmentStatus.Unset;
         AssignmentStatus[] memory fates = _panels[id].fatesOf(
-            c.tried,
-            AssignmentStatus.Silent,
-            revealing ? AssignmentStatus.Silent : AssignmentStatus.Unset,
-            AssignmentStatus.Released,
-            0
+            c.tried, AssignmentStatus.Silent, ifCommitted, AssignmentStatus.Released, 0
         );
         (address[] memory operators, uint256 seized) = _dismiss(id, c, fates);
         // Those who revealed worked in vain through no fault of their own: the silent ones' bonds are theirs.
@@ -144,7 +136,9 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     function expire(ComputationId id) external {
         Computation storage c = _computations[id];
         c.requireStatus(id, ComputationStatus.Queued);
-        if (block.timestamp <= c.deadlineAt) revert DeadlineOpen(id, c.deadlineAt, block.timestamp);
+        // Processors are not kept waiting for longer than a round for others to join them.
+        uint40 endsAt = c.active != 0 && c.phaseEndsAt < c.deadlineAt ? c.phaseEndsAt : c.deadlineAt;
+        if (block.timestamp <= endsAt) revert DeadlineOpen(id, endsAt, block.timestamp);
         _fail(id, c, FailureReason.DeadlinePassed, msg.sender);
     }
 
@@ -162,11 +156,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
-    function recordCommit(ComputationId id, uint256 index, bytes24 commitment)
-        external
-        onlyVerifier
-        returns (ProcessorId processor)
-    {
+    function recordCommit(ComputationId id, uint256 index, bytes24 commitment) external returns (ProcessorId processor) {
+        _requireVerifier();
         Computation storage c = _computations[id];
         // While a replacement is being sought, those already assigned go on.
         c.requireEither(id, ComputationStatus.Queued, ComputationStatus.Allocated);
@@ -175,17 +166,15 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         processor = a.processor;
         a.digest = commitment;
         c.commitsDigest = Commitment.extend(c.commitsDigest, index, commitment);
-        uint8 committed = ++c.committed;
-        if (committed == c.replicas) {
-            uint40 phaseEndsAt = uint40(block.timestamp) + _policy.discloseSeconds;
-            c.phaseEndsAt = phaseEndsAt;
-            c.advance(id, ComputationStatus.Committed);
-            emit ComputationCommitted(id, phaseEndsAt);
-        }
+        if (++c.committed < c.replicas) return processor;
+        c.phaseEndsAt = uint40(block.timestamp) + _policy.discloseSeconds;
+        c.advance(id, ComputationStatus.Committed);
+        emit ComputationCommitted(id, c.phaseEndsAt);
     }
 
     /// @inheritdoc IComputationAllocator
-    function recordRefusal(ComputationId id, uint256 index) external onlyVerifier returns (ProcessorId processor) {
+    function recordRefusal(ComputationId id, uint256 index) external returns (ProcessorId processor) {
+        _requireVerifier();
         Computation storage c = _computations[id];
         Assignment storage a = _panels[id].assignments[index];
         a.requireStatus(id, index, AssignmentStatus.Assigned);
@@ -195,22 +184,18 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         AssignmentStatus[] memory fates = new AssignmentStatus[](c.tried);
         fates[index] = AssignmentStatus.Refused;
         _dismiss(id, c, fates);
-        uint8 refused = ++c.refused;
-        if (refused >= Agreement.quorumOf(c.replicas)) {
-            _fail(id, c, FailureReason.PayloadRefused, address(0));
-        } else if (_isSpent(c)) {
-            _fail(id, c, FailureReason.AttemptsExhausted, address(0));
-        } else if (c.status != ComputationStatus.Queued) {
-            _requeue(id, c);
-        }
+        bool refused = ++c.refused >= Agreement.quorumOf(c.replicas);
+        if (refused) _fail(id, c, FailureReason.PayloadRefused, address(0));
+        else if (_isSpent(c)) _fail(id, c, FailureReason.AttemptsExhausted, address(0));
+        else if (c.status != ComputationStatus.Queued) _requeue(id, c);
     }
 
     /// @inheritdoc IComputationAllocator
     function openReveals(ComputationId id, bytes24 secret)
         external
-        onlyVerifier
         returns (bytes24 commitment, bytes32 seed, uint8 attempt)
     {
+        _requireVerifier();
         Computation storage c = _computations[id];
         commitment = c.secret;
         (seed, attempt) = _openReveals(id, c, secret);
@@ -219,9 +204,9 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     /// @inheritdoc IComputationAllocator
     function openRevealsFromBeacon(ComputationId id, address keeper)
         external
-        onlyVerifier
         returns (bytes24 secret, bytes32 seed, uint8 attempt)
     {
+        _requireVerifier();
         Computation storage c = _computations[id];
         c.requireStatus(id, ComputationStatus.Committed);
         _requireElapsed(id, c);
@@ -235,11 +220,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
-    function recordReveal(ComputationId id, uint256 index, bytes24 digest)
-        external
-        onlyVerifier
-        returns (Pledge memory pledge)
-    {
+    function recordReveal(ComputationId id, uint256 index, bytes24 digest) external returns (Pledge memory pledge) {
+        _requireVerifier();
         Computation storage c = _computations[id];
         c.requireStatus(id, ComputationStatus.Revealing);
         Assignment storage a = _panels[id].assignments[index];
@@ -257,7 +239,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         bytes32 entropy,
         bytes32 answerDigest,
         address keeper
-    ) external onlyVerifier {
+    ) external {
+        _requireVerifier();
         Computation storage c = _computations[id];
         c.requireStatus(id, ComputationStatus.Revealing);
         if (c.revealed < c.active) {
@@ -265,34 +248,13 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
             uint256 quorum = Agreement.quorumOf(c.replicas);
             if (c.revealed < quorum) revert TooFewRevealed(id, c.revealed, quorum);
         }
-        ComputationStatus status = _statusOf(verdict);
+        ComputationStatus status = ComputationLifecycle.statusOf(verdict);
         c.advance(id, status);
-        {
-            // Work that nobody could have made conclusive is paid; work of which some is surely wrong is not.
-            AssignmentStatus paid = AssignmentStatus.Accepted;
-            if (verdict == Agreement.Verdict.Inconclusive) paid = AssignmentStatus.Released;
-            AssignmentStatus[] memory fates = _panels[id].fatesOf(
-                c.tried,
-                AssignmentStatus.Unset,
-                AssignmentStatus.Silent,
-                verdict == Agreement.Verdict.Accepted ? AssignmentStatus.Outlier : AssignmentStatus.Released,
-                accepted
-            );
-            (address[] memory operators, uint256 seized) = _dismiss(id, c, fates);
-            _settle(id, c, AssignmentLifecycle.select(operators, fates, paid), keeper, seized);
-        }
+        _reward(id, c, verdict, accepted, keeper);
         beacon = keccak256(abi.encode(beacon, entropy));
         emit ComputationConcluded(id, status, beacon);
-        _record(
-            Decision.ComputationSettled,
-            ComputationId.unwrap(id),
-            keccak256(abi.encode(id, status, accepted, answerDigest, beacon))
-        );
-    }
-
-    /// @inheritdoc IComputationAllocator
-    function quote(uint8 qubits, uint16 shots, uint8 replicas) public view returns (uint256) {
-        return uint256(_policy.pricePerQubitShot) * qubits * shots * replicas + 2 * KEEPER_BOUNTY;
+        bytes32 digest = keccak256(abi.encode(id, status, accepted, answerDigest, beacon));
+        _record(Decision.ComputationSettled, ComputationId.unwrap(id), digest);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -327,11 +289,10 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     {
         c.advance(id, ComputationStatus.Revealing);
         c.secret = secret;
-        uint40 phaseEndsAt = uint40(block.timestamp) + _policy.revealSeconds;
-        c.phaseEndsAt = phaseEndsAt;
+        c.phaseEndsAt = uint40(block.timestamp) + _policy.revealSeconds;
         attempt = c.attempt;
         seed = Commitment.seedOf(id, attempt, secret, c.commitsDigest);
-        emit ComputationRevealing(id, phaseEndsAt);
+        emit ComputationRevealing(id, c.phaseEndsAt);
     }
 
     function _draw(ComputationId id, Computation storage c, bytes32 seed) private returns (ProcessorId[] memory drawn) {
@@ -382,30 +343,23 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         }
     }
 
-    /// @dev Divides the escrow after a verdict; what was seized goes to the treasury.
-    function _settle(ComputationId id, Computation storage c, address[] memory payees, address keeper, uint256 seized)
-        private
-    {
-        uint256 escrow = c.escrow;
-        uint256 reserved = c.secretWithheld ? KEEPER_BOUNTY : 2 * KEEPER_BOUNTY;
-        _book.endow(seized);
-        _spend(id, c, escrow, payees, (escrow - reserved) / c.replicas, keeper, KEEPER_BOUNTY);
-    }
-
-    /// @dev Divides `total` wei of the escrow; what nobody gets is the requester's again.
-    function _spend(
+    /// @dev Ends every assignment as a verdict has it, and divides the escrow.
+    function _reward(
         ComputationId id,
         Computation storage c,
-        uint256 total,
-        address[] memory payees,
-        uint256 each,
-        address keeper,
-        uint256 bounty
+        Agreement.Verdict verdict,
+        uint256 accepted,
+        address keeper
     ) private {
-        c.escrow -= uint96(total);
-        address requester = c.requester;
-        _book.seize(requester, total);
-        _book.credit(requester, _payOut(id, requester, total, payees, each, keeper, bounty));
+        // Work that nobody could have made conclusive is paid; work of which some is surely wrong is not.
+        AssignmentStatus paid = AssignmentStatus.Accepted;
+        if (verdict == Agreement.Verdict.Inconclusive) paid = AssignmentStatus.Released;
+        AssignmentStatus other = AssignmentStatus.Released;
+        if (verdict == Agreement.Verdict.Accepted) other = AssignmentStatus.Outlier;
+        AssignmentStatus[] memory fates =
+            _panels[id].fatesOf(c.tried, AssignmentStatus.Unset, AssignmentStatus.Silent, other, accepted);
+        (address[] memory operators, uint256 seized) = _dismiss(id, c, fates);
+        _settle(id, c, AssignmentLifecycle.select(operators, fates, paid), keeper, seized);
     }
 
     /// @dev Ends a computation without a verdict and refunds it, less a bounty when a keeper had to end it.
@@ -421,9 +375,11 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
 
     function _requeue(ComputationId id, Computation storage c) private {
         c.advance(id, ComputationStatus.Queued);
+        c.phaseEndsAt = uint40(block.timestamp + _roundSeconds());
         _queues[c.noiseClass].pushFront(id);
         emit ComputationRequeued(id, c.attempt);
-        _record(Decision.ComputationReallocated, ComputationId.unwrap(id), keccak256(abi.encode(id, c.attempt, c.tried)));
+        bytes32 digest = keccak256(abi.encode(id, c.attempt, c.tried));
+        _record(Decision.ComputationReallocated, ComputationId.unwrap(id), digest);
     }
 
     /// @dev Whether replacing those it lacks would give a computation more processors than it may use up.
@@ -437,11 +393,5 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
 
     function _requireElapsed(ComputationId id, Computation storage c) private view {
         if (block.timestamp <= c.phaseEndsAt) revert DeadlineOpen(id, c.phaseEndsAt, block.timestamp);
-    }
-
-    function _statusOf(Agreement.Verdict verdict) private pure returns (ComputationStatus) {
-        if (verdict == Agreement.Verdict.Accepted) return ComputationStatus.Accepted;
-        if (verdict == Agreement.Verdict.Rejected) return ComputationStatus.Rejected;
-        return ComputationStatus.Inconclusive;
     }
 }

@@ -6,7 +6,7 @@ import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {IEscrow, Policy} from "./interfaces/IEscrow.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {Ledger} from "./libraries/Ledger.sol";
-import {ComputationId} from "./lifecycle/Computation.sol";
+import {Computation, ComputationId} from "./lifecycle/Computation.sol";
 import {ProcessorId} from "./lifecycle/Processor.sol";
 
 /// @title Escrow
@@ -21,14 +21,24 @@ abstract contract Escrow is IEscrow, AccessManaged {
     /// @inheritdoc IEscrow
     IProcessorRegistry public immutable REGISTRY;
 
+    /// @inheritdoc IEscrow
+    /// @dev Immutable, since escrows held are divided by it.
+    uint256 public immutable KEEPER_BOUNTY;
+
     Policy internal _policy;
     Ledger.Book internal _book;
     /// @inheritdoc IEscrow
     mapping(ProcessorId => uint256) public bondOf;
 
-    constructor(IAuditTrail auditTrail, IProcessorRegistry registry, Policy memory initialPolicy) {
+    constructor(
+        IAuditTrail auditTrail,
+        IProcessorRegistry registry,
+        uint256 keeperBounty,
+        Policy memory initialPolicy
+    ) {
         AUDIT_TRAIL = auditTrail;
         REGISTRY = registry;
+        KEEPER_BOUNTY = keeperBounty;
         _setPolicy(initialPolicy);
     }
 
@@ -82,6 +92,11 @@ abstract contract Escrow is IEscrow, AccessManaged {
     }
 
     /// @inheritdoc IEscrow
+    function quote(uint8 qubits, uint16 shots, uint8 replicas) public view returns (uint256) {
+        return uint256(_policy.pricePerQubitShot) * qubits * shots * replicas + 2 * KEEPER_BOUNTY;
+    }
+
+    /// @inheritdoc IEscrow
     function balanceOf(address holder) external view returns (uint256 available, uint256 locked) {
         Ledger.Account storage account = _book.accounts[holder];
         return (account.available, account.locked);
@@ -106,6 +121,32 @@ abstract contract Escrow is IEscrow, AccessManaged {
         covered = held - amount >= _policy.minimumBond;
     }
 
+    /// @dev Divides a computation's escrow after a verdict; what was seized from bonds goes to the treasury.
+    function _settle(ComputationId id, Computation storage c, address[] memory payees, address keeper, uint256 seized)
+        internal
+    {
+        uint256 escrow = c.escrow;
+        uint256 reserved = c.secretWithheld ? KEEPER_BOUNTY : 2 * KEEPER_BOUNTY;
+        _book.endow(seized);
+        _spend(id, c, escrow, payees, (escrow - reserved) / c.replicas, keeper, KEEPER_BOUNTY);
+    }
+
+    /// @dev Divides `total` wei of a computation's escrow; what nobody gets is the requester's again.
+    function _spend(
+        ComputationId id,
+        Computation storage c,
+        uint256 total,
+        address[] memory payees,
+        uint256 each,
+        address keeper,
+        uint256 bounty
+    ) internal {
+        c.escrow -= uint96(total);
+        address requester = c.requester;
+        _book.seize(requester, total);
+        _book.credit(requester, _payOut(id, requester, total, payees, each, keeper, bounty));
+    }
+
     /// @dev Hands out of `total` wei, which `source` has lost: `each` to the payees, `bounty` to the keeper.
     /// @return rest What is left, for the caller to book.
     function _payOut(
@@ -127,6 +168,11 @@ abstract contract Escrow is IEscrow, AccessManaged {
 
     function _record(Decision decision, uint64 subject, bytes32 digest) internal {
         AUDIT_TRAIL.append(decision, subject, digest);
+    }
+
+    /// @dev The longest that one round of commit, disclosure and reveal takes.
+    function _roundSeconds() internal view returns (uint256) {
+        return uint256(_policy.commitSeconds) + _policy.discloseSeconds + _policy.revealSeconds;
     }
 
     function _requireOperator(ProcessorId processor) private view {

@@ -11,7 +11,7 @@ import {IEscrow} from "./IEscrow.sol";
 /// @notice Why a computation ended without a verdict.
 enum FailureReason {
     Unset,
-    /// Its deadline passed while it waited for processors.
+    /// Its time passed while it waited for processors.
     DeadlinePassed,
     /// Too many processors or rounds were lost.
     AttemptsExhausted,
@@ -33,7 +33,7 @@ struct Pledge {
 /// 1. `submit` locks the quoted fee and queues it within its noise class.
 /// 2. `allocate` (anyone) draws independent processors by sortition and leases their qubits.
 /// 3. Processors commit through the verifier until `phaseEndsAt`; `reallocate` (anyone) afterwards replaces the
-///    silent ones, whose bonds pay for it. A refused payload is replaced likewise, without fault.
+///    silent ones, whose bonds pay for it. Who refuses the payload in time is replaced likewise, without fault.
 /// 4. Once all have committed, the requester's secret fixes the sketch seed, and processors reveal.
 /// 5. The verifier judges and `conclude`s: accepted replicas are paid, outliers and silent ones are slashed, the
 ///    rest is refunded. If too few reveal, `reallocate` starts another round with other processors.
@@ -96,12 +96,16 @@ interface IComputationAllocator is IEscrow {
     function submit(Request calldata request) external payable returns (ComputationId computation);
 
     /// @notice Draws the processors that a queued computation lacks. Anyone.
+    /// @dev A new computation is due when fewer than ArrivalQueue.WINDOW wait before it, or once it has itself waited
+    /// until `phaseEndsAt`, a round's time: others that cannot be placed delay it by no more. The draw can be
+    /// foreseen by whoever knows the beacon; it follows from beacon, id and the processors available at that moment.
     function allocate(ComputationId computation) external;
 
     /// @notice Replaces processors that missed the running deadline. Anyone, after `phaseEndsAt`.
     function reallocate(ComputationId computation) external;
 
-    /// @notice Fails and refunds a computation still queued after its deadline. Anyone.
+    /// @notice Fails and refunds a computation that is still queued after its deadline, or, while it holds some
+    /// processors and lacks others, after `phaseEndsAt`: the lack of one must not tie up the rest. Anyone.
     function expire(ComputationId computation) external;
 
     /// @notice Withdraws a computation before any allocation, refunding in full. Requester only.
@@ -147,10 +151,6 @@ interface IComputationAllocator is IEscrow {
         bytes32 answerDigest,
         address keeper
     ) external;
-
-    /// @notice Wei that `submit` locks: the replicas' pay and two keeper bounties, of which at least one returns
-    /// when the requester discloses its secret in time.
-    function quote(uint8 qubits, uint16 shots, uint8 replicas) external view returns (uint256);
 
     /// @notice The record of a computation.
     function computationOf(ComputationId computation) external view returns (Computation memory);

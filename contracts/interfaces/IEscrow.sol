@@ -77,6 +77,13 @@ interface IEscrow {
     /// @notice Wei from slashes, at the disposal of the Quantum Resource Allocation Committee's role.
     function treasury() external view returns (uint256);
 
+    /// @notice Wei that a submission locks: the replicas' pay and two keeper bounties, of which at least one returns
+    /// when the requester discloses its secret in time.
+    function quote(uint8 qubits, uint16 shots, uint8 replicas) external view returns (uint256);
+
+    /// @notice Wei for whoever enforces a deadline or settles.
+    function KEEPER_BOUNTY() external view returns (uint256);
+
     /// @notice Where processors are known.
     function REGISTRY() external view returns (IProcessorRegistry);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Agreement} from "../libraries/Agreement.sol";
+
 /// @notice One circuit with shots, replicas and requirements. Ids start at 1; 0 means none.
 type ComputationId is uint64;
 
@@ -48,8 +50,8 @@ struct Computation {
     bool secretWithheld;
     /// Shots that each replica runs.
     uint16 shots;
-    /// When the current phase ends, unix seconds. Until the first allocation: when its place in the queue no longer
-    /// matters, see IComputationAllocator.allocate.
+    /// When the current phase ends, unix seconds. While it waits: when those before it in the queue no longer hold
+    /// it up, and when it no longer holds processors for which others are missing.
     uint40 phaseEndsAt;
     /// Running hash of this attempt's commits, part of the sketch seed.
     bytes13 commitsDigest;
@@ -109,6 +111,13 @@ library ComputationLifecycle {
         self.refused = 0;
         self.commitsDigest = 0;
         ++self.attempt;
+    }
+
+    /// @notice The status that a verdict leads to.
+    function statusOf(Agreement.Verdict verdict) internal pure returns (ComputationStatus) {
+        if (verdict == Agreement.Verdict.Accepted) return ComputationStatus.Accepted;
+        if (verdict == Agreement.Verdict.Rejected) return ComputationStatus.Rejected;
+        return ComputationStatus.Inconclusive;
     }
 
     /// @notice The statuses, as a bitmap, from which `to` can be reached.
