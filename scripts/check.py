@@ -30,7 +30,7 @@ CHECKS = {
     "forge": ["forge", "test"],
     "slither": SLITHER,
     "brownie": BROWNIE,
-    "pytest": ["pytest", "-n", "2", "--dist", "worksteal"],
+    "pytest": ["pytest", "-n", "2", "--dist", "loadgroup"],
 }
 NEEDS_FORGE = ("forge", "slither")  # Slither compiles through it
 

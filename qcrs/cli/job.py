@@ -58,8 +58,9 @@ def circuit_of(source: str) -> Circuit:
     return Circuit(canonical(loaded), size.qubits, size.outcome_bits)
 
 
-def narrate(progress: Progress):
+def narrate(progress: Progress, prefix: str = ""):
     """Return an observer that says on standard error what happens to a computation."""
+    lead = f"{prefix:12}" if prefix else ""
 
     def observe(story: Story, event: Event | None) -> None:
         k = story.request.replicas
@@ -78,7 +79,7 @@ def narrate(progress: Progress):
         }
         line = lines.get(event.name if event else None)
         if line:
-            progress(line)
+            progress(lead + line)
 
     return observe
 

@@ -41,3 +41,29 @@ class CapabilityFacts:
 
 def capability_facts(c):  # PROVISIONAL, replaced by the real one
     return CapabilityFacts(len(c.qubits), c.quantum_volume_log2, 1 if len(c.qubits) == 27 else 2, 10000, 20000, 900000, 100000, 100000, 1700000000, b"")
+
+
+def chain_fidelity_ppm(calibration: Calibration, length: int = CHAIN_QUBITS) -> int:
+    """Return the best product of (1 - error) over the gates and readouts of *length* qubits in line.
+
+    Every simple path is tried; devices connect a qubit to three others or so, which keeps them few.
+    """
+    readout = [math.log1p(-min(qubit.readout_error_ppm, 999_999) / 1e6) for qubit in calibration.qubits]
+    links: dict[int, list[tuple[int, float]]] = {}
+    for (low, high), gate in calibration.edges().items():
+        weight = math.log1p(-min(gate.error_ppb, 999_999_999) / 1e9)
+        links.setdefault(low, []).append((high, weight))
+        links.setdefault(high, []).append((low, weight))
+    best = -math.inf
+    paths = [((qubit,), readout[qubit]) for qubit in links]
+    while paths:
+        path, weight = paths.pop()
+        if len(path) == length:
+            best = max(best, weight)
+            continue
+        paths.extend(
+            ((*path, neighbour), weight + link + readout[neighbour])
+            for neighbour, link in links[path[-1]]
+            if neighbour not in path
+        )
+    return round(1e6 * math.exp(best))

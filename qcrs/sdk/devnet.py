@@ -70,12 +70,14 @@ class Devnet:
     Attributes:
         directory: Everything it keeps: chain database, network file, nodes, store.
         chain_pid: Ganache. nodes: Name to daemon process. faults: Name to fault, for the test equipment.
+        devices: Calibration snapshot by processor id.
     """
 
     directory: Path
     chain_pid: int = 0
     nodes: dict[str, int] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    devices: dict[int, str] = field(default_factory=dict)
     started_at: float = field(default_factory=time.time)
 
     @property
@@ -201,6 +203,11 @@ async def bring_up(
     return devnet
 
 
+def demonstration_policy(fault: str) -> Policy:
+    """Return the policy under which a demonstration with *fault* ends in time: a silent rogue costs one window."""
+    return DEFAULT_POLICY.model_copy(update={"commit_seconds": 15}) if fault == "silent" else DEFAULT_POLICY
+
+
 async def wait_for_heartbeats(
     devnet: Devnet, network: Network, processors: int, progress: Callable[[str], None] = lambda _: None
 ) -> None:
@@ -259,6 +266,7 @@ async def _found(
         processor = await provider.register(gateway, owner, daemon, bundled_path(device), files.identity)
         await provider.certify(gateway, operator, processor)
         await provider.bond(gateway, owner, processor, BOND)
+        devnet.devices[processor] = device
 
 
 def _accounts(operator: LocalAccount, operators: Sequence[LocalAccount], researcher: LocalAccount) -> list[Account]:

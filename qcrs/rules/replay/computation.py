@@ -1,0 +1,138 @@
+"""One computation's record and its panel, rebuilt: twin of ``Computation.sol`` and ``Panel.sol``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from qcrs.model.assignment import ON_DUTY, AssignmentStatus
+from qcrs.model.assignment import advance as advance_assignment
+from qcrs.model.computation import ComputationStatus
+from qcrs.model.computation import advance as advance_computation
+from qcrs.model.records import Request
+from qcrs.rules.agreement import quorum_of
+from qcrs.rules.commitment import NO_COMMITS
+from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
+
+# How assignments end, by index.
+Fates = Mapping[int, AssignmentStatus]
+
+
+@dataclass
+class Seat:
+    """One assignment.
+
+    Attributes:
+        digest: What the chain keeps: the commitment, then the digest of what was revealed.
+    """
+
+    processor: int
+    organisation: int
+    status: AssignmentStatus = AssignmentStatus.Assigned
+    digest: bytes = bytes(24)
+    counts_root: bytes = b""
+    salt: bytes = b""
+    sketch: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Computation:
+    """One computation.
+
+    Attributes:
+        escrow: Wei still locked for it. secret: The commitment to the next secret, or the last one disclosed.
+        phase_ends_at: Unix seconds. withheld: Whether the beacon ever stood in for the secret.
+    """
+
+    id: int
+    requester: str
+    organisation: int
+    escrow: int
+    request: Request
+    secret: bytes
+    phase_ends_at: int
+    status: ComputationStatus = ComputationStatus.Unset
+    attempt: int = 1
+    committed: int = 0
+    revealed: int = 0
+    refused: int = 0
+    withheld: bool = False
+    commits_digest: bytes = NO_COMMITS
+    seats: list[Seat] = field(default_factory=list)
+
+    @property
+    def quorum(self) -> int:
+        """How many replicas must agree."""
+        return quorum_of(self.request.replicas)
+
+    def on_duty(self) -> list[Seat]:
+        """Return the assignments that hold leases."""
+        return [seat for seat in self.seats if seat.status in ON_DUTY]
+
+    def restart(self) -> None:
+        """Open another round: what the last one counted is void."""
+        self.committed = self.revealed = self.refused = 0
+        self.commits_digest = NO_COMMITS
+        self.attempt += 1
+
+    def advance(self, log: Transcript, to: ComputationStatus) -> None:
+        """Move along one edge."""
+        self.status = log.advance(advance_computation, self.status, to, f"status of computation {self.id}")
+
+    def require_status(self, log: Transcript, *allowed: ComputationStatus) -> None:
+        """Hold the status to be one of *allowed*."""
+        expected = " or ".join(status.name for status in allowed)
+        log.hold(Rule.Lifecycle, self.status in allowed, f"status of computation {self.id}", expected, self.status)
+
+    def require_elapsed(self, log: Transcript) -> None:
+        """Hold the running phase to be over."""
+        elapsed = log.now > self.phase_ends_at
+        log.hold(Rule.Window, elapsed, "time of the step", f"after {self.phase_ends_at}", log.now)
+
+    def move_seat(self, log: Transcript, index: int, to: AssignmentStatus) -> Seat:
+        """Move assignment *index* along one edge and return it."""
+        if index >= len(self.seats):
+            raise Contradiction(Rule.Sequence, "assignment index", f"below {len(self.seats)}", index)
+        seat = self.seats[index]
+        seat.status = log.advance(advance_assignment, seat.status, to, f"status of assignment {index}")
+        return seat
+
+    def fates(self, by_status: Mapping[AssignmentStatus, AssignmentStatus], accepted: int = 0) -> Fates:
+        """Return how assignments end that are now in a status of *by_status*; the others stay.
+
+        Args:
+            accepted: Bit i accepts assignment i, if it has revealed.
+        """
+        fates = {}
+        for index, seat in enumerate(self.seats):
+            if seat.status is AssignmentStatus.Revealed and accepted >> index & 1:
+                fates[index] = AssignmentStatus.Accepted
+            elif seat.status in by_status:
+                fates[index] = by_status[seat.status]
+        return fates
+
+    def record(self) -> dict[str, Any]:
+        """Return what the contract must have on record."""
+        return {
+            "status": self.status,
+            "attempt": self.attempt,
+            "active": len(self.on_duty()),
+            "committed": self.committed,
+            "revealed": self.revealed,
+            "refused": self.refused,
+            "tried": len(self.seats),
+            "secretWithheld": self.withheld,
+            "phaseEndsAt": self.phase_ends_at,
+            "commitsDigest": self.commits_digest,
+            "requester": self.requester,
+            "organisation": self.organisation,
+            "escrow": self.escrow,
+            "circuitDigest": self.request.circuit_digest,
+            "secret": self.secret,
+        }
+
+    def panel(self) -> list[dict[str, Any]]:
+        """Return what the contract must have on record of the assignments."""
+        return [
+            {"digest": s.digest, "processor": s.processor, "organisation": s.organisation, "status": s.status}
+            for s in self.seats
+        ]

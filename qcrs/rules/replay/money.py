@@ -1,0 +1,201 @@
+"""The escrow's books, rebuilt: twin of ``contracts/Escrow.sol`` and ``contracts/libraries/Ledger.sol``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.decision import Decision
+from qcrs.model.records import Policy
+from qcrs.rules.replay.computation import Computation
+from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
+
+if TYPE_CHECKING:
+    from qcrs.rules.replay.suite import Suite
+
+MAX_WINDOW_SECONDS = 7 * 86_400
+NOBODY = "0x" + "00" * 20
+FAULTS = frozenset({AssignmentStatus.Outlier, AssignmentStatus.Silent})
+
+
+@dataclass
+class Account:
+    """One holder's money in wei."""
+
+    available: int = 0
+    locked: int = 0
+
+
+class Book:
+    """All money that the escrow owes.
+
+    Attributes:
+        bonds: Wei behind each processor, part of its operator's locked money.
+    """
+
+    def __init__(self) -> None:
+        self.accounts: defaultdict[str, Account] = defaultdict(Account)
+        self.bonds: defaultdict[int, int] = defaultdict(int)
+        self.treasury = 0
+        self._policy: Policy | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The rules in force."""
+        if self._policy is None:
+            raise Contradiction(Rule.Policy, "policy in force", "set at deployment", "none")
+        return self._policy
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether the constructor's policy has been seen."""
+        return self._policy is not None
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def owed(self) -> int:
+        """Return the wei that the contract must hold."""
+        return sum(a.available + a.locked for a in self.accounts.values()) + self.treasury
+
+    def credit(self, holder: str, amount: int) -> None:
+        """Add to what *holder* has available."""
+        self.accounts[holder].available += amount
+
+    def debit(self, holder: str, amount: int) -> None:
+        """Take from what *holder* has available."""
+        self._require(f"wei available to {holder}", self.accounts[holder].available, amount)
+        self.accounts[holder].available -= amount
+
+    def lock(self, holder: str, amount: int) -> None:
+        """Lock available money of *holder*."""
+        self.debit(holder, amount)
+        self.accounts[holder].locked += amount
+
+    def seize(self, holder: str, amount: int) -> None:
+        """Take locked money of *holder*."""
+        self._require(f"wei locked for {holder}", self.accounts[holder].locked, amount)
+        self.accounts[holder].locked -= amount
+
+    def unlock(self, holder: str, amount: int) -> None:
+        """Free locked money of *holder*."""
+        self.seize(holder, amount)
+        self.credit(holder, amount)
+
+    def spend(self, amount: int) -> None:
+        """Take from the treasury."""
+        self._require("wei in the treasury", self.treasury, amount)
+        self.treasury -= amount
+
+    def slash(self, processor: int, fate: AssignmentStatus) -> int:
+        """Take what *fate* costs out of a processor's bond and return it; its operator's money is untouched."""
+        taken = min(self.bonds[processor], self.policy.slash) if fate in FAULTS else 0
+        self.bonds[processor] -= taken
+        return taken
+
+    def is_unbonded(self, processor: int) -> bool:
+        """Return whether the bond covers no further fault."""
+        return self.bonds[processor] < self.policy.minimum_bond
+
+    def _require(self, what: str, actual: int, amount: int) -> None:
+        if actual < amount:
+            raise Contradiction(Rule.Books, what, f"at least {amount}", actual)
+
+
+def quote(suite: Suite, qubits: int, shots: int, replicas: int) -> int:
+    """Return the wei that a submission must lock under the policy in force."""
+    price = suite.book.policy.price_per_qubit_shot
+    return price * qubits * shots * replicas + 2 * suite.constants.keeper_bounty
+
+
+def distribute(
+    suite: Suite,
+    log: Transcript,
+    computation: Computation,
+    total: int,
+    source: str = NOBODY,
+    payees: Sequence[str] = (),
+    each: int = 0,
+    bounty: int = 0,
+    keeper: str | None = None,
+) -> None:
+    """Hold the next event to be the division of *total* wei, and book it.
+
+    Args:
+        source: Whose locked money it was; nobody's when seized from bonds.
+        keeper: Who gets the bounty; None when the caller did, whom no other event names.
+    """
+    paid = log.expect(
+        "ComputationPaid", Rule.Payment,
+        computation=computation.id, source=source, total=total, payees=list(payees), each=each, bounty=bounty,
+    )  # fmt: skip
+    if keeper is not None:
+        log.require(Rule.Payment, "keeper of ComputationPaid", keeper, paid["keeper"])
+    book, rest = suite.book, total - bounty - each * len(payees)
+    if source == NOBODY:
+        book.treasury += rest
+    else:
+        book.seize(source, total)
+        book.credit(source, rest)
+    for payee in payees:
+        book.credit(payee, each)
+    book.credit(paid["keeper"], bounty)
+
+
+def deposit(suite: Suite, log: Transcript) -> None:
+    """Replay ``deposit``, or the coin that came with a submission or a bond."""
+    event = log.take("Deposited")
+    suite.book.credit(event["holder"], event["amount"])
+
+
+def withdraw(suite: Suite, log: Transcript) -> None:
+    """Replay ``withdraw``."""
+    event = log.take("Withdrawn")
+    suite.book.debit(event["holder"], event["amount"])
+
+
+def disburse(suite: Suite, log: Transcript) -> None:
+    """Replay ``disburse``."""
+    suite.book.spend(log.take("TreasurySpent")["amount"])
+
+
+def bond(suite: Suite, log: Transcript) -> None:
+    """Replay ``bond``."""
+    event = log.take("BondAdded")
+    processor, book = suite.registry.processor(event["processor"]), suite.book
+    log.require(Rule.Books, "operator who bonds", processor.operator, event["operator"])
+    book.lock(processor.operator, event["amount"])
+    book.bonds[processor.id] += event["amount"]
+    if not book.is_unbonded(processor.id):
+        log.expect("ProcessorBonded", Rule.Books, processor=processor.id, bonded=True)
+        processor.bonded = True
+
+
+def unbond(suite: Suite, log: Transcript) -> None:
+    """Replay ``unbond``."""
+    event = log.take("BondRemoved")
+    processor, book = suite.registry.processor(event["processor"]), suite.book
+    log.require(Rule.Books, "operator who unbonds", processor.operator, event["operator"])
+    log.require(Rule.Books, "leased qubits of the unbonded processor", 0, processor.leased)
+    log.require(Rule.Books, "bond returned", book.bonds[processor.id], event["amount"])
+    book.unlock(processor.operator, event["amount"])
+    book.bonds[processor.id] = 0
+    log.expect("ProcessorBonded", Rule.Books, processor=processor.id, bonded=False)
+    processor.bonded = False
+
+
+def change_policy(suite: Suite, log: Transcript) -> None:
+    """Replay ``setPolicy``, or the constructor's policy, which is no audit entry."""
+    policy = Policy.from_chain(log.take("PolicyChanged")["policy"])
+    windows = (policy.commit_seconds, policy.disclose_seconds, policy.reveal_seconds)
+    sound = all(0 < w <= MAX_WINDOW_SECONDS for w in windows) and policy.slash <= policy.minimum_bond
+    log.hold(Rule.Policy, sound, "policy", "windows up to 7 days, slash within the bond", policy)
+    recorded = suite.book.has_policy
+    suite.book.policy = policy
+    if recorded:
+        facts = (policy.to_chain(),)
+        suite.record(log, "ComputationAllocator", Decision.PolicyChanged, 0, facts)

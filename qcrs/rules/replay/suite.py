@@ -1,0 +1,62 @@
+"""The suite's state, rebuilt from its events alone."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qcrs.model.decision import Decision
+from qcrs.rules.replay.computation import Computation
+from qcrs.rules.replay.consortium import Consortium
+from qcrs.rules.replay.money import Book
+from qcrs.rules.replay.registry import Registry
+from qcrs.rules.replay.trail import Trail
+from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What was fixed when the suite was deployed, and no event says.
+
+    Attributes:
+        contracts: Address of each contract by name. keeper_bounty: Wei.
+        heartbeat_seconds: Longest time between heartbeats. genesis_entropy: First value of the beacon.
+    """
+
+    chain_id: int
+    contracts: Mapping[str, str]
+    keeper_bounty: int
+    heartbeat_seconds: int
+    genesis_entropy: bytes
+
+
+class Suite:
+    """Twin of the contracts' storage.
+
+    Attributes:
+        queues: Waiting computations by noise class, in order. beacon: Entropy of the next draw.
+    """
+
+    def __init__(self, constants: Constants) -> None:
+        self.constants = constants
+        self.trail = Trail()
+        self.consortium = Consortium()
+        self.registry = Registry(constants.heartbeat_seconds)
+        self.book = Book()
+        self.queues: defaultdict[int, list[int]] = defaultdict(list)
+        self.computations: dict[int, Computation] = {}
+        self.beacon = constants.genesis_entropy
+
+    def computation(self, log: Transcript, id_: int) -> Computation:
+        """Return a computation, which the running call is about."""
+        log.subject = id_
+        if id_ not in self.computations:
+            raise Contradiction(Rule.Sequence, f"computation {id_}", "submitted", "unknown")
+        return self.computations[id_]
+
+    def record(
+        self, log: Transcript, contract: str, decision: Decision, subject: int, facts: Sequence[Any]
+    ) -> None:
+        """Hold the next event to be the audit entry by which *contract* records *facts*."""
+        recorder = self.constants.contracts[contract].lower()
+        self.trail.record(log, recorder, decision, subject, facts)

@@ -1,0 +1,72 @@
+"""The suite on Brownie's Ganache, put there by the script that people run."""
+
+from types import SimpleNamespace
+
+import pytest
+from brownie import Wei
+
+from qcrs.chain.deployment import (
+    PROCESSOR_CERTIFICATION,
+    QUANTUM_SECURITY,
+    RESOURCE_ALLOCATION,
+    SuiteSettings,
+    addresses_of,
+)
+from scripts.deploy import deploy
+
+ROLE_HOLDERS = {RESOURCE_ALLOCATION: 1, PROCESSOR_CERTIFICATION: 2, QUANTUM_SECURITY: 3}
+
+
+@pytest.fixture(scope="module")
+def settings(accounts):
+    return SuiteSettings({role: accounts[n].address for role, n in ROLE_HOLDERS.items()})
+
+
+@pytest.fixture(scope="module")
+def predicted(accounts):
+    """What the plan says of every address, before the first transaction."""
+    return addresses_of(accounts[0].address, accounts[0].nonce)
+
+
+@pytest.fixture(scope="module")
+def suite(accounts, settings, predicted):
+    """The contracts by name."""
+    return SimpleNamespace(**deploy(accounts[0], settings))
+
+
+@pytest.fixture(scope="module")
+def people(accounts):
+    """Who does what."""
+    return SimpleNamespace(
+        deployer=accounts[0],
+        committee=accounts[1],
+        certifier=accounts[2],
+        security=accounts[3],
+        requester=accounts[4],
+        operator=accounts[5],
+        stranger=accounts[6],
+    )
+
+
+@pytest.fixture
+def member(suite, people):
+    """An admitted organisation's number, whose account is the requester."""
+    suite.Consortium.admit("Theory Institute", people.requester, 1, {"from": people.certifier})
+    return suite.Consortium.organisationOf(people.requester)
+
+
+@pytest.fixture
+def books(suite, people):
+    """Checks that what people own in the escrow, and the treasury, is what the contract holds."""
+
+    def require_balanced():
+        allocator = suite.ComputationAllocator
+        owned = sum(Wei(sum(allocator.balanceOf(person))) for person in vars(people).values())
+        assert owned + allocator.treasury() == allocator.balance()
+
+    return require_balanced
+
+
+@pytest.fixture(autouse=True)
+def _undone(module_isolation, fn_isolation):
+    """Every test finds the suite as deployed."""

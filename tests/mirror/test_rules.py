@@ -1,0 +1,109 @@
+"""Solidity and Python give the same answer: on a thousand cases a rule, and on a frozen sample."""
+
+import json
+
+import pytest
+from eth_hash.auto import keccak
+
+from qcrs.chain.codec import ContractRefused
+from qcrs.model.decision import Decision
+from qcrs.rules import audit_trail
+from tests.evm import Chain
+from tests.mirror.vectors import COUNT, FROZEN, RULES, plain
+from tests.scenario import account
+
+DEPLOYER = account("deployer")
+BY_NAME = {rule.name: rule for rule in RULES}
+
+
+@pytest.fixture(scope="module")
+def harness():
+    """Deploys each harness once."""
+    chain, deployed = Chain(), {}
+
+    def named(name):
+        if name not in deployed:
+            deployed[name] = chain.deploy(name, sender=DEPLOYER)
+        return deployed[name]
+
+    return named
+
+
+def solidity(harness, rule, arguments):
+    contract = harness(rule.harness)
+    try:
+        result = getattr(contract, rule.function)(*arguments)
+    except ContractRefused as refusal:
+        assert rule.refusable, f"{rule.name}: {refusal}"
+        return False
+    return True if rule.refusable else result
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_rule_is_the_same_on_both_sides(harness, rule):
+    cases = rule.generate()
+    assert len(cases) >= COUNT
+    answers = set()
+    for case in cases:
+        expected = rule.twin(*case)
+        assert plain(solidity(harness, rule, case)) == plain(expected), (rule.name, case)
+        answers.add(str(expected))
+    assert len(answers) > 1, "cases that all have one answer tell nothing"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_frozen_cases_still_have_their_answers(harness, rule):
+    cases = json.loads(FROZEN.read_text())[rule.name]
+    assert cases
+    for case in cases:
+        arguments = [thawed(value) for value in case["arguments"]]
+        assert plain(rule.twin(*arguments)) == case["result"]
+        assert plain(solidity(harness, rule, arguments)) == case["result"]
+
+
+def thawed(value):
+    """Return a JSON value as the ABI encoder wants it; addresses stay text."""
+    if isinstance(value, list):
+        return [thawed(item) for item in value]
+    if isinstance(value, str) and len(value) != 42:
+        return bytes.fromhex(value[2:])
+    return value
+
+
+def test_frozen_cases_exist_for_every_rule_and_no_other():
+    assert set(json.loads(FROZEN.read_text())) == set(BY_NAME)
+
+
+def test_cases_cover_every_verdict_and_committee_size():
+    verdicts, sizes = set(), set()
+    rule = BY_NAME["Agreement.judge"]
+    for case in rule.generate():
+        verdicts.add(rule.twin(*case)[0])
+        sizes.add(len(case[0]) // case[1])
+    assert verdicts == {1, 2, 3}
+    assert sizes >= {2, 3, 4, 5, 7, 9, 16}
+
+
+def test_cases_cover_the_largest_number_of_shots():
+    assert any(case[3] == 65_535 for case in BY_NAME["Agreement.judge"].generate())
+
+
+def test_mountain_range_root_is_the_same_for_every_size(harness):
+    mountains, leaves = harness("MountainRangeHarness"), []
+    assert mountains.root() == audit_trail.root_of([])
+    for index in range(COUNT):
+        leaves.append(keccak(index.to_bytes(8, "big")))
+        mountains.append(leaves[-1], sender=DEPLOYER)
+        assert mountains.root() == audit_trail.root_of(leaves)
+
+
+def test_hash_chain_is_the_same_for_a_thousand_entries():
+    trail = Chain().deploy("AuditTrail", [DEPLOYER], sender=DEPLOYER)
+    head = audit_trail.EMPTY_HEAD
+    for index in range(COUNT):
+        decision = Decision(index % len(Decision))
+        subject, digest = 2**64 - 1 - index, keccak(bytes([index % 256]))
+        trail.append(decision, subject, digest, sender=DEPLOYER)
+        leaf = audit_trail.leaf_of(index, decision, subject, DEPLOYER, digest)
+        head = audit_trail.next_head(head, leaf)
+        assert trail.head() == (head, index + 1)

@@ -1,0 +1,374 @@
+"""Cases for every rule that exists twice: in a Solidity library and in ``qcrs.rules``.
+
+A ``Rule`` names the harness function, makes cases from a fixed seed, and says how the Python twin
+answers the same arguments. ``python -m tests.mirror.vectors`` rewrites the frozen sample in
+``tests/vectors/rules.json``; do so only when a rule is meant to change.
+"""
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from qcrs.rules import agreement, commitment, count_sketch, sortition
+
+FROZEN = Path(__file__).parents[1] / "vectors" / "rules.json"
+COUNT = 1_000
+SAMPLE = 8
+CHAIN_ID = 1337
+WIDTHS = [*range(1, 17), 20, 32, 64, 255]
+
+Arguments = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule, twice.
+
+    Attributes:
+        harness: Contract that exposes the Solidity side.
+        function: Its function.
+        cases: Makes arguments, as the function takes them, without end.
+        twin: Answers them as the function would.
+        refusable: Whether the Solidity side says no by reverting, and yes by returning.
+    """
+
+    harness: str
+    function: str
+    cases: Callable[[random.Random], Iterator[Arguments]]
+    twin: Callable[..., Any]
+    refusable: bool = False
+
+    @property
+    def name(self) -> str:
+        """The rule's name in files and reports."""
+        return f"{self.harness.removesuffix('Harness')}.{self.function}"
+
+    def generate(self, count: int = COUNT) -> list[Arguments]:
+        """Return the first *count* cases: the same on every run."""
+        return list(islice(self.cases(random.Random(self.name)), count))
+
+
+# --- sketches ---
+
+
+def shots_of(rng: random.Random) -> int:
+    """Return a number of shots, the extremes often."""
+    return rng.choice([4_096, 65_535, 10_000, rng.randint(4_096, 65_535)])
+
+
+def spread(rng: random.Random, weights: list[float], shots: int, sigmas: float) -> list[int]:
+    """Return buckets in proportion to *weights* that add up to *shots*, with shot noise."""
+    total = sum(weights)
+    means = [shots * weight / total for weight in weights]
+    counts = [max(0, round(mean + rng.gauss(0, sigmas) * mean**0.5)) for mean in means]
+    excess = sum(counts) - shots
+    for i in sorted(range(len(counts)), key=lambda i: -counts[i]):
+        taken = min(counts[i], excess) if excess > 0 else excess
+        counts[i] -= taken
+        excess -= taken
+    return counts
+
+
+def shape(rng: random.Random, buckets: int) -> list[float]:
+    """Return the weights of a distribution: point, pair, flat, exponential or few peaks."""
+    kind = rng.randrange(5)
+    if kind == 2:
+        return [1.0] * buckets
+    if kind == 3:
+        return [rng.expovariate(1) for _ in range(buckets)]
+    weights = [0.0] * buckets
+    for peak in rng.sample(range(buckets), min(buckets, (1, 2, 0, 0, 5)[kind])):
+        weights[peak] = rng.random() + 0.1
+    return weights
+
+
+def table(rng: random.Random, shapes: list[list[float]], shots: int, sigmas: float) -> list[int]:
+    """Return an unpacked sketch with one row for each shape."""
+    return [count for weights in shapes for count in spread(rng, weights, shots, sigmas)]
+
+
+def shapes_of(rng: random.Random, outcome_bits: int) -> list[list[float]]:
+    """Return a distribution for each row."""
+    rows, buckets = count_sketch.dimensions(outcome_bits)
+    return [shape(rng, buckets) for _ in range(rows)]
+
+
+def pair(rng: random.Random) -> tuple[int, int, list[int], list[int]]:
+    """Return width, shots and two unpacked sketches: of one distribution, near it, or of two."""
+    bits, shots = rng.choice(WIDTHS), shots_of(rng)
+    first = shapes_of(rng, bits)
+    kind = rng.randrange(3)
+    second = shapes_of(rng, bits) if kind == 2 else first
+    a, b = table(rng, first, shots, 1), table(rng, second, shots, 1)
+    if kind == 1:
+        b = at_the_threshold(rng, a, bits, shots)
+    return bits, shots, a, b
+
+
+def at_the_threshold(rng: random.Random, a: list[int], bits: int, shots: int) -> list[int]:
+    """Return *a* with just so many shots moved that it does, or does not quite, disagree."""
+    rows, buckets = count_sketch.dimensions(bits)
+    sources = [max(range(buckets), key=lambda i: a[row * buckets + i]) for row in range(rows)]
+    steps = [rng.randrange(1, buckets) for _ in range(rows)]
+
+    def moved(shots_moved: int) -> list[int]:
+        b = list(a)
+        for row, (source, step) in enumerate(zip(sources, steps, strict=True)):
+            at, to = row * buckets + source, row * buckets + (source + step) % buckets
+            taken = min(shots_moved, b[at])
+            b[at] -= taken
+            b[to] += taken
+        return b
+
+    low, high = 0, shots
+    while high - low > 1:
+        middle = (low + high) // 2
+        if disagree(a, moved(middle), bits, shots):
+            high = middle
+        else:
+            low = middle
+    return moved(rng.choice([low, high]))
+
+
+def disagree(a: list[int], b: list[int], bits: int, shots: int) -> bool:
+    """Return whether two unpacked sketches disagree."""
+    rows, buckets = count_sketch.dimensions(bits)
+    dot = count_sketch.dot
+    _, far = agreement.gram_rule(dot(a, a), dot(b, b), dot(a, b), rows, buckets, shots)
+    return far or agreement.bucket_rule(a, b, shots)
+
+
+def dimension_cases(rng: random.Random) -> Iterator[Arguments]:
+    yield from ((bits,) for bits in range(256))
+    while True:
+        yield (rng.getrandbits(rng.randint(9, 256)),)
+
+
+def totals_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        bits, shots, a, _ = pair(rng)
+        words = count_sketch.pack(a)
+        match rng.randrange(5):
+            case 0:
+                shots += rng.choice([-1, 1])
+            case 1:
+                words[rng.randrange(len(words))] ^= 1 << rng.randrange(256)
+            case 2:
+                words = words[:-1] if rng.random() < 0.5 else [*words, 0]
+            case 3:
+                bits = rng.choice(WIDTHS)
+        yield words, bits, shots
+
+
+def dot_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        _, _, a, b = pair(rng)
+        yield count_sketch.pack(a), count_sketch.pack(b)
+
+
+def gram_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        bits, shots, a, b = pair(rng)
+        dot = count_sketch.dot
+        yield dot(a, a), dot(b, b), dot(a, b), *count_sketch.dimensions(bits), shots
+
+
+def flat_cases(rng: random.Random) -> Iterator[Arguments]:
+    """Yield norms of sketches, and norms on either side of where flatness ends."""
+    while True:
+        bits, shots, a, _ = pair(rng)
+        rows, buckets = count_sketch.dimensions(bits)
+        yield count_sketch.dot(a, a), rows, buckets, shots
+        low, high = rows * shots * shots // buckets, rows * shots * shots
+        while high - low > 1:
+            middle = (low + high) // 2
+            flat = agreement.is_flat(middle, rows, buckets, shots)
+            low, high = (middle, high) if flat else (low, middle)
+        yield low, rows, buckets, shots
+        yield high, rows, buckets, shots
+
+
+def bucket_cases(rng: random.Random) -> Iterator[Arguments]:
+    """Yield pairs of sketches, and pairs that differ by just (not) enough in one bucket."""
+    while True:
+        _, shots, a, b = pair(rng)
+        yield count_sketch.pack(a), count_sketch.pack(b), shots
+        base, at = rng.randint(0, shots // 2), rng.randrange(64)
+        low, high = 0, 65_535 - base
+        while high - low > 1:
+            middle = (low + high) // 2
+            far = agreement.bucket_rule([base], [base + middle], shots)
+            low, high = (low, middle) if far else (middle, high)
+        for gap in (low, high):
+            a, b = [0] * 64, [0] * 64
+            a[at], b[at] = base, base + gap
+            if rng.random() < 0.5:
+                a, b = b, a
+            yield count_sketch.pack(a), count_sketch.pack(b), shots
+
+
+def judge_cases(rng: random.Random) -> Iterator[Arguments]:
+    """Yield committees of 2 to 16 with rogues, noise, replays and near misses among them."""
+    while True:
+        bits, shots = rng.choice(WIDTHS), shots_of(rng)
+        replicas = rng.choice([3, 3, 4, 5, 5, 7, 9, 16])
+        revealed = rng.randint(replicas // 2 + 1, replicas)
+        truth = shapes_of(rng, bits)
+        sketches = []
+        for _ in range(revealed):
+            kind = rng.randrange(8)
+            if kind == 0:
+                sketches.append(table(rng, shapes_of(rng, bits), shots, 1))
+            elif kind == 1 and sketches:
+                sketches.append(at_the_threshold(rng, rng.choice(sketches), bits, shots))
+            elif kind == 2 and sketches:
+                sketches.append(rng.choice(sketches))
+            else:
+                sketches.append(table(rng, truth, shots, 1))
+        words = count_sketch.words_of(bits)
+        flat = [word for sketch in sketches for word in count_sketch.pack(sketch)]
+        yield flat, words, bits, shots, agreement.quorum_of(replicas)
+
+
+def judge(flat: list[int], words: int, bits: int, shots: int, quorum: int) -> tuple[int, int]:
+    """Answer as ``Agreement.judge``."""
+    sketches = [
+        count_sketch.unpack(flat[start : start + words], bits)
+        for start in range(0, len(flat), words)
+    ]
+    judgement = agreement.judge(sketches, bits, shots, quorum)
+    return int(judgement.verdict), judgement.members
+
+
+# --- digests and draws ---
+
+
+def random_cases(*kinds: str) -> Callable[[random.Random], Iterator[Arguments]]:
+    """Return a maker of arguments of the given Solidity types."""
+
+    def cases(rng: random.Random) -> Iterator[Arguments]:
+        while True:
+            yield tuple(random_value(rng, kind) for kind in kinds)
+
+    return cases
+
+
+def random_value(rng: random.Random, kind: str) -> Any:
+    """Return a value of a Solidity type, extremes included."""
+    if kind.endswith("[]"):
+        return [random_value(rng, kind[:-2]) for _ in range(rng.randint(0, 20))]
+    if kind == "address":
+        return "0x" + rng.randbytes(20).hex()
+    if kind.startswith("bytes"):
+        return rng.choice([bytes(int(kind[5:])), rng.randbytes(int(kind[5:]))])
+    bits = int(kind.removeprefix("uint"))
+    return rng.choice([0, 1, 2**bits - 1, rng.getrandbits(bits), rng.getrandbits(bits)])
+
+
+def draw_cases(rng: random.Random) -> Iterator[Arguments]:
+    yield from ((rng.randbytes(32), size) for size in range(1, 301))
+    while True:
+        yield rng.randbytes(32), rng.randint(1, 300)
+
+
+RULES = [
+    Rule("CountSketchHarness", "dimensions", dimension_cases, count_sketch.dimensions),
+    Rule("CountSketchHarness", "wordsOf", dimension_cases, count_sketch.words_of),
+    Rule("CountSketchHarness", "requireTotals", totals_cases, count_sketch.has_totals, True),
+    Rule(
+        "CountSketchHarness",
+        "dot",
+        dot_cases,
+        lambda a, b: count_sketch.dot(buckets_of(a), buckets_of(b)),
+    ),
+    Rule("AgreementHarness", "quorumOf", dimension_cases, agreement.quorum_of),
+    Rule("AgreementHarness", "gramRule", gram_cases, agreement.gram_rule),
+    Rule("AgreementHarness", "isFlat", flat_cases, agreement.is_flat),
+    Rule(
+        "AgreementHarness",
+        "bucketRule",
+        bucket_cases,
+        lambda a, b, shots: agreement.bucket_rule(buckets_of(a), buckets_of(b), shots),
+    ),
+    Rule("AgreementHarness", "judge", judge_cases, judge),
+    Rule(
+        "SortitionHarness",
+        "draws",
+        draw_cases,
+        lambda seed, size: list(sortition.draws(seed, size)),
+    ),
+    Rule(
+        "CommitmentHarness",
+        "ofResult",
+        random_cases("address", "uint64", "uint256", "uint32", "bytes32", "bytes32"),
+        lambda *arguments: commitment.of_result(CHAIN_ID, *arguments),
+    ),
+    Rule(
+        "CommitmentHarness",
+        "ofReveal",
+        random_cases("bytes32", "bytes32", "uint256[]"),
+        commitment.of_reveal,
+    ),
+    Rule("CommitmentHarness", "ofSecret", random_cases("bytes24"), commitment.of_secret),
+    Rule(
+        "CommitmentHarness",
+        "extend",
+        random_cases("bytes13", "uint256", "bytes24"),
+        commitment.extend,
+    ),
+    Rule(
+        "CommitmentHarness",
+        "seedOf",
+        random_cases("uint64", "uint256", "bytes24", "bytes13"),
+        commitment.seed_of,
+    ),
+    Rule(
+        "CommitmentHarness",
+        "drawSeedOf",
+        random_cases("bytes32", "uint64", "uint256"),
+        commitment.draw_seed_of,
+    ),
+    Rule(
+        "CommitmentHarness",
+        "ofAnswer",
+        random_cases("uint64", "uint256", "bytes32[]"),
+        commitment.of_answer,
+    ),
+]
+
+
+def buckets_of(words: list[int]) -> list[int]:
+    """Return all lanes of wire words, used or not."""
+    return [word >> shift & 0xFFFF for word in words for shift in range(0, 256, 16)]
+
+
+# --- the frozen sample ---
+
+
+def plain(value: Any) -> Any:
+    """Return *value* as JSON can hold it."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def freeze() -> None:
+    """Write every n-th case of each rule, with the Python answer, to ``FROZEN``."""
+    sample = {}
+    for rule in RULES:
+        cases = rule.generate()[:: COUNT // SAMPLE]
+        sample[rule.name] = [
+            {"arguments": plain(case), "result": plain(rule.twin(*case))} for case in cases
+        ]
+    FROZEN.parent.mkdir(exist_ok=True)
+    FROZEN.write_text(json.dumps(sample, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    freeze()
