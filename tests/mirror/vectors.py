@@ -9,6 +9,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,12 @@ class Rule:
 
     def generate(self, count: int = COUNT) -> list[Arguments]:
         """Return the first *count* cases: the same on every run."""
-        return list(islice(self.cases(random.Random(self.name)), count))
+        return _generate(self, count)
+
+
+@cache
+def _generate(rule: Rule, count: int) -> list[Arguments]:
+    return list(islice(rule.cases(random.Random(rule.name)), count))
 
 
 # --- sketches ---

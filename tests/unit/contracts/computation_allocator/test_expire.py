@@ -56,6 +56,40 @@ def test_expire_reverts_when_deadline_is_open(world):
         world.allocator.expire(job.id, sender=world.keeper)
 
 
+def test_expire_frees_those_on_duty_once_no_replacement_came_for_a_round(world):
+    """Else the lack of one processor would bind the others until the deadline."""
+    job = world.submit(replicas=5).allocate()
+    job.refuse(0)
+    ends_at, purse = job.record.phase_ends_at, world.purse()
+    assert ends_at < job.request.deadline_at
+    world.chain.warp(ends_at)
+    with refused("DeadlineOpen", computation=job.id, endsAt=ends_at, timestamp=ends_at):
+        world.allocator.expire(job.id, sender=world.keeper)
+    world.chain.warp(ends_at + 1)
+    world.allocator.expire(job.id, sender=world.keeper)
+    assert job.fates == [AssignmentStatus.Refused] + [AssignmentStatus.Released] * 4
+    assert purse.gains() == {world.requester: -world.bounty, world.keeper: world.bounty}
+
+
+def test_expire_waits_for_the_deadline_when_nobody_is_on_duty(world):
+    job = world.submit().allocate().end_phase()
+    world.allocator.reallocate(job.id, sender=world.keeper)
+    assert job.record.active == 0
+    deadline = job.request.deadline_at
+    world.chain.warp(deadline)
+    with refused("DeadlineOpen", computation=job.id, endsAt=deadline, timestamp=deadline):
+        world.allocator.expire(job.id, sender=world.keeper)
+
+
+def test_expire_goes_by_the_deadline_when_it_comes_before_the_round_ends(world):
+    job = world.submit(deadline_at=world.chain.now + 20).allocate()
+    job.refuse(0)
+    assert job.record.phase_ends_at > job.request.deadline_at
+    world.chain.warp(job.request.deadline_at + 1)
+    world.allocator.expire(job.id, sender=world.keeper)
+    assert job.status is ComputationStatus.Failed
+
+
 def test_expire_reverts_when_unknown(world):
     with refused(
         "UnexpectedComputationStatus",
