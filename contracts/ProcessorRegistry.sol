@@ -204,21 +204,13 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
             ProcessorId processor = processors[i];
             if (ProcessorId.unwrap(processor) == 0) continue;
             operators[i] = _identities[processor].operator;
-            Standing memory standing = _standings[processor];
+            Standing storage standing = _standings[processor];
             standing.leasedQubits -= qubits;
             if (unbonded & (1 << i) != 0 && standing.bonded) {
                 standing.bonded = false;
                 emit ProcessorBonded(processor, false);
             }
-            // Counters stop at their maximum rather than block a settlement.
-            unchecked {
-                AssignmentStatus fate = fates[i];
-                if (fate == AssignmentStatus.Accepted && standing.accepted + 1 != 0) ++standing.accepted;
-                else if (fate == AssignmentStatus.Outlier && standing.outliers + 1 != 0) ++standing.outliers;
-                else if (fate == AssignmentStatus.Silent && standing.silent + 1 != 0) ++standing.silent;
-                else if (fate == AssignmentStatus.Refused && standing.refused + 1 != 0) ++standing.refused;
-            }
-            _standings[processor] = standing;
+            _recordConduct(standing, fates[i]);
         }
     }
 
@@ -261,6 +253,21 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     /// @inheritdoc IProcessorRegistry
     function membersOf(uint8 noiseClass) external view returns (ProcessorId[] memory) {
         return _members[noiseClass];
+    }
+
+    /// @dev Counters stop at their maximum rather than block a settlement.
+    function _recordConduct(Standing storage standing, AssignmentStatus fate) private {
+        unchecked {
+            if (fate == AssignmentStatus.Accepted) {
+                if (standing.accepted + 1 != 0) ++standing.accepted;
+            } else if (fate == AssignmentStatus.Outlier) {
+                if (standing.outliers + 1 != 0) ++standing.outliers;
+            } else if (fate == AssignmentStatus.Silent) {
+                if (standing.silent + 1 != 0) ++standing.silent;
+            } else if (fate == AssignmentStatus.Refused) {
+                if (standing.refused + 1 != 0) ++standing.refused;
+            }
+        }
     }
 
     /// @dev Members are certified by construction; the rest can lapse between settlements.

@@ -21,8 +21,8 @@ import qiskit_ibm_runtime.fake_provider as fake_provider
 from qcrs.quantum.calibration import Calibration
 
 _DEVICES = """
-    algiers auckland geneva guadalupe hanoi kolkata montreal mumbai nairobi oslo paris peekskill
-    prague sydney brisbane kyiv sherbrooke torino fez marrakesh kawasaki quebec
+    algiers auckland brisbane casablanca fez geneva guadalupe hanoi jakarta kawasaki kolkata kyiv
+    marrakesh montreal mumbai oslo paris peekskill perth prague quebec sherbrooke sydney torino
 """
 VIRTUAL = ("rz",)
 PHYSICAL = ("sx", "x", "cx", "ecr", "cz")

@@ -55,8 +55,11 @@ library CountSketch {
     function lanesOf(uint256[] calldata sketch) internal pure returns (uint256[] memory lanes) {
         lanes = new uint256[](2 * sketch.length);
         for (uint256 i; i < sketch.length; ++i) {
-            lanes[2 * i] = sketch[i] & EVEN_LANES;
-            lanes[2 * i + 1] = (sketch[i] >> 16) & EVEN_LANES;
+            uint256 word = sketch[i];
+            unchecked {
+                lanes[2 * i] = word & EVEN_LANES;
+                lanes[2 * i + 1] = (word >> 16) & EVEN_LANES;
+            }
         }
     }
 

@@ -38,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(json.dumps({"error": name, "message": str(error)}))
         print(f"qcrs: {name}: {error}", file=sys.stderr)
         return _EXITS.get(name, EXIT_INPUT)
+    except OSError as error:
+        # A file named on the command line; the network's faults have classes of their own.
+        print(f"qcrs: {error.strerror or error}: {error.filename or 'input'}", file=sys.stderr)
+        return EXIT_INPUT
     except KeyboardInterrupt:
         print("qcrs: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -85,7 +85,9 @@ class Calibration(_Record):
     gates: tuple[GateCalibration, ...] = Field(strict=False)
 
     @model_validator(mode="after")
-    def _check_gates(self) -> Self:
+    def _check_consistency(self) -> Self:
+        if not any(qubit.operational for qubit in self.qubits):
+            raise ValueError("no qubit has both T1 and T2")
         seen = set()
         for gate in self.gates:
             key = (gate.name, gate.qubits)

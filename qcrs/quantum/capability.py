@@ -1,7 +1,15 @@
 """What a calibration entitles a processor to claim.
 
-Every figure is computed from the calibration alone, in integers, so that anyone who has the file
-gets the same claim.
+Every figure is computed from the calibration alone, so that anyone who has the file gets the same
+claim.
+
+**Noise classes.** Replicas are compared under the assumption that honest devices answer alike. How
+alike depends on what a computation meets: the gates and readouts of the qubits it is placed on,
+which the transpiler picks among the best. Medians over a whole device do not show that (a device
+with a poor median readout may own an excellent chain), so a class is a band of *chain fidelity*,
+the product of (1 - error) over the gates and readouts of the best five qubits in line. The bounds
+were drawn where devices stop agreeing: ``scripts/measure_noise_classes.py`` runs every pair of
+bundled devices on every bundled circuit and prints how close each class comes to disagreement.
 """
 
 import math
@@ -9,22 +17,24 @@ from dataclasses import dataclass
 from statistics import median_low
 
 from qcrs.quantum.calibration import Calibration
-from qcrs.quantum.errors import CalibrationInvalid
 
 CHAIN_QUBITS = 5
+# Class 1 is at least the first, class 2 at least the second, ...; the last class is the rest.
+CLASS_BOUNDS_PPM = (965_000, 900_000, 860_000)
 
 
 @dataclass(frozen=True, slots=True)
 class CapabilityFacts:
-    """A processor's size and quality; units in the names, medians over what it offers.
+    """A processor's size and quality; units in the names.
 
     Attributes:
         quantum_volume_log2: As published; 0 when it was not.
-        layer_fidelity_ppm: Of the best chain of five qubits (fewer on a smaller device): the
-            product of (1 - error) over its gates and its readouts.
+        two_qubit_error_ppm: Median over connected pairs; 0 on a device without any.
+        readout_error_ppm: Median over usable qubits, as are T1 and T2.
+        layer_fidelity_ppm: The chain fidelity described above.
+        measured_at: Unix seconds.
         coupling_map: Connected pairs, lower qubit first, sorted, four bytes each (two big-endian
             ``uint16``): what the coupling-map digest is taken of.
-        measured_at: Unix seconds.
     """
 
     qubits: int
@@ -39,31 +49,60 @@ class CapabilityFacts:
     coupling_map: bytes
 
 
-def capability_facts(c):  # PROVISIONAL, replaced by the real one
-    return CapabilityFacts(len(c.qubits), c.quantum_volume_log2, 1 if len(c.qubits) == 27 else 2, 10000, 20000, 900000, 100000, 100000, 1700000000, b"")
+def capability_of(calibration: Calibration) -> CapabilityFacts:
+    """Return what a processor with *calibration* may claim."""
+    edges = calibration.edges()
+    usable = [qubit for qubit in calibration.qubits if qubit.operational]
+    fidelity = chain_fidelity_ppm(calibration)
+    errors = [gate.error_ppb // 1000 for gate in edges.values()]
+    return CapabilityFacts(
+        qubits=len(calibration.qubits),
+        quantum_volume_log2=calibration.quantum_volume_log2,
+        noise_class=noise_class_of(fidelity),
+        two_qubit_error_ppm=median_low(errors) if errors else 0,
+        readout_error_ppm=median_low(qubit.readout_error_ppm for qubit in usable),
+        layer_fidelity_ppm=fidelity,
+        t1_nanoseconds=median_low(qubit.t1_nanoseconds or 0 for qubit in usable),
+        t2_nanoseconds=median_low(qubit.t2_nanoseconds or 0 for qubit in usable),
+        measured_at=int(calibration.measured_at.timestamp()),
+        coupling_map=b"".join(
+            low.to_bytes(2, "big") + high.to_bytes(2, "big") for low, high in sorted(edges)
+        ),
+    )
 
 
-def chain_fidelity_ppm(calibration: Calibration, length: int = CHAIN_QUBITS) -> int:
-    """Return the best product of (1 - error) over the gates and readouts of *length* qubits in line.
+def noise_class_of(fidelity_ppm: int) -> int:
+    """Return the class, from 1 (best), of a device whose chain fidelity is *fidelity_ppm*."""
+    return 1 + sum(fidelity_ppm < bound for bound in CLASS_BOUNDS_PPM)
 
-    Every simple path is tried; devices connect a qubit to three others or so, which keeps them few.
+
+def chain_fidelity_ppm(calibration: Calibration) -> int:
+    """Return the chain fidelity: of five qubits, or of as many in line as the device has.
+
+    Every simple path is tried: qubits of such devices have two or three neighbours, so there are a
+    few thousand.
     """
-    readout = [math.log1p(-min(qubit.readout_error_ppm, 999_999) / 1e6) for qubit in calibration.qubits]
-    links: dict[int, list[tuple[int, float]]] = {}
+    readout = [_log_fidelity(qubit.readout_error_ppm, 10**6) for qubit in calibration.qubits]
+    links: dict[int, list[tuple[int, float]]] = {qubit: [] for qubit in range(len(readout))}
     for (low, high), gate in calibration.edges().items():
-        weight = math.log1p(-min(gate.error_ppb, 999_999_999) / 1e9)
-        links.setdefault(low, []).append((high, weight))
-        links.setdefault(high, []).append((low, weight))
-    best = -math.inf
-    paths = [((qubit,), readout[qubit]) for qubit in links]
-    while paths:
-        path, weight = paths.pop()
-        if len(path) == length:
-            best = max(best, weight)
-            continue
-        paths.extend(
+        weight = _log_fidelity(gate.error_ppb, 10**9)
+        links[low].append((high, weight))
+        links[high].append((low, weight))
+    usable = [index for index, qubit in enumerate(calibration.qubits) if qubit.operational]
+    paths = [((qubit,), readout[qubit]) for qubit in usable]
+    for _ in range(CHAIN_QUBITS - 1):
+        longer = [
             ((*path, neighbour), weight + link + readout[neighbour])
+            for path, weight in paths
             for neighbour, link in links[path[-1]]
             if neighbour not in path
-        )
-    return round(1e6 * math.exp(best))
+        ]
+        if not longer:
+            break
+        paths = longer
+    return round(1e6 * math.exp(max(weight for _, weight in paths)))
+
+
+def _log_fidelity(error: int, unit: int) -> float:
+    # An error of 1 would be minus infinity; nothing that bad is ever part of a best chain.
+    return math.log1p(-min(error, unit - 1) / unit)

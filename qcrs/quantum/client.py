@@ -53,6 +53,11 @@ class EngineClient:
         self._pending: dict[int, asyncio.Future[dict]] = {}
         self._ids = itertools.count(1)
 
+    @property
+    def pid(self) -> int | None:
+        """The engine's process id; None when it is not running."""
+        return None if self._process is None else self._process.pid
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

@@ -11,6 +11,7 @@ from qiskit.transpiler import (
     QubitProperties,
     StagedPassManager,
     Target,
+    TranspilerError,
     generate_preset_pass_manager,
 )
 from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError
@@ -64,7 +65,15 @@ class Device:
                 f"at most {self.target.num_qubits} qubits",
                 circuit.num_qubits,
             )
-        transpiled = self.pass_manager.run(circuit)
+        try:
+            transpiled = self.pass_manager.run(circuit)
+        except TranspilerError as error:
+            raise CircuitRefused(
+                RefusalCode.OperationUnsupported,
+                f"circuit for {self.calibration.name}",
+                "a placement on connected qubits",
+                error.message,
+            ) from error
         for name, qubits in _instructions(transpiled):
             if name != "barrier" and not self.target.instruction_supported(name, qubits):
                 raise CircuitRefused(

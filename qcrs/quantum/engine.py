@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qcrs.errors import QcrsError
+from qcrs.model.refusal import RefusalCode
 from qcrs.quantum.calibration import Calibration
 from qcrs.quantum.device import Device
 from qcrs.quantum.errors import EngineFailed
@@ -116,7 +117,7 @@ class Engine:
         now = time.monotonic()
         for run in self._running.values():
             if run.child.deadline <= now:
-                run.child.kill(timed_out=True)
+                run.child.kill(RefusalCode.SimulationTimedOut)
 
 
 def _answer(device: Device, request: RunRequest) -> dict:

@@ -4,7 +4,8 @@ Only ``qcrs node start --fault KIND`` uses this, to show and test that the netwo
 
 bias     a fifth of the shots is moved to one rare outcome, always the same for a circuit width
 uniform  every outcome is equally likely: the device was never used
-replay   the counts of another circuit of the same width; a GHZ-like histogram when there is none
+replay   the counts of another circuit of the same width; of a GHZ state with one bit flipped when
+         there is none
 silent   no answer at all
 """
 
@@ -14,6 +15,8 @@ from collections.abc import Mapping
 
 FAULTS = ("bias", "uniform", "replay", "silent")
 _BIASED_SHARE = 5  # one shot in five
+_ANOTHER_CIRCUIT = 0.3  # total variation distance
+_REMEMBERED = 16
 
 
 class FaultyAnswers:
@@ -24,7 +27,7 @@ class FaultyAnswers:
             raise ValueError(f"fault: expected one of {FAULTS}, got {kind!r}")
         self._kind = kind
         self._random = random.Random(seed)
-        self._seen: dict[int, dict[int, int]] = {}
+        self._seen: dict[int, list[dict[int, int]]] = {}
 
     def answer(
         self, counts: Mapping[int, int], outcome_bits: int, shots: int
@@ -44,18 +47,28 @@ class FaultyAnswers:
         candidates = {*range(min(256, 1 << outcome_bits)), *counts}
         rare = min(candidates, key=lambda outcome: (counts.get(outcome, 0), outcome))
         moved = shots // _BIASED_SHARE
-        kept = self._random.sample(sorted(counts), k=shots - moved, counts=self._sorted(counts))
+        outcomes = sorted(counts)
+        kept = self._random.sample(
+            outcomes, k=shots - moved, counts=[counts[outcome] for outcome in outcomes]
+        )
         biased = Counter(kept)
         biased[rare] += moved
         return dict(biased)
 
     def _replayed(self, counts: Mapping[int, int], outcome_bits: int, shots: int) -> dict[int, int]:
-        ends = (0, (1 << outcome_bits) - 1)
-        past = self._seen.get(outcome_bits, dict.fromkeys(ends, 1))
-        self._seen[outcome_bits] = dict(counts)
-        drawn = self._random.choices(list(past), weights=list(past.values()), k=shots)
-        return dict(Counter(drawn))
+        seen = self._seen.setdefault(outcome_bits, [])
+        # The same circuit again would be an honest answer by accident.
+        others = [past for past in seen if _share_apart(past, counts) > _ANOTHER_CIRCUIT]
+        flipped_ghz = dict.fromkeys((1, (1 << outcome_bits) - 2), 1)
+        past = self._random.choice(others) if others else flipped_ghz
+        seen[:] = [*seen[1 - _REMEMBERED :], dict(counts)]
+        return dict(Counter(self._random.choices(list(past), weights=list(past.values()), k=shots)))
 
-    @staticmethod
-    def _sorted(counts: Mapping[int, int]) -> list[int]:
-        return [counts[outcome] for outcome in sorted(counts)]
+
+def _share_apart(a: Mapping[int, int], b: Mapping[int, int]) -> float:
+    """Return the total variation distance of two histograms."""
+    total_a, total_b = sum(a.values()), sum(b.values())
+    return 0.5 * sum(
+        abs(a.get(outcome, 0) / total_a - b.get(outcome, 0) / total_b)
+        for outcome in a.keys() | b.keys()
+    )

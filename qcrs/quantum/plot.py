@@ -9,7 +9,8 @@ matplotlib.use("Agg")  # pictures are files; no display is needed or opened
 
 from matplotlib import pyplot
 
-_MOST_BARS = 32
+_WIDEST_FULL = 5  # bits: up to 32 outcomes are all drawn
+_MOST_BARS = 16
 _IDEAL, _POOLED, _INK, _GRID = "#b8c4d6", "#2f6f8f", "#22303c", "#e3e8ee"
 
 
@@ -23,10 +24,8 @@ def histogram(
 ) -> None:
     """Write a PNG of *pooled* frequencies against *ideal* probabilities.
 
-    When there are more than 32 outcomes, the likeliest are drawn and the rest share a last bar.
-
-    Args:
-        outcome_bits: Width of an outcome; labels are bit strings, ``c[0]`` rightmost.
+    Labels are bit strings of *outcome_bits* characters, ``c[0]`` rightmost. Of more than 32
+    outcomes, the 16 likeliest are drawn and the rest share a last bar.
     """
     total = sum(pooled.values())
     measured = {outcome: count / total for outcome, count in pooled.items()}
@@ -59,15 +58,18 @@ def histogram(
 def _bars(
     ideal: Mapping[int, float], measured: Mapping[int, float], outcome_bits: int
 ) -> tuple[list[str], list[float], list[float]]:
-    outcomes = set(ideal) | set(measured)
-    if outcome_bits <= 5:
-        outcomes = set(range(1 << outcome_bits))
-    ranked = sorted(outcomes, key=lambda x: -max(ideal.get(x, 0.0), measured.get(x, 0.0)))
-    shown = sorted(ranked[:_MOST_BARS])
+    if outcome_bits <= _WIDEST_FULL:
+        shown, rest = list(range(1 << outcome_bits)), False
+    else:
+        ranked = sorted(
+            ideal.keys() | measured.keys(),
+            key=lambda outcome: (-max(ideal.get(outcome, 0), measured.get(outcome, 0)), outcome),
+        )
+        shown, rest = sorted(ranked[:_MOST_BARS]), len(ranked) > _MOST_BARS
     labels = [f"{outcome:0{outcome_bits}b}" for outcome in shown]
     expected = [ideal.get(outcome, 0.0) for outcome in shown]
     observed = [measured.get(outcome, 0.0) for outcome in shown]
-    if len(ranked) > _MOST_BARS:
+    if rest:
         labels.append("other")
         expected.append(max(0.0, 1 - sum(expected)))
         observed.append(max(0.0, 1 - sum(observed)))

@@ -36,7 +36,7 @@ class Child:
 
     def __init__(self, work: Callable[[], dict], seconds: float, memory_bytes: int):
         self.deadline = time.monotonic() + seconds
-        self._timed_out = False
+        self._killed_for: RefusalCode | None = None
         self._answer = bytearray()
         self.answers, writable = os.pipe()
         self._diagnostics = os.memfd_create("diagnostics")
@@ -48,9 +48,9 @@ class Child:
         os.close(writable)
         os.set_blocking(self.answers, False)
 
-    def kill(self, *, timed_out: bool = False) -> None:
-        """End the child now; ``read`` then reports its end."""
-        self._timed_out = timed_out
+    def kill(self, reason: RefusalCode = RefusalCode.SimulationFailed) -> None:
+        """End the child now; ``reap`` then gives *reason*."""
+        self._killed_for = reason
         os.kill(self._pid, signal.SIGKILL)
 
     def read(self) -> bool:
@@ -80,8 +80,10 @@ class Child:
 
     def _post_mortem(self, status: int, diagnostics: str) -> dict:
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        if self._timed_out or number == signal.SIGXCPU:
-            return _refusal(RefusalCode.SimulationTimedOut, "the run exceeded its time limit")
+        if number == signal.SIGXCPU:
+            self._killed_for = RefusalCode.SimulationTimedOut
+        if self._killed_for is not None:
+            return _refusal(self._killed_for, "the run was killed at its limit")
         # The kernel's own out-of-memory killer is the one other sender of SIGKILL; allocators
         # that abort say why first.
         starved = number == signal.SIGKILL or "memory" in diagnostics or "bad_alloc" in diagnostics

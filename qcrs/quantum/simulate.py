@@ -14,9 +14,9 @@ from qcrs.quantum.errors import CircuitRefused
 from qcrs.quantum.request import MAX_SHOTS, RunRequest
 from qcrs.quantum.scan import scan
 
-# Up to here a density matrix is cheaper than one noisy trajectory per shot. Trajectories are run one
-# by one: Aer's shot branching is tens of times faster and its counts are wrong (on a noisy GHZ-6
-# it reported 8 standard deviations more of both peaks than the density matrix).
+# Up to here a density matrix is cheaper than one noisy trajectory per shot. Trajectories run one by
+# one: Aer's shot branching is tens of times faster and its counts are wrong (on a noisy GHZ-6 it
+# put 8 standard deviations more into both peaks than the density matrix did).
 _DENSITY_MATRIX_QUBITS = 12
 _AMPLITUDE_BYTES = 16
 

@@ -33,7 +33,7 @@ from qcrs.chain.network import Account, Network
 from qcrs.errors import QcrsError
 from qcrs.model.records import Policy
 from qcrs.quantum.calibration import Calibration, bundled_names, bundled_path
-from qcrs.quantum.capability import capability_facts
+from qcrs.quantum.capability import capability_of
 from qcrs.sdk import provider
 from qcrs.sdk.provider import NodeFiles
 
@@ -41,6 +41,7 @@ BOND = 5 * ETHER
 DAEMON_FUNDS = 20 * ETHER
 READY_SECONDS = 120.0
 MAX_PROCESSORS = 40
+LEAST_QUBITS = 20
 LABORATORIES = (
     "Aachen", "Bristol", "Chicago", "Delft", "Espoo", "Fukuoka", "Geneva", "Haifa", "Innsbruck", "Jena", "Kyoto",
     "Lund", "Madrid", "Nice", "Oslo", "Prague", "Quito", "Riga", "Sydney", "Turku",
@@ -235,11 +236,17 @@ async def wait_for_heartbeats(
 
 
 def comparable_calibrations() -> list[str]:
-    """Return the bundled calibrations of the largest noise class, by name."""
-    by_class: dict[int, list[str]] = {}
+    """Return the bundled calibrations of the best populated noise class, by size and name.
+
+    Small devices come first since they are quicker to simulate; those below 20 qubits are left out, so that every
+    processor of a devnet fits the same circuits.
+    """
+    by_class: dict[int, list[tuple[int, str]]] = {}
     for name in bundled_names():
-        by_class.setdefault(capability_facts(Calibration.bundled(name)).noise_class, []).append(name)
-    return max(by_class.values(), key=len)
+        facts = capability_of(Calibration.bundled(name))
+        if facts.qubits >= LEAST_QUBITS:
+            by_class.setdefault(facts.noise_class, []).append((facts.qubits, name))
+    return [name for _, name in sorted(max(by_class.values(), key=len))]
 
 
 async def _found(

@@ -12,7 +12,7 @@ from qcrs.config import NodeConfig
 from qcrs.errors import QcrsError
 from qcrs.model.records import Capability
 from qcrs.quantum.calibration import Calibration
-from qcrs.quantum.capability import capability_facts
+from qcrs.quantum.capability import capability_of
 from qcrs.rules.digest import keccak
 
 FLAT_PROFILE = 1
@@ -106,7 +106,7 @@ def capability_record(calibration: Calibration, content: bytes, expires_at: int)
     Args:
         content: The calibration file's bytes. expires_at: End of validity, unix seconds.
     """
-    facts = capability_facts(calibration)
+    facts = capability_of(calibration)
     return Capability(
         qubits=min(facts.qubits, 255),
         quantum_volume_log2=facts.quantum_volume_log2,

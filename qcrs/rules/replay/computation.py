@@ -76,12 +76,20 @@ class Computation:
 
     def advance(self, log: Transcript, to: ComputationStatus) -> None:
         """Move along one edge."""
-        self.status = log.advance(advance_computation, self.status, to, f"status of computation {self.id}")
+        self.status = log.advance(
+            advance_computation, self.status, to, f"status of computation {self.id}"
+        )
 
     def require_status(self, log: Transcript, *allowed: ComputationStatus) -> None:
         """Hold the status to be one of *allowed*."""
         expected = " or ".join(status.name for status in allowed)
-        log.hold(Rule.Lifecycle, self.status in allowed, f"status of computation {self.id}", expected, self.status)
+        log.hold(
+            Rule.Lifecycle,
+            self.status in allowed,
+            f"status of computation {self.id}",
+            expected,
+            self.status,
+        )
 
     def require_elapsed(self, log: Transcript) -> None:
         """Hold the running phase to be over."""
@@ -91,12 +99,18 @@ class Computation:
     def move_seat(self, log: Transcript, index: int, to: AssignmentStatus) -> Seat:
         """Move assignment *index* along one edge and return it."""
         if index >= len(self.seats):
-            raise Contradiction(Rule.Sequence, "assignment index", f"below {len(self.seats)}", index)
+            raise Contradiction(
+                Rule.Sequence, "assignment index", f"below {len(self.seats)}", index
+            )
         seat = self.seats[index]
-        seat.status = log.advance(advance_assignment, seat.status, to, f"status of assignment {index}")
+        seat.status = log.advance(
+            advance_assignment, seat.status, to, f"status of assignment {index}"
+        )
         return seat
 
-    def fates(self, by_status: Mapping[AssignmentStatus, AssignmentStatus], accepted: int = 0) -> Fates:
+    def fates(
+        self, by_status: Mapping[AssignmentStatus, AssignmentStatus], accepted: int = 0
+    ) -> Fates:
         """Return how assignments end that are now in a status of *by_status*; the others stay.
 
         Args:
@@ -133,6 +147,11 @@ class Computation:
     def panel(self) -> list[dict[str, Any]]:
         """Return what the contract must have on record of the assignments."""
         return [
-            {"digest": s.digest, "processor": s.processor, "organisation": s.organisation, "status": s.status}
+            {
+                "digest": s.digest,
+                "processor": s.processor,
+                "organisation": s.organisation,
+                "status": s.status,
+            }
             for s in self.seats
         ]

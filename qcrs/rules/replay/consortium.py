@@ -40,7 +40,9 @@ class Consortium:
         """Return an organisation that is a member now."""
         known = self.organisations.get(organisation)
         if known is None or not known.admitted:
-            raise Contradiction(Rule.Membership, f"organisation {organisation}", "admitted", "not a member")
+            raise Contradiction(
+                Rule.Membership, f"organisation {organisation}", "admitted", "not a member"
+            )
         return known
 
     def assign(self, log: Transcript, account: str, organisation: int) -> None:
@@ -75,7 +77,9 @@ def admit(suite: Suite, log: Transcript) -> None:
     next_id = len(suite.consortium.organisations) + 1
     log.require(Rule.Membership, "organisation admitted", next_id, organisation)
     log.hold(Rule.Membership, event["weight"] > 0, "weight", "1 or more", event["weight"])
-    suite.consortium.organisations[organisation] = Organisation(event["admin"], event["weight"], event["name"])
+    suite.consortium.organisations[organisation] = Organisation(
+        event["admin"], event["weight"], event["name"]
+    )
     suite.consortium.assign(log, event["admin"], organisation)
     facts = (organisation, event["admin"], event["name"], event["weight"])
     suite.record(log, "Consortium", Decision.OrganisationAdmitted, organisation, facts)

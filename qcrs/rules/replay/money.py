@@ -49,14 +49,20 @@ class Book:
             raise Contradiction(Rule.Policy, "policy in force", "set at deployment", "none")
         return self._policy
 
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._policy = policy
+
     @property
     def has_policy(self) -> bool:
         """Whether the constructor's policy has been seen."""
         return self._policy is not None
 
-    @policy.setter
-    def policy(self, policy: Policy) -> None:
-        self._policy = policy
+    @property
+    def round_seconds(self) -> int:
+        """The longest that one round of commit, disclosure and reveal takes."""
+        p = self.policy
+        return p.commit_seconds + p.disclose_seconds + p.reveal_seconds
 
     def owed(self) -> int:
         """Return the wei that the contract must hold."""
@@ -130,9 +136,15 @@ def distribute(
         keeper: Who gets the bounty; None when the caller did, whom no other event names.
     """
     paid = log.expect(
-        "ComputationPaid", Rule.Payment,
-        computation=computation.id, source=source, total=total, payees=list(payees), each=each, bounty=bounty,
-    )  # fmt: skip
+        "ComputationPaid",
+        Rule.Payment,
+        computation=computation.id,
+        source=source,
+        total=total,
+        payees=list(payees),
+        each=each,
+        bounty=bounty,
+    )
     if keeper is not None:
         log.require(Rule.Payment, "keeper of ComputationPaid", keeper, paid["keeper"])
     book, rest = suite.book, total - bounty - each * len(payees)
@@ -192,7 +204,9 @@ def change_policy(suite: Suite, log: Transcript) -> None:
     """Replay ``setPolicy``, or the constructor's policy, which is no audit entry."""
     policy = Policy.from_chain(log.take("PolicyChanged")["policy"])
     windows = (policy.commit_seconds, policy.disclose_seconds, policy.reveal_seconds)
-    sound = all(0 < w <= MAX_WINDOW_SECONDS for w in windows) and policy.slash <= policy.minimum_bond
+    sound = (
+        all(0 < w <= MAX_WINDOW_SECONDS for w in windows) and policy.slash <= policy.minimum_bond
+    )
     log.hold(Rule.Policy, sound, "policy", "windows up to 7 days, slash within the bond", policy)
     recorded = suite.book.has_policy
     suite.book.policy = policy

@@ -62,9 +62,14 @@ class Trail:
         digest = abi_digest(_FACTS[decision], facts)
         try:
             log.expect(
-                "EntryAppended", Rule.Entry,
-                index=self.size, decision=decision, subject=subject, recorder=recorder, digest=digest,
-            )  # fmt: skip
+                "EntryAppended",
+                Rule.Entry,
+                index=self.size,
+                decision=decision,
+                subject=subject,
+                recorder=recorder,
+                digest=digest,
+            )
         except Contradiction as contradiction:
             contradiction.entry = self.size
             raise

@@ -110,9 +110,7 @@ class Transcript:
     """
 
     def __init__(self, events: Iterable[LoggedEvent]) -> None:
-        self.events = [
-            e for e in events if e.contract != "Authority" and e.name not in UNREPLAYED
-        ]
+        self.events = [e for e in events if e.contract != "Authority" and e.name not in UNREPLAYED]
         self.checks: Counter[Rule] = Counter()
         self.subject: int | None = None
         self.start = self._position = 0
@@ -129,8 +127,13 @@ class Transcript:
         head = self.peek()
         if head is not None:
             self.subject = head.arguments.get("computation")
-            self.hold(Rule.Sequence, head.block >= self._block, f"block of {head.name}",
-                      f"{self._block} or later", head.block)  # fmt: skip
+            self.hold(
+                Rule.Sequence,
+                head.block >= self._block,
+                f"block of {head.name}",
+                f"{self._block} or later",
+                head.block,
+            )
             self._block = head.block
         return head
 
@@ -144,11 +147,15 @@ class Transcript:
         event = self.peek()
         emitter = EMITTERS[name]
         if event is None:
-            raise Contradiction(Rule.Sequence, "next event", f"{emitter}.{name}", "the end of the log")
+            raise Contradiction(
+                Rule.Sequence, "next event", f"{emitter}.{name}", "the end of the log"
+            )
         self.require(
-            Rule.Sequence, "next event", f"{emitter}.{name} in block {self._block}",
+            Rule.Sequence,
+            "next event",
+            f"{emitter}.{name} in block {self._block}",
             f"{event.contract}.{event.name} in block {event.block}",
-        )  # fmt: skip
+        )
         self._position += 1
         return event
 
@@ -176,7 +183,9 @@ class Transcript:
             return lifecycle(status, to)
         except UnexpectedStatus as error:
             allowed = " or ".join(s.name for s in sorted(error.allowed))
-            raise Contradiction(Rule.Lifecycle, f"{what} before {to.name}", allowed, status) from error
+            raise Contradiction(
+                Rule.Lifecycle, f"{what} before {to.name}", allowed, status
+            ) from error
 
 
 def timed_blocks(events: Iterable[LoggedEvent]) -> set[int]:

@@ -147,8 +147,9 @@ def with_delay() -> QuantumCircuit:
 
 def with_everything_twice() -> QuantumCircuit:
     inner = QuantumCircuit(1)
-    inner.x(0)
-    for _ in range(20):
+    for _ in range(200):
+        inner.x(0)
+    for _ in range(7):
         outer = QuantumCircuit(1)
         gate = inner.to_gate()
         outer.append(gate, [0])

@@ -1,0 +1,173 @@
+"""Submission, queue, draw and replacement, replayed: twin of ``contracts/ComputationAllocator.sol``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.computation import ComputationStatus, FailureReason
+from qcrs.model.decision import Decision
+from qcrs.model.records import Request
+from qcrs.rules.commitment import draw_seed_of
+from qcrs.rules.digest import keccak
+from qcrs.rules.replay.computation import Computation, Seat
+from qcrs.rules.replay.draws import drawn_for
+from qcrs.rules.replay.endings import dismiss, fail, is_spent, operators, requeue
+from qcrs.rules.replay.money import distribute, quote
+from qcrs.rules.replay.transcript import Rule, Transcript
+
+if TYPE_CHECKING:
+    from qcrs.rules.replay.suite import Suite
+
+QUEUE_WINDOW = 4
+MAX_ATTEMPTS = 3
+MIN_REPLICAS, MAX_REPLICAS = 3, 16
+MIN_SHOTS = 4096
+MAX_DEADLINE_SECONDS = 30 * 86_400
+
+
+def submit(suite: Suite, log: Transcript) -> None:
+    """Replay ``submit``."""
+    event = log.take("ComputationSubmitted")
+    id_, requester = event["computation"], event["requester"]
+    log.require(Rule.Sequence, "computation submitted", len(suite.computations) + 1, id_)
+    organisation = suite.consortium.organisation_of(requester)
+    log.require(
+        Rule.Membership, "organisation of the requester", organisation, event["organisation"]
+    )
+    log.hold(Rule.Membership, organisation != 0, "requester", "a member's account", requester)
+    request = Request.from_chain(dict(event["request"]))
+    _require_sound(log, request)
+    escrow = quote(suite, request.qubits, request.shots, request.replicas)
+    log.require(Rule.Escrow, "escrow", escrow, event["escrow"])
+    log.hold(
+        Rule.Escrow, request.max_fee >= escrow, "maximum fee", f"{escrow} or more", request.max_fee
+    )
+    suite.book.lock(requester, escrow)
+    computation = Computation(
+        id_,
+        requester,
+        organisation,
+        escrow,
+        request,
+        secret=request.secret_commitment,
+        phase_ends_at=log.now + suite.book.round_seconds,
+    )
+    computation.advance(log, ComputationStatus.Queued)
+    suite.computations[id_] = computation
+    suite.queues[request.noise_class].append(id_)
+
+
+def allocate(suite: Suite, log: Transcript) -> None:
+    """Replay ``allocate``: place in the queue, seed, draw, leases."""
+    event = log.take("ComputationAllocated")
+    c = suite.computation(log, event["computation"])
+    c.require_status(log, ComputationStatus.Queued)
+    deadline = c.request.deadline_at
+    log.hold(Rule.Window, log.now <= deadline, "time of the draw", f"by {deadline}", log.now)
+    queue = suite.queues[c.request.noise_class]
+    first = len(c.seats)
+    due = first > 0 or log.now > c.phase_ends_at or c.id in queue[:QUEUE_WINDOW]
+    log.hold(Rule.Queue, due, "place in the queue", f"below {QUEUE_WINDOW}", queue.index(c.id))
+    queue.remove(c.id)
+
+    seed = draw_seed_of(suite.beacon, c.id, first)
+    log.require(Rule.DrawSeed, "seed of the draw", seed, event["seed"])
+    drawn = drawn_for(suite.registry, c, seed, log.now)
+    log.require(Rule.Draw, "processors drawn", [p.id for p in drawn], event["processors"])
+    log.require(Rule.Draw, "attempt of the draw", c.attempt, event["attempt"])
+    log.require(Rule.Draw, "first assignment of the draw", first, event["firstIndex"])
+    lacking = c.request.replicas - len(c.on_duty())
+    log.require(Rule.Draw, "number of processors drawn", lacking, len(drawn))
+    for processor in drawn:
+        processor.leased += c.request.qubits
+        c.seats.append(Seat(processor.id, processor.organisation))
+    c.phase_ends_at = log.now + suite.book.policy.commit_seconds
+    log.require(Rule.Window, "end of the commit phase", c.phase_ends_at, event["phaseEndsAt"])
+    c.advance(log, ComputationStatus.Allocated)
+    facts = (c.id, c.attempt, first, event["processors"], seed)
+    suite.record(log, "ComputationAllocator", Decision.ComputationAllocated, c.id, facts)
+
+
+def reallocate(suite: Suite, log: Transcript, c: Computation) -> None:
+    """Replay ``reallocate``: the silent pay for what they held up."""
+    c.require_status(log, ComputationStatus.Allocated, ComputationStatus.Revealing)
+    c.require_elapsed(log)
+    revealing = c.status is ComputationStatus.Revealing
+    fates = {AssignmentStatus.Assigned: AssignmentStatus.Silent}
+    fates[AssignmentStatus.Revealed] = AssignmentStatus.Released
+    if revealing:
+        fates[AssignmentStatus.Committed] = AssignmentStatus.Silent
+        few = c.revealed < c.quorum
+        log.hold(Rule.Verdict, few, "reveals of a restarted round", f"below {c.quorum}", c.revealed)
+    ended = c.fates(fates)
+    seized = dismiss(suite, log, c, ended)
+    payees = operators(
+        suite, c, (i for i, fate in ended.items() if fate is AssignmentStatus.Released)
+    )
+    bounty = min(seized, suite.constants.keeper_bounty)
+    each = (seized - bounty) // len(payees) if payees else 0
+    distribute(suite, log, c, seized, payees=payees, each=each, bounty=bounty)
+    if revealing:
+        c.restart()
+    if c.attempt > MAX_ATTEMPTS or is_spent(c):
+        fail(suite, log, c, FailureReason.AttemptsExhausted)
+    else:
+        requeue(suite, log, c)
+
+
+def refuse(suite: Suite, log: Transcript, c: Computation, index: int) -> None:
+    """Replay ``refuse``; the refusal's own event closes the call."""
+    in_time = log.now <= c.phase_ends_at
+    log.hold(Rule.Window, in_time, "time of the refusal", f"by {c.phase_ends_at}", log.now)
+    dismiss(suite, log, c, {index: AssignmentStatus.Refused})
+    c.refused += 1
+    if c.refused >= c.quorum:
+        fail(suite, log, c, FailureReason.PayloadRefused)
+    elif is_spent(c):
+        fail(suite, log, c, FailureReason.AttemptsExhausted)
+    elif c.status is not ComputationStatus.Queued:
+        requeue(suite, log, c)
+    processor = c.seats[index].processor
+    refused = log.expect(
+        "PayloadRefused", Rule.Sequence, computation=c.id, index=index, processor=processor
+    )
+    log.hold(Rule.Sequence, refused["code"] != 0, "refusal code", "1 or more", refused["code"])
+
+
+def expire(suite: Suite, log: Transcript, c: Computation) -> None:
+    """Replay ``expire``."""
+    c.require_status(log, ComputationStatus.Queued)
+    # Processors on duty wait for others to join them no longer than a round.
+    deadline = c.request.deadline_at
+    ends_at = min(deadline, c.phase_ends_at) if c.on_duty() else deadline
+    log.hold(Rule.Window, log.now > ends_at, "time of the expiry", f"after {ends_at}", log.now)
+    fail(suite, log, c, FailureReason.DeadlinePassed, keeper=None)
+
+
+def cancel(suite: Suite, log: Transcript) -> None:
+    """Replay ``cancel``."""
+    event = log.take("ComputationCancelled")
+    c = suite.computation(log, event["computation"])
+    log.require(Rule.Lifecycle, "processors of a cancelled computation", 0, len(c.seats))
+    c.advance(log, ComputationStatus.Cancelled)
+    suite.queues[c.request.noise_class].remove(c.id)
+    log.require(Rule.Payment, "refund", c.escrow, event["refund"])
+    suite.book.unlock(c.requester, c.escrow)
+    c.escrow = 0
+
+
+def _require_sound(log: Transcript, request: Request) -> None:
+    """Hold a request to the limits of ``contracts/libraries/Admission.sol``."""
+    limits = (
+        ("replicas", request.replicas, MIN_REPLICAS, MAX_REPLICAS),
+        ("shots", request.shots, MIN_SHOTS, 2**16 - 1),
+        ("qubits", request.qubits, 1, 2**8 - 1),
+        ("outcome bits", request.outcome_bits, 1, 2**8 - 1),
+        ("deadline", request.deadline_at, log.now + 1, log.now + MAX_DEADLINE_SECONDS),
+    )
+    for what, actual, least, most in limits:
+        log.hold(Rule.Escrow, least <= actual <= most, what, f"{least} to {most}", actual)
+    if request.payload:
+        digest = keccak(request.payload)
+        log.require(Rule.Commitment, "digest of the inline payload", request.circuit_digest, digest)

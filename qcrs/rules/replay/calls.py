@@ -1,0 +1,71 @@
+"""Which call of the suite an event begins."""
+
+from collections.abc import Callable, Mapping
+
+from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.computation import ComputationStatus
+from qcrs.rules.replay import allocation, consortium, money, registry, rounds
+from qcrs.rules.replay.suite import Suite
+from qcrs.rules.replay.transcript import Contradiction, LoggedEvent, Rule, Transcript
+
+Call = Callable[[Suite, Transcript], None]
+
+
+def call_of(head: LoggedEvent) -> Call:
+    """Return what replays the call that *head* begins.
+
+    Raises:
+        Contradiction: No call begins with it, so what goes before it is missing.
+    """
+    call = _CALLS.get(head.name)
+    if call is None:
+        raise Contradiction(
+            Rule.Sequence, "event without its cause", "the start of a call", head.name
+        )
+    return call
+
+
+def _ending(suite: Suite, log: Transcript) -> None:
+    """Replay a call that begins with an assignment ending or money divided; the status tells which."""
+    head = log.peek()
+    c = suite.computation(log, head["computation"])
+    if head.name == "AssignmentEnded" and head["fate"] == AssignmentStatus.Refused:
+        allocation.refuse(suite, log, c, head["index"])
+    elif c.status is ComputationStatus.Queued:
+        allocation.expire(suite, log, c)
+    elif head.name == "ComputationPaid":
+        rounds.substitute(suite, log, c)
+    else:
+        allocation.reallocate(suite, log, c)
+
+
+_CALLS: Mapping[str, Call] = {
+    "OrganisationAdmitted": consortium.admit,
+    "OrganisationExpelled": consortium.expel,
+    "OrganisationWeighted": consortium.set_weight,
+    "AccountInvited": consortium.invite,
+    "AccountJoined": consortium.join,
+    "AccountLeft": consortium.resign,
+    "ProcessorRegistered": registry.register,
+    "CapabilityDeclared": registry.declare,
+    "ProcessorCertified": registry.certify,
+    "ProcessorSuspended": registry.suspend,
+    "ProcessorRetired": registry.retire,
+    "HeartbeatReceived": registry.beat,
+    "Deposited": money.deposit,
+    "Withdrawn": money.withdraw,
+    "BondAdded": money.bond,
+    "BondRemoved": money.unbond,
+    "TreasurySpent": money.disburse,
+    "PolicyChanged": money.change_policy,
+    "ComputationSubmitted": allocation.submit,
+    "ComputationAllocated": allocation.allocate,
+    "ComputationCancelled": allocation.cancel,
+    "ComputationCommitted": rounds.commit,
+    "ResultCommitted": rounds.commit,
+    "ComputationRevealing": rounds.disclose,
+    "ResultRevealed": rounds.reveal,
+    "ComputationSettled": rounds.settle,
+    "AssignmentEnded": _ending,
+    "ComputationPaid": _ending,
+}

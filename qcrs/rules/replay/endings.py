@@ -1,0 +1,104 @@
+"""How assignments and computations end, replayed: what several calls of the allocator share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from qcrs.model.assignment import ON_DUTY, AssignmentStatus
+from qcrs.model.computation import ComputationStatus, FailureReason
+from qcrs.model.decision import Decision
+from qcrs.rules.replay.computation import Computation, Fates
+from qcrs.rules.replay.money import FAULTS, NOBODY, distribute
+from qcrs.rules.replay.transcript import Rule, Transcript
+
+if TYPE_CHECKING:
+    from qcrs.rules.replay.suite import Suite
+
+MAX_ASSIGNMENTS = 32
+
+
+def dismiss(suite: Suite, log: Transcript, computation: Computation, fates: Fates) -> int:
+    """End assignments as *fates* say: status, bond, lease, conduct.
+
+    Returns:
+        Wei seized from bonds, which the caller hands out.
+    """
+    slashed = {}
+    for index, fate in fates.items():
+        seat = computation.move_seat(log, index, fate)
+        slashed[index] = suite.book.slash(seat.processor, fate)
+        log.expect(
+            "AssignmentEnded",
+            Rule.Slash,
+            computation=computation.id,
+            index=index,
+            processor=seat.processor,
+            fate=fate,
+            slashed=slashed[index],
+        )
+    for index, fate in fates.items():
+        processor = suite.registry.processor(computation.seats[index].processor)
+        processor.release(fate, computation.request.qubits)
+        suite.book.seize(processor.operator, slashed[index])
+        if fate in FAULTS and processor.bonded and suite.book.is_unbonded(processor.id):
+            processor.bonded = False
+            log.expect("ProcessorBonded", Rule.Slash, processor=processor.id, bonded=False)
+    return sum(slashed.values())
+
+
+def operators(suite: Suite, computation: Computation, indices: Iterable[int]) -> list[str]:
+    """Return the accounts behind assignments."""
+    return [suite.registry.processor(computation.seats[i].processor).operator for i in indices]
+
+
+def fail(
+    suite: Suite,
+    log: Transcript,
+    computation: Computation,
+    reason: FailureReason,
+    keeper: str | None = NOBODY,
+) -> None:
+    """End a computation without a verdict and refund it.
+
+    Args:
+        keeper: None when somebody had to end it and gets a bounty.
+    """
+    if computation.status is ComputationStatus.Queued:
+        suite.queues[computation.request.noise_class].remove(computation.id)
+    dismiss(
+        suite,
+        log,
+        computation,
+        computation.fates(dict.fromkeys(ON_DUTY, AssignmentStatus.Released)),
+    )
+    computation.advance(log, ComputationStatus.Failed)
+    escrow, computation.escrow = computation.escrow, 0
+    bounty = suite.constants.keeper_bounty if keeper is None else 0
+    distribute(suite, log, computation, escrow, computation.requester, bounty=bounty, keeper=keeper)
+    log.expect("ComputationFailed", Rule.Lifecycle, computation=computation.id, reason=reason)
+    facts = (computation.id, reason)
+    suite.record(log, "ComputationAllocator", Decision.ComputationFailed, computation.id, facts)
+
+
+def requeue(suite: Suite, log: Transcript, computation: Computation) -> None:
+    """Put a computation that lost processors before all others."""
+    computation.advance(log, ComputationStatus.Queued)
+    computation.phase_ends_at = log.now + suite.book.round_seconds
+    suite.queues[computation.request.noise_class].insert(0, computation.id)
+    log.expect(
+        "ComputationRequeued",
+        Rule.Lifecycle,
+        computation=computation.id,
+        attempt=computation.attempt,
+    )
+    facts = (computation.id, computation.attempt, len(computation.seats))
+    suite.record(
+        log, "ComputationAllocator", Decision.ComputationReallocated, computation.id, facts
+    )
+
+
+def is_spent(computation: Computation) -> bool:
+    """Return whether replacing those it lacks takes more processors than it may use up."""
+    lacking = computation.request.replicas - len(computation.on_duty())
+    return len(computation.seats) + lacking > MAX_ASSIGNMENTS

@@ -1,0 +1,172 @@
+"""The examination: a replay of the whole log, then of what the chain must say at the end."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from qcrs.rules.replay.calls import call_of
+from qcrs.rules.replay.findings import Claim, Fault, Report, difference
+from qcrs.rules.replay.suite import Constants, Suite
+from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
+from qcrs.rules.replay.transcript import Contradiction, LoggedEvent, Rule, Transcript, show
+
+
+class Examination:
+    """A replay of the suite from its events alone.
+
+    ``run``, then hold every one of ``claims()`` to what the chain says, and the contract's coin; then ``report``.
+    """
+
+    def __init__(self, events: Iterable[LoggedEvent], constants: Constants) -> None:
+        self.suite = Suite(constants)
+        self._log = Transcript(events)
+        self._fault: Fault | None = None
+        self._surplus = 0
+
+    @property
+    def fault(self) -> Fault | None:
+        """The first fault so far."""
+        return self._fault
+
+    def run(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Replay every event, or up to the first that does not follow.
+
+        Args:
+            progress: Told before each call how many events are done, of how many.
+        """
+        log, total = self._log, len(self._log.events)
+        try:
+            while (head := log.begin()) is not None:
+                progress(log.start, total)
+                call_of(head)(self.suite, log)
+        except Contradiction as contradiction:
+            self._fault = self._located(contradiction)
+
+    def claims(self) -> Iterator[Claim]:
+        """Yield what the chain must answer now, the most telling first."""
+        suite, trail = self.suite, self.suite.trail
+        yield Claim("AuditTrail", "head", (), Rule.HashChain, (..., trail.size))
+        for name, rule, expected in (
+            ("computationCount", Rule.Record, len(suite.computations)),
+            ("policy", Rule.Policy, suite.book.policy.model_dump(by_alias=True)),
+            ("beacon", Rule.Beacon, suite.beacon),
+            ("treasury", Rule.Books, suite.book.treasury),
+        ):
+            yield Claim("ComputationAllocator", name, (), rule, expected)
+        yield Claim(
+            "ProcessorRegistry", "processorCount", (), Rule.Record, len(suite.registry.processors)
+        )
+        yield Claim(
+            "Consortium", "organisationCount", (), Rule.Record, len(suite.consortium.organisations)
+        )
+        yield from self._claims_on_records()
+        yield Claim("AuditTrail", "head", (), Rule.HashChain, (trail.head, trail.size))
+        yield Claim("AuditTrail", "root", (), Rule.HashChain, trail.root())
+
+    def hold(self, claim: Claim, actual: Any) -> None:
+        """Hold the chain's answer to a claim; only the first that fails is kept."""
+        self._log.checks[claim.rule] += 1
+        departs = difference(claim.expected, actual)
+        if self._fault is None and departs is not None:
+            where, expected, found = departs
+            what = f"{claim.function}({', '.join(map(show, claim.arguments))}){where}"
+            entry = self._entry_of(claim, actual)
+            self._fault = Fault(
+                claim.rule, what, show(expected), show(found), entry, claim.computation
+            )
+
+    def hold_coin(self, held: int) -> None:
+        """Hold the escrow's coin to cover what it owes."""
+        owed = self.suite.book.owed()
+        self._log.checks[Rule.Books] += 1
+        if self._fault is None and held < owed:
+            self._fault = Fault(
+                Rule.Books, "coin that the escrow holds", f"{owed} or more", str(held)
+            )
+        self._surplus = max(0, held - owed)
+
+    def report(self) -> Report:
+        """Return what was found."""
+        return Report(
+            entries=self.suite.trail.size,
+            computations=len(self.suite.computations),
+            events=len(self._log.events),
+            checks={rule.value: self._log.checks[rule] for rule in Rule if self._log.checks[rule]},
+            fault=self._fault,
+            surplus=self._surplus,
+        )
+
+    def _claims_on_records(self) -> Iterator[Claim]:
+        suite, allocator = self.suite, "ComputationAllocator"
+        for id_, c in suite.computations.items():
+            yield Claim(allocator, "computationOf", (id_,), Rule.Record, c.record(), id_)
+            yield Claim(allocator, "assignmentsOf", (id_,), Rule.Record, c.panel(), id_)
+        for id_, processor in suite.registry.processors.items():
+            standing = processor.standing()
+            yield Claim("ProcessorRegistry", "standingOf", (id_,), Rule.Record, standing)
+            yield Claim(allocator, "bondOf", (id_,), Rule.Books, suite.book.bonds[id_])
+        for noise_class, members in suite.registry.members.items():
+            yield Claim("ProcessorRegistry", "membersOf", (noise_class,), Rule.Record, members)
+        for id_, o in suite.consortium.organisations.items():
+            record = {"admin": o.admin, "weight": o.weight, "admitted": o.admitted, "name": o.name}
+            yield Claim("Consortium", "organisations", (id_,), Rule.Record, record)
+        for holder, account in suite.book.accounts.items():
+            money_ = (account.available, account.locked)
+            yield Claim(allocator, "balanceOf", (holder,), Rule.Books, money_)
+
+    def _entry_of(self, claim: Claim, actual: Any) -> int | None:
+        """Return the entry that a failed claim points to, as far as it can be told."""
+        if claim.function == "head" and actual[1] != self.suite.trail.size:
+            return min(actual[1], self.suite.trail.size)
+        if claim.computation is None:
+            return None
+        return next(reversed([e["index"] for e in self._entries(claim.computation)]), None)
+
+    def _located(self, contradiction: Contradiction) -> Fault:
+        """Return the fault with the entry that rests on it: the next about the computation, or the next at all."""
+        log = self._log
+        head = log.peek() if log.start >= len(log.events) else log.events[log.start]
+        computation = log.subject
+        if (
+            head is not None
+            and head.name == "EntryAppended"
+            and head["decision"] in COMPUTATION_DECISIONS
+        ):
+            computation = head["subject"]
+        entry = contradiction.entry
+        if entry is None:
+            entry = next((e["index"] for e in self._entries(computation, log.start)), None)
+        return Fault(
+            contradiction.rule,
+            contradiction.what,
+            contradiction.expected,
+            contradiction.actual,
+            entry,
+            computation,
+            None if head is None else head.block,
+        )
+
+    def _entries(self, computation: int | None, start: int = 0) -> Iterator[LoggedEvent]:
+        for event in self._log.events[start:]:
+            if event.name == "EntryAppended" and (
+                computation is None
+                or (event["decision"] in COMPUTATION_DECISIONS and event["subject"] == computation)
+            ):
+                yield event
+
+
+def examine(
+    events: Iterable[LoggedEvent], constants: Constants, view: Callable[..., Any], held: int
+) -> Report:
+    """Replay *events* and hold the outcome to the chain's state.
+
+    Args:
+        view: Called with contract, function and arguments; returns what the view returns.
+        held: Wei at the allocator's address.
+    """
+    examination = Examination(events, constants)
+    examination.run()
+    if examination.fault is None:
+        for claim in examination.claims():
+            examination.hold(claim, view(claim.contract, claim.function, *claim.arguments))
+        examination.hold_coin(held)
+    return examination.report()
