@@ -170,20 +170,20 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     ) external onlyAllocator returns (ProcessorId[] memory processors, uint24[] memory operatorsOf) {
         ProcessorId[] storage members = _members[requirement.noiseClass];
         Sortition.Lottery memory lottery = Sortition.open(seed, members.length);
-        processors = new ProcessorId[](requirement.count);
-        operatorsOf = new uint24[](requirement.count);
+        uint256 count = requirement.count;
+        processors = new ProcessorId[](count);
+        operatorsOf = new uint24[](count);
         uint256 found;
-        while (found < requirement.count && lottery.isOpen()) {
+        while (found < count && lottery.isOpen()) {
             ProcessorId candidate = members[lottery.draw()];
             Standing storage standing = _standings[candidate];
-            Standing memory read = standing;
-            if (!_isAvailable(read, requirement.qubits) || read.organisation == requirement.requester) continue;
-            if (_has(operatorsOf, read.organisation) || _hasOrganisation(organisations, read.organisation)) continue;
+            uint24 organisation = standing.organisation;
+            if (organisation == requirement.requester || !_isAvailable(standing, requirement.qubits)) continue;
+            if (_has(operatorsOf, organisation) || _hasOrganisation(organisations, organisation)) continue;
             if (_hasProcessor(excluded, candidate)) continue;
+            standing.leasedQubits += requirement.qubits;
             processors[found] = candidate;
-            operatorsOf[found] = read.organisation;
-            ++found;
-            standing.leasedQubits = read.leasedQubits + requirement.qubits;
+            operatorsOf[found++] = organisation;
         }
         if (found < requirement.count) {
             revert TooFewEligibleProcessors(
@@ -271,7 +271,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     /// @dev Members are certified by construction; the rest can lapse between settlements.
-    function _isAvailable(Standing memory standing, uint8 qubits) private view returns (bool) {
+    function _isAvailable(Standing storage standing, uint8 qubits) private view returns (bool) {
         return standing.bonded && standing.expiresAt > block.timestamp
             && standing.lastBeatAt + MISSED_BEATS * HEARTBEAT_SECONDS >= block.timestamp
             && standing.leasedQubits + qubits <= standing.qubits;

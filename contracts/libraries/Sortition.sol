@@ -33,19 +33,24 @@ library Sortition {
 
     /// @notice Takes one of the remaining positions.
     function draw(Lottery memory lottery) internal pure returns (uint256 position) {
-        uint256 slot = uint256(keccak256(abi.encode(lottery.seed, lottery.draws))) % lottery.remaining;
-        uint256 last = lottery.remaining - 1;
-        position = _contentOf(lottery, slot);
-        // The last remaining position fills the gap. A stale entry for `slot` is shadowed: lookups run newest first.
-        lottery.moved[lottery.draws] = slot;
-        lottery.content[lottery.draws] = _contentOf(lottery, last);
-        lottery.remaining = last;
-        ++lottery.draws;
+        uint256 drawn = lottery.draws;
+        uint256 slot = uint256(keccak256(abi.encode(lottery.seed, drawn))) % lottery.remaining;
+        unchecked {
+            uint256 last = lottery.remaining - 1; // positive, or the line above had reverted
+            position = _contentOf(lottery, slot);
+            // The last remaining position fills the gap. A stale entry for `slot` is shadowed: lookups run newest first.
+            lottery.moved[drawn] = slot;
+            lottery.content[drawn] = _contentOf(lottery, last);
+            lottery.remaining = last;
+            lottery.draws = drawn + 1;
+        }
     }
 
     function _contentOf(Lottery memory lottery, uint256 slot) private pure returns (uint256) {
-        for (uint256 i = lottery.draws; i != 0; --i) {
-            if (lottery.moved[i - 1] == slot) return lottery.content[i - 1];
+        unchecked {
+            for (uint256 i = lottery.draws; i != 0; --i) {
+                if (lottery.moved[i - 1] == slot) return lottery.content[i - 1];
+            }
         }
         return slot;
     }

@@ -224,9 +224,9 @@ abstract contract Suite {
 
     /// @dev All that are assigned commit.
     function _commitAll(ComputationId id) internal {
-        Assignment[] memory assignments = allocator.assignmentsOf(id);
-        for (uint256 i; i < assignments.length; ++i) {
-            if (assignments[i].status == AssignmentStatus.Assigned) _commit(id, i);
+        uint256[] memory seats = _seatsIn(id, AssignmentStatus.Assigned);
+        for (uint256 i; i < seats.length; ++i) {
+            _commit(id, seats[i]);
         }
     }
 
@@ -242,28 +242,38 @@ abstract contract Suite {
 
     /// @dev All that have committed reveal honest answers.
     function _revealAll(ComputationId id) internal {
-        Assignment[] memory assignments = allocator.assignmentsOf(id);
-        for (uint256 i; i < assignments.length; ++i) {
-            if (assignments[i].status == AssignmentStatus.Committed) _reveal(id, i, _honest(i));
+        uint256[] memory seats = _seatsIn(id, AssignmentStatus.Committed);
+        for (uint256 i; i < seats.length; ++i) {
+            _reveal(id, seats[i], _honest(seats[i]));
         }
     }
 
     /// @param rogues Bit i says that assignment i revealed the rogue answer.
     function _settle(ComputationId id, uint256 rogues) internal {
-        Assignment[] memory assignments = allocator.assignmentsOf(id);
-        uint256 count = allocator.computationOf(id).revealed;
-        bytes32[] memory roots = new bytes32[](count);
-        bytes32[] memory salts = new bytes32[](count);
-        uint256[] memory sketches = new uint256[](count);
-        uint256 next;
-        for (uint256 i; i < assignments.length; ++i) {
-            if (assignments[i].status != AssignmentStatus.Revealed) continue;
-            roots[next] = _rootOf(i);
-            salts[next] = _saltOf(i);
-            sketches[next++] = (rogues & (1 << i) != 0 ? _rogue() : _honest(i))[0];
+        uint256[] memory seats = _seatsIn(id, AssignmentStatus.Revealed);
+        bytes32[] memory roots = new bytes32[](seats.length);
+        bytes32[] memory salts = new bytes32[](seats.length);
+        uint256[] memory sketches = new uint256[](seats.length);
+        for (uint256 i; i < seats.length; ++i) {
+            roots[i] = _rootOf(seats[i]);
+            salts[i] = _saltOf(seats[i]);
+            sketches[i] = (rogues & (1 << seats[i]) != 0 ? _rogue() : _honest(seats[i]))[0];
         }
         vm.prank(KEEPER);
         verifier.settle(id, roots, salts, sketches);
+    }
+
+    /// @dev Indices of the assignments in `status`, ascending.
+    function _seatsIn(ComputationId id, AssignmentStatus status) internal view returns (uint256[] memory seats) {
+        Assignment[] memory assignments = allocator.assignmentsOf(id);
+        seats = new uint256[](assignments.length);
+        uint256 count;
+        for (uint256 i; i < assignments.length; ++i) {
+            if (assignments[i].status == status) seats[count++] = i;
+        }
+        assembly ("memory-safe") {
+            mstore(seats, count)
+        }
     }
 
     /// @dev A computation of which every replica has committed and the secret is out.
