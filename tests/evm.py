@@ -39,11 +39,7 @@ def artifacts() -> Mapping[str, Artifact]:
 @cache
 def interfaces() -> dict[str, Interface]:
     """Return the interface of every compiled contract that has code, by name."""
-    return {
-        name: Interface(name, artifact.abi)
-        for name, artifact in artifacts().items()
-        if artifact.bytecode != "0x"
-    }
+    return {name: Interface(name, artifact.abi) for name, artifact in artifacts().items() if artifact.bytecode != "0x"}
 
 
 class Receipt:
@@ -153,18 +149,14 @@ class Chain:
     def deploy(self, name: str, *arguments: Any, sender: str) -> Contract:
         """Create the contract called *name*."""
         interface = interfaces()[name]
-        code = bytes.fromhex(artifacts()[name].bytecode[2:]) + interface.encode_constructor(
-            arguments
-        )
+        code = bytes.fromhex(artifacts()[name].bytecode[2:]) + interface.encode_constructor(arguments)
         address = self._run(lambda: self._evm.deploy(sender, code, gas=BLOCK_GAS))
         self._mine(self._now + 1)
         contract = Contract(self, interface, address.lower())
         self._contracts[contract.address] = contract
         return contract
 
-    def send(
-        self, contract: Contract, function: str, *arguments: Any, sender: str, value: int = 0
-    ) -> Receipt:
+    def send(self, contract: Contract, function: str, *arguments: Any, sender: str, value: int = 0) -> Receipt:
         """Execute a transaction in its own block.
 
         Raises:
@@ -174,26 +166,18 @@ class Chain:
         return_data, events = self.send_raw(contract.address, data, sender, value)
         return Receipt(contract.interface.decode_result(function, return_data), events)
 
-    def send_raw(
-        self, to: str, data: bytes, sender: str, value: int = 0
-    ) -> tuple[bytes, list[Event]]:
+    def send_raw(self, to: str, data: bytes, sender: str, value: int = 0) -> tuple[bytes, list[Event]]:
         """Execute a transaction given as bytes; returns its output and events."""
-        output = self._run(
-            lambda: self._evm.message_call(sender, to, calldata=data, value=value, gas=BLOCK_GAS)
-        )
+        output = self._run(lambda: self._evm.message_call(sender, to, calldata=data, value=value, gas=BLOCK_GAS))
         events = self._events()
         self.log += events
         self._mine(self._now + 1)
         return output, events
 
-    def read(
-        self, contract: Contract, function: str, *arguments: Any, sender: str = "0x" + "00" * 20
-    ) -> Any:
+    def read(self, contract: Contract, function: str, *arguments: Any, sender: str = "0x" + "00" * 20) -> Any:
         """Return what a view returns now."""
         data = contract.interface.encode_call(function, arguments)
-        output = self._run(
-            lambda: self._evm.message_call(sender, contract.address, calldata=data, gas=BLOCK_GAS)
-        )
+        output = self._run(lambda: self._evm.message_call(sender, contract.address, calldata=data, gas=BLOCK_GAS))
         return contract.interface.decode_result(function, output)
 
     @contextmanager
@@ -211,9 +195,7 @@ class Chain:
     def _mine(self, timestamp: int) -> None:
         self._number += 1
         self._now = timestamp
-        self._evm.set_block_env(
-            BlockEnv(number=self._number, timestamp=timestamp, gas_limit=BLOCK_GAS)
-        )
+        self._evm.set_block_env(BlockEnv(number=self._number, timestamp=timestamp, gas_limit=BLOCK_GAS))
 
     def _run(self, execute: Any) -> Any:
         try:

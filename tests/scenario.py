@@ -129,9 +129,7 @@ class World:
             self.enrol()
 
     def _deploy(self) -> None:
-        for step in plan(
-            self.deployer, self.chain.nonce(self.deployer), self.settings, interfaces()
-        ):
+        for step in plan(self.deployer, self.chain.nonce(self.deployer), self.settings, interfaces()):
             if isinstance(step, Deploy):
                 created = self.chain.deploy(step.contract, *step.arguments, sender=self.deployer)
                 assert created.address == step.address.lower()
@@ -264,9 +262,7 @@ class World:
     def require_balanced(self) -> None:
         """Check that the books match the contract's coin, and what is locked has a reason."""
         accounts = [self.allocator.balanceOf(holder) for holder in sorted(self.holders)]
-        booked = (
-            sum(available + locked for available, locked in accounts) + self.allocator.treasury()
-        )
+        booked = sum(available + locked for available, locked in accounts) + self.allocator.treasury()
         assert booked == self.chain.balance(self.allocator.address)
         bonds = sum(self.allocator.bondOf(node.id) for node in self.nodes)
         count = self.allocator.computationCount()
@@ -326,11 +322,7 @@ class Purse:
 
     def gains(self) -> dict[str, int]:
         """Return by how many wei each holder and ``treasury`` changed; zeros left out."""
-        return {
-            key: wei - self._before[key]
-            for key, wei in self._owned().items()
-            if wei != self._before[key]
-        }
+        return {key: wei - self._before[key] for key, wei in self._owned().items() if wei != self._before[key]}
 
     def _owned(self) -> dict[str, int]:
         owned = {holder: sum(self._world.allocator.balanceOf(holder)) for holder in self._holders}
@@ -392,9 +384,7 @@ class Job:
     @property
     def fee(self) -> int:
         """What was locked at submission."""
-        return self.world.allocator.quote(
-            self.request.qubits, self.request.shots, self.request.replicas
-        )
+        return self.world.allocator.quote(self.request.qubits, self.request.shots, self.request.replicas)
 
     @property
     def pay(self) -> int:
@@ -449,9 +439,7 @@ class Job:
     def commit(self, index: int, counts: Counts | None = None) -> Receipt:
         """Let assignment *index* commit to *counts*, an honest answer unless told otherwise."""
         self.counts[index] = counts or honest(index, self.request.outcome_bits, self.request.shots)
-        return self.world.verifier.commit(
-            self.id, index, self.commitment(index), sender=self.node(index).daemon
-        )
+        return self.world.verifier.commit(self.id, index, self.commitment(index), sender=self.node(index).daemon)
 
     def commit_all(self, answers: Mapping[int, Counts] | None = None) -> "Job":
         """Let all who still owe a commit do so."""

@@ -53,7 +53,6 @@ library Admission {
         c.qubits = request.qubits;
         c.outcomeBits = request.outcomeBits;
         c.shots = request.shots;
-        c.circuitDigest = request.circuitDigest;
         c.secret = request.secretCommitment;
         c.deadlineAt = request.deadlineAt;
     }

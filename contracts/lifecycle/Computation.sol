@@ -29,7 +29,8 @@ enum ComputationStatus {
     Cancelled
 }
 
-/// @notice Four storage slots; the first is the one that every step rewrites.
+/// @notice Three storage slots; the first is the one that every step rewrites. What no contract reads, the circuit's
+/// digest and payload, is in ComputationSubmitted alone.
 struct Computation {
     ComputationStatus status;
     /// Replicas asked for.
@@ -60,9 +61,6 @@ struct Computation {
     /// Wei still locked for this computation.
     uint96 escrow;
     // slot 3
-    /// keccak256 of the canonical OpenQASM 3 text.
-    bytes32 circuitDigest;
-    // slot 4
     /// The requester's commitment until disclosure, then the disclosed secret,
     /// which is in turn the commitment to the next attempt's secret.
     bytes24 secret;

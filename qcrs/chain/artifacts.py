@@ -90,9 +90,7 @@ class Artifact:
 # --- compile --------------------------------------------------------------------------------------
 
 
-def compile_sources(
-    root: Path = PROJECT, only: Iterable[Path | str] | None = None
-) -> dict[str, Artifact]:
+def compile_sources(root: Path = PROJECT, only: Iterable[Path | str] | None = None) -> dict[str, Artifact]:
     """Return every contract defined under ``root/contracts``, by name.
 
     Args:
@@ -110,9 +108,7 @@ def compile_sources(
     return {name: Artifact(**artifact) for name, artifact in stored.items()}
 
 
-def syntax_trees(
-    root: Path = PROJECT, only: Iterable[Path | str] | None = None
-) -> dict[str, dict[str, Any]]:
+def syntax_trees(root: Path = PROJECT, only: Iterable[Path | str] | None = None) -> dict[str, dict[str, Any]]:
     """Return the syntax tree of each file under ``root/contracts``, by relative path.
 
     Raises:

@@ -12,7 +12,14 @@ from eth_hash.auto import keccak
 from qcrs.chain.artifacts import load_abi
 from qcrs.errors import QcrsError
 
-CONTRACTS = ("Authority", "AuditTrail", "Consortium", "ProcessorRegistry", "ComputationAllocator", "ResultVerifier")
+CONTRACTS = (
+    "Authority",
+    "AuditTrail",
+    "Consortium",
+    "ProcessorRegistry",
+    "ComputationAllocator",
+    "ResultVerifier",
+)
 
 
 class ContractRefused(QcrsError):
@@ -123,7 +130,11 @@ def decode_revert(data: bytes, interfaces: Mapping[str, Interface]) -> ContractR
         if entry is not None:
             values = decode(_types(entry["inputs"]), body)
             names = [i["name"] for i in entry["inputs"]]
-            pairs = zip(names, (_named(v, i) for v, i in zip(values, entry["inputs"], strict=True)), strict=True)
+            pairs = zip(
+                names,
+                (_named(v, i) for v, i in zip(values, entry["inputs"], strict=True)),
+                strict=True,
+            )
             return ContractRefused(entry["name"], dict(pairs))
     try:
         if selector == bytes.fromhex("08c379a0"):

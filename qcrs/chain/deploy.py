@@ -40,14 +40,14 @@ async def deploy_suite(
         await probe.close()
     steps = list(plan(deployer.address, nonce, settings, probe.interfaces))
     contracts = {step.contract: step.address for step in steps if isinstance(step, Deploy)}
-    network = blank.model_copy(
-        update={"chain_id": chain_id, "contracts": contracts, "deployed_at": deployed_at}
-    )
+    network = blank.model_copy(update={"chain_id": chain_id, "contracts": contracts, "deployed_at": deployed_at})
     gas = await _walk(network, deployer, steps, progress)
     return network, gas
 
 
-async def _walk(network: Network, deployer: LocalAccount, steps: list, progress: Callable[[str], None]) -> dict[str, int]:
+async def _walk(
+    network: Network, deployer: LocalAccount, steps: list, progress: Callable[[str], None]
+) -> dict[str, int]:
     gateway = Gateway(network)
     await gateway.open()
     gas: dict[str, int] = {}

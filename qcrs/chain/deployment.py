@@ -15,7 +15,14 @@ from eth_utils import to_checksum_address
 from qcrs.chain.codec import Interface
 from qcrs.model.records import Policy
 
-ORDER = ("Authority", "AuditTrail", "Consortium", "ProcessorRegistry", "ComputationAllocator", "ResultVerifier")
+ORDER = (
+    "Authority",
+    "AuditTrail",
+    "Consortium",
+    "ProcessorRegistry",
+    "ComputationAllocator",
+    "ResultVerifier",
+)
 
 RESOURCE_ALLOCATION = 1
 PROCESSOR_CERTIFICATION = 2

@@ -61,7 +61,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start_chain(directory: Path, port: int | None = None, waiting: Callable[[float], None] = lambda _: None) -> DevnetChain:
+def start_chain(
+    directory: Path, port: int | None = None, waiting: Callable[[float], None] = lambda _: None
+) -> DevnetChain:
     """Start Ganache with its database in *directory* and wait until it answers.
 
     Args:
@@ -84,7 +86,11 @@ def start_chain(directory: Path, port: int | None = None, waiting: Callable[[flo
     with log_path.open("w") as log:
         try:
             process = subprocess.Popen(
-                _command(directory, port), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                _command(directory, port),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         except FileNotFoundError as error:
             raise ChainDidNotStart("the command 'ganache' is not installed; 'make demo' sets it up") from error
@@ -141,7 +147,14 @@ def _command(directory: Path, port: int) -> list[str]:
     return [
         command_path("ganache"),
         *("--server.host", "127.0.0.1", "--server.port", str(port)),
-        *("--chain.chainId", str(CHAIN_ID), "--chain.networkId", str(CHAIN_ID), "--chain.hardfork", "shanghai"),
+        *(
+            "--chain.chainId",
+            str(CHAIN_ID),
+            "--chain.networkId",
+            str(CHAIN_ID),
+            "--chain.hardfork",
+            "shanghai",
+        ),
         *("--wallet.mnemonic", MNEMONIC, "--wallet.totalAccounts", str(ACCOUNTS)),
         *("--wallet.defaultBalance", str(ETHER_EACH), "--miner.blockGasLimit", "30000000"),
         *("--database.dbPath", str(directory / "chain"), "--logging.quiet"),

@@ -16,13 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
-from eth_account.signers.local import LocalAccount
 from aiohttp import ClientError
+from eth_account.signers.local import LocalAccount
 from web3 import AsyncHTTPProvider, AsyncWeb3, WebSocketProvider
 from web3.exceptions import Web3Exception
 from websockets.exceptions import WebSocketException
 
-from qcrs.chain.codec import ContractRefused, Event, Interface, decode_revert, load_interfaces
+from qcrs.chain.codec import ContractRefused, Event, decode_revert, load_interfaces
 from qcrs.chain.network import Network
 from qcrs.errors import QcrsError
 
@@ -38,7 +38,13 @@ LOG_BLOCKS = 5_000
 
 # Gas ceilings by function: above the worst case measured, so that they never have to be estimated. What is not
 # listed gets the default.
-GAS_CEILING = {"commit": 200_000, "reveal": 300_000, "disclose": 150_000, "heartbeat": 80_000, "submit": 3_500_000}
+GAS_CEILING = {
+    "commit": 200_000,
+    "reveal": 300_000,
+    "disclose": 150_000,
+    "heartbeat": 80_000,
+    "submit": 3_500_000,
+}
 DEFAULT_GAS_CEILING = 3_000_000
 DEPLOY_GAS_CEILING = 8_000_000
 
@@ -221,7 +227,10 @@ class Gateway:
         if computation is not None:
             # The id is the first indexed argument of every event that has one.
             query = {
-                "address": [self.addresses["ComputationAllocator"], self.addresses["ResultVerifier"]],
+                "address": [
+                    self.addresses["ComputationAllocator"],
+                    self.addresses["ResultVerifier"],
+                ],
                 "topics": [None, "0x" + computation.to_bytes(32, "big").hex()],
             }
         events: list[Event] = []
@@ -271,7 +280,9 @@ class Gateway:
         """Make ready for requests without looking at what is on the chain."""
         await self.close()
         self._http = AsyncHTTPProvider(
-            self.network.rpc_url, request_kwargs={"timeout": REQUEST_SECONDS}, exception_retry_configuration=None
+            self.network.rpc_url,
+            request_kwargs={"timeout": REQUEST_SECONDS},
+            exception_retry_configuration=None,
         )
         self._nonces.clear()
 
@@ -304,9 +315,7 @@ class Gateway:
             message["to"] = to
         return message
 
-    async def _transact(
-        self, account: LocalAccount, to: str | None, data: bytes, value: int, gas: int
-    ) -> Receipt:
+    async def _transact(self, account: LocalAccount, to: str | None, data: bytes, value: int, gas: int) -> Receipt:
         lock = self._locks.setdefault(account.address, asyncio.Lock())
         async with lock:  # one sender, one order of nonces
             if account.address not in self._nonces:

@@ -59,7 +59,9 @@ def load_keystore(path: Path, password_file: Path) -> LocalAccount:
         password = password_file.read_text().rstrip("\n")
         return Account.from_key(Account.decrypt(json.loads(path.read_text()), password))
     except OSError as error:
-        raise KeystoreInvalid(f"cannot read {error.filename}: {error.strerror}; make keys with 'qcrs node init'") from error
+        raise KeystoreInvalid(
+            f"cannot read {error.filename}: {error.strerror}; make keys with 'qcrs node init'"
+        ) from error
     except (ValueError, TypeError, KeyError) as error:
         raise KeystoreInvalid(f"{path} does not open with the password in {password_file}: {error}") from error
 
@@ -96,7 +98,11 @@ def sign_registration(
                 {"name": "identityDigest", "type": "bytes32"},
             ]
         },
-        message_data={"operator": operator, "daemon": daemon.address, "identityDigest": identity_digest},
+        message_data={
+            "operator": operator,
+            "daemon": daemon.address,
+            "identityDigest": identity_digest,
+        },
     )
     return bytes(daemon.sign_message(message).signature)
 

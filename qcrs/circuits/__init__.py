@@ -1,4 +1,4 @@
-"""Example circuits, as the files beside this one."""
+"""Example circuits: flat OpenQASM 3, and one in OpenQASM 2 that is converted on submission."""
 
 from importlib import resources
 

@@ -12,6 +12,7 @@ from qcrs.quantum.faults import FAULTS
 from qcrs.sdk.demonstration import Demonstration, demonstrate
 from qcrs.sdk.devnet import Devnet, bring_up, demonstration_policy
 
+_STEPS = ("submit", "allocate", "commit", "disclose", "reveal", "settle", "total")
 PROCESSORS = 5
 ROGUE = 3
 # A processor that never answers cannot be outvoted, only replaced: five honest ones must remain.
@@ -64,11 +65,10 @@ def _pretty(outcome: Demonstration, report: Path) -> str:
             " ".join(map(str, result.accepted)) or "-",
             " ".join(map(str, [*result.outliers, *result.silent])) or "-",
             "-" if job.distance is None else f"{job.distance:.4f}",
-            *(f"{result.gas.get(step, 0):,}" for step in ("submit", "allocate", "commit", "disclose", "reveal", "settle", "total")),
+            *(f"{result.gas.get(step, 0):,}" for step in _STEPS),
             f"{job.latency:.2f}",
         ])  # fmt: skip
-    headings = ["job", "circuit", "k", "verdict", "agreed", "caught", "TVD", "submit", "allocate", "commit", "disclose", "reveal",
-                "settle", "total gas", "s"]  # fmt: skip
+    headings = ["job", "circuit", "k", "verdict", "agreed", "caught", "TVD", *_STEPS, "s"]
     devices = ", ".join(f"{processor} {device}" for processor, device in outcome.devices.items())
     lines = [
         "",

@@ -5,7 +5,12 @@ import asyncio
 from pathlib import Path
 
 from qcrs.chain.deploy import deploy_suite
-from qcrs.chain.deployment import PROCESSOR_CERTIFICATION, QUANTUM_SECURITY, RESOURCE_ALLOCATION, SuiteSettings
+from qcrs.chain.deployment import (
+    PROCESSOR_CERTIFICATION,
+    QUANTUM_SECURITY,
+    RESOURCE_ALLOCATION,
+    SuiteSettings,
+)
 from qcrs.chain.keys import load_keystore
 from qcrs.cli.options import Progress, carry_out, emit, table
 from qcrs.config import network_path
@@ -32,9 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _deploy(options: argparse.Namespace) -> None:
     deployer = load_keystore(options.keystore, options.password_file)
-    roles = {
-        role: getattr(options, name.replace("-", "_")) or deployer.address for name, role in _ROLES.items()
-    }
+    roles = {role: getattr(options, name.replace("-", "_")) or deployer.address for name, role in _ROLES.items()}
     progress = Progress(options.json)
     network, gas = asyncio.run(
         deploy_suite(options.rpc, options.ws, deployer, SuiteSettings(roles), options.store, progress)

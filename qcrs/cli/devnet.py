@@ -14,8 +14,18 @@ from qcrs.sdk.devnet import Devnet, bring_up
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this noun's verbs."""
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
-    up = command(verbs, "up", _up, "start chain, contracts, organisations and daemons, and leave them running")
-    up.add_argument("--processors", type=int, default=5, help="processors, each of an organisation of its own (5)")
+    up = command(
+        verbs,
+        "up",
+        _up,
+        "start chain, contracts, organisations and daemons, and leave them running",
+    )
+    up.add_argument(
+        "--processors",
+        type=int,
+        default=5,
+        help="processors, each of an organisation of its own (5)",
+    )
     up.add_argument("--port", type=int, help="the chain's port; a free one by default")
     for verb in (
         up,
@@ -57,4 +67,8 @@ def _status(options: argparse.Namespace) -> int:
 def _down(options: argparse.Namespace) -> None:
     devnet = Devnet.load(_directory(options))
     devnet.stop()
-    emit(options, {"stopped": len(devnet.nodes) + 1}, f"stopped the chain and {len(devnet.nodes)} daemons")
+    emit(
+        options,
+        {"stopped": len(devnet.nodes) + 1},
+        f"stopped the chain and {len(devnet.nodes)} daemons",
+    )

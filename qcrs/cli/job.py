@@ -5,10 +5,17 @@ import sys
 from datetime import datetime
 
 from qcrs.chain.codec import Event
-from qcrs.cli.options import Progress, add_network, add_signer, command, emit, run_with_client, table
+from qcrs.cli.options import (
+    Progress,
+    add_network,
+    add_signer,
+    command,
+    emit,
+    run_with_client,
+    table,
+)
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.story import Story
-from qcrs.quantum.circuit import canonical, facts, load
 from qcrs.sdk.client import Circuit, Client
 from qcrs.sdk.result import Result, bitstrings
 
@@ -30,7 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     submit.add_argument("--shots", type=int, default=4096, help="shots in all (4096)")
     submit.add_argument("--replicas", "-k", type=int, default=3, help="independent processors (3)")
     submit.add_argument("--max-fee", type=int, metavar="WEI", help="most to lock; whatever is quoted by default")
-    submit.add_argument("--deadline", type=int, default=3600, metavar="SECONDS", help="latest allocation from now (3600)")
+    submit.add_argument(
+        "--deadline",
+        type=int,
+        default=3600,
+        metavar="SECONDS",
+        help="latest allocation from now (3600)",
+    )
     submit.add_argument("--noise-class", type=int, help="where to run; the best populated class by default")
     submit.add_argument("--wait", action="store_true", help="drive it to its verdict and print the counts")
     wait = command(verbs, "wait", _wait, "drive a submitted computation to its verdict")
@@ -53,6 +66,9 @@ def circuit_of(source: str) -> Circuit:
     Raises:
         CircuitRefused: It is not a circuit of the profile. OSError: It cannot be read.
     """
+    # A second's import that only submission needs.
+    from qcrs.quantum.circuit import canonical, facts, load
+
     loaded = load(sys.stdin.read() + "\n" if source == "-" else source)
     size = facts(loaded)
     return Circuit(canonical(loaded), size.qubits, size.outcome_bits)
@@ -90,14 +106,23 @@ def _submit(options: argparse.Namespace) -> int | None:
 
     async def work(client: Client) -> int | None:
         story = await client.submit(
-            circuit, options.shots, options.replicas, options.max_fee, options.deadline, options.noise_class
+            circuit,
+            options.shots,
+            options.replicas,
+            options.max_fee,
+            options.deadline,
+            options.noise_class,
         )
         progress(f"job {story.computation} submitted: {story.escrow / ETHER:.6f} coin locked")
         if options.wait:
             await client.drive(story.computation, narrate(progress))
             return await _print_result(options, client, story.computation)
         value = {"id": story.computation, "status": story.status.name, "escrow": str(story.escrow)}
-        emit(options, value, f"job {story.computation} queued; follow it with 'qcrs job wait {story.computation}'")
+        emit(
+            options,
+            value,
+            f"job {story.computation} queued; follow it with 'qcrs job wait {story.computation}'",
+        )
         return None
 
     return run_with_client(options, work)
@@ -121,7 +146,11 @@ def _result(options: argparse.Namespace) -> int | None:
 def _cancel(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
         await client.cancel(options.id)
-        emit(options, {"id": options.id, "status": "Cancelled"}, f"job {options.id} cancelled and refunded")
+        emit(
+            options,
+            {"id": options.id, "status": "Cancelled"},
+            f"job {options.id} cancelled and refunded",
+        )
 
     run_with_client(options, work)
 
@@ -154,11 +183,22 @@ def _show(options: argparse.Namespace) -> None:
             ],
         }
         rows = [
-            [str(d.index), str(d.processor), str(d.attempt), d.status.name, f"{d.slashed / ETHER:.3f}", str(d.refusal or "-")]
+            [
+                str(d.index),
+                str(d.processor),
+                str(d.attempt),
+                d.status.name,
+                f"{d.slashed / ETHER:.3f}",
+                str(d.refusal or "-"),
+            ]
             for d in story.duties
         ]
         head = [f"{key:16} {item}" for key, item in value.items() if key != "assignments" and item is not None]
-        body = table(["index", "processor", "round", "status", "slashed", "refusal"], rows) if rows else "no processors yet"
+        body = (
+            table(["index", "processor", "round", "status", "slashed", "refusal"], rows)
+            if rows
+            else "no processors yet"
+        )
         emit(options, value, "\n".join(head) + "\n\n" + body)
 
     run_with_client(options, work, signs=False)
@@ -185,7 +225,11 @@ def _list(options: argparse.Namespace) -> None:
             ]
             for s in stories
         ]  # fmt: skip
-        emit(options, value, table(["id", "status", "qubits", "shots", "k", "requester", "deadline"], rows))
+        emit(
+            options,
+            value,
+            table(["id", "status", "qubits", "shots", "k", "requester", "deadline"], rows),
+        )
 
     run_with_client(options, work, signs=False)
 
@@ -199,7 +243,11 @@ async def _print_result(options: argparse.Namespace, client: Client, computation
 def _pretty(result: Result) -> str:
     who = [
         f"{label} {', '.join(map(str, processors))}"
-        for label, processors in (("agreed", result.accepted), ("outlier", result.outliers), ("silent", result.silent))
+        for label, processors in (
+            ("agreed", result.accepted),
+            ("outlier", result.outliers),
+            ("silent", result.silent),
+        )
         if processors
     ]
     lines = [f"job {result.id}  {result.status.name}{' (' + result.failure + ')' if result.failure else ''}"]

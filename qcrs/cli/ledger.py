@@ -32,7 +32,12 @@ def _show(options: argparse.Namespace) -> int:
             "held": str(ledger.held),
             "treasury": str(ledger.treasury),
             "accounts": [
-                {"address": h, "name": names.get(h.lower(), ""), "available": str(a), "locked": str(x)}
+                {
+                    "address": h,
+                    "name": names.get(h.lower(), ""),
+                    "available": str(a),
+                    "locked": str(x),
+                }
                 for h, (a, x) in ledger.accounts.items()
             ],
         }

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import json
 import logging
-import os
 import random
 import signal
 import sys
@@ -62,7 +61,10 @@ def _init(options: argparse.Namespace) -> None:
 
 def _start(options: argparse.Namespace) -> None:
     logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%H:%M:%S",
     )
     logging.getLogger("qcrs").setLevel(logging.DEBUG if options.verbose else logging.INFO)
     asyncio.run(_serve(options))

@@ -21,7 +21,11 @@ from qcrs.store import Store
 
 
 def command(
-    verbs: argparse._SubParsersAction, name: str, run: Callable[[argparse.Namespace], int | None], help_: str, **more: Any
+    verbs: argparse._SubParsersAction,
+    name: str,
+    run: Callable[[argparse.Namespace], int | None],
+    help_: str,
+    **more: Any,
 ) -> argparse.ArgumentParser:
     """Add the verb *name*, which *run* carries out, with the flags that every verb has."""
     parser = verbs.add_parser(name, help=help_, description=more.pop("description", help_), **more)
@@ -71,7 +75,9 @@ def signer_of(options: argparse.Namespace, network: Network) -> LocalAccount:
 
 
 def run_with_client(
-    options: argparse.Namespace, work: Callable[[Client], Coroutine[Any, Any, int | None]], signs: bool = True
+    options: argparse.Namespace,
+    work: Callable[[Client], Coroutine[Any, Any, int | None]],
+    signs: bool = True,
 ) -> int | None:
     """Connect, give *work* a client, and return what it returns.
 
@@ -100,6 +106,7 @@ class Progress:
         self._quiet, self._began, self._last = quiet, time.monotonic(), ""
 
     def __call__(self, line: str) -> None:
+        """Say *line*, unless it was the last one said."""
         if not self._quiet and line != self._last:
             print(f"{time.monotonic() - self._began:6.1f} s  {line}", file=sys.stderr, flush=True)
         self._last = line

@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from qcrs.chain.keys import load_keystore
-from qcrs.cli.options import add_network, add_signer, command, emit, network_of, run_with_client, signer_of, table
+from qcrs.cli.options import (
+    add_network,
+    add_signer,
+    command,
+    emit,
+    network_of,
+    run_with_client,
+    signer_of,
+    table,
+)
 from qcrs.config import NodeConfig
 from qcrs.errors import QcrsError
 from qcrs.model.processor import ProcessorStatus
@@ -49,7 +58,18 @@ def _list(options: argparse.Namespace) -> None:
         interval = await client.registry.heartbeat_seconds()
         now = client.gateway.now
         value = [_value(processor, standing, now, interval) for processor, standing in standings.items()]
-        headings = ["id", "status", "available", "class", "qubits", "leased", "org", "accepted", "outliers", "silent"]
+        headings = [
+            "id",
+            "status",
+            "available",
+            "class",
+            "qubits",
+            "leased",
+            "org",
+            "accepted",
+            "outliers",
+            "silent",
+        ]
         rows = [
             [
                 str(v["id"]), v["status"], "yes" if v["available"] else "no", str(v["noiseClass"]), str(v["qubits"]),
@@ -135,7 +155,11 @@ def _bond(options: argparse.Namespace) -> None:
 
     async def work(client: Client) -> None:
         await provider.bond(client.gateway, signer_of(options, network_of(options)), options.id, amount)
-        emit(options, {"id": options.id, "bonded": str(amount)}, f"{options.amount} coin locked behind {options.id}")
+        emit(
+            options,
+            {"id": options.id, "bonded": str(amount)},
+            f"{options.amount} coin locked behind {options.id}",
+        )
 
     run_with_client(options, work)
 
@@ -145,6 +169,10 @@ def _unbond(options: argparse.Namespace) -> None:
         signer = signer_of(options, network_of(options))
         await client.gateway.simulate(signer, "ComputationAllocator", "unbond", options.id)
         await client.gateway.send(signer, "ComputationAllocator", "unbond", options.id)
-        emit(options, {"id": options.id, "bonded": "0"}, f"bond of processor {options.id} is free to withdraw")
+        emit(
+            options,
+            {"id": options.id, "bonded": "0"},
+            f"bond of processor {options.id} is free to withdraw",
+        )
 
     run_with_client(options, work)

@@ -163,7 +163,12 @@ class Executor:
         )
         watch.engine += (time.perf_counter() - began) * 1e3
         if result.counts is None:
-            log.warning("computation=%s refused code=%s %s", story.computation, result.refusal.name, result.message)
+            log.warning(
+                "computation=%s refused code=%s %s",
+                story.computation,
+                result.refusal.name,
+                result.message,
+            )
             return result.refusal
         if self.faulty is None:
             return result.counts
@@ -192,4 +197,3 @@ class Executor:
             return await self.gateway.send(self.account, contract, function, *arguments)
         finally:
             watch.chain += (time.perf_counter() - began) * 1e3
-

@@ -147,7 +147,8 @@ class Journal:
     def forget(self, computation: int) -> None:
         """Drop the answers to a computation that has ended."""
         self._database.execute(
-            "DELETE FROM answers WHERE chain = ? AND verifier = ? AND computation = ?", (*self._scope, computation)
+            "DELETE FROM answers WHERE chain = ? AND verifier = ? AND computation = ?",
+            (*self._scope, computation),
         )
 
     @property

@@ -203,14 +203,24 @@ class Node:
             timings = await self._executor.carry_out(action, story)
         except ContractRefused as error:
             level = logging.DEBUG if error.name in RACES else logging.ERROR
-            log.log(level, "action=%s computation=%s %s", name, getattr(action, "computation", "-"), error)
+            log.log(
+                level,
+                "action=%s computation=%s %s",
+                name,
+                getattr(action, "computation", "-"),
+                error,
+            )
             self._counts["failed"] += error.name not in RACES
             self._postpone(action)
         except (ChainUnreachable, TransactionLost) as error:
             log.warning("action=%s %s", name, error)
             self._postpone(action)
         except WithheldForTest:
-            log.warning("action=%s computation=%s withheld: test equipment", name, getattr(action, "computation", "-"))
+            log.warning(
+                "action=%s computation=%s withheld: test equipment",
+                name,
+                getattr(action, "computation", "-"),
+            )
             self._done.add(action)
         except QcrsError as error:
             log.error("action=%s computation=%s %s", name, getattr(action, "computation", "-"), error)

@@ -17,7 +17,11 @@ class Record(BaseModel):
     """A struct read from, or written to, a contract."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, arbitrary_types_allowed=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
     )
 
     @classmethod
@@ -77,7 +81,6 @@ class Computation(Record):
     commits_digest: bytes
     requester: str
     escrow: int
-    circuit_digest: bytes
     secret: bytes
     deadline_at: int
     organisation: int

@@ -4,6 +4,7 @@ Importing this module imports neither Qiskit nor Aer.
 """
 
 import asyncio
+import contextlib
 import itertools
 import os
 import sys
@@ -132,7 +133,8 @@ class EngineClient:
             await self.stop()
             raise _EngineEnded from None
         except asyncio.CancelledError:
-            await self._send({"id": identity, "cancel": True})
+            with contextlib.suppress(_EngineEnded):
+                await self._send({"id": identity, "cancel": True})
             raise
         finally:
             del self._pending[identity]

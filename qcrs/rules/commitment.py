@@ -36,7 +36,8 @@ def of_reveal(counts_root: bytes, salt: bytes, sketch: Sequence[int]) -> bytes:
     """Return the 24 bytes that the chain keeps of a reveal until settlement."""
     packed = b"".join(word.to_bytes(32, "big") for word in sketch)
     return abi_digest(
-        ["bytes32", "bytes32", "bytes32", "bytes32"], [REVEAL_DOMAIN, counts_root, salt, keccak(packed)]
+        ["bytes32", "bytes32", "bytes32", "bytes32"],
+        [REVEAL_DOMAIN, counts_root, salt, keccak(packed)],
     )[:24]
 
 
@@ -77,7 +78,8 @@ def draw_seed_of(beacon: bytes, computation: int, tried: int) -> bytes:
 def of_answer(computation: int, accepted: int, counts_roots: Sequence[bytes]) -> bytes:
     """Return the digest of a verified result: the accepted replicas' roots in assignment order."""
     return abi_digest(
-        ["bytes32", "uint64", "uint256", "bytes32[]"], [ANSWER_DOMAIN, computation, accepted, list(counts_roots)]
+        ["bytes32", "uint64", "uint256", "bytes32[]"],
+        [ANSWER_DOMAIN, computation, accepted, list(counts_roots)],
     )
 
 

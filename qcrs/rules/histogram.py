@@ -34,7 +34,8 @@ def require_histogram(counts: Mapping[int, int], outcome_bits: int, shots: int) 
 def counts_root(counts: Mapping[int, int]) -> bytes:
     """Return the 32-byte root that binds *counts* (outcome to positive count)."""
     level = [
-        keccak(b"\x00" + outcome.to_bytes(32, "big") + counts[outcome].to_bytes(32, "big")) for outcome in sorted(counts)
+        keccak(b"\x00" + outcome.to_bytes(32, "big") + counts[outcome].to_bytes(32, "big"))
+        for outcome in sorted(counts)
     ]
     leaves = len(level)
     while len(level) > 1:

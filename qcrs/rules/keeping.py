@@ -46,4 +46,9 @@ def arguments_of(step: Step, story: Story) -> tuple:
         return (story.computation,)
     revealed = story.with_status(AssignmentStatus.Revealed)
     sketches = [word for duty in revealed for word in duty.sketch]
-    return story.computation, [d.counts_root for d in revealed], [d.salt for d in revealed], sketches
+    return (
+        story.computation,
+        [d.counts_root for d in revealed],
+        [d.salt for d in revealed],
+        sketches,
+    )

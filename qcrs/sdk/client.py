@@ -133,7 +133,9 @@ class Client:
             noise_class = await self.choose_class(circuit.qubits, replicas)
         quote = await self.allocator.quote(circuit.qubits, each, replicas)
         if max_fee is not None and max_fee < quote:
-            raise FeeTooLow(f"maximum fee is {max_fee} wei; {replicas} x {each} shots of {circuit.qubits} qubits cost {quote} wei")
+            raise FeeTooLow(
+                f"maximum fee is {max_fee} wei; {replicas} x {each} shots of {circuit.qubits} qubits cost {quote} wei"
+            )
         payload = circuit.text.encode()
         digest = keccak(payload)
         if len(payload) > INLINE_BYTES:
@@ -188,8 +190,8 @@ class Client:
         have = len(fitting.get(best, ()))
         if have < replicas:
             raise NoCapacity(
-                f"{replicas} independent processors with {qubits} qubits are wanted, {have} of one noise class fit; the "
-                f"largest processor has {largest} qubits. Try fewer replicas or see 'qcrs processor list'"
+                f"{replicas} independent processors with {qubits} qubits are wanted, {have} of one noise class fit; "
+                f"the largest processor has {largest} qubits. Try fewer replicas or see 'qcrs processor list'"
             )
         return best
 
@@ -248,7 +250,10 @@ class Client:
         gas["total"] = sum(gas.values())
         blocks = (events[0].block, events[-1].block)
         begun, ended = [
-            int((await self.gateway.request("eth_getBlockByNumber", hex(block), False))["timestamp"], 16)
+            int(
+                (await self.gateway.request("eth_getBlockByNumber", hex(block), False))["timestamp"],
+                16,
+            )
             for block in blocks
         ]
         return await asyncio.to_thread(result_of, story, self.store, gas, float(ended - begun))

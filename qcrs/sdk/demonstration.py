@@ -147,7 +147,9 @@ async def _job(client: Client, name: str, replicas: int, pictures: Path, observe
     size = facts(circuit)
     began = time.perf_counter()
     story = await client.submit(
-        Circuit(canonical(circuit), size.qubits, size.outcome_bits), SHOTS_PER_REPLICA * replicas, replicas
+        Circuit(canonical(circuit), size.qubits, size.outcome_bits),
+        SHOTS_PER_REPLICA * replicas,
+        replicas,
     )
     await client.drive(story.computation, observe)
     latency = time.perf_counter() - began

@@ -97,7 +97,12 @@ class Devnet:
 
     def save(self) -> None:
         """Write the process ids."""
-        state = {"chain": self.chain_pid, "nodes": self.nodes, "faults": self.faults, "startedAt": self.started_at}
+        state = {
+            "chain": self.chain_pid,
+            "nodes": self.nodes,
+            "faults": self.faults,
+            "startedAt": self.started_at,
+        }
         self.state_path.write_text(json.dumps(state, indent=2) + "\n")
 
     @classmethod
@@ -119,7 +124,16 @@ class Devnet:
     def start_node(self, name: str, *flags: str) -> int:
         """Start the daemon of the node called *name* as a process of its own and return its id."""
         files = self.node_files(name)
-        command = [sys.executable, "-m", "qcrs", "node", "start", "--config", str(files.config), *flags]
+        command = [
+            sys.executable,
+            "-m",
+            "qcrs",
+            "node",
+            "start",
+            "--config",
+            str(files.config),
+            *flags,
+        ]
         with files.log.open("a") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -210,7 +224,10 @@ def demonstration_policy(fault: str) -> Policy:
 
 
 async def wait_for_heartbeats(
-    devnet: Devnet, network: Network, processors: int, progress: Callable[[str], None] = lambda _: None
+    devnet: Devnet,
+    network: Network,
+    processors: int,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Wait until *processors* daemons have sent a heartbeat.
 
@@ -231,7 +248,9 @@ async def wait_for_heartbeats(
                 if not is_running(pid):
                     raise DaemonsNotReady(f"daemon {name} ended:\n{_tail(devnet.node_files(name).log)}")
             if time.monotonic() > deadline:
-                raise DaemonsNotReady(f"only {beating} of {processors} daemons sent a heartbeat in {READY_SECONDS:.0f} s")
+                raise DaemonsNotReady(
+                    f"only {beating} of {processors} daemons sent a heartbeat in {READY_SECONDS:.0f} s"
+                )
             await asyncio.sleep(0.25)
 
 
@@ -279,13 +298,20 @@ async def _found(
 def _accounts(operator: LocalAccount, operators: Sequence[LocalAccount], researcher: LocalAccount) -> list[Account]:
     def account(name: str, organisation: str, key: LocalAccount) -> Account:
         return Account(
-            name=name, address=key.address, organisation=organisation, private_key="0x" + bytes(key.key).hex()
+            name=name,
+            address=key.address,
+            organisation=organisation,
+            private_key="0x" + bytes(key.key).hex(),
         )
 
     labs = [
         account(f"lab-{number + 1}", f"{_city(number)} Quantum Laboratory", key) for number, key in enumerate(operators)
     ]
-    return [account("operator", "", operator), *labs, account("researcher", "Theory Institute", researcher)]
+    return [
+        account("operator", "", operator),
+        *labs,
+        account("researcher", "Theory Institute", researcher),
+    ]
 
 
 def _city(number: int) -> str:

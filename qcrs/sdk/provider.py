@@ -95,7 +95,11 @@ def identity_document(operator: str, daemon: str, calibration: Calibration) -> b
         "schemaVersion": 1,
         "operator": operator,
         "daemon": daemon,
-        "hardware": {"name": calibration.name, "source": calibration.source, "qubits": len(calibration.qubits)},
+        "hardware": {
+            "name": calibration.name,
+            "source": calibration.source,
+            "qubits": len(calibration.qubits),
+        },
     }
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
@@ -132,7 +136,11 @@ async def admit(gateway: Gateway, authority: LocalAccount, name: str, admin: str
 
 
 async def register(
-    gateway: Gateway, operator: LocalAccount, daemon: LocalAccount, calibration_path: Path, identity_path: Path
+    gateway: Gateway,
+    operator: LocalAccount,
+    daemon: LocalAccount,
+    calibration_path: Path,
+    identity_path: Path,
 ) -> int:
     """Register a processor and declare its capability; return its id. It still has to be certified and bonded.
 
@@ -144,13 +152,15 @@ async def register(
     identity_path.write_bytes(document)
     digest = keccak(document)
     proof = sign_registration(
-        daemon, gateway.network.chain_id, gateway.addresses["ProcessorRegistry"], operator.address, digest
+        daemon,
+        gateway.network.chain_id,
+        gateway.addresses["ProcessorRegistry"],
+        operator.address,
+        digest,
     )
     receipt = await gateway.send(operator, "ProcessorRegistry", "register", daemon.address, digest, proof)
     processor = receipt.event("ProcessorRegistered")["processor"]
-    capability = capability_record(
-        calibration, calibration_path.read_bytes(), int(gateway.now) + CERTIFICATE_SECONDS
-    )
+    capability = capability_record(calibration, calibration_path.read_bytes(), int(gateway.now) + CERTIFICATE_SECONDS)
     uri = calibration_path.resolve().as_uri()
     await gateway.send(operator, "ProcessorRegistry", "declareCapability", processor, capability.to_chain(), uri)
     return processor

@@ -60,7 +60,11 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as ``--json`` prints it; outcomes are bit strings, most significant bit first."""
-        verdicts = (ComputationStatus.Accepted, ComputationStatus.Rejected, ComputationStatus.Inconclusive)
+        verdicts = (
+            ComputationStatus.Accepted,
+            ComputationStatus.Rejected,
+            ComputationStatus.Inconclusive,
+        )
         return {
             "id": self.id,
             "status": self.status.name,

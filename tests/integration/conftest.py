@@ -58,7 +58,9 @@ class World:
             secrets = Secrets(self.devnet.directory / "secrets.jsonl")
             yield Client(gateway, account, secrets, Store(network.store))
 
-    def run(self, *arguments: str, stdin: str | None = None, network: Path | None = None) -> subprocess.CompletedProcess:
+    def run(
+        self, *arguments: str, stdin: str | None = None, network: Path | None = None
+    ) -> subprocess.CompletedProcess:
         """Run the command line as a user would."""
         environment = {
             **os.environ,

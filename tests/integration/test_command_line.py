@@ -56,7 +56,15 @@ def test_submit_and_wait_prints_one_object(world, bell):
         "id", "status", "verdict", "counts", "shots", "replicas", "accepted", "outliers", "silent", "gas", "seconds",
         "resultDigest",
     }  # fmt: skip
-    assert set(answer["gas"]) == {"submit", "allocate", "commit", "disclose", "reveal", "settle", "total"}
+    assert set(answer["gas"]) == {
+        "submit",
+        "allocate",
+        "commit",
+        "disclose",
+        "reveal",
+        "settle",
+        "total",
+    }
     assert answer["status"] == answer["verdict"] == "Accepted"
     assert answer["shots"] == sum(answer["counts"].values()) == 4096 * 3
     assert answer["counts"]["00"] + answer["counts"]["11"] > 0.8 * answer["shots"]
@@ -85,7 +93,8 @@ def test_cancel_refunds(world, bell):
     before = world.json("ledger", "show")
     assert world.json("job", "cancel", str(submitted["id"]))["status"] == "Cancelled"
     after = world.json("ledger", "show")
-    assert before["balanced"] and after["balanced"]
+    assert before["balanced"]
+    assert after["balanced"]
 
     def money(books, kind):
         return {a["name"]: int(a[kind]) for a in books["accounts"]}["researcher"]
@@ -128,14 +137,20 @@ def test_audit_log_lists_decisions(world, bell):
     [
         ("this is not a circuit", ["NotOpenQasm"]),
         (HEADER + 'include "secret.inc";\nqubit q;\nbit c;\nc = measure q;\n', ["IncludeRefused"]),
-        (HEADER + "gate a q { h q; }\nqubit[1] q;\nbit[1] c;\na q[0];\nc = measure q;\n", ["GateDefinitionRefused"]),
+        (
+            HEADER + "gate a q { h q; }\nqubit[1] q;\nbit[1] c;\na q[0];\nc = measure q;\n",
+            ["GateDefinitionRefused"],
+        ),
         (HEADER + "qubit[2] q;\nbit[2] c;\nh q[0];\n", ["NoMeasurement"]),
         (HEADER + "qubit[1000000000] q;\nbit[1] c;\nc[0] = measure q[0];\n", ["TooManyQubits"]),
         (
             HEADER + "qubit[2] q;\nbit[2] c;\nc[0] = measure q[0];\nif (c[0]) { x q[1]; }\nc[1] = measure q[1];\n",
             ["FeedForwardUnsupported"],
         ),
-        (HEADER + "qubit[1] q;\nbit[1] c;\nrx(1/0) q[0];\nc = measure q;\n", ["NonFiniteParameter"]),
+        (
+            HEADER + "qubit[1] q;\nbit[1] c;\nrx(1/0) q[0];\nc = measure q;\n",
+            ["NonFiniteParameter"],
+        ),
     ],
     ids=["prose", "include", "gate", "unmeasured", "wide", "feed-forward", "division-by-zero"],
 )
@@ -150,7 +165,10 @@ def test_bad_circuits_are_refused_before_any_money_moves(world, tmp_path, source
 
 def test_a_million_nested_gate_definitions_are_refused(world, tmp_path):
     path = tmp_path / "bomb.qasm"
-    gates = ["gate g0 q { h q; }\n", *(f"gate g{i} q {{ g{i - 1} q; g{i - 1} q; }}\n" for i in range(1, 10**6))]
+    gates = [
+        "gate g0 q { h q; }\n",
+        *(f"gate g{i} q {{ g{i - 1} q; g{i - 1} q; }}\n" for i in range(1, 10**6)),
+    ]
     path.write_text(HEADER + "".join(gates) + "qubit[1] q;\nbit[1] c;\ng999999 q[0];\nc = measure q;\n")
     _refused(world.run("job", "submit", str(path)), 2, "CircuitRefused")
 
@@ -182,7 +200,11 @@ def test_more_qubits_than_any_processor(world, tmp_path):
 def test_missing_files_and_unknown_jobs(world):
     _refused(world.run("job", "submit", "nowhere.qasm"), 2, "nowhere.qasm")
     _refused(world.run("job", "show", "424242"), 2, "ComputationUnknown", "424242")
-    _refused(world.run("job", "list", network=world.devnet.directory / "absent.json"), 2, "NetworkFileInvalid")
+    _refused(
+        world.run("job", "list", network=world.devnet.directory / "absent.json"),
+        2,
+        "NetworkFileInvalid",
+    )
 
 
 def test_chain_down_and_wrong_chain(world, tmp_path):
@@ -221,7 +243,12 @@ def test_damaged_journal_stops_the_daemon_and_says_what_to_do(world, tmp_path):
         "--network", str(world.devnet.network_path),
     ).returncode == 0  # fmt: skip
     (directory / "journal.sqlite").write_bytes(b"SQLite format 3\0" + b"\xff" * 8192)
-    _refused(world.run("node", "start", "--config", str(directory / "node.toml")), 2, "JournalDamaged", "Restore it")
+    _refused(
+        world.run("node", "start", "--config", str(directory / "node.toml")),
+        2,
+        "JournalDamaged",
+        "Restore it",
+    )
 
 
 def test_daemon_without_a_processor_says_so(world, tmp_path):
@@ -229,7 +256,12 @@ def test_daemon_without_a_processor_says_so(world, tmp_path):
     directory = tmp_path / "node"
     world.run("node", "init", str(directory), "--calibration", str(config.calibration),
               "--network", str(world.devnet.network_path))  # fmt: skip
-    _refused(world.run("node", "start", "--config", str(directory / "node.toml")), 2, "ProcessorUnknown", "register")
+    _refused(
+        world.run("node", "start", "--config", str(directory / "node.toml")),
+        2,
+        "ProcessorUnknown",
+        "register",
+    )
 
 
 def _submit_raw(world, circuit_text, payload, qubits, outcome_bits):

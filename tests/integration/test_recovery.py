@@ -88,7 +88,9 @@ def test_daemon_killed_before_it_commits_is_replaced_and_pays(world):
                     break
                 await drive(client, computation)
             await until(
-                client, computation, lambda story: len(story.with_status(AssignmentStatus.Committed)) == 3
+                client,
+                computation,
+                lambda story: len(story.with_status(AssignmentStatus.Committed)) == 3,
             )
             await move_clock(client, WINDOW_SECONDS + 1)
             await _beat_again(client, {1, 3, 4, 5})
@@ -114,7 +116,11 @@ def test_daemon_killed_after_it_committed_is_settled_without(world):
             _kill(world, victim)
             secret = client.secrets.behind((await client.allocator.computation(computation)).secret)
             await client.gateway.send(client.account, "ResultVerifier", "disclose", computation, secret)
-            await until(client, computation, lambda story: len(story.with_status(AssignmentStatus.Revealed)) == 2)
+            await until(
+                client,
+                computation,
+                lambda story: len(story.with_status(AssignmentStatus.Revealed)) == 2,
+            )
             await move_clock(client, WINDOW_SECONDS + 1)
             await drive(client, computation)
             return victim, await client.result(computation), await read_ledger(client.gateway)
@@ -154,7 +160,9 @@ def test_daemon_that_keeps_silent_is_replaced(tmp_path):
                     break
                 await drive(client, computation)
             await until(
-                client, computation, lambda story: len(story.with_status(AssignmentStatus.Committed)) == 3
+                client,
+                computation,
+                lambda story: len(story.with_status(AssignmentStatus.Committed)) == 3,
             )
             await move_clock(client, WINDOW_SECONDS + 1)
             await _beat_again(client, {2, 3, 4, 5})

@@ -36,11 +36,7 @@ OWNERS = {
 
 
 def modules():
-    return [
-        path
-        for path in sorted(PACKAGE.rglob("*.py"))
-        if "toolchain" not in path.relative_to(PACKAGE).parts
-    ]
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if "toolchain" not in path.relative_to(PACKAGE).parts]
 
 
 def part_of(path):
@@ -79,9 +75,7 @@ def libraries(path):
 
 
 def each(paths):
-    return pytest.mark.parametrize(
-        "path", paths, ids=[str(path.relative_to(PACKAGE)) for path in paths]
-    )
+    return pytest.mark.parametrize("path", paths, ids=[str(path.relative_to(PACKAGE)) for path in paths])
 
 
 @each([path for path in modules() if part_of(path) in ALLOWED])

@@ -116,10 +116,7 @@ def bits(statuses):
 @pytest.fixture(scope="module")
 def lifecycle():
     chain = Chain()
-    return {
-        name: chain.deploy(f"{name}LifecycleHarness", sender=account("deployer"))
-        for name in LIFECYCLES
-    }
+    return {name: chain.deploy(f"{name}LifecycleHarness", sender=account("deployer")) for name in LIFECYCLES}
 
 
 @pytest.mark.parametrize("name", LIFECYCLES)
@@ -155,9 +152,7 @@ def test_every_pair_of_statuses_advances_or_reverts_alike(lifecycle, name):
 def solidity_constants(library):
     """Return the constants of a library that are numbers or digests of a text."""
     (node,) = [
-        node
-        for node in nodes("ContractDefinition")
-        if node["name"] == library and node["contractKind"] == "library"
+        node for node in nodes("ContractDefinition") if node["name"] == library and node["contractKind"] == "library"
     ]
     found = {}
     for variable in node["nodes"]:

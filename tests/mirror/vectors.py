@@ -242,10 +242,7 @@ def judge_cases(rng: random.Random) -> Iterator[Arguments]:
 
 def judge(flat: list[int], words: int, bits: int, shots: int, quorum: int) -> tuple[int, int]:
     """Answer as ``Agreement.judge``."""
-    sketches = [
-        count_sketch.unpack(flat[start : start + words], bits)
-        for start in range(0, len(flat), words)
-    ]
+    sketches = [count_sketch.unpack(flat[start : start + words], bits) for start in range(0, len(flat), words)]
     judgement = agreement.judge(sketches, bits, shots, quorum)
     return int(judgement.verdict), judgement.members
 
@@ -369,9 +366,7 @@ def freeze() -> None:
     sample = {}
     for rule in RULES:
         cases = rule.generate()[:: COUNT // SAMPLE]
-        sample[rule.name] = [
-            {"arguments": plain(case), "result": plain(rule.twin(*case))} for case in cases
-        ]
+        sample[rule.name] = [{"arguments": plain(case), "result": plain(rule.twin(*case))} for case in cases]
     FROZEN.parent.mkdir(exist_ok=True)
     FROZEN.write_text(json.dumps(sample, indent=1) + "\n", encoding="utf-8")
 

@@ -129,10 +129,7 @@ class Prediction:
     def is_available(self, processor: int, twin: Twin) -> bool:
         """Return whether a living processor may be drawn; each has an organisation of its own."""
         capacity = self.world.standing(processor).qubits - self.leased[processor]
-        return (
-            self.bonds[processor] >= self.policy["minimumBond"]
-            and capacity >= twin.job.request.qubits
-        )
+        return self.bonds[processor] >= self.policy["minimumBond"] and capacity >= twin.job.request.qubits
 
     def may_allocate(self, twin: Twin) -> bool:
         if twin.status is not ComputationStatus.Queued or self.now > twin.deadline_at:

@@ -1,25 +1,32 @@
-"""Replay of the whole suite from its events: what the contracts did, anyone can do again and compare.
+"""Replay of the whole suite from its events: what the contracts did, anyone can do again.
 
-Each module is the twin of a contract or library and mirrors its calls, check by check and event by event, so that an
-event which is missing, superfluous, misplaced or untrue meets a rule that it breaks. No stored verdict is trusted.
+Each module is the twin of a contract or library and mirrors its calls, check by check and event by
+event, so that an event which is missing, superfluous, misplaced or untrue meets a rule that it
+breaks. No stored verdict is trusted.
 
-What events do not say is not checked: who sent a transaction (hence whether a caller held its role, was the daemon,
-or signed a registration), and whether the node tells the truth about logs, block times and state.
+Not checked, because no event says it: who sent a transaction (hence whether a caller held its role,
+was the daemon, or signed a registration). Not noticed, because nothing on chain rests on it: other
+identity digests, addresses of files, fee limits, refusal codes and treasury recipients in the log;
+a heartbeat that no draw read; an invitation never taken up. The node is taken at its word for
+block times and for the state in which the replay must end.
 """
 
-from qcrs.rules.replay.examination import Examination, examine
-from qcrs.rules.replay.findings import Claim, Fault, Report
+from qcrs.rules.replay.claims import Claim
+from qcrs.rules.replay.examination import Examination
+from qcrs.rules.replay.findings import Fault, Report
+from qcrs.rules.replay.narrative import Entry, narrate
 from qcrs.rules.replay.suite import Constants
 from qcrs.rules.replay.transcript import LoggedEvent, Rule, timed_blocks
 
 __all__ = [
     "Claim",
     "Constants",
+    "Entry",
     "Examination",
     "Fault",
     "LoggedEvent",
     "Report",
     "Rule",
-    "examine",
+    "narrate",
     "timed_blocks",
 ]

@@ -32,17 +32,13 @@ def submit(suite: Suite, log: Transcript) -> None:
     id_, requester = event["computation"], event["requester"]
     log.require(Rule.Sequence, "computation submitted", len(suite.computations) + 1, id_)
     organisation = suite.consortium.organisation_of(requester)
-    log.require(
-        Rule.Membership, "organisation of the requester", organisation, event["organisation"]
-    )
+    log.require(Rule.Membership, "organisation of the requester", organisation, event["organisation"])
     log.hold(Rule.Membership, organisation != 0, "requester", "a member's account", requester)
     request = Request.from_chain(dict(event["request"]))
     _require_sound(log, request)
     escrow = quote(suite, request.qubits, request.shots, request.replicas)
     log.require(Rule.Escrow, "escrow", escrow, event["escrow"])
-    log.hold(
-        Rule.Escrow, request.max_fee >= escrow, "maximum fee", f"{escrow} or more", request.max_fee
-    )
+    log.hold(Rule.Escrow, request.max_fee >= escrow, "maximum fee", f"{escrow} or more", request.max_fee)
     suite.book.lock(requester, escrow)
     computation = Computation(
         id_,
@@ -102,9 +98,7 @@ def reallocate(suite: Suite, log: Transcript, c: Computation) -> None:
         log.hold(Rule.Verdict, few, "reveals of a restarted round", f"below {c.quorum}", c.revealed)
     ended = c.fates(fates)
     seized = dismiss(suite, log, c, ended)
-    payees = operators(
-        suite, c, (i for i, fate in ended.items() if fate is AssignmentStatus.Released)
-    )
+    payees = operators(suite, c, (i for i, fate in ended.items() if fate is AssignmentStatus.Released))
     bounty = min(seized, suite.constants.keeper_bounty)
     each = (seized - bounty) // len(payees) if payees else 0
     distribute(suite, log, c, seized, payees=payees, each=each, bounty=bounty)
@@ -129,9 +123,7 @@ def refuse(suite: Suite, log: Transcript, c: Computation, index: int) -> None:
     elif c.status is not ComputationStatus.Queued:
         requeue(suite, log, c)
     processor = c.seats[index].processor
-    refused = log.expect(
-        "PayloadRefused", Rule.Sequence, computation=c.id, index=index, processor=processor
-    )
+    refused = log.expect("PayloadRefused", Rule.Sequence, computation=c.id, index=index, processor=processor)
     log.hold(Rule.Sequence, refused["code"] != 0, "refusal code", "1 or more", refused["code"])
 
 

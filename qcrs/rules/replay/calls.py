@@ -19,9 +19,7 @@ def call_of(head: LoggedEvent) -> Call:
     """
     call = _CALLS.get(head.name)
     if call is None:
-        raise Contradiction(
-            Rule.Sequence, "event without its cause", "the start of a call", head.name
-        )
+        raise Contradiction(Rule.Sequence, "event without its cause", "the start of a call", head.name)
     return call
 
 

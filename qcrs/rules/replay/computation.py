@@ -76,9 +76,7 @@ class Computation:
 
     def advance(self, log: Transcript, to: ComputationStatus) -> None:
         """Move along one edge."""
-        self.status = log.advance(
-            advance_computation, self.status, to, f"status of computation {self.id}"
-        )
+        self.status = log.advance(advance_computation, self.status, to, f"status of computation {self.id}")
 
     def require_status(self, log: Transcript, *allowed: ComputationStatus) -> None:
         """Hold the status to be one of *allowed*."""
@@ -99,18 +97,12 @@ class Computation:
     def move_seat(self, log: Transcript, index: int, to: AssignmentStatus) -> Seat:
         """Move assignment *index* along one edge and return it."""
         if index >= len(self.seats):
-            raise Contradiction(
-                Rule.Sequence, "assignment index", f"below {len(self.seats)}", index
-            )
+            raise Contradiction(Rule.Sequence, "assignment index", f"below {len(self.seats)}", index)
         seat = self.seats[index]
-        seat.status = log.advance(
-            advance_assignment, seat.status, to, f"status of assignment {index}"
-        )
+        seat.status = log.advance(advance_assignment, seat.status, to, f"status of assignment {index}")
         return seat
 
-    def fates(
-        self, by_status: Mapping[AssignmentStatus, AssignmentStatus], accepted: int = 0
-    ) -> Fates:
+    def fates(self, by_status: Mapping[AssignmentStatus, AssignmentStatus], accepted: int = 0) -> Fates:
         """Return how assignments end that are now in a status of *by_status*; the others stay.
 
         Args:
@@ -126,8 +118,15 @@ class Computation:
 
     def record(self) -> dict[str, Any]:
         """Return what the contract must have on record."""
+        request = self.request
         return {
             "status": self.status,
+            "replicas": request.replicas,
+            "noiseClass": request.noise_class,
+            "qubits": request.qubits,
+            "outcomeBits": request.outcome_bits,
+            "shots": request.shots,
+            "deadlineAt": request.deadline_at,
             "attempt": self.attempt,
             "active": len(self.on_duty()),
             "committed": self.committed,
@@ -140,7 +139,6 @@ class Computation:
             "requester": self.requester,
             "organisation": self.organisation,
             "escrow": self.escrow,
-            "circuitDigest": self.request.circuit_digest,
             "secret": self.secret,
         }
 

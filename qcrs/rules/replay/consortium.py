@@ -23,11 +23,16 @@ class Organisation:
 
 
 class Consortium:
-    """Who acts for whom."""
+    """Who acts for whom.
+
+    Attributes:
+        accounts: All that ever joined an organisation.
+    """
 
     def __init__(self) -> None:
         self.organisations: dict[int, Organisation] = {}
         self._organisation_of: dict[str, int] = {}
+        self.accounts: set[str] = set()
         self._invited: set[tuple[str, int]] = set()
 
     def organisation_of(self, account: str) -> int:
@@ -40,9 +45,7 @@ class Consortium:
         """Return an organisation that is a member now."""
         known = self.organisations.get(organisation)
         if known is None or not known.admitted:
-            raise Contradiction(
-                Rule.Membership, f"organisation {organisation}", "admitted", "not a member"
-            )
+            raise Contradiction(Rule.Membership, f"organisation {organisation}", "admitted", "not a member")
         return known
 
     def assign(self, log: Transcript, account: str, organisation: int) -> None:
@@ -51,6 +54,7 @@ class Consortium:
         log.require(Rule.Membership, f"organisation of {account} before it joins", 0, present)
         log.expect("AccountJoined", Rule.Membership, organisation=organisation, account=account)
         self._organisation_of[account] = organisation
+        self.accounts.add(account)
 
     def invite(self, account: str, organisation: int) -> None:
         """Remember an invitation."""
@@ -77,9 +81,7 @@ def admit(suite: Suite, log: Transcript) -> None:
     next_id = len(suite.consortium.organisations) + 1
     log.require(Rule.Membership, "organisation admitted", next_id, organisation)
     log.hold(Rule.Membership, event["weight"] > 0, "weight", "1 or more", event["weight"])
-    suite.consortium.organisations[organisation] = Organisation(
-        event["admin"], event["weight"], event["name"]
-    )
+    suite.consortium.organisations[organisation] = Organisation(event["admin"], event["weight"], event["name"])
     suite.consortium.assign(log, event["admin"], organisation)
     facts = (organisation, event["admin"], event["name"], event["weight"])
     suite.record(log, "Consortium", Decision.OrganisationAdmitted, organisation, facts)

@@ -7,9 +7,7 @@ from qcrs.rules.sortition import draws
 MISSED_BEATS = 2
 
 
-def drawn_for(
-    registry: Registry, computation: Computation, seed: bytes, now: int
-) -> list[Processor]:
+def drawn_for(registry: Registry, computation: Computation, seed: bytes, now: int) -> list[Processor]:
     """Return the processors that sortition draws for what *computation* lacks, in order.
 
     Fewer than it lacks means that the contract would have refused to draw.
@@ -17,9 +15,7 @@ def drawn_for(
     request = computation.request
     count = request.replicas - len(computation.on_duty())
     excluded = {seat.processor for seat in computation.seats}
-    organisations = {seat.organisation for seat in computation.on_duty()} | {
-        computation.organisation
-    }
+    organisations = {seat.organisation for seat in computation.on_duty()} | {computation.organisation}
     members = registry.members[request.noise_class]
     drawn: list[Processor] = []
     for position in draws(seed, len(members)):

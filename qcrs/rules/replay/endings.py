@@ -93,9 +93,7 @@ def requeue(suite: Suite, log: Transcript, computation: Computation) -> None:
         attempt=computation.attempt,
     )
     facts = (computation.id, computation.attempt, len(computation.seats))
-    suite.record(
-        log, "ComputationAllocator", Decision.ComputationReallocated, computation.id, facts
-    )
+    suite.record(log, "ComputationAllocator", Decision.ComputationReallocated, computation.id, facts)
 
 
 def is_spent(computation: Computation) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from qcrs.rules.replay.calls import call_of
-from qcrs.rules.replay.findings import Claim, Fault, Report, difference
+from qcrs.rules.replay.claims import Claim, claims_of, difference
+from qcrs.rules.replay.findings import Fault, Report
 from qcrs.rules.replay.suite import Constants, Suite
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.rules.replay.transcript import Contradiction, LoggedEvent, Rule, Transcript, show
@@ -13,7 +14,8 @@ from qcrs.rules.replay.transcript import Contradiction, LoggedEvent, Rule, Trans
 class Examination:
     """A replay of the suite from its events alone.
 
-    ``run``, then hold every one of ``claims()`` to what the chain says, and the contract's coin; then ``report``.
+    ``run``, then hold every one of ``claims()`` to what the chain says, and the contract's coin;
+    then ``report``.
     """
 
     def __init__(self, events: Iterable[LoggedEvent], constants: Constants) -> None:
@@ -38,29 +40,13 @@ class Examination:
             while (head := log.begin()) is not None:
                 progress(log.start, total)
                 call_of(head)(self.suite, log)
+            _ = self.suite.book.policy  # a log without even this cannot be of the suite
         except Contradiction as contradiction:
             self._fault = self._located(contradiction)
 
     def claims(self) -> Iterator[Claim]:
         """Yield what the chain must answer now, the most telling first."""
-        suite, trail = self.suite, self.suite.trail
-        yield Claim("AuditTrail", "head", (), Rule.HashChain, (..., trail.size))
-        for name, rule, expected in (
-            ("computationCount", Rule.Record, len(suite.computations)),
-            ("policy", Rule.Policy, suite.book.policy.model_dump(by_alias=True)),
-            ("beacon", Rule.Beacon, suite.beacon),
-            ("treasury", Rule.Books, suite.book.treasury),
-        ):
-            yield Claim("ComputationAllocator", name, (), rule, expected)
-        yield Claim(
-            "ProcessorRegistry", "processorCount", (), Rule.Record, len(suite.registry.processors)
-        )
-        yield Claim(
-            "Consortium", "organisationCount", (), Rule.Record, len(suite.consortium.organisations)
-        )
-        yield from self._claims_on_records()
-        yield Claim("AuditTrail", "head", (), Rule.HashChain, (trail.head, trail.size))
-        yield Claim("AuditTrail", "root", (), Rule.HashChain, trail.root())
+        return claims_of(self.suite)
 
     def hold(self, claim: Claim, actual: Any) -> None:
         """Hold the chain's answer to a claim; only the first that fails is kept."""
@@ -70,18 +56,14 @@ class Examination:
             where, expected, found = departs
             what = f"{claim.function}({', '.join(map(show, claim.arguments))}){where}"
             entry = self._entry_of(claim, actual)
-            self._fault = Fault(
-                claim.rule, what, show(expected), show(found), entry, claim.computation
-            )
+            self._fault = Fault(claim.rule, what, show(expected), show(found), entry, claim.computation)
 
     def hold_coin(self, held: int) -> None:
         """Hold the escrow's coin to cover what it owes."""
         owed = self.suite.book.owed()
         self._log.checks[Rule.Books] += 1
         if self._fault is None and held < owed:
-            self._fault = Fault(
-                Rule.Books, "coin that the escrow holds", f"{owed} or more", str(held)
-            )
+            self._fault = Fault(Rule.Books, "coin that the escrow holds", f"{owed} or more", str(held))
         self._surplus = max(0, held - owed)
 
     def report(self) -> Report:
@@ -95,24 +77,6 @@ class Examination:
             surplus=self._surplus,
         )
 
-    def _claims_on_records(self) -> Iterator[Claim]:
-        suite, allocator = self.suite, "ComputationAllocator"
-        for id_, c in suite.computations.items():
-            yield Claim(allocator, "computationOf", (id_,), Rule.Record, c.record(), id_)
-            yield Claim(allocator, "assignmentsOf", (id_,), Rule.Record, c.panel(), id_)
-        for id_, processor in suite.registry.processors.items():
-            standing = processor.standing()
-            yield Claim("ProcessorRegistry", "standingOf", (id_,), Rule.Record, standing)
-            yield Claim(allocator, "bondOf", (id_,), Rule.Books, suite.book.bonds[id_])
-        for noise_class, members in suite.registry.members.items():
-            yield Claim("ProcessorRegistry", "membersOf", (noise_class,), Rule.Record, members)
-        for id_, o in suite.consortium.organisations.items():
-            record = {"admin": o.admin, "weight": o.weight, "admitted": o.admitted, "name": o.name}
-            yield Claim("Consortium", "organisations", (id_,), Rule.Record, record)
-        for holder, account in suite.book.accounts.items():
-            money_ = (account.available, account.locked)
-            yield Claim(allocator, "balanceOf", (holder,), Rule.Books, money_)
-
     def _entry_of(self, claim: Claim, actual: Any) -> int | None:
         """Return the entry that a failed claim points to, as far as it can be told."""
         if claim.function == "head" and actual[1] != self.suite.trail.size:
@@ -122,15 +86,14 @@ class Examination:
         return next(reversed([e["index"] for e in self._entries(claim.computation)]), None)
 
     def _located(self, contradiction: Contradiction) -> Fault:
-        """Return the fault with the entry that rests on it: the next about the computation, or the next at all."""
+        """Return the fault with the entry that rests on it.
+
+        That is the next about the computation, or the next at all when it is about none.
+        """
         log = self._log
         head = log.peek() if log.start >= len(log.events) else log.events[log.start]
         computation = log.subject
-        if (
-            head is not None
-            and head.name == "EntryAppended"
-            and head["decision"] in COMPUTATION_DECISIONS
-        ):
+        if head is not None and head.name == "EntryAppended" and head["decision"] in COMPUTATION_DECISIONS:
             computation = head["subject"]
         entry = contradiction.entry
         if entry is None:
@@ -148,25 +111,6 @@ class Examination:
     def _entries(self, computation: int | None, start: int = 0) -> Iterator[LoggedEvent]:
         for event in self._log.events[start:]:
             if event.name == "EntryAppended" and (
-                computation is None
-                or (event["decision"] in COMPUTATION_DECISIONS and event["subject"] == computation)
+                computation is None or (event["decision"] in COMPUTATION_DECISIONS and event["subject"] == computation)
             ):
                 yield event
-
-
-def examine(
-    events: Iterable[LoggedEvent], constants: Constants, view: Callable[..., Any], held: int
-) -> Report:
-    """Replay *events* and hold the outcome to the chain's state.
-
-    Args:
-        view: Called with contract, function and arguments; returns what the view returns.
-        held: Wei at the allocator's address.
-    """
-    examination = Examination(events, constants)
-    examination.run()
-    if examination.fault is None:
-        for claim in examination.claims():
-            examination.hold(claim, view(claim.contract, claim.function, *claim.arguments))
-        examination.hold_coin(held)
-    return examination.report()

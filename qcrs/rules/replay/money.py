@@ -204,9 +204,7 @@ def change_policy(suite: Suite, log: Transcript) -> None:
     """Replay ``setPolicy``, or the constructor's policy, which is no audit entry."""
     policy = Policy.from_chain(log.take("PolicyChanged")["policy"])
     windows = (policy.commit_seconds, policy.disclose_seconds, policy.reveal_seconds)
-    sound = (
-        all(0 < w <= MAX_WINDOW_SECONDS for w in windows) and policy.slash <= policy.minimum_bond
-    )
+    sound = all(0 < w <= MAX_WINDOW_SECONDS for w in windows) and policy.slash <= policy.minimum_bond
     log.hold(Rule.Policy, sound, "policy", "windows up to 7 days, slash within the bond", policy)
     recorded = suite.book.has_policy
     suite.book.policy = policy

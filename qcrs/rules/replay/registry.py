@@ -91,12 +91,8 @@ def register(suite: Suite, log: Transcript) -> None:
     registry, id_ = suite.registry, event["processor"]
     log.require(Rule.Membership, "processor registered", len(registry.processors) + 1, id_)
     organisation = suite.consortium.organisation_of(event["operator"])
-    log.require(
-        Rule.Membership, "organisation of the operator", organisation, event["organisation"]
-    )
-    log.hold(
-        Rule.Membership, organisation != 0, "operator", "a member's account", event["operator"]
-    )
+    log.require(Rule.Membership, "organisation of the operator", organisation, event["organisation"])
+    log.hold(Rule.Membership, organisation != 0, "operator", "a member's account", event["operator"])
     free = event["daemon"] not in registry.daemons
     log.hold(Rule.Membership, free, "daemon", "serving no other processor", event["daemon"])
     registry.daemons.add(event["daemon"])
@@ -110,9 +106,7 @@ def declare(suite: Suite, log: Transcript) -> None:
     version = len(processor.capabilities) + 1
     log.require(Rule.Certification, "capability version", version, event["version"])
     sound = 1 <= capability["qubits"] <= 255 and capability["noiseClass"] != 0
-    log.hold(
-        Rule.Certification, sound, "capability", "1 to 255 qubits and a noise class", capability
-    )
+    log.hold(Rule.Certification, sound, "capability", "1 to 255 qubits and a noise class", capability)
     processor.capabilities.append(capability)
 
 
@@ -128,9 +122,7 @@ def certify(suite: Suite, log: Transcript) -> None:
     log.require(Rule.Certification, "expiry", expires_at, event["expiresAt"])
     log.hold(Rule.Certification, expires_at > log.now, "expiry", f"after {log.now}", expires_at)
     fits = processor.leased <= capability["qubits"]
-    log.hold(
-        Rule.Certification, fits, "leased qubits", f"up to {capability['qubits']}", processor.leased
-    )
+    log.hold(Rule.Certification, fits, "leased qubits", f"up to {capability['qubits']}", processor.leased)
     if processor.status is ProcessorStatus.Certified:
         suite.registry.unlist(processor)
     else:
@@ -168,6 +160,4 @@ def beat(suite: Suite, log: Transcript) -> None:
 
 
 def _move(log: Transcript, processor: Processor, to: ProcessorStatus) -> None:
-    processor.status = log.advance(
-        advance, processor.status, to, f"status of processor {processor.id}"
-    )
+    processor.status = log.advance(advance, processor.status, to, f"status of processor {processor.id}")

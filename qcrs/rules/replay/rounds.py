@@ -44,9 +44,7 @@ def commit(suite: Suite, log: Transcript) -> None:
     if last is not None:
         log.require(Rule.Sequence, "computation of ComputationCommitted", c.id, last["computation"])
         c.phase_ends_at = log.now + suite.book.policy.disclose_seconds
-        log.require(
-            Rule.Window, "end of the disclosure phase", c.phase_ends_at, last["phaseEndsAt"]
-        )
+        log.require(Rule.Window, "end of the disclosure phase", c.phase_ends_at, last["phaseEndsAt"])
         c.advance(log, ComputationStatus.Committed)
 
 
@@ -59,9 +57,7 @@ def disclose(suite: Suite, log: Transcript) -> None:
         return
     bound = c.secret
     event = _open(suite, log, c, withheld=False)
-    log.require(
-        Rule.Secret, "commitment to the secret", bound, commitment.of_secret(event["secret"])
-    )
+    log.require(Rule.Secret, "commitment to the secret", bound, commitment.of_secret(event["secret"]))
     _fix_seed(log, c, event["secret"], event["seed"])
 
 
@@ -89,15 +85,11 @@ def reveal(suite: Suite, log: Transcript) -> None:
     log.require(Rule.Commitment, "processor of the reveal", seat.processor, event["processor"])
     constants, root, salt = suite.constants, event["countsRoot"], event["salt"]
     verifier = constants.contracts["ResultVerifier"]
-    opened = commitment.of_result(
-        constants.chain_id, verifier, c.id, c.attempt, seat.processor, root, salt
-    )
+    opened = commitment.of_result(constants.chain_id, verifier, c.id, c.attempt, seat.processor, root, salt)
     log.require(Rule.Commitment, "commitment that the reveal opens", seat.digest, opened)
     sketch, request = list(event["sketch"]), c.request
     totals = has_totals(sketch, request.outcome_bits, request.shots)
-    log.hold(
-        Rule.SketchTotals, totals, "sketch", f"rows that add up to {request.shots} shots", sketch
-    )
+    log.hold(Rule.SketchTotals, totals, "sketch", f"rows that add up to {request.shots} shots", sketch)
     seat.counts_root, seat.salt, seat.sketch = root, salt, sketch
     seat.digest = commitment.of_reveal(root, salt, sketch)
     c.revealed += 1
@@ -166,9 +158,7 @@ def _open(suite: Suite, log: Transcript, c: Computation, withheld: bool):
     c.phase_ends_at = log.now + suite.book.policy.reveal_seconds
     opened = log.expect("ComputationRevealing", Rule.Sequence, computation=c.id)
     log.require(Rule.Window, "end of the reveal phase", c.phase_ends_at, opened["phaseEndsAt"])
-    return log.expect(
-        "SeedFixed", Rule.SketchSeed, computation=c.id, attempt=c.attempt, withheld=withheld
-    )
+    return log.expect("SeedFixed", Rule.SketchSeed, computation=c.id, attempt=c.attempt, withheld=withheld)
 
 
 def _fix_seed(log: Transcript, c: Computation, secret: bytes, seed: bytes) -> None:

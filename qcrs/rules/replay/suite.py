@@ -54,9 +54,7 @@ class Suite:
             raise Contradiction(Rule.Sequence, f"computation {id_}", "submitted", "unknown")
         return self.computations[id_]
 
-    def record(
-        self, log: Transcript, contract: str, decision: Decision, subject: int, facts: Sequence[Any]
-    ) -> None:
+    def record(self, log: Transcript, contract: str, decision: Decision, subject: int, facts: Sequence[Any]) -> None:
         """Hold the next event to be the audit entry by which *contract* records *facts*."""
         recorder = self.constants.contracts[contract].lower()
         self.trail.record(log, recorder, decision, subject, facts)

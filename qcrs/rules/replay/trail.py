@@ -51,9 +51,7 @@ class Trail:
         """Return the root of the mountain range."""
         return root_of(self.leaves)
 
-    def record(
-        self, log: Transcript, recorder: str, decision: Decision, subject: int, facts: Sequence[Any]
-    ) -> None:
+    def record(self, log: Transcript, recorder: str, decision: Decision, subject: int, facts: Sequence[Any]) -> None:
         """Hold the next event to be the entry that records *facts*, and append it.
 
         Args:

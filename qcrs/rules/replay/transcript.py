@@ -28,7 +28,7 @@ class Rule(StrEnum):
     Draw = "draw"  # other processors than sortition draws
     Window = "window"  # a step too early or too late, or a wrong deadline
     Commitment = "commitment"  # a reveal that does not open its commitment
-    Secret = "secret"  # a secret other than the one bound  # noqa: S105
+    Secret = "secret"  # a secret other than the one bound
     SketchSeed = "sketch-seed"  # not the seed of the round's commits and secret
     SketchTotals = "sketch-totals"  # rows that do not add up to the shots
     Verdict = "verdict"  # not what the sketches say, or on too few of them
@@ -147,9 +147,7 @@ class Transcript:
         event = self.peek()
         emitter = EMITTERS[name]
         if event is None:
-            raise Contradiction(
-                Rule.Sequence, "next event", f"{emitter}.{name}", "the end of the log"
-            )
+            raise Contradiction(Rule.Sequence, "next event", f"{emitter}.{name}", "the end of the log")
         self.require(
             Rule.Sequence,
             "next event",
@@ -183,9 +181,7 @@ class Transcript:
             return lifecycle(status, to)
         except UnexpectedStatus as error:
             allowed = " or ".join(s.name for s in sorted(error.allowed))
-            raise Contradiction(
-                Rule.Lifecycle, f"{what} before {to.name}", allowed, status
-            ) from error
+            raise Contradiction(Rule.Lifecycle, f"{what} before {to.name}", allowed, status) from error
 
 
 def timed_blocks(events: Iterable[LoggedEvent]) -> set[int]:

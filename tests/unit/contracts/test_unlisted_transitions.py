@@ -125,9 +125,7 @@ def attempts(job: Job) -> dict[str, Callable[[], object]]:
         "refuse": lambda: world.verifier.refuse(job.id, 0, 1, sender=daemon),
         "disclose": lambda: world.verifier.disclose(job.id, secret, sender=world.requester),
         "substituteSecret": lambda: world.verifier.substituteSecret(job.id, sender=keeper),
-        "reveal": lambda: world.verifier.reveal(
-            job.id, 0, job.root(0), job.salt(0), job.sketch(0), sender=daemon
-        ),
+        "reveal": lambda: world.verifier.reveal(job.id, 0, job.root(0), job.salt(0), job.sketch(0), sender=daemon),
         "settle": lambda: world.verifier.settle(job.id, *bulk, sender=keeper),
     }
 
@@ -250,9 +248,7 @@ def drive_processor(world: World, status: ProcessorStatus) -> int:
     if status is ProcessorStatus.Applied:
         processor = world.register(world.requester, "applicant")
         declared = world.registry.capabilityOf(1, 1)
-        world.registry.declareCapability(
-            processor, tuple(declared.values()), "", sender=world.requester
-        )
+        world.registry.declareCapability(processor, tuple(declared.values()), "", sender=world.requester)
         return processor
     if status is ProcessorStatus.Suspended:
         world.registry.suspend(1, bytes(32), sender=world.security)

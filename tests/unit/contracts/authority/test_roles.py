@@ -31,9 +31,7 @@ def test_role_constants_are_those_of_the_deployment(world, name, role):
 @pytest.mark.parametrize(("role", "contract", "function"), PRIVILEGED)
 def test_privileged_function_belongs_to_its_role(world, role, contract, function):
     selector = interfaces()[contract].selector(function)
-    assert (
-        world.authority.getTargetFunctionRole(world.contracts[contract].address, selector) == role
-    )
+    assert world.authority.getTargetFunctionRole(world.contracts[contract].address, selector) == role
 
 
 @pytest.mark.parametrize(("role", "contract", "function"), PRIVILEGED)
@@ -56,9 +54,7 @@ def test_no_other_function_has_a_role(world):
         with_role = {
             function
             for function in interface.functions
-            if world.authority.getTargetFunctionRole(
-                world.contracts[contract].address, interface.selector(function)
-            )
+            if world.authority.getTargetFunctionRole(world.contracts[contract].address, interface.selector(function))
         }
         assert with_role == privileged
 

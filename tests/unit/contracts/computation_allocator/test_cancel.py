@@ -31,9 +31,7 @@ def test_cancel_serves_a_requester_who_was_expelled(world):
 def test_cancel_reverts_for_all_but_the_requester(world):
     job = world.submit()
     for caller in (world.stranger, world.committee, world.nodes[0].operator):
-        with refused(
-            "CallerNotRequester", computation=job.id, account=caller, requester=world.requester
-        ):
+        with refused("CallerNotRequester", computation=job.id, account=caller, requester=world.requester):
             world.allocator.cancel(job.id, sender=caller)
 
 

@@ -27,9 +27,7 @@ def test_expire_fails_and_refunds_less_the_bounty(world):
     }
     entry = receipt.event("EntryAppended")
     assert (entry["decision"], entry["subject"]) == (Decision.ComputationFailed, job.id)
-    assert entry["digest"] == abi_digest(
-        ["uint64", "uint8"], [job.id, FailureReason.DeadlinePassed]
-    )
+    assert entry["digest"] == abi_digest(["uint64", "uint8"], [job.id, FailureReason.DeadlinePassed])
 
 
 def test_expire_releases_those_who_waited_for_a_replacement(world):
@@ -43,9 +41,7 @@ def test_expire_releases_those_who_waited_for_a_replacement(world):
         AssignmentStatus.Refused,
         AssignmentStatus.Released,
     ]
-    assert [world.allocator.bondOf(node.id) for node in world.nodes] == [
-        world.policy["minimumBond"]
-    ] * 5
+    assert [world.allocator.bondOf(node.id) for node in world.nodes] == [world.policy["minimumBond"]] * 5
 
 
 def test_expire_reverts_when_deadline_is_open(world):

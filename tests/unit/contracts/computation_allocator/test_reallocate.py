@@ -211,9 +211,7 @@ def test_reallocate_fails_a_computation_after_three_rounds(world):
     }
     entry = receipt.event("EntryAppended")
     assert entry["decision"] == Decision.ComputationFailed
-    assert entry["digest"] == abi_digest(
-        ["uint64", "uint8"], [job.id, FailureReason.AttemptsExhausted]
-    )
+    assert entry["digest"] == abi_digest(["uint64", "uint8"], [job.id, FailureReason.AttemptsExhausted])
     assert purse.gains() == {"treasury": 9 * world.policy["slash"] - 3 * world.bounty}
     assert (world.locked(world.requester), job.record.escrow) == (0, 0)
     assert world.available(world.requester) == job.fee

@@ -40,7 +40,6 @@ def test_submit_queues_and_locks_the_quote(world):
         "commitsDigest": bytes(13),
         "requester": world.requester,
         "escrow": fee,
-        "circuitDigest": request.circuit_digest,
         "secret": request.secret_commitment,
         "deadlineAt": request.deadline_at,
         "organisation": world.requesters,
@@ -145,9 +144,7 @@ def test_submit_reverts_when_the_deadline_is_out_of_range(world, seconds):
 
 def test_submit_reverts_when_the_payload_is_another(world):
     digest = keccak(b"the circuit meant")
-    with refused(
-        "PayloadDigestMismatch", circuitDigest=digest, actual=world.request().circuit_digest
-    ):
+    with refused("PayloadDigestMismatch", circuitDigest=digest, actual=world.request().circuit_digest):
         submit(world, circuit_digest=digest)
 
 

@@ -35,9 +35,7 @@ def test_admit_is_in_the_audit_trail(world):
     assert entry["decision"] == Decision.OrganisationAdmitted
     assert entry["subject"] == receipt.result
     assert entry["recorder"] == world.consortium.address
-    assert entry["digest"] == abi_digest(
-        ["uint24", "address", "string", "uint32"], [receipt.result, admin, "Lab", 3]
-    )
+    assert entry["digest"] == abi_digest(["uint24", "address", "string", "uint32"], [receipt.result, admin, "Lab", 3])
 
 
 def test_admit_reverts_when_weight_is_zero(world):

@@ -27,9 +27,7 @@ def test_bond_of_the_minimum_lets_a_processor_be_drawn(world, unbonded):
 
 def test_bond_one_wei_short_does_not(world, unbonded):
     minimum = world.policy["minimumBond"]
-    receipt = world.allocator.bond(
-        unbonded.id, minimum - 1, sender=unbonded.operator, value=minimum - 1
-    )
+    receipt = world.allocator.bond(unbonded.id, minimum - 1, sender=unbonded.operator, value=minimum - 1)
     assert receipt.names == ["Deposited", "BondAdded"]
     assert not world.standing(unbonded.id).bonded
     world.allocator.bond(unbonded.id, 1, sender=unbonded.operator, value=1)
@@ -62,7 +60,5 @@ def test_bond_restores_a_slashed_processor(world):
 def test_bond_reverts_for_all_but_the_operator(world, processor):
     operator = world.registry.operatorOf(processor)
     for caller in (world.nodes[0].daemon, world.nodes[1].operator, world.stranger):
-        with refused(
-            "CallerNotBondOperator", processor=processor, account=caller, operator=operator
-        ):
+        with refused("CallerNotBondOperator", processor=processor, account=caller, operator=operator):
             world.allocator.bond(processor, 0, sender=caller)

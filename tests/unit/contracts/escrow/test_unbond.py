@@ -44,7 +44,5 @@ def test_unbond_keeps_other_bonds_of_the_operator_locked(world):
 def test_unbond_reverts_for_all_but_the_operator(world, processor):
     operator = world.registry.operatorOf(processor)
     for caller in (world.nodes[0].daemon, world.nodes[1].operator, world.committee):
-        with refused(
-            "CallerNotBondOperator", processor=processor, account=caller, operator=operator
-        ):
+        with refused("CallerNotBondOperator", processor=processor, account=caller, operator=operator):
             world.allocator.unbond(processor, sender=caller)

@@ -28,9 +28,7 @@ class Roster:
             self.world.admit(organisation_name)
         name = f"roster {self.registry.processorCount() + 1}"
         digest = keccak(name.encode())
-        signature = self.world.sign_registration(
-            name, operator, digest, verifyingContract=self.registry.address
-        )
+        signature = self.world.sign_registration(name, operator, digest, verifyingContract=self.registry.address)
         processor = self.registry.register(account(name), digest, signature, sender=operator).result
         declared = capability(self.world.chain.now + 86_400, **changes).to_chain()
         self.registry.declareCapability(processor, declared, "", sender=operator)
@@ -51,9 +49,7 @@ class Roster:
     def lease(self, seed=bytes(32), count=1, qubits=2, requester=0, excluded=(), organisations=()):
         """Draw as the allocator; returns processors and organisations."""
         requirement = (1, qubits, count, requester)
-        return self.registry.lease(
-            seed, requirement, list(excluded), list(organisations), sender=ALLOCATOR
-        ).result
+        return self.registry.lease(seed, requirement, list(excluded), list(organisations), sender=ALLOCATOR).result
 
     def release(self, processors, fates, qubits=2, unbonded=0):
         """Release as the allocator."""

@@ -6,10 +6,7 @@ from qcrs.rules.digest import abi_digest
 from tests.evm import refused
 from tests.scenario import account, capability
 
-CAPABILITY_TYPE = (
-    "(uint16,uint8,uint8,uint8,uint32,uint32,uint32,uint32,uint40,uint40,uint64,uint64,"
-    "bytes32,bytes32)"
-)
+CAPABILITY_TYPE = "(uint16,uint8,uint8,uint8,uint32,uint32,uint32,uint32,uint40,uint40,uint64,uint64,bytes32,bytes32)"
 
 
 @pytest.fixture
@@ -42,9 +39,7 @@ def test_certify_lets_a_processor_be_drawn(world, applied):
     }
     entry = receipt.event("EntryAppended")
     assert (entry["decision"], entry["subject"]) == (Decision.ProcessorCertified, processor)
-    assert entry["digest"] == abi_digest(
-        ["uint32", "uint16", CAPABILITY_TYPE], [processor, 1, declared.to_chain()]
-    )
+    assert entry["digest"] == abi_digest(["uint32", "uint16", CAPABILITY_TYPE], [processor, 1, declared.to_chain()])
 
 
 def test_certify_moves_a_certified_processor_to_its_new_class(world):

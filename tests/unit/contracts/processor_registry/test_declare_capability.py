@@ -8,9 +8,7 @@ from tests.scenario import capability
 def test_declare_capability_opens_a_version_without_effect(world):
     node, before = world.nodes[0], world.standing(1)
     declared = capability(world.chain.now + 1, qubits=127, noise_class=9)
-    receipt = world.registry.declareCapability(
-        node.id, declared.to_chain(), "ipfs://calibration", sender=node.operator
-    )
+    receipt = world.registry.declareCapability(node.id, declared.to_chain(), "ipfs://calibration", sender=node.operator)
     assert receipt.result == 2
     assert world.registry.versionsOf(node.id) == (1, 2)
     assert Capability.from_chain(world.registry.capabilityOf(node.id, 2)) == declared
@@ -36,15 +34,11 @@ def test_declare_capability_takes_the_bounds(world, qubits, noise_class):
 def test_declare_capability_reverts_for_all_but_the_operator(world):
     node, declared = world.nodes[0], capability(world.chain.now + 1).to_chain()
     for caller in (node.daemon, world.nodes[1].operator, world.certifier):
-        with refused(
-            "CallerNotOperator", processor=node.id, account=caller, operator=node.operator
-        ):
+        with refused("CallerNotOperator", processor=node.id, account=caller, operator=node.operator):
             world.registry.declareCapability(node.id, declared, "", sender=caller)
 
 
 def test_declare_capability_reverts_for_an_unknown_processor(world):
     declared = capability(world.chain.now + 1).to_chain()
-    with refused(
-        "CallerNotOperator", processor=99, account=world.requester, operator="0x" + "00" * 20
-    ):
+    with refused("CallerNotOperator", processor=99, account=world.requester, operator="0x" + "00" * 20):
         world.registry.declareCapability(99, declared, "", sender=world.requester)

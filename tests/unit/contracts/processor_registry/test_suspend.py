@@ -26,9 +26,7 @@ def test_suspended_processor_keeps_its_running_duties(world):
     assert world.standing(job.node(0).id).leased_qubits == 0
 
 
-@pytest.mark.parametrize(
-    ("processor", "actual"), [(99, ProcessorStatus.Unset), (6, ProcessorStatus.Applied)]
-)
+@pytest.mark.parametrize(("processor", "actual"), [(99, ProcessorStatus.Unset), (6, ProcessorStatus.Applied)])
 def test_suspend_reverts_unless_certified(world, processor, actual):
     world.register(world.requester, "new daemon")
     with refused(

@@ -87,9 +87,7 @@ def test_commit_reverts_for_all_but_the_assigned_daemon(world):
     job = world.submit().allocate()
     daemon = job.node(0).daemon
     for caller in (job.node(1).daemon, job.operator(0), world.requester, world.stranger):
-        with refused(
-            "CallerNotAssigned", computation=job.id, index=0, account=caller, daemon=daemon
-        ):
+        with refused("CallerNotAssigned", computation=job.id, index=0, account=caller, daemon=daemon):
             world.verifier.commit(job.id, 0, bytes(24), sender=caller)
 
 

@@ -50,9 +50,7 @@ def test_quorum_of_refusals_fails_the_computation_and_refunds_it(world, replicas
     }
     entry = receipt.event("EntryAppended")
     assert (entry["decision"], entry["subject"]) == (Decision.ComputationFailed, job.id)
-    assert entry["digest"] == abi_digest(
-        ["uint64", "uint8"], [job.id, FailureReason.PayloadRefused]
-    )
+    assert entry["digest"] == abi_digest(["uint64", "uint8"], [job.id, FailureReason.PayloadRefused])
     assert job.fates == [Refused] * quorum + [Released] * (replicas - quorum)
     assert purse.gains() == {world.requester: job.fee}
     assert world.locked(world.requester) == 0
@@ -134,9 +132,7 @@ def test_refuse_reverts_for_all_but_the_assigned_daemon(world):
     job = world.submit().allocate()
     daemon = job.node(0).daemon
     for caller in (job.node(1).daemon, job.operator(0), world.requester):
-        with refused(
-            "CallerNotAssigned", computation=job.id, index=0, account=caller, daemon=daemon
-        ):
+        with refused("CallerNotAssigned", computation=job.id, index=0, account=caller, daemon=daemon):
             world.verifier.refuse(job.id, 0, 1, sender=caller)
 
 

@@ -71,9 +71,7 @@ def test_reveal_reverts_when_it_was_not_committed_to(world, changed):
         salt = bytes(32)
     else:
         index = 1
-    actual = commitment.of_result(
-        1337, world.verifier.address, job.id, 1, job.node(index).id, root, salt
-    )
+    actual = commitment.of_result(1337, world.verifier.address, job.id, 1, job.node(index).id, root, salt)
     with refused(
         "CommitmentMismatch",
         computation=job.id,

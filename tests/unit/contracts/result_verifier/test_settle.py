@@ -212,9 +212,7 @@ def test_settle_reverts_when_one_revealed_answer_stands_in_for_another(world):
     job = world.submit().to_revealing({2: rogue(2)}).reveal_all()
     roots, salts, sketches = job.settlement()
     with refused("RevealMismatch"):
-        settle(
-            world, job, roots[:2] + roots[:1], salts[:2] + salts[:1], sketches[:2] + sketches[:1]
-        )
+        settle(world, job, roots[:2] + roots[:1], salts[:2] + salts[:1], sketches[:2] + sketches[:1])
 
 
 # --- what a verdict leaves behind ---

@@ -67,8 +67,7 @@ class History:
         computational = (5, 6, 7, 8)
         for event in self.events[position:]:
             if event.name == "EntryAppended" and (
-                computation is None
-                or (event["decision"] in computational and event["subject"] == computation)
+                computation is None or (event["decision"] in computational and event["subject"] == computation)
             ):
                 return event["index"]
         return None
@@ -87,12 +86,8 @@ class History:
     def swapped(self, a: int, b: int) -> list[LoggedEvent]:
         """Return the log with the contents of two events exchanged, block numbers staying."""
         events = list(self.events)
-        events[a] = replace(
-            self.events[b], block=self.events[a].block, timestamp=self.events[a].timestamp
-        )
-        events[b] = replace(
-            self.events[a], block=self.events[b].block, timestamp=self.events[b].timestamp
-        )
+        events[a] = replace(self.events[b], block=self.events[a].block, timestamp=self.events[a].timestamp)
+        events[b] = replace(self.events[a], block=self.events[b].block, timestamp=self.events[b].timestamp)
         return events
 
     def examine(self, events: list[LoggedEvent] | None = None, **answers: Any) -> Report:
@@ -153,9 +148,20 @@ def _logged(events: list[Event], timestamps: dict[int, int]) -> Iterator[LoggedE
 
 
 # Computations in the order in which ``_STORIES`` submits them.
-HONEST, ROGUE, SILENT, NOISY, WITHHELD, WIDE, SPLIT, REFUSED, FAILED, LATE, CANCELLED, UNREVEALED = (
-    range(1, 13)
-)
+(
+    HONEST,
+    ROGUE,
+    SILENT,
+    NOISY,
+    WITHHELD,
+    WIDE,
+    SPLIT,
+    REFUSED,
+    FAILED,
+    LATE,
+    CANCELLED,
+    UNREVEALED,
+) = range(1, 13)
 QUORUMLESS, OVERDUE, WAITING, RUNNING = range(13, 17)
 
 

@@ -1,0 +1,1 @@
+"""Snapshots of real devices, written by ``scripts/export_calibrations.py``."""

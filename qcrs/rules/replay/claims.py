@@ -1,0 +1,94 @@
+"""What the chain must answer once every event is replayed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qcrs.rules.replay.suite import Suite
+from qcrs.rules.replay.transcript import Rule
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a view must return once all events are replayed.
+
+    Attributes:
+        expected: Dicts name the fields that matter; ``...`` stands for anything.
+    """
+
+    contract: str
+    function: str
+    arguments: tuple
+    rule: Rule
+    expected: Any
+    computation: int | None = None
+
+
+def claims_of(suite: Suite) -> Iterator[Claim]:
+    """Yield what the views of the suite must return, the most telling first."""
+    trail, book = suite.trail, suite.book
+    yield Claim("AuditTrail", "head", (), Rule.HashChain, (..., trail.size))
+    for contract, view, rule, expected in (
+        ("ComputationAllocator", "computationCount", Rule.Record, len(suite.computations)),
+        ("ProcessorRegistry", "processorCount", Rule.Record, len(suite.registry.processors)),
+        ("Consortium", "organisationCount", Rule.Record, len(suite.consortium.organisations)),
+        ("ComputationAllocator", "policy", Rule.Policy, book.policy.model_dump(by_alias=True)),
+    ):
+        yield Claim(contract, view, (), rule, expected)
+    yield from _on_computations(suite)
+    yield from _on_processors(suite)
+    yield from _on_members(suite)
+    for holder, account in book.accounts.items():
+        money = (account.available, account.locked)
+        yield Claim("ComputationAllocator", "balanceOf", (holder,), Rule.Books, money)
+    yield Claim("ComputationAllocator", "treasury", (), Rule.Books, book.treasury)
+    yield Claim("ComputationAllocator", "beacon", (), Rule.Beacon, suite.beacon)
+    yield Claim("AuditTrail", "head", (), Rule.HashChain, (trail.head, trail.size))
+    yield Claim("AuditTrail", "root", (), Rule.HashChain, trail.root())
+
+
+def difference(expected: Any, actual: Any, where: str = "") -> tuple[str, Any, Any] | None:
+    """Return where *actual* first departs from *expected*, with both values there; None when it does not.
+
+    Dicts in *expected* name the fields that matter; ``...`` stands for anything.
+    """
+    if expected is ...:
+        return None
+    if isinstance(expected, Mapping):
+        pairs = ((f"{where}.{key}", value, actual[key]) for key, value in expected.items())
+    elif isinstance(expected, Sequence) and not isinstance(expected, (str, bytes)):
+        if len(expected) != len(actual):
+            return f"{where} length", len(expected), len(actual)
+        pairs = ((f"{where}[{i}]", value, actual[i]) for i, value in enumerate(expected))
+    else:
+        return None if expected == actual else (where, expected, actual)
+    return next((found for pair in pairs if (found := difference(pair[1], pair[2], pair[0]))), None)
+
+
+def _on_computations(suite: Suite) -> Iterator[Claim]:
+    for id_, c in suite.computations.items():
+        for view, expected in (("computationOf", c.record()), ("assignmentsOf", c.panel())):
+            yield Claim("ComputationAllocator", view, (id_,), Rule.Record, expected, id_)
+
+
+def _on_processors(suite: Suite) -> Iterator[Claim]:
+    for id_, processor in suite.registry.processors.items():
+        for view, expected in (
+            ("standingOf", processor.standing()),
+            ("operatorOf", processor.operator),
+            ("daemonOf", processor.daemon),
+        ):
+            yield Claim("ProcessorRegistry", view, (id_,), Rule.Record, expected)
+        yield Claim("ComputationAllocator", "bondOf", (id_,), Rule.Books, suite.book.bonds[id_])
+    for noise_class, members in suite.registry.members.items():
+        yield Claim("ProcessorRegistry", "membersOf", (noise_class,), Rule.Record, members)
+
+
+def _on_members(suite: Suite) -> Iterator[Claim]:
+    consortium = suite.consortium
+    for id_, o in consortium.organisations.items():
+        fields = {"admin": o.admin, "weight": o.weight, "admitted": o.admitted, "name": o.name}
+        yield Claim("Consortium", "organisations", (id_,), Rule.Record, fields)
+    for account in sorted(consortium.accounts):
+        organisation = consortium.organisation_of(account)
+        yield Claim("Consortium", "organisationOf", (account,), Rule.Membership, organisation)

@@ -1,0 +1,171 @@
+"""The trail in words: what each entry decides, told by the events beside it, unchecked."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.computation import FailureReason
+from qcrs.model.decision import Decision
+from qcrs.rules.agreement import Verdict
+from qcrs.rules.audit_trail import EMPTY_HEAD, leaf_of, next_head
+from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
+from qcrs.rules.replay.transcript import LoggedEvent
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the audit trail.
+
+    Attributes:
+        words: What it decides. head: Of the hash chain after it. timestamp: Unix seconds.
+    """
+
+    index: int
+    decision: Decision
+    subject: int
+    recorder: str
+    digest: bytes
+    head: bytes
+    block: int
+    timestamp: int
+    words: str
+
+    @property
+    def computation(self) -> int | None:
+        """The computation decided about, if one is."""
+        return self.subject if self.decision in COMPUTATION_DECISIONS else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as ``--json`` prints it."""
+        return {
+            "index": self.index,
+            "decision": self.decision.name,
+            "subject": self.subject,
+            "words": self.words,
+            "block": self.block,
+            "timestamp": self.timestamp,
+            "recorder": self.recorder,
+            "digest": "0x" + self.digest.hex(),
+            "head": "0x" + self.head.hex(),
+        }
+
+
+@dataclass
+class _Facts:
+    """What the log said since the last entry.
+
+    Attributes:
+        latest: Arguments of the last event of each name. ended: Processors by fate.
+    """
+
+    latest: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    ended: defaultdict[AssignmentStatus, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def learn(self, event: LoggedEvent) -> None:
+        self.latest[event.name] = event.arguments
+        if event.name == "AssignmentEnded" and event["fate"] in list(AssignmentStatus):
+            self.ended[AssignmentStatus(event["fate"])].append(event["processor"])
+
+    def fates(self, *shown: AssignmentStatus) -> str:
+        return "".join(f"; {fate.name.lower()}: {_numbers(self.ended[fate])}" for fate in shown if self.ended[fate])
+
+
+def narrate(events: Iterable[LoggedEvent]) -> list[Entry]:
+    """Return every entry in *events*, in the order of the log."""
+    entries, facts, head = [], _Facts(), EMPTY_HEAD
+    for event in events:
+        if event.name != "EntryAppended":
+            facts.learn(event)
+            continue
+        decision = Decision(event["decision"])
+        index, subject, digest = event["index"], event["subject"], event["digest"]
+        head = next_head(head, leaf_of(index, decision, subject, event["recorder"], digest))
+        tell = _WORDS.get(decision)
+        fact = facts.latest.get(_FACT.get(decision, decision.name))
+        words = tell(fact, facts) if tell and fact else "the log does not say"
+        if decision in COMPUTATION_DECISIONS:
+            words = f"computation {subject}: {words}"
+        entries.append(
+            Entry(
+                index,
+                decision,
+                subject,
+                event["recorder"],
+                digest,
+                head,
+                event.block,
+                event.timestamp,
+                words,
+            )
+        )
+        facts = _Facts()
+    return entries
+
+
+def _admitted(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"organisation {fact['organisation']} admitted: {fact['name']}, weight {fact['weight']}"
+
+
+def _expelled(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"organisation {fact['organisation']} expelled"
+
+
+def _certified(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return (
+        f"processor {fact['processor']} certified for noise class {fact['noiseClass']}, "
+        f"capability version {fact['version']}"
+    )
+
+
+def _suspended(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"processor {fact['processor']} suspended, reason 0x{fact['reason'].hex()}"
+
+
+def _allocated(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"round {fact['attempt']}, drew processors {_numbers(fact['processors'])}"
+
+
+def _reallocated(fact: Mapping[str, Any], facts: _Facts) -> str:
+    lost = facts.fates(AssignmentStatus.Silent, AssignmentStatus.Refused, AssignmentStatus.Released)
+    return f"back in the queue for round {fact['attempt']}{lost}"
+
+
+def _settled(fact: Mapping[str, Any], facts: _Facts) -> str:
+    shown = (
+        AssignmentStatus.Accepted,
+        AssignmentStatus.Outlier,
+        AssignmentStatus.Released,
+        AssignmentStatus.Silent,
+    )
+    return f"verdict {Verdict(fact['verdict']).name}{facts.fates(*shown)}"
+
+
+def _failed(fact: Mapping[str, Any], facts: _Facts) -> str:
+    lost = facts.fates(AssignmentStatus.Silent, AssignmentStatus.Refused, AssignmentStatus.Released)
+    return f"failed and refunded, {FailureReason(fact['reason']).name}{lost}"
+
+
+def _policy(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return "policy changed: " + ", ".join(f"{key} {value}" for key, value in fact["policy"].items())
+
+
+def _numbers(values: Iterable[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+# The event that states the facts of a decision, where it is not called the same.
+_FACT = {Decision.ComputationReallocated: "ComputationRequeued"}
+
+_WORDS: Mapping[Decision, Callable[[Mapping[str, Any], _Facts], str]] = {
+    Decision.OrganisationAdmitted: _admitted,
+    Decision.OrganisationExpelled: _expelled,
+    Decision.ProcessorCertified: _certified,
+    Decision.ProcessorSuspended: _suspended,
+    Decision.ComputationAllocated: _allocated,
+    Decision.ComputationReallocated: _reallocated,
+    Decision.ComputationSettled: _settled,
+    Decision.ComputationFailed: _failed,
+    Decision.PolicyChanged: _policy,
+}

@@ -1,0 +1,50 @@
+import pytest
+
+from qcrs.model.decision import Decision
+from qcrs.rules.audit_trail import leaf_of, next_head, node_of, root_of
+from qcrs.rules.digest import keccak
+
+ENTRY = (0, Decision.PolicyChanged, 1, "0x" + "11" * 20, bytes(32))
+OTHER = (1, Decision.ComputationFailed, 2, "0x" + "22" * 20, b"\x01" * 32)
+LEAVES = [keccak(bytes([n])) for n in range(9)]
+
+
+def seal(size):
+    return keccak(b"\x02" + size.to_bytes(32, "big"))
+
+
+def test_leaf_is_as_documented():
+    packed = b"\x00" + bytes(8) + b"\x09" + bytes(7) + b"\x01" + b"\x11" * 20 + bytes(32)
+    assert leaf_of(*ENTRY) == keccak(packed)
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_leaf_binds_every_field(place):
+    changed = [*ENTRY[:place], OTHER[place], *ENTRY[place + 1 :]]
+    assert leaf_of(*changed) != leaf_of(*ENTRY)
+
+
+def test_recorder_may_be_written_in_any_case():
+    upper = "0x" + "AB" * 20
+    assert leaf_of(*ENTRY[:3], upper, ENTRY[4]) == leaf_of(*ENTRY[:3], upper.lower(), ENTRY[4])
+
+
+def test_root_folds_the_peaks_lowest_first():
+    a, b, c = LEAVES[:3]
+    assert root_of([]) == seal(0)
+    assert root_of([a]) == node_of(seal(1), a)
+    assert root_of([a, b]) == node_of(seal(2), node_of(a, b))
+    assert root_of([a, b, c]) == node_of(node_of(seal(3), c), node_of(a, b))
+
+
+@pytest.mark.parametrize("size", range(1, 10))
+def test_root_binds_every_leaf_and_the_size(size):
+    leaves = LEAVES[:size]
+    changed = [[*leaves[:i], bytes(32), *leaves[i + 1 :]] for i in range(size)]
+    roots = {root_of(one) for one in [leaves, leaves[:-1], *changed]}
+    assert len(roots) == size + 2
+
+
+def test_head_depends_on_order():
+    one, other = LEAVES[:2]
+    assert next_head(next_head(bytes(24), one), other) != next_head(next_head(bytes(24), other), one)
