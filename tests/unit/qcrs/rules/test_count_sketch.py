@@ -101,13 +101,3 @@ def test_answer_on_the_wrong_affine_half_disagrees(mask, shots):
     ]
     assert judge(sketches[:2], bits, shots, 2).verdict is not Verdict.Rejected
     assert judge(sketches[1:], bits, shots, 2).verdict is Verdict.Rejected
-
-
-def test_linear_hash_could_not_tell_the_halves_apart():
-    """The reason for multiplying: six parities of twelve bits leave masks that none depends on."""
-    parities = [0b000000000011 << 2 * i for i in range(6)]
-    mask = 0b000000000001
-    tables = [
-        Counter(tuple((x & p).bit_count() % 2 for p in parities) for x in half(12, mask, parity)) for parity in (0, 1)
-    ]
-    assert tables[0] == tables[1]
