@@ -66,8 +66,7 @@ def margin(a: Counts, b: Counts, bits: int, shots: int) -> float:
     variance = 8 * (max(0.0, rows * sum(norms) / 2 - rows * even) + even)
     gram = excess / math.sqrt(144e8 * variance)
     bucket = max(
-        (1e4 * abs(i - j) - shots * BUCKET_TOLERANCE) / math.sqrt(36e8 * (i + j + 1))
-        for i, j in zip(x, y, strict=True)
+        (1e4 * abs(i - j) - shots * BUCKET_TOLERANCE) / math.sqrt(36e8 * (i + j + 1)) for i, j in zip(x, y, strict=True)
     )
     disagree = gram_rule(*norms, product, rows, buckets, shots)[1] or bucket_rule(x, y, shots)
     if disagree != (max(gram, bucket) > 1):

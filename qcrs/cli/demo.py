@@ -9,6 +9,7 @@ from pathlib import Path
 from qcrs.cli.job import narrate
 from qcrs.cli.options import Progress, carry_out, table
 from qcrs.quantum.faults import FAULTS
+from qcrs.sdk.audit import Report
 from qcrs.sdk.demonstration import Demonstration, demonstrate
 from qcrs.sdk.devnet import Devnet, bring_up, demonstration_policy
 
@@ -78,9 +79,15 @@ def _pretty(outcome: Demonstration, report: Path) -> str:
         f"processor {outcome.rogue} is test equipment that answers falsely ({outcome.fault}): "
         + ("caught, and nobody else" if outcome.flagged else "NOT CAUGHT, OR NOT IT ALONE"),
         "the books " + ("balance" if outcome.balanced else "DO NOT BALANCE"),
-        "audit trail: " + outcome.audit.summary(),
+        "audit trail: " + _audit_line(outcome.audit),
         f"report {report}, a histogram picture of each job beside it",
         "",
         "every job verified, the rogue caught" if outcome.holds else "THE DEMONSTRATION DOES NOT HOLD",
     ]
     return "\n".join(lines)
+
+
+def _audit_line(audit: Report) -> str:
+    if audit.fault is not None:
+        return f"DOES NOT HOLD: {audit.fault}"
+    return f"holds; {audit.entries} entries and {sum(audit.checks.values())} comparisons replayed from events"

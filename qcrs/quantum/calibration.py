@@ -23,9 +23,7 @@ Ppb = Annotated[int, Field(ge=0, le=10**9)]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, strict=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, strict=True)
 
 
 class QubitCalibration(_Record):

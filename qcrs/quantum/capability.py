@@ -65,9 +65,7 @@ def capability_of(calibration: Calibration) -> CapabilityFacts:
         t1_nanoseconds=median_low(qubit.t1_nanoseconds or 0 for qubit in usable),
         t2_nanoseconds=median_low(qubit.t2_nanoseconds or 0 for qubit in usable),
         measured_at=int(calibration.measured_at.timestamp()),
-        coupling_map=b"".join(
-            low.to_bytes(2, "big") + high.to_bytes(2, "big") for low, high in sorted(edges)
-        ),
+        coupling_map=b"".join(low.to_bytes(2, "big") + high.to_bytes(2, "big") for low, high in sorted(edges)),
     )
 
 

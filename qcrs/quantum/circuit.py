@@ -120,19 +120,13 @@ def _parameters(operation: Instruction) -> tuple[float, ...]:
     try:
         return tuple(float(parameter) for parameter in operation.params)
     except (TypeError, ValueError):
-        raise CircuitRefused(
-            RefusalCode.ParameterInvalid, operation.name, "bound numbers", operation.params
-        ) from None
+        raise CircuitRefused(RefusalCode.ParameterInvalid, operation.name, "bound numbers", operation.params) from None
 
 
-def _expanded(
-    operation: Instruction, qubits: tuple[int, ...], bits: tuple[int, ...]
-) -> Iterator[_Placed]:
+def _expanded(operation: Instruction, qubits: tuple[int, ...], bits: tuple[int, ...]) -> Iterator[_Placed]:
     """Yield the instructions of *operation*'s definition, last first."""
     if isinstance(operation, ControlFlowOp) or operation.name == "store":
-        raise CircuitRefused(
-            RefusalCode.FeedForwardUnsupported, "instruction", "a flat circuit", operation.name
-        )
+        raise CircuitRefused(RefusalCode.FeedForwardUnsupported, "instruction", "a flat circuit", operation.name)
     definition = operation.definition
     if definition is None:
         raise CircuitRefused(

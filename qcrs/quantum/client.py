@@ -179,7 +179,5 @@ def _result(answer: dict, request: RunRequest) -> RunResult:
     # A child whose memory was corrupted could still answer; nothing impossible may reach the chain.
     possible = all(0 <= outcome >> request.outcome_bits < 1 for outcome in counts)
     if not possible or sum(counts.values()) != request.shots or min(counts.values()) < 1:
-        return RunResult(
-            None, RefusalCode.SimulationFailed, "the run's counts are impossible", timings
-        )
+        return RunResult(None, RefusalCode.SimulationFailed, "the run's counts are impossible", timings)
     return RunResult(counts, timings=timings)

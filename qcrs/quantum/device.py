@@ -110,9 +110,7 @@ def _target(calibration: Calibration) -> Target:
     target = Target(
         num_qubits=len(calibration.qubits),
         qubit_properties=[
-            QubitProperties(
-                t1=(qubit.t1_nanoseconds or 0) * 1e-9, t2=(qubit.t2_nanoseconds or 0) * 1e-9
-            )
+            QubitProperties(t1=(qubit.t1_nanoseconds or 0) * 1e-9, t2=(qubit.t2_nanoseconds or 0) * 1e-9)
             for qubit in calibration.qubits
         ],
     )
@@ -122,9 +120,7 @@ def _target(calibration: Calibration) -> Target:
         target.add_instruction(_gate(name), {(qubit,): perfect for qubit in usable})
     for name in dict.fromkeys(gate.name for gate in calibration.gates):
         properties = {
-            gate.qubits: InstructionProperties(
-                error=gate.error_ppb * 1e-9, duration=gate.duration_nanoseconds * 1e-9
-            )
+            gate.qubits: InstructionProperties(error=gate.error_ppb * 1e-9, duration=gate.duration_nanoseconds * 1e-9)
             for gate in calibration.gates
             if gate.name == name
         }
@@ -155,9 +151,7 @@ def _gate(name: str) -> Gate:
     return gate.base_class(*(Parameter(f"angle{index}") for index in range(len(gate.params))))
 
 
-def _gate_errors(
-    target: Target, calibration: Calibration
-) -> dict[tuple[str, tuple[int, ...]], QuantumError]:
+def _gate_errors(target: Target, calibration: Calibration) -> dict[tuple[str, tuple[int, ...]], QuantumError]:
     virtual = set(calibration.virtual_gates)
     return {
         (name, tuple(qubits)): error

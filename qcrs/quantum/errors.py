@@ -18,9 +18,7 @@ class CircuitRefused(QcrsError):
         line: The line of the circuit's text, counted from 1; 0 when no line is to blame.
     """
 
-    def __init__(
-        self, code: RefusalCode, subject: str, expected: object, actual: object, line: int = 0
-    ):
+    def __init__(self, code: RefusalCode, subject: str, expected: object, actual: object, line: int = 0):
         where = f" (line {line})" if line else ""
         super().__init__(f"{code.name}: {subject}{where}: expected {expected}, got {actual}")
         self.code = code

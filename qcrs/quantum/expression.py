@@ -116,6 +116,4 @@ def _atom(cursor: Cursor, version: int) -> _Value:
         value = _sum(cursor, version)
         cursor.expect(")")
         return value
-    raise CircuitRefused(
-        RefusalCode.ParameterInvalid, "gate parameter", "a constant", token.text, token.line
-    )
+    raise CircuitRefused(RefusalCode.ParameterInvalid, "gate parameter", "a constant", token.text, token.line)

@@ -29,9 +29,7 @@ class FaultyAnswers:
         self._random = random.Random(seed)
         self._seen: dict[int, list[dict[int, int]]] = {}
 
-    def answer(
-        self, counts: Mapping[int, int], outcome_bits: int, shots: int
-    ) -> dict[int, int] | None:
+    def answer(self, counts: Mapping[int, int], outcome_bits: int, shots: int) -> dict[int, int] | None:
         """Return what to claim instead of the honest *counts*; None to stay silent."""
         if self._kind == "silent":
             return None
@@ -48,9 +46,7 @@ class FaultyAnswers:
         rare = min(candidates, key=lambda outcome: (counts.get(outcome, 0), outcome))
         moved = shots // _BIASED_SHARE
         outcomes = sorted(counts)
-        kept = self._random.sample(
-            outcomes, k=shots - moved, counts=[counts[outcome] for outcome in outcomes]
-        )
+        kept = self._random.sample(outcomes, k=shots - moved, counts=[counts[outcome] for outcome in outcomes])
         biased = Counter(kept)
         biased[rare] += moved
         return dict(biased)
@@ -68,7 +64,4 @@ class FaultyAnswers:
 def _share_apart(a: Mapping[int, int], b: Mapping[int, int]) -> float:
     """Return the total variation distance of two histograms."""
     total_a, total_b = sum(a.values()), sum(b.values())
-    return 0.5 * sum(
-        abs(a.get(outcome, 0) / total_a - b.get(outcome, 0) / total_b)
-        for outcome in a.keys() | b.keys()
-    )
+    return 0.5 * sum(abs(a.get(outcome, 0) / total_a - b.get(outcome, 0) / total_b) for outcome in a.keys() | b.keys())

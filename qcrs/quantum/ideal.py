@@ -49,9 +49,7 @@ def total_variation_distance(counts: Mapping[int, int], distribution: Mapping[in
     """Return half the L1 distance between the frequencies of *counts* and *distribution*."""
     total = sum(counts.values())
     outcomes = counts.keys() | distribution.keys()
-    return 0.5 * sum(
-        abs(counts.get(outcome, 0) / total - distribution.get(outcome, 0.0)) for outcome in outcomes
-    )
+    return 0.5 * sum(abs(counts.get(outcome, 0) / total - distribution.get(outcome, 0.0)) for outcome in outcomes)
 
 
 def _deferred(circuit: QuantumCircuit) -> tuple[QuantumCircuit, dict[int, int]]:

@@ -88,9 +88,7 @@ class Child:
         # that abort say why first.
         starved = number == signal.SIGKILL or "memory" in diagnostics or "bad_alloc" in diagnostics
         code = RefusalCode.SimulationOutOfMemory if starved else RefusalCode.SimulationFailed
-        how = (
-            signal.Signals(number).name if number else f"status {os.waitstatus_to_exitcode(status)}"
-        )
+        how = signal.Signals(number).name if number else f"status {os.waitstatus_to_exitcode(status)}"
         last = diagnostics.strip().rpartition("\n")[2]
         return _refusal(code, f"the run ended by {how} {last[:200]}".rstrip())
 

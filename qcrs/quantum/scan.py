@@ -58,9 +58,7 @@ class _Scanner:
         while self._cursor.kind != "end":
             self._statement()
         if not any(operation.name == "measure" for operation in self._operations):
-            raise CircuitRefused(
-                RefusalCode.NoMeasurement, "circuit", "at least one measurement", "none"
-            )
+            raise CircuitRefused(RefusalCode.NoMeasurement, "circuit", "at least one measurement", "none")
         return Program(self._sizes["qubits"], self._sizes["bits"], tuple(self._operations))
 
     def _header(self) -> None:
@@ -89,9 +87,7 @@ class _Scanner:
             )
         if token.kind != "name":
             # Annotations, #pragma, blocks, hardware qubits and empty statements all start so.
-            raise CircuitRefused(
-                RefusalCode.ForbiddenStatement, "statement", "a name", token.text, token.line
-            )
+            raise CircuitRefused(RefusalCode.ForbiddenStatement, "statement", "a name", token.text, token.line)
         if token.text == "include":
             self._include(token.line)
         elif token.text in _DECLARATIONS:
@@ -109,9 +105,7 @@ class _Scanner:
     def _include(self, line: int) -> None:
         name = self._cursor.expect_kind("string").text
         if name != _INCLUDES[self._version]:
-            raise CircuitRefused(
-                RefusalCode.IncludeRefused, "include", _INCLUDES[self._version], name[:80], line
-            )
+            raise CircuitRefused(RefusalCode.IncludeRefused, "include", _INCLUDES[self._version], name[:80], line)
         self._gates = GATES_3 if self._version == 3 else GATES_2
 
     def _declaration(self, keyword: Token) -> None:
@@ -138,13 +132,9 @@ class _Scanner:
             code = RefusalCode.TooManyQubits if kind == "qubits" else RefusalCode.TooManyBits
             raise CircuitRefused(code, kind, f"at most {limit}", start + size, name.line)
         if not size:
-            raise CircuitRefused(
-                RefusalCode.SyntaxInvalid, "register size", "at least 1", 0, name.line
-            )
+            raise CircuitRefused(RefusalCode.SyntaxInvalid, "register size", "at least 1", 0, name.line)
         if name.text in self._registers or name.text in self._gates or name.text in _RESERVED:
-            raise CircuitRefused(
-                RefusalCode.SyntaxInvalid, "register name", "an unused name", name.text, name.line
-            )
+            raise CircuitRefused(RefusalCode.SyntaxInvalid, "register name", "an unused name", name.text, name.line)
         self._registers[name.text] = (kind, range(start, start + size))
         self._sizes[kind] = start + size
 
@@ -152,9 +142,7 @@ class _Scanner:
         token = self._cursor.expect_kind("number")
         digits = token.text.replace("_", "")
         if not digits.isdigit():
-            raise CircuitRefused(
-                RefusalCode.SyntaxInvalid, "number", "a whole number", token.text, token.line
-            )
+            raise CircuitRefused(RefusalCode.SyntaxInvalid, "number", "a whole number", token.text, token.line)
         return int(digits)
 
     def _operand(self, kind: str) -> range:
@@ -162,9 +150,7 @@ class _Scanner:
         name = self._cursor.expect_kind("name")
         actual, numbers = self._registers.get(name.text, (None, range(0)))
         if actual != kind:
-            raise CircuitRefused(
-                RefusalCode.UnknownRegister, name.text, f"declared {kind}", actual, name.line
-            )
+            raise CircuitRefused(RefusalCode.UnknownRegister, name.text, f"declared {kind}", actual, name.line)
         if not self._cursor.accept("["):
             return numbers
         index = self._integer()
@@ -210,9 +196,7 @@ class _Scanner:
 
     def _measure(self, qubits: range, bits: range, line: int) -> None:
         if len(qubits) != len(bits):
-            raise CircuitRefused(
-                RefusalCode.OperandInvalid, "measured bits", len(qubits), len(bits), line
-            )
+            raise CircuitRefused(RefusalCode.OperandInvalid, "measured bits", len(qubits), len(bits), line)
         for qubit, bit in zip(qubits, bits, strict=True):
             self._append(Operation("measure", (), (qubit,), (bit,)), line)
 
@@ -264,16 +248,12 @@ class _Scanner:
         """Pair whole registers element by element, repeating single qubits."""
         lengths = {len(operand) for operand in operands} - {1}
         if len(lengths) > 1:
-            raise CircuitRefused(
-                RefusalCode.OperandInvalid, name.text, "equal registers", lengths, name.line
-            )
+            raise CircuitRefused(RefusalCode.OperandInvalid, name.text, "equal registers", lengths, name.line)
         length = lengths.pop() if lengths else 1
         columns = [list(operand) * (length // len(operand)) for operand in operands]
         rows = list(zip(*columns, strict=True))
         if any(len(set(row)) != len(row) for row in rows):
-            raise CircuitRefused(
-                RefusalCode.OperandInvalid, name.text, "distinct qubits", rows[0], name.line
-            )
+            raise CircuitRefused(RefusalCode.OperandInvalid, name.text, "distinct qubits", rows[0], name.line)
         return rows
 
     def _append(self, operation: Operation, line: int) -> None:

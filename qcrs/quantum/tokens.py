@@ -48,9 +48,7 @@ def tokens(source: str | bytes, limits: Limits) -> list[Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise CircuitRefused(
-                RefusalCode.NotOpenQasm, "character", "OpenQASM", ascii(text[position]), line
-            )
+            raise CircuitRefused(RefusalCode.NotOpenQasm, "character", "OpenQASM", ascii(text[position]), line)
         kind, piece, position = str(match.lastgroup), match.group(), match.end()
         if piece == "/*":
             end = text.find("*/", position)
@@ -113,9 +111,7 @@ class Cursor:
     def expect_kind(self, kind: str) -> Token:
         """Step over the next token, which must be of *kind*."""
         if self.kind != kind:
-            raise CircuitRefused(
-                RefusalCode.SyntaxInvalid, "token", f"a {kind}", self.text, self.line
-            )
+            raise CircuitRefused(RefusalCode.SyntaxInvalid, "token", f"a {kind}", self.text, self.line)
         return self.take()
 
 
@@ -125,28 +121,20 @@ def _decoded(source: str | bytes, limits: Limits) -> str:
     if isinstance(source, str) and size <= limits.text_bytes:
         size = len(source.encode("utf-8", "surrogatepass"))
     if size > limits.text_bytes:
-        raise CircuitRefused(
-            RefusalCode.TooLarge, "circuit text", f"at most {limits.text_bytes} bytes", size
-        )
+        raise CircuitRefused(RefusalCode.TooLarge, "circuit text", f"at most {limits.text_bytes} bytes", size)
     if isinstance(source, str):
         return source
     try:
         return source.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise CircuitRefused(
-            RefusalCode.NotOpenQasm, "circuit text", "UTF-8", f"byte {error.start} is not"
-        ) from None
+        raise CircuitRefused(RefusalCode.NotOpenQasm, "circuit text", "UTF-8", f"byte {error.start} is not") from None
 
 
 def _bound(kind: str, piece: str, depth: int, line: int, limits: Limits) -> None:
     if depth > limits.bracket_depth:
-        raise CircuitRefused(
-            RefusalCode.NestingTooDeep, "brackets", f"depth {limits.bracket_depth}", depth, line
-        )
+        raise CircuitRefused(RefusalCode.NestingTooDeep, "brackets", f"depth {limits.bracket_depth}", depth, line)
     if depth < 0:
         raise CircuitRefused(RefusalCode.SyntaxInvalid, "bracket", "an opening", piece, line)
     longest = {"name": limits.name_characters, "number": limits.number_characters}.get(kind)
     if longest is not None and len(piece) > longest:
-        raise CircuitRefused(
-            RefusalCode.TokenTooLong, kind, f"at most {longest} characters", len(piece), line
-        )
+        raise CircuitRefused(RefusalCode.TokenTooLong, kind, f"at most {longest} characters", len(piece), line)

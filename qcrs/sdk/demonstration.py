@@ -122,7 +122,7 @@ async def demonstrate(
         progress("checking the books")
         books = await read_ledger(gateway)
         progress("replaying the audit trail")
-        audit = await verify(gateway)
+        audit = await verify(gateway, progress)
         registry = Registry(gateway)
         count = await registry.count()
         standings = {processor: await registry.standing(processor) for processor in range(1, count + 1)}

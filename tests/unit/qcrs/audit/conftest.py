@@ -10,16 +10,23 @@ from qcrs.chain.codec import Event
 from qcrs.chain.deployment import ETHER
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.rules.replay import Constants, Examination, LoggedEvent, Report
+from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
+from qcrs.rules.replay.transcript import EMITTERS
 from tests import scenario
-from tests.evm import CHAIN_ID, Chain, Contract
+from tests.evm import CHAIN_ID, Chain, Contract, artifacts
 from tests.scenario import Job, World, account, noise, rogue
 
 
-class TimedChain(Chain):
-    """A chain that remembers block times, and what constructors emit."""
+class RecordedChain(Chain):
+    """A chain that remembers what a node would: block times, creations and what they emit.
+
+    Attributes:
+        timestamps: By block number. creations: Code and arguments of each contract, by block number.
+    """
 
     def __init__(self) -> None:
         self.timestamps: dict[int, int] = {}
+        self.creations: dict[int, bytes] = {}
         super().__init__()
 
     def _mine(self, timestamp: int) -> None:
@@ -30,7 +37,13 @@ class TimedChain(Chain):
         created_in = self.number
         contract = super().deploy(name, *arguments, sender=sender)
         self.log += [replace(event, block=created_in) for event in self._events()]
+        arguments_ = contract.interface.encode_constructor(arguments)
+        self.creations[created_in] = bytes.fromhex(artifacts()[name].bytecode[2:]) + arguments_
         return contract
+
+    def call(self, to: str, data: bytes) -> bytes:
+        """Return what a call returns, as bytes."""
+        return self._run(lambda: self._evm.message_call(account("anyone"), to, calldata=data))
 
 
 @dataclass
@@ -64,10 +77,9 @@ class History:
 
     def entry_after(self, position: int, computation: int | None = None) -> int | None:
         """Return the index of the next audit entry, or of the next about *computation*."""
-        computational = (5, 6, 7, 8)
         for event in self.events[position:]:
             if event.name == "EntryAppended" and (
-                computation is None or (event["decision"] in computational and event["subject"] == computation)
+                computation is None or (event["decision"] in COMPUTATION_DECISIONS and event["subject"] == computation)
             ):
                 return event["index"]
         return None
@@ -89,6 +101,17 @@ class History:
         events[a] = replace(self.events[b], block=self.events[a].block, timestamp=self.events[a].timestamp)
         events[b] = replace(self.events[a], block=self.events[b].block, timestamp=self.events[b].timestamp)
         return events
+
+    def inserted(self, position: int, name: str, **arguments: Any) -> list[LoggedEvent]:
+        """Return the log with another event before *position*, in the same block."""
+        at = self.events[position]
+        event = LoggedEvent(name, EMITTERS[name], arguments, at.block, at.timestamp)
+        return [*self.events[:position], event, *self.events[position:]]
+
+    def retimed(self, position: int, timestamp: int) -> list[LoggedEvent]:
+        """Return the log with another time for the block of one event."""
+        block = self.events[position].block
+        return [replace(e, timestamp=timestamp) if e.block == block else e for e in self.events]
 
     def examine(self, events: list[LoggedEvent] | None = None, **answers: Any) -> Report:
         """Audit *events*, or the log as it was.
@@ -117,36 +140,6 @@ class History:
         return self.answers[key]
 
 
-@pytest.fixture(scope="session")
-def history() -> History:
-    """Everything in ``_STORIES``, in order, on one chain."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scenario, "Chain", TimedChain)
-        world = World()
-    world.enrol_until(9)
-    for tell in _STORIES:
-        tell(world)
-    chain = world.chain
-    assert isinstance(chain, TimedChain)
-    return History(
-        world,
-        list(_logged(chain.log, chain.timestamps)),
-        Constants(
-            chain_id=CHAIN_ID,
-            contracts={name: contract.address for name, contract in world.contracts.items()},
-            keeper_bounty=world.settings.keeper_bounty,
-            heartbeat_seconds=world.settings.heartbeat_seconds,
-            genesis_entropy=world.settings.genesis_entropy,
-        ),
-        {},
-    )
-
-
-def _logged(events: list[Event], timestamps: dict[int, int]) -> Iterator[LoggedEvent]:
-    for e in events:
-        yield LoggedEvent(e.name, e.contract, e.arguments, e.block, timestamps[e.block])
-
-
 # Computations in the order in which ``_STORIES`` submits them.
 (
     HONEST,
@@ -162,7 +155,8 @@ def _logged(events: list[Event], timestamps: dict[int, int]) -> Iterator[LoggedE
     CANCELLED,
     UNREVEALED,
 ) = range(1, 13)
-QUORUMLESS, OVERDUE, WAITING, RUNNING = range(13, 17)
+QUORUMLESS, OVERDUE, RUNNING, WAITING = range(13, 17)
+LAST = WAITING + 4
 
 
 def _honest(world: World) -> None:
@@ -275,8 +269,9 @@ def _governance(world: World) -> None:
 
 
 def _after_governance(world: World) -> None:
-    world.submit()
     world.submit().to_revealing().reveal(0)
+    for _ in range(WAITING, LAST + 1):
+        world.submit()
 
 
 def _reallocate(job: Job) -> None:
@@ -303,3 +298,33 @@ _STORIES: tuple[Callable[[World], None], ...] = (
     _governance,
     _after_governance,
 )
+
+
+@pytest.fixture(scope="session")
+def history() -> History:
+    """Everything in ``_STORIES``, in order, on one chain."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scenario, "Chain", RecordedChain)
+        world = World()
+    world.enrol_until(9)
+    for tell in _STORIES:
+        tell(world)
+    chain = world.chain
+    assert isinstance(chain, RecordedChain)
+    return History(
+        world,
+        list(_logged(chain.log, chain.timestamps)),
+        Constants(
+            chain_id=CHAIN_ID,
+            contracts={name: contract.address for name, contract in world.contracts.items()},
+            keeper_bounty=world.settings.keeper_bounty,
+            heartbeat_seconds=world.settings.heartbeat_seconds,
+            genesis_entropy=world.settings.genesis_entropy,
+        ),
+        {},
+    )
+
+
+def _logged(events: list[Event], timestamps: dict[int, int]) -> Iterator[LoggedEvent]:
+    for e in events:
+        yield LoggedEvent(e.name, e.contract, e.arguments, e.block, timestamps[e.block])

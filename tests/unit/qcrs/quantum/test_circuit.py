@@ -62,9 +62,7 @@ def test_canonical_means_the_same_to_qiskits_own_importer(seed: int) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "version"), [*((n, 3) for n in sorted(GATES_3)), *((n, 2) for n in sorted(GATES_2))]
-)
+@pytest.mark.parametrize(("name", "version"), [*((n, 3) for n in sorted(GATES_3)), *((n, 2) for n in sorted(GATES_2))])
 def test_every_gate_means_what_qiskits_importers_mean(name: str, version: int) -> None:
     shape = (GATES_3 if version == 3 else GATES_2)[name]
     angles = ", ".join(f"0.{index + 3}" for index in range(shape.parameters))
@@ -78,9 +76,7 @@ def test_every_gate_means_what_qiskits_importers_mean(name: str, version: int) -
     else:
         text = f'OPENQASM 2.0; include "qelib1.inc"; qreg q[{width}]; creg c[{width}];'
         text += f"{call} {operands}; measure q -> c;"
-        theirs = qiskit.qasm2.loads(
-            text, custom_instructions=qiskit.qasm2.LEGACY_CUSTOM_INSTRUCTIONS
-        )
+        theirs = qiskit.qasm2.loads(text, custom_instructions=qiskit.qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
     ours = load(text)
     assert unitary(ours).equiv(unitary(theirs))
     assert unitary(load(canonical(ours))).equiv(unitary(theirs))
@@ -108,9 +104,7 @@ def test_canonical_decomposes_unitaries() -> None:
     circuit = QuantumCircuit(2, 2)
     circuit.append(UnitaryGate(random_unitary(4, seed=1)), [0, 1])
     circuit.measure([0, 1], [0, 1])
-    assert ideal_distribution(load(canonical(circuit))) == pytest.approx(
-        ideal_distribution(circuit), abs=1e-9
-    )
+    assert ideal_distribution(load(canonical(circuit))) == pytest.approx(ideal_distribution(circuit), abs=1e-9)
 
 
 def test_canonical_looks_at_a_gate_not_at_its_name() -> None:

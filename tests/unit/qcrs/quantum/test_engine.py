@@ -44,9 +44,7 @@ def endless() -> RunRequest:
     return RunRequest(wide.text(), 65_535, 1, 16, 16, time_limit_seconds=300.0)
 
 
-def with_engine(
-    scenario: Callable[[EngineClient], Awaitable[None]], device: str = "kolkata", workers: int = 2
-) -> None:
+def with_engine(scenario: Callable[[EngineClient], Awaitable[None]], device: str = "kolkata", workers: int = 2) -> None:
     async def run() -> None:
         async with EngineClient(bundled_path(device), workers) as engine:
             await asyncio.wait_for(scenario(engine), 120)
@@ -70,9 +68,7 @@ def test_honest_runs_are_close_to_the_ideal() -> None:
     async def scenario(engine: EngineClient) -> None:
         for name in ("bell", "ghz5", "qft5", "ansatz5", "grover3"):
             circuit = load(CIRCUITS / f"{name}.qasm")
-            result = await engine.run(
-                RunRequest(canonical(circuit), 8_192, 7, circuit.num_qubits, circuit.num_clbits)
-            )
+            result = await engine.run(RunRequest(canonical(circuit), 8_192, 7, circuit.num_qubits, circuit.num_clbits))
             assert result.refusal is RefusalCode.Unset, result.message
             distance = total_variation_distance(result.counts or {}, ideal_distribution(circuit))
             assert 0.0 < distance < 0.2, name
@@ -83,9 +79,7 @@ def test_honest_runs_are_close_to_the_ideal() -> None:
 
 def test_runs_repeat_with_their_seed_and_neighbouring_seeds_are_unrelated() -> None:
     async def scenario(engine: EngineClient) -> None:
-        first, again, next_ = await asyncio.gather(
-            engine.run(bell(5)), engine.run(bell(5)), engine.run(bell(6))
-        )
+        first, again, next_ = await asyncio.gather(engine.run(bell(5)), engine.run(bell(5)), engine.run(bell(6)))
         assert first.counts == again.counts
         assert first.counts != next_.counts
 

@@ -8,9 +8,7 @@ SHOTS = 4_096
 
 
 def apart(claimed: dict[int, int], honest: dict[int, int]) -> float:
-    return total_variation_distance(
-        claimed, {outcome: count / SHOTS for outcome, count in honest.items()}
-    )
+    return total_variation_distance(claimed, {outcome: count / SHOTS for outcome, count in honest.items()})
 
 
 @pytest.mark.parametrize("kind", ["bias", "uniform", "replay"])

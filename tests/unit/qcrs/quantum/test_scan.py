@@ -31,17 +31,14 @@ def test_scan_reads_every_form_the_profile_has() -> None:
     )
     assert (program.qubits, program.bits) == (4, 6)
     names = [operation.name for operation in program.operations]
-    assert names == (
-        "U h h cx cu p barrier barrier reset reset measure measure measure measure measure".split()
-    )
+    assert names == ("U h h cx cu p barrier barrier reset reset measure measure measure measure measure".split())
     assert program.operations[0].parameters == (math.pi, -math.pi / 2, 8.0)
     assert [operation.bits for operation in program.operations[-3:]] == [(3,), (4,), (5,)]
 
 
 def test_scan_reads_flat_openqasm_2() -> None:
     program = scan(
-        'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2];'
-        "u3(1/2,0,0) q[0]; cu1(2^2) q[0],q[1]; measure q -> c;"
+        'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2];u3(1/2,0,0) q[0]; cu1(2^2) q[0],q[1]; measure q -> c;'
     )
     assert program.operations[0].parameters == (0.5, 0.0, 0.0)
     assert program.operations[1].parameters == (4.0,)
@@ -131,9 +128,7 @@ def test_scan_refuses(text: str | bytes, code: str) -> None:
     assert refusal(text).code.name == code
 
 
-@pytest.mark.parametrize(
-    "path", ["/etc/passwd", "qelib1.inc", "stdgates.inc/../x", "file:///etc/passwd", "other.inc"]
-)
+@pytest.mark.parametrize("path", ["/etc/passwd", "qelib1.inc", "stdgates.inc/../x", "file:///etc/passwd", "other.inc"])
 def test_scan_never_follows_an_include(path: str) -> None:
     error = refusal(f'OPENQASM 3.0;\ninclude "{path}";\n')
     assert error.code is RefusalCode.IncludeRefused

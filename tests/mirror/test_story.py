@@ -1,0 +1,70 @@
+"""What is told by events alone is what the chain knows, and the step it calls due is one the chain takes."""
+
+import pytest
+
+from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.computation import ENDED, ComputationStatus
+from qcrs.model.story import Stories
+from qcrs.rules.keeping import Step, arguments_of, step_due
+from tests.situations import SITUATIONS, attempts, drive, succeeding
+
+KNOWN = [situation for situation in SITUATIONS if situation != "Unset"]
+PERMISSIONLESS = {step.value[1] for step in Step}
+
+
+def story_of(job):
+    stories = Stories()
+    for event in job.world.chain.log:
+        stories.apply(event.name, event.arguments, event.block)
+    return stories.by_id[job.id]
+
+
+@pytest.mark.parametrize("situation", KNOWN)
+def test_story_is_what_the_chain_keeps(world, situation):
+    job = drive(world, situation, overdue=False)
+    story, record = story_of(job), job.record
+    assert story.request == job.request
+    assert (story.requester, story.organisation) == (record.requester, record.organisation)
+    assert (story.status, story.attempt, story.escrow) == (record.status, record.attempt, job.fee)
+    assert [(duty.processor, duty.status) for duty in story.duties] == [
+        (a.processor, a.status) for a in job.assignments
+    ]
+    assert len(story.on_duty()) == record.active
+    assert story.withheld == record.secret_withheld
+    assert story.ended == (record.status in ENDED)
+    if record.status is not ComputationStatus.Queued:
+        assert story.phase_ends_at == record.phase_ends_at
+    if record.status is ComputationStatus.Revealing:
+        assert story.seed == world.allocator.seedOf(job.id)
+
+
+@pytest.mark.parametrize("situation", KNOWN)
+@pytest.mark.parametrize("overdue", [False, True], ids=["in time", "overdue"])
+def test_step_due_is_the_one_the_chain_takes(world, situation, overdue):
+    job = drive(world, situation, overdue)
+    possible = succeeding(world, attempts(job)) & PERMISSIONLESS
+    step = step_due(story_of(job), world.chain.now)
+    assert possible == ({step.value[1]} if step else set())
+
+
+def test_computation_whose_replacement_does_not_come_is_due_to_expire(world):
+    """Those on duty wait no longer than a round; the story must tell when that ends."""
+    job = world.submit(replicas=5).allocate()
+    job.refuse(0)
+    world.chain.warp(job.record.phase_ends_at + 1)
+    world.beat()
+    assert succeeding(world, attempts(job)) & PERMISSIONLESS == {"expire"}
+    assert story_of(job).phase_ends_at == job.record.phase_ends_at
+
+
+def test_settlement_of_a_story_is_accepted(world):
+    job = drive(world, "Revealing, all revealed", overdue=False)
+    arguments = arguments_of(Step.Settle, story_of(job))
+    assert arguments == (job.id, *job.settlement())
+    world.verifier.settle(*arguments, sender=world.keeper)
+    assert set(job.fates) == {AssignmentStatus.Accepted}
+
+
+@pytest.mark.parametrize("step", [step for step in Step if step is not Step.Settle], ids=lambda s: s.name)
+def test_other_steps_need_the_computation_only(world, step):
+    assert arguments_of(step, story_of(world.submit())) == (1,)

@@ -1,0 +1,273 @@
+"""For each rule, lies in the log that break it: the audit names rule, computation and entry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from qcrs.model.assignment import AssignmentStatus
+from qcrs.rules.count_sketch import pack
+from qcrs.rules.replay import LoggedEvent, Rule
+from tests.scenario import account
+from tests.unit.qcrs.audit.conftest import (
+    CANCELLED,
+    FAILED,
+    HONEST,
+    LAST,
+    LATE,
+    NOISY,
+    REFUSED,
+    ROGUE,
+    RUNNING,
+    SILENT,
+    WAITING,
+    WIDE,
+    WITHHELD,
+    History,
+)
+
+OTHER_WORD = b"\x5a" * 32
+OTHER_SECRET = b"\x5a" * 24
+STRANGER = account("somebody else")
+
+
+@dataclass(frozen=True)
+class Lie:
+    """One event told falsely.
+
+    Attributes:
+        told: Returns where the lie is and the log that tells it. entry: Whether an entry rests on it.
+    """
+
+    rule: Rule
+    told: Callable[[History], tuple[int, list[LoggedEvent]]]
+    computation: int | None = None
+    entry: bool = True
+
+
+def change(name: str, change_: dict, **arguments):
+    """Tell an event with other arguments."""
+
+    def told(history: History):
+        position = history.position(name, **arguments)
+        return position, history.changed(position, **change_)
+
+    return told
+
+
+def request(computation: int, **fields):
+    """Tell a submission with other fields of its request."""
+
+    def told(history: History):
+        position = history.position("ComputationSubmitted", computation=computation)
+        asked = {**history.events[position]["request"], **fields}
+        return position, history.changed(position, request=asked)
+
+    return told
+
+
+def drop(name: str, **arguments):
+    """Leave an event out."""
+
+    def told(history: History):
+        position = history.position(name, **arguments)
+        return position, history.without(position)
+
+    return told
+
+
+def insert(name: str, before: str, of: int, **arguments):
+    """Tell an event that never was, before another."""
+
+    def told(history: History):
+        position = history.position(before, computation=of)
+        return position, history.inserted(position, name, **arguments)
+
+    return told
+
+
+def late(name: str, seconds: int, **arguments):
+    """Move the clock of an event's block."""
+
+    def told(history: History):
+        position = history.position(name, **arguments)
+        return position, history.retimed(position, history.events[position].timestamp + seconds)
+
+    return told
+
+
+def swap(name: str, **arguments):
+    """Tell two events of a kind in opposite order."""
+
+    def told(history: History):
+        first, second, *_ = history.positions(name, **arguments)
+        return first, history.swapped(first, second)
+
+    return told
+
+
+def reversed_draw(history: History):
+    position = history.position("ComputationAllocated", computation=HONEST)
+    processors = history.events[position]["processors"][::-1]
+    return position, history.changed(position, processors=processors)
+
+
+def revealed_twice(history: History):
+    position = history.position("ResultRevealed", computation=RUNNING)
+    revealed = history.events[position]
+    return position + 1, history.inserted(position + 1, "ResultRevealed", **revealed.arguments)
+
+
+def exchanged_salts(history: History):
+    first, second, *_ = history.positions("ResultRevealed", computation=WIDE)
+    events = history.changed(first, salt=history.events[second]["salt"])
+    events[second] = history.changed(second, salt=history.events[first]["salt"])[second]
+    return first, events
+
+
+def queue_jumped(history: History):
+    """The fifth in the queue is drawn for; what is drawn does not come into it."""
+    facts = {"attempt": 1, "firstIndex": 0, "processors": [], "seed": OTHER_WORD, "phaseEndsAt": 0}
+    position = len(history.events)
+    last = history.events[-1]
+    arguments = {"computation": LAST, **facts}
+    drawn = LoggedEvent("ComputationAllocated", last.contract, arguments, last.block, last.timestamp)
+    return position, [*history.events, drawn]
+
+
+def other_promise(history: History):
+    """Shows when the secret is disclosed."""
+    _, events = request(HONEST, secretCommitment=OTHER_SECRET)(history)
+    return history.position("SeedFixed", computation=HONEST), events
+
+
+def stolen_payees(history: History):
+    position = history.position("ComputationPaid", computation=HONEST)
+    payees = [STRANGER, *history.events[position]["payees"][1:]]
+    return position, history.changed(position, payees=payees)
+
+
+def flat_sketch(history: History):
+    """Totals stay right, so only the verdict can tell."""
+    position = history.position("ResultRevealed", computation=HONEST)
+    return position, history.changed(position, sketch=pack([1024] * 4))
+
+
+def asleep(history: History):
+    """A drawn processor's heartbeats before the draw came long ago."""
+    position = history.position("ComputationAllocated", computation=HONEST)
+    drawn = history.events[position]["processors"][0]
+    beats = [i for i in history.positions("HeartbeatReceived", processor=drawn) if i < position]
+    events = history.retimed(beats[-1], history.events[beats[-1]].timestamp - 10_000)
+    return position, events
+
+
+L, S = Lie, AssignmentStatus
+LIES: dict[str, Lie] = {
+    "entry left out": L(Rule.Sequence, drop("EntryAppended", subject=SILENT, decision=6), SILENT),
+    "draw left out": L(Rule.Sequence, drop("ComputationAllocated", computation=WIDE), WIDE),
+    "payment left out": L(Rule.Sequence, drop("ComputationPaid", computation=ROGUE), ROGUE),
+    "commit left out": L(Rule.Sequence, drop("ResultCommitted", computation=WIDE), WIDE),
+    "submission left out": L(Rule.Sequence, drop("ComputationSubmitted", computation=LATE), LATE),
+    "registration left out": L(Rule.Sequence, drop("ProcessorRegistered", processor=3)),
+    "digest": L(Rule.Entry, change("EntryAppended", {"digest": OTHER_WORD}, subject=LATE, decision=8), LATE),
+    "recorder": L(Rule.Entry, change("EntryAppended", {"recorder": STRANGER}, subject=1, decision=1)),
+    "decision": L(Rule.Entry, change("EntryAppended", {"decision": 8}, subject=HONEST, decision=7), HONEST),
+    "entries swapped": L(Rule.Entry, swap("EntryAppended", decision=1)),
+    "requester's organisation": L(
+        Rule.Membership, change("ComputationSubmitted", {"organisation": 2}, computation=HONEST), HONEST
+    ),
+    "joined uninvited": L(Rule.Membership, drop("AccountInvited"), entry=True),
+    "weight": L(Rule.Membership, change("OrganisationWeighted", {"weight": 0})),
+    "noise class": L(Rule.Certification, change("ProcessorCertified", {"noiseClass": 9}, processor=4)),
+    "version": L(Rule.Certification, change("ProcessorCertified", {"version": 7}, processor=4)),
+    "declaration left out": L(Rule.Certification, drop("CapabilityDeclared", processor=4)),
+    "certified too late": L(Rule.Certification, late("ProcessorCertified", 10**9, processor=1)),
+    "cancelled twice": L(
+        Rule.Lifecycle,
+        insert("ComputationCancelled", "ComputationSubmitted", WAITING, computation=CANCELLED, refund=0),
+        CANCELLED,
+        entry=False,
+    ),
+    "retired twice": L(Rule.Lifecycle, insert("ProcessorRetired", "ComputationSubmitted", RUNNING, processor=5)),
+    "revealed twice": L(Rule.Lifecycle, revealed_twice, RUNNING, entry=False),
+    "round number": L(Rule.Lifecycle, change("ComputationRequeued", {"attempt": 9}, computation=SILENT), SILENT),
+    "jumped the queue": L(Rule.Queue, queue_jumped, LAST, entry=False),
+    "draw seed": L(
+        Rule.DrawSeed, change("ComputationAllocated", {"seed": OTHER_WORD}, computation=ROGUE), ROGUE
+    ),
+    "draw": L(Rule.Draw, change("ComputationAllocated", {"processors": [1, 2, 3]}, computation=ROGUE), ROGUE),
+    "order of the draw": L(Rule.Draw, reversed_draw, HONEST),
+    "heartbeat": L(Rule.Draw, asleep, HONEST),
+    "first assignment": L(
+        Rule.Draw, change("ComputationAllocated", {"firstIndex": 1}, computation=ROGUE), ROGUE
+    ),
+    "commit deadline": L(
+        Rule.Window, change("ComputationAllocated", {"phaseEndsAt": 1}, computation=ROGUE), ROGUE
+    ),
+    "drawn too late": L(Rule.Window, late("ComputationAllocated", 10**6, computation=NOISY), NOISY),
+    "reallocated too early": L(
+        Rule.Window, late("ComputationRequeued", -100, computation=SILENT), SILENT
+    ),
+    "expired too early": L(Rule.Window, late("ComputationFailed", -90, computation=LATE), LATE),
+    "refused too late": L(Rule.Window, late("AssignmentEnded", 10**4, computation=REFUSED), REFUSED),
+    "salt": L(Rule.Commitment, change("ResultRevealed", {"salt": OTHER_WORD}, computation=WIDE), WIDE),
+    "root": L(Rule.Commitment, change("ResultRevealed", {"countsRoot": OTHER_WORD}, computation=WIDE), WIDE),
+    "payload": L(Rule.Commitment, request(HONEST, payload=b"another circuit"), HONEST),
+    "salts exchanged": L(Rule.Commitment, exchanged_salts, WIDE),
+    "secret": L(Rule.Secret, change("SeedFixed", {"secret": OTHER_SECRET}, computation=NOISY), NOISY),
+    "substitute": L(Rule.Secret, change("SeedFixed", {"secret": OTHER_SECRET}, computation=WITHHELD), WITHHELD),
+    "secret commitment": L(Rule.Secret, other_promise, HONEST),
+    "seed": L(Rule.SketchSeed, change("SeedFixed", {"seed": OTHER_WORD}, computation=NOISY), NOISY),
+    "commitment": L(
+        Rule.SketchSeed, change("ResultCommitted", {"commitment": OTHER_SECRET}, computation=NOISY), NOISY
+    ),
+    "sketch": L(Rule.SketchTotals, change("ResultRevealed", {"sketch": [5] * 16}, computation=WIDE), WIDE),
+    "wide sketch": L(Rule.SketchTotals, change("ResultRevealed", {"sketch": [4096]}, computation=WIDE), WIDE),
+    "flat sketch": L(Rule.Verdict, flat_sketch, HONEST),
+    "verdict": L(Rule.Verdict, change("ComputationSettled", {"verdict": 1}, computation=NOISY), NOISY),
+    "accepted": L(Rule.Verdict, change("ComputationSettled", {"accepted": 7}, computation=ROGUE), ROGUE),
+    "concluded": L(Rule.Verdict, change("ComputationConcluded", {"verdict": 6}, computation=ROGUE), ROGUE),
+    "answer": L(
+        Rule.Answer, change("ComputationSettled", {"answerDigest": OTHER_WORD}, computation=WIDE), WIDE
+    ),
+    "beacon": L(Rule.Beacon, change("ComputationConcluded", {"beacon": OTHER_WORD}, computation=WIDE), WIDE),
+    "escrow": L(Rule.Escrow, change("ComputationSubmitted", {"escrow": 1}, computation=WIDE), WIDE),
+    "shots": L(Rule.Escrow, request(WIDE, shots=5000), WIDE),
+    "fee": L(Rule.Escrow, request(WIDE, maxFee=1), WIDE),
+    "fate": L(Rule.Slash, change("AssignmentEnded", {"fate": S.Accepted}, computation=ROGUE, index=1), ROGUE),
+    "slashed": L(Rule.Slash, change("AssignmentEnded", {"slashed": 1}, computation=ROGUE, index=1), ROGUE),
+    "payees": L(Rule.Payment, stolen_payees, HONEST),
+    "pay": L(Rule.Payment, change("ComputationPaid", {"each": 1}, computation=NOISY), NOISY),
+    "bounty": L(Rule.Payment, change("ComputationPaid", {"bounty": 1}, computation=WITHHELD), WITHHELD),
+    "total": L(Rule.Payment, change("ComputationPaid", {"total": 1}, computation=FAILED), FAILED),
+    "refund": L(
+        Rule.Payment, change("ComputationCancelled", {"refund": 1}, computation=CANCELLED), CANCELLED, entry=False
+    ),
+    "deposit left out": L(Rule.Books, drop("Deposited", holder=account("requester")), HONEST),
+    "withdrawal": L(Rule.Books, change("Withdrawn", {"amount": 10**20})),
+    "treasury": L(Rule.Books, change("TreasurySpent", {"amount": 10**20})),
+    "bond returned": L(Rule.Books, change("BondRemoved", {"amount": 1})),
+    "policy": L(Rule.Policy, lambda h: (h.positions("PolicyChanged")[1], bad_policy(h))),
+}  # fmt: skip
+
+
+def bad_policy(history: History) -> list[LoggedEvent]:
+    position = history.positions("PolicyChanged")[1]
+    policy = {**history.events[position]["policy"], "revealSeconds": 10**7}
+    return history.changed(position, policy=policy)
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_lie_is_named(history, name):
+    lie = LIES[name]
+    position, events = lie.told(history)
+    fault = history.examine(events).fault
+    assert fault is not None
+    entry = history.entry_after(position, lie.computation) if lie.entry else None
+    assert (fault.rule, fault.computation, fault.entry) == (lie.rule, lie.computation, entry), str(fault)
+
+
+def test_the_lies_break_every_rule_that_a_log_can_break():
+    final_state = {Rule.HashChain, Rule.Record}
+    assert {lie.rule for lie in LIES.values()} | final_state == set(Rule)

@@ -1,0 +1,151 @@
+"""The log as it was, and logs that lack, repeat or disorder anything at all."""
+
+from dataclasses import replace
+
+from qcrs.model.computation import ComputationStatus as C
+from qcrs.rules.replay import Examination, Rule, timed_blocks
+from tests.unit.qcrs.audit.conftest import CANCELLED, HONEST, LAST, NOISY, RUNNING, SPLIT, WAITING
+
+
+def test_the_untouched_history_holds(history):
+    report = history.examine()
+    assert report.fault is None
+    assert report.holds
+    assert report.computations == LAST
+    assert report.entries == history.view("AuditTrail", "head")[1]
+    assert report.surplus == 0
+    assert set(report.checks) == {rule.value for rule in Rule}
+
+
+def test_the_history_has_every_ending(history):
+    ends = {id_: C(history.view("ComputationAllocator", "computationOf", id_)["status"]) for id_ in range(1, LAST + 1)}
+    assert set(ends.values()) == {
+        C.Queued, C.Revealing, C.Accepted, C.Rejected, C.Inconclusive, C.Failed, C.Cancelled
+    }  # fmt: skip
+    assert (ends[HONEST], ends[NOISY], ends[SPLIT]) == (C.Accepted, C.Inconclusive, C.Rejected)
+    assert (ends[CANCELLED], ends[WAITING], ends[RUNNING]) == (C.Cancelled, C.Queued, C.Revealing)
+
+
+def test_times_outside_the_timed_blocks_do_not_matter(history):
+    timed = timed_blocks(history.events)
+    events = [e if e.block in timed else replace(e, timestamp=0) for e in history.events]
+    assert len(timed) < len({event.block for event in history.events})
+    assert history.examine(events).holds
+
+
+def test_any_event_left_out_is_missed(history):
+    """But a heartbeat that no draw needed, and the leave of an account whose organisation is gone."""
+    unnoticed = {
+        event.name
+        for position, event in enumerate(history.events)
+        if event.contract != "Authority"
+        and event.name != "AuthorityUpdated"
+        and history.examine(history.without(position)).holds
+    }
+    assert unnoticed == {"HeartbeatReceived", "AccountLeft"}
+
+
+def test_any_argument_changed_is_noticed(history):
+    """But for what nothing on chain rests on."""
+    unnoticed = set()
+    kinds = {event.name for event in history.events if event.contract != "Authority"}
+    for name in kinds - {"AuthorityUpdated"}:
+        position = history.position(name)
+        for argument, value in history.events[position].arguments.items():
+            for path, other in _others(value):
+                if history.examine(history.changed(position, **{argument: other})).holds:
+                    unnoticed.add(f"{name}.{argument}{path}")
+    assert unnoticed == {
+        "CapabilityDeclared.uri",
+        "ComputationSubmitted.request.maxFee",
+        "ComputationSubmitted.request.payloadUri",
+        "PayloadRefused.code",
+        "ProcessorRegistered.identityDigest",
+        "TreasurySpent.to",
+    }
+
+
+def test_an_event_told_twice_is_noticed(history):
+    for name in ("ComputationSettled", "ResultCommitted", "EntryAppended", "BondAdded", "Withdrawn"):
+        position = history.position(name)
+        events = [*history.events[: position + 1], *history.events[position:]]
+        assert history.examine(events).fault is not None, name
+
+
+def test_events_of_another_block_are_not_part_of_a_call(history):
+    position = history.position("ComputationConcluded")
+    later = replace(history.events[position], block=history.events[position].block + 1)
+    events = [*history.events[:position], later, *history.events[position + 1 :]]
+    assert history.examine(events).fault.rule is Rule.Sequence
+
+
+def test_blocks_run_forward(history):
+    position = history.position("ResultCommitted", computation=NOISY)
+    events = list(history.events)
+    events[position] = replace(events[position], block=1)
+    fault = history.examine(events).fault
+    assert (fault.rule, fault.computation) == (Rule.Sequence, NOISY)
+
+
+def test_a_forged_emitter_is_noticed(history):
+    position = history.position("Withdrawn")
+    events = list(history.events)
+    events[position] = replace(events[position], contract="Consortium")
+    assert history.examine(events).fault.rule is Rule.Sequence
+
+
+def test_an_unknown_event_is_not_passed_over(history):
+    events = list(history.events)
+    events[40] = replace(events[40], name="Reformed")
+    assert history.examine(events).fault.rule is Rule.Sequence
+
+
+def test_a_log_that_ends_within_a_call_is_noticed(history):
+    position = history.position("ComputationConcluded")
+    fault = history.examine(history.events[:position]).fault
+    assert (fault.rule, fault.computation, fault.actual) == (Rule.Sequence, HONEST, "the end of the log")
+
+
+def test_an_empty_log_is_no_log_of_the_suite(history):
+    assert history.examine([]).fault.rule is Rule.Policy
+
+
+def test_another_genesis_fails_the_first_draw(history):
+    constants = replace(history.constants, genesis_entropy=bytes(32))
+    examination = Examination(history.events, constants)
+    examination.run()
+    assert examination.fault.rule is Rule.DrawSeed
+    assert examination.fault.computation == HONEST
+
+
+def test_another_chain_opens_no_commitment(history):
+    examination = Examination(history.events, replace(history.constants, chain_id=5))
+    examination.run()
+    assert examination.fault.rule is Rule.Commitment
+
+
+def test_progress_is_told(history):
+    told = []
+    Examination(history.events, history.constants).run(lambda done, total: told.append((done, total)))
+    assert told[0][0] == 0
+    assert told[-1][0] < told[-1][1]
+
+
+def _others(value, path=""):
+    """Yield *value* with one thing in it changed, and where."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            for deeper, other in _others(inner, f"{path}.{key}"):
+                yield deeper, {**value, key: other}
+    elif isinstance(value, bool):
+        yield path, not value
+    elif isinstance(value, int):
+        yield path, value + 1
+    elif isinstance(value, bytes):
+        yield path, bytes([value[0] ^ 1]) + value[1:] if value else b"x"
+    elif isinstance(value, list):
+        yield path, value[1:] if value else [1]
+    elif value.startswith("0x"):
+        yield path, f"0x{int(value, 16) ^ 1:040x}"
+    else:
+        yield path, value + "x"
