@@ -9,6 +9,7 @@ from qcrs.rules.keeping import Step, arguments_of, step_due
 from tests.situations import SITUATIONS, attempts, drive, succeeding
 
 KNOWN = [situation for situation in SITUATIONS if situation != "Unset"]
+TIMED = {ComputationStatus.Allocated, ComputationStatus.Committed, ComputationStatus.Revealing}
 PERMISSIONLESS = {step.value[1] for step in Step}
 
 
@@ -32,7 +33,7 @@ def test_story_is_what_the_chain_keeps(world, situation):
     assert len(story.on_duty()) == record.active
     assert story.withheld == record.secret_withheld
     assert story.ended == (record.status in ENDED)
-    if record.status is not ComputationStatus.Queued:
+    if record.status in TIMED:
         assert story.phase_ends_at == record.phase_ends_at
     if record.status is ComputationStatus.Revealing:
         assert story.seed == world.allocator.seedOf(job.id)
@@ -45,16 +46,6 @@ def test_step_due_is_the_one_the_chain_takes(world, situation, overdue):
     possible = succeeding(world, attempts(job)) & PERMISSIONLESS
     step = step_due(story_of(job), world.chain.now)
     assert possible == ({step.value[1]} if step else set())
-
-
-def test_computation_whose_replacement_does_not_come_is_due_to_expire(world):
-    """Those on duty wait no longer than a round; the story must tell when that ends."""
-    job = world.submit(replicas=5).allocate()
-    job.refuse(0)
-    world.chain.warp(job.record.phase_ends_at + 1)
-    world.beat()
-    assert succeeding(world, attempts(job)) & PERMISSIONLESS == {"expire"}
-    assert story_of(job).phase_ends_at == job.record.phase_ends_at
 
 
 def test_settlement_of_a_story_is_accepted(world):
