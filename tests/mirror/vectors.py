@@ -177,10 +177,21 @@ def dot_cases(rng: random.Random) -> Iterator[Arguments]:
 
 
 def gram_cases(rng: random.Random) -> Iterator[Arguments]:
+    """Yield pairs of sketches, products on either side of the limit, and impossible small norms."""
+    dot = count_sketch.dot
     while True:
         bits, shots, a, b = pair(rng)
-        dot = count_sketch.dot
-        yield dot(a, a), dot(b, b), dot(a, b), *count_sketch.dimensions(bits), shots
+        rest = (*count_sketch.dimensions(bits), shots)
+        norms = dot(a, a), dot(b, b)
+        yield *norms, dot(a, b), *rest
+        low, high = 0, min(norms)
+        while high - low > 1:
+            middle = (low + high) // 2
+            _, far = agreement.gram_rule(*norms, middle, *rest)
+            low, high = (middle, high) if far else (low, middle)
+        yield *norms, low, *rest
+        yield *norms, high, *rest
+        yield *(rng.randrange(norm) for norm in norms), 0, *rest
 
 
 def flat_cases(rng: random.Random) -> Iterator[Arguments]:
