@@ -31,7 +31,6 @@ async def deploy_suite(
     """
     blank = Network(rpc_url=rpc_url, ws_url=ws_url, chain_id=0, contracts={}, deployed_at=0, store=store)
     probe = Gateway(blank)
-    await probe.open()
     try:
         chain_id = int(await probe.request("eth_chainId"), 16)
         nonce = await probe.nonce(deployer.address)
@@ -49,7 +48,6 @@ async def _walk(
     network: Network, deployer: LocalAccount, steps: list, progress: Callable[[str], None]
 ) -> dict[str, int]:
     gateway = Gateway(network)
-    await gateway.open()
     gas: dict[str, int] = {}
     try:
         for step in steps:

@@ -12,26 +12,18 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
-from aiohttp import ClientError
 from eth_account.signers.local import LocalAccount
-from web3 import AsyncHTTPProvider, AsyncWeb3, WebSocketProvider
-from web3.exceptions import Web3Exception
-from websockets.exceptions import WebSocketException
 
-from qcrs.chain.codec import ContractRefused, Event, decode_revert, load_interfaces
+from qcrs.chain.codec import ContractRefused, Event, load_interfaces
+from qcrs.chain.feed import Feed, Head
 from qcrs.chain.network import Network
+from qcrs.chain.rpc import ChainUnreachable, Rpc, TransactionRefused
 from qcrs.errors import QcrsError
 
 log = logging.getLogger(__name__)
-# The provider reports every subscription's synchronisation; our own lines say what matters.
-logging.getLogger("web3.providers").setLevel(logging.WARNING)
-
-REQUEST_SECONDS = 3.0
-READ_TRIES = 3
 RECEIPT_SECONDS = 60.0
 GWEI = 10**9
 LOG_BLOCKS = 5_000
@@ -48,11 +40,7 @@ GAS_CEILING = {
 DEFAULT_GAS_CEILING = 3_000_000
 DEPLOY_GAS_CEILING = 8_000_000
 
-_TRANSPORT_FAULTS = (Web3Exception, WebSocketException, ClientError, OSError, TimeoutError)
-
-
-class ChainUnreachable(QcrsError):
-    """The node does not answer. Transient: the caller may try again."""
+NONCE_TRIES = 3
 
 
 class WrongChain(QcrsError):
@@ -61,10 +49,6 @@ class WrongChain(QcrsError):
 
 class TransactionLost(QcrsError):
     """A transaction was sent and no receipt came in time; it may still be mined."""
-
-
-class TransactionRefused(QcrsError):
-    """The node would not take a transaction, for instance for want of funds."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +72,8 @@ class Gateway:
         self.network = network
         self.interfaces = load_interfaces()
         self.addresses = dict(network.contracts)
-        self._http: AsyncHTTPProvider | None = None
-        self._subscriber: AsyncWeb3 | None = None
+        self._rpc = Rpc(network.rpc_url, self.interfaces)
+        self._feed: Feed | None = None
         self._nonces: dict[str, int] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._head_timestamp = 0
@@ -102,7 +86,8 @@ class Gateway:
             ChainUnreachable: Nobody answers at the network's HTTP endpoint.
             WrongChain: The chain id differs, or there is no contract at the verifier's address.
         """
-        await self.open()
+        await self.close()
+        self._nonces.clear()
         actual = int(await self.request("eth_chainId"), 16)
         if actual != self.network.chain_id:
             raise WrongChain(
@@ -112,18 +97,15 @@ class Gateway:
             if await self.request("eth_getCode", address, "latest") in ("0x", "0x0"):
                 raise WrongChain(f"chain {actual} has no contract {name} at {address}; was it reset? Deploy again")
         head = await self.request("eth_getBlockByNumber", "latest", False)
-        self._observe(head, live=False)
+        self._observe(int(head["timestamp"], 16), live=False)
         return self
 
     async def close(self) -> None:
         """Close the connection."""
-        subscriber, self._subscriber = self._subscriber, None
-        http, self._http = self._http, None
-        with suppress(*_TRANSPORT_FAULTS):  # it is given up either way
-            if subscriber is not None:
-                await subscriber.provider.disconnect()
-        if http is not None:
-            await http.disconnect()
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            await feed.close()
+        await self._rpc.close()
 
     async def __aenter__(self) -> Self:
         return await self.connect()
@@ -144,14 +126,7 @@ class Gateway:
             ContractRefused: The call reverted.
             TransactionRefused: The node answered with another error.
         """
-        for attempt in range(READ_TRIES):
-            try:
-                return await self._request_once(method, parameters)
-            except ChainUnreachable:
-                if attempt == READ_TRIES - 1:
-                    raise
-                await asyncio.sleep(0.1 * (attempt + 1))
-        raise AssertionError("unreachable")
+        return await self._rpc.read(method, *parameters)
 
     async def call(self, contract: str, function: str, *arguments: Any, sender: str | None = None) -> Any:
         """Return what a view returns, or what a transaction would, at the latest block.
@@ -248,66 +223,17 @@ class Gateway:
         Raises:
             ChainUnreachable: Here or while iterating: the connection was lost. Reconnect and subscribe again.
         """
-        # Buffered by the provider: generously, so that a burst while we work is not dropped.
-        provider = WebSocketProvider(
-            self.network.ws_url, request_timeout=REQUEST_SECONDS, max_connection_retries=1,
-            subscription_response_queue_size=10_000, websocket_kwargs={"max_size": 2**26, "ping_interval": 20},
-        )  # fmt: skip
-        w3 = AsyncWeb3(provider)
-        try:
-            await provider.connect()
-            self._subscriber = w3
-            heads = await w3.eth.subscribe("newHeads")
-            await w3.eth.subscribe("logs", {"address": list(self.addresses.values())})
-        except _TRANSPORT_FAULTS as error:
-            raise ChainUnreachable(f"{self.network.ws_url} takes no subscription: {error}") from error
-        return self._messages(w3, heads)
+        self._feed = await Feed.open(self.network.ws_url, list(self.addresses.values()))
+        return self._follow(self._feed)
 
-    async def _messages(self, w3: AsyncWeb3, heads: str) -> AsyncGenerator[Event | int, None]:
-        try:
-            async for message in w3.socket.process_subscriptions():
-                if message["subscription"] == heads:
-                    self._observe(message["result"], live=True)
-                    yield int(message["result"]["number"])
-                else:
-                    for event in self._decode([_raw(message["result"])]):
-                        yield event
-        except _TRANSPORT_FAULTS as error:
-            raise ChainUnreachable(f"lost the connection to {self.network.ws_url}: {error}") from error
-        raise ChainUnreachable(f"{self.network.ws_url} ended the subscription")
-
-    async def open(self) -> None:
-        """Make ready for requests without looking at what is on the chain."""
-        await self.close()
-        self._http = AsyncHTTPProvider(
-            self.network.rpc_url,
-            request_kwargs={"timeout": REQUEST_SECONDS},
-            exception_retry_configuration=None,
-        )
-        self._nonces.clear()
-
-    async def _request_once(self, method: str, parameters: tuple) -> Any:
-        if self._http is None:
-            raise ChainUnreachable(f"not connected to {self.network.rpc_url}")
-        try:
-            answer = await self._http.make_request(method, list(parameters))
-        except _TRANSPORT_FAULTS as error:
-            raise ChainUnreachable(
-                f"{method} got no answer from {self.network.rpc_url} ({error!r}); is the chain running? "
-                "Try 'qcrs devnet status'"
-            ) from error
-        if "error" in answer:
-            raise self._refusal(method, answer["error"])
-        return answer["result"]
-
-    def _refusal(self, method: str, error: Mapping[str, Any]) -> QcrsError:
-        """Return what a JSON-RPC *error* stands for; nodes put revert data in several places."""
-        data = error.get("data")
-        if isinstance(data, Mapping):
-            data = data.get("result") or data.get("data")
-        if isinstance(data, str) and data.startswith("0x") and len(data) >= 10:
-            return decode_revert(bytes.fromhex(data[2:]), self.interfaces)
-        return TransactionRefused(f"{method}: {error.get('message', error)}")
+    async def _follow(self, feed: Feed) -> AsyncGenerator[Event | int, None]:
+        async for message in feed.messages():
+            if isinstance(message, Head):
+                self._observe(message.timestamp, live=True)
+                yield message.number
+            else:
+                for event in self._decode([message]):
+                    yield event
 
     def _message(self, account: LocalAccount, to: str | None, data: bytes, value: int) -> dict[str, Any]:
         message = {"from": account.address, "data": "0x" + data.hex(), "value": hex(value)}
@@ -316,33 +242,44 @@ class Gateway:
         return message
 
     async def _transact(self, account: LocalAccount, to: str | None, data: bytes, value: int, gas: int) -> Receipt:
-        lock = self._locks.setdefault(account.address, asyncio.Lock())
-        async with lock:  # one sender, one order of nonces
-            if account.address not in self._nonces:
-                self._nonces[account.address] = await self.nonce(account.address)
-            transaction = {
-                "type": 2,
-                "chainId": self.network.chain_id,
-                "nonce": self._nonces[account.address],
-                "gas": gas,
-                "maxFeePerGas": 4 * GWEI,
-                "maxPriorityFeePerGas": GWEI,
-                "value": value,
-                "data": data,
-                **({} if to is None else {"to": to}),
-            }
-            signed = account.sign_transaction(transaction)
-            hash_ = "0x" + bytes(signed.hash).hex()
-            try:
-                await self._request_once("eth_sendRawTransaction", ("0x" + bytes(signed.raw_transaction).hex(),))
-                self._nonces[account.address] += 1
-            except ChainUnreachable:
-                # It may have arrived: the receipt will tell. The nonce is asked for again either way.
-                self._nonces.pop(account.address, None)
-            except QcrsError:
-                self._nonces.pop(account.address, None)
-                raise
+        transaction = {
+            "type": 2,
+            "chainId": self.network.chain_id,
+            "gas": gas,
+            "maxFeePerGas": 4 * GWEI,
+            "maxPriorityFeePerGas": GWEI,
+            "value": value,
+            "data": data,
+            **({} if to is None else {"to": to}),
+        }
+        # One sender, one order of nonces.
+        async with self._locks.setdefault(account.address, asyncio.Lock()):
+            for attempt in range(1, NONCE_TRIES + 1):
+                try:
+                    hash_ = await self._dispatch(account, transaction)
+                    break
+                except TransactionRefused as error:
+                    # Another program used the account: the node did not take this one, so it may be sent again.
+                    if "nonce" not in str(error) or attempt == NONCE_TRIES:
+                        raise
         return await self._receipt(hash_, self._message(account, to, data, value))
+
+    async def _dispatch(self, account: LocalAccount, transaction: dict[str, Any]) -> str:
+        """Sign and send once; return the hash."""
+        address = account.address
+        if address not in self._nonces:
+            self._nonces[address] = await self.nonce(address)
+        signed = account.sign_transaction({**transaction, "nonce": self._nonces[address]})
+        try:
+            await self._rpc.request("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
+            self._nonces[address] += 1
+        except ChainUnreachable:
+            # It may have arrived: the receipt will tell. The nonce is asked for again either way.
+            self._nonces.pop(address, None)
+        except QcrsError:
+            self._nonces.pop(address, None)
+            raise
+        return "0x" + bytes(signed.hash).hex()
 
     async def _receipt(self, hash_: str, message: dict[str, Any]) -> Receipt:
         deadline = time.monotonic() + RECEIPT_SECONDS
@@ -369,23 +306,9 @@ class Gateway:
                 events.append(event)
         return events
 
-    def _observe(self, head: Mapping[str, Any], live: bool) -> None:
+    def _observe(self, timestamp: int, live: bool) -> None:
         """Learn the chain's clock; a devnet's may have been moved."""
-        timestamp = head["timestamp"]
-        self._head_timestamp = timestamp if isinstance(timestamp, int) else int(timestamp, 16)
-        offset = self._head_timestamp - time.time()
+        self._head_timestamp = timestamp
+        offset = timestamp - time.time()
         # An old head says little about now, except that the clock is not behind it.
         self._clock_offset = offset if live else max(0.0, offset)
-
-
-def _raw(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a log as plain JSON-RPC, whatever web3 made of it."""
-    return {
-        "address": str(entry["address"]),
-        "topics": ["0x" + bytes(topic).hex() for topic in entry["topics"]],
-        "data": "0x" + bytes(entry["data"]).hex(),
-        "blockNumber": hex(entry["blockNumber"]),
-        "logIndex": hex(entry["logIndex"]),
-        "transactionHash": "0x" + bytes(entry["transactionHash"]).hex(),
-        "removed": entry.get("removed", False),
-    }

@@ -26,7 +26,9 @@ def step_due(story: Story, now: float) -> Step | None:
     """
     overdue = now > story.phase_ends_at
     if story.status is ComputationStatus.Queued:
-        return Step.Expire if now > story.request.deadline_at else Step.Allocate
+        # Those on duty are let go when no replacement is found within a round.
+        abandoned = overdue and bool(story.on_duty())
+        return Step.Expire if abandoned or now > story.request.deadline_at else Step.Allocate
     if story.status is ComputationStatus.Allocated and overdue:
         return Step.Reallocate
     if story.status is ComputationStatus.Committed and overdue:

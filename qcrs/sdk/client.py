@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 
 from eth_account.signers.local import LocalAccount
 
@@ -18,78 +17,25 @@ from qcrs.chain.contracts import Allocator, Members, Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway
 from qcrs.errors import QcrsError
 from qcrs.model.computation import ComputationStatus
-from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Request
 from qcrs.model.story import Stories, Story
 from qcrs.rules.digest import keccak
 from qcrs.rules.keeping import arguments_of, step_due
 from qcrs.sdk.result import Result, result_of, step_of
 from qcrs.sdk.secrets import Secrets
+from qcrs.sdk.terms import Circuit, FeeTooLow, NotAMember, best_class, shots_per_replica
 from qcrs.store import Store
 
 log = logging.getLogger(__name__)
 
-MIN_REPLICAS, MAX_REPLICAS = 3, 16
-MIN_SHOTS, MAX_SHOTS = 4096, 65_535
 INLINE_BYTES = 1024  # longer circuits go to the store: call data is dearer than a file
 DEFAULT_DEADLINE_SECONDS = 3600
 TICK_SECONDS = 0.5
 STEP_PAUSE_SECONDS = 1.5
 
 
-class ShotsOutOfRange(QcrsError):
-    """The number of shots cannot be had from this many replicas."""
-
-
-class ReplicasOutOfRange(QcrsError):
-    """The number of replicas is outside what the contracts take."""
-
-
-class NoCapacity(QcrsError):
-    """No noise class has enough independent processors that fit the circuit."""
-
-
-class FeeTooLow(QcrsError):
-    """The quote is above what the requester is willing to pay."""
-
-
-class NotAMember(QcrsError):
-    """The account belongs to no admitted organisation."""
-
-
 class ComputationUnknown(QcrsError):
     """There is no computation with this id."""
-
-
-@dataclass(frozen=True)
-class Circuit:
-    """A circuit ready to submit.
-
-    Attributes:
-        text: Canonical OpenQASM 3. qubits, outcome_bits: Its width.
-    """
-
-    text: str
-    qubits: int
-    outcome_bits: int
-
-
-def shots_per_replica(shots: int, replicas: int) -> int:
-    """Return how many shots each of *replicas* runs so that together they make at least *shots*.
-
-    Raises:
-        ReplicasOutOfRange, ShotsOutOfRange: The numbers are outside what the contracts take.
-    """
-    if not MIN_REPLICAS <= replicas <= MAX_REPLICAS:
-        raise ReplicasOutOfRange(
-            f"{replicas} replicas; expected {MIN_REPLICAS} to {MAX_REPLICAS}. Fewer than {MIN_REPLICAS} could not "
-            "outvote a wrong answer"
-        )
-    if not 1 <= shots <= MAX_SHOTS * replicas:
-        raise ShotsOutOfRange(
-            f"{shots} shots; expected 1 to {MAX_SHOTS * replicas} with {replicas} replicas of at most {MAX_SHOTS}"
-        )
-    return max(MIN_SHOTS, -(-shots // replicas))
 
 
 class Client:
@@ -175,25 +121,9 @@ class Client:
         requester = 0
         if self.account is not None:
             requester = await Members(self.gateway).organisation_of(self.account.address)
-        fitting: dict[int, set[int]] = {}
-        largest = 0
-        for processor in range(1, await self.registry.count() + 1):
-            standing = await self.registry.standing(processor)
-            if standing.status is not ProcessorStatus.Certified or not standing.bonded:
-                continue
-            if standing.organisation == requester:
-                continue
-            largest = max(largest, standing.qubits)
-            if standing.qubits >= qubits:
-                fitting.setdefault(standing.noise_class, set()).add(standing.organisation)
-        best = max(fitting, key=lambda key: len(fitting[key]), default=0)
-        have = len(fitting.get(best, ()))
-        if have < replicas:
-            raise NoCapacity(
-                f"{replicas} independent processors with {qubits} qubits are wanted, {have} of one noise class fit; "
-                f"the largest processor has {largest} qubits. Try fewer replicas or see 'qcrs processor list'"
-            )
-        return best
+        count = await self.registry.count()
+        standings = [await self.registry.standing(processor) for processor in range(1, count + 1)]
+        return best_class(standings, requester, qubits, replicas)
 
     async def story(self, computation: int) -> Story:
         """Return the story of *computation* so far.

@@ -14,13 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eth_account.signers.local import LocalAccount
-
 from qcrs.chain.contracts import Registry
 from qcrs.chain.deploy import deploy_suite
 from qcrs.chain.deployment import (
     DEFAULT_POLICY,
-    ETHER,
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,
@@ -29,23 +26,14 @@ from qcrs.chain.deployment import (
 from qcrs.chain.devnet import MNEMONIC, answers, is_running, start_chain, stop_group
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import devnet_account
-from qcrs.chain.network import Account, Network
+from qcrs.chain.network import Network
 from qcrs.errors import QcrsError
 from qcrs.model.records import Policy
-from qcrs.quantum.calibration import Calibration, bundled_names, bundled_path
-from qcrs.quantum.capability import capability_of
-from qcrs.sdk import provider
+from qcrs.sdk.membership import found, named_accounts
 from qcrs.sdk.provider import NodeFiles
 
-BOND = 5 * ETHER
-DAEMON_FUNDS = 20 * ETHER
 READY_SECONDS = 120.0
 MAX_PROCESSORS = 40
-LEAST_QUBITS = 20
-LABORATORIES = (
-    "Aachen", "Bristol", "Chicago", "Delft", "Espoo", "Fukuoka", "Geneva", "Haifa", "Innsbruck", "Jena", "Kyoto",
-    "Lund", "Madrid", "Nice", "Oslo", "Prague", "Quito", "Riga", "Sydney", "Turku",
-)  # fmt: skip
 
 
 class DevnetRunning(QcrsError):
@@ -200,10 +188,12 @@ async def bring_up(
         )  # fmt: skip
         operators = [devnet_account(MNEMONIC, 1 + number) for number in range(processors)]
         researcher = devnet_account(MNEMONIC, 1 + processors)
-        network = network.model_copy(update={"accounts": _accounts(operator, operators, researcher)})
+        network = network.model_copy(update={"accounts": named_accounts(operator, operators, researcher)})
         network.write(devnet.network_path)
         async with Gateway(network) as gateway:
-            await _found(gateway, devnet, operator, operators, researcher, progress)
+            devnet.devices = await found(
+                gateway, devnet.network_path, directory / "nodes", operator, operators, researcher, progress
+            )
         if start_daemons:
             for number in range(processors):
                 name = network.accounts[1 + number].name
@@ -252,71 +242,6 @@ async def wait_for_heartbeats(
                     f"only {beating} of {processors} daemons sent a heartbeat in {READY_SECONDS:.0f} s"
                 )
             await asyncio.sleep(0.25)
-
-
-def comparable_calibrations() -> list[str]:
-    """Return the bundled calibrations of the best populated noise class, by size and name.
-
-    Small devices come first since they are quicker to simulate; those below 20 qubits are left out, so that every
-    processor of a devnet fits the same circuits.
-    """
-    by_class: dict[int, list[tuple[int, str]]] = {}
-    for name in bundled_names():
-        facts = capability_of(Calibration.bundled(name))
-        if facts.qubits >= LEAST_QUBITS:
-            by_class.setdefault(facts.noise_class, []).append((facts.qubits, name))
-    return [name for _, name in sorted(max(by_class.values(), key=len))]
-
-
-async def _found(
-    gateway: Gateway,
-    devnet: Devnet,
-    operator: LocalAccount,
-    operators: Sequence[LocalAccount],
-    researcher: LocalAccount,
-    progress: Callable[[str], None],
-) -> None:
-    """Admit the organisations and register, certify and bond their processors."""
-    accounts = gateway.network.accounts
-    progress(f"admitting {len(operators) + 1} organisations")
-    for account in accounts[1:]:
-        await provider.admit(gateway, operator, account.organisation, account.address)
-    devices = comparable_calibrations()
-    for number, owner in enumerate(operators):
-        name = accounts[1 + number].name
-        device = devices[number % len(devices)]
-        progress(f"registering processor {number + 1} of {len(operators)}: {device}")
-        files = devnet.node_files(name)
-        daemon = provider.init_node(files.directory, devnet.network_path, bundled_path(device))
-        await gateway.transfer(operator, daemon.address, DAEMON_FUNDS)
-        processor = await provider.register(gateway, owner, daemon, bundled_path(device), files.identity)
-        await provider.certify(gateway, operator, processor)
-        await provider.bond(gateway, owner, processor, BOND)
-        devnet.devices[processor] = device
-
-
-def _accounts(operator: LocalAccount, operators: Sequence[LocalAccount], researcher: LocalAccount) -> list[Account]:
-    def account(name: str, organisation: str, key: LocalAccount) -> Account:
-        return Account(
-            name=name,
-            address=key.address,
-            organisation=organisation,
-            private_key="0x" + bytes(key.key).hex(),
-        )
-
-    labs = [
-        account(f"lab-{number + 1}", f"{_city(number)} Quantum Laboratory", key) for number, key in enumerate(operators)
-    ]
-    return [
-        account("operator", "", operator),
-        *labs,
-        account("researcher", "Theory Institute", researcher),
-    ]
-
-
-def _city(number: int) -> str:
-    city = LABORATORIES[number % len(LABORATORIES)]
-    return city if number < len(LABORATORIES) else f"{city} {number // len(LABORATORIES) + 1}"
 
 
 def _tail(path: Path, lines: int = 5) -> str:

@@ -1,0 +1,86 @@
+"""JSON-RPC over HTTP, through web3's provider: requests, time limits, and what an error answer means."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import ClientError
+from web3 import AsyncHTTPProvider
+from web3.exceptions import Web3Exception
+from websockets.exceptions import WebSocketException
+
+from qcrs.chain.codec import Interface, decode_revert
+from qcrs.errors import QcrsError
+
+REQUEST_SECONDS = 3.0
+READ_TRIES = 3
+TRANSPORT_FAULTS = (Web3Exception, WebSocketException, ClientError, OSError, TimeoutError)
+
+
+class ChainUnreachable(QcrsError):
+    """The node does not answer. Transient: the caller may try again."""
+
+
+class TransactionRefused(QcrsError):
+    """The node would not take a transaction, for instance for want of funds."""
+
+
+class Rpc:
+    """One node's HTTP endpoint.
+
+    Args:
+        interfaces: Where custom errors are looked up.
+    """
+
+    def __init__(self, url: str, interfaces: Mapping[str, Interface]) -> None:
+        self.url = url
+        self._interfaces = interfaces
+        self._provider = AsyncHTTPProvider(
+            url, request_kwargs={"timeout": REQUEST_SECONDS}, exception_retry_configuration=None
+        )
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        with suppress(*TRANSPORT_FAULTS):  # it is given up either way
+            await self._provider.disconnect()
+
+    async def read(self, method: str, *parameters: Any) -> Any:
+        """Return the result of a request that may be repeated.
+
+        Raises:
+            ChainUnreachable: No answer after several tries.
+            ContractRefused: The call reverted.
+            TransactionRefused: The node answered with another error.
+        """
+        for attempt in range(1, READ_TRIES):
+            try:
+                return await self.request(method, *parameters)
+            except ChainUnreachable:
+                await asyncio.sleep(0.1 * attempt)
+        return await self.request(method, *parameters)
+
+    async def request(self, method: str, *parameters: Any) -> Any:
+        """Return the result of a request, sent once.
+
+        Raises:
+            As ``read``.
+        """
+        try:
+            answer = await self._provider.make_request(method, list(parameters))
+        except TRANSPORT_FAULTS as error:
+            raise ChainUnreachable(
+                f"{method} got no answer from {self.url} ({error!r}); is the chain running? Try 'qcrs devnet status'"
+            ) from error
+        if "error" in answer:
+            raise self._refusal(method, answer["error"])
+        return answer["result"]
+
+    def _refusal(self, method: str, error: Mapping[str, Any]) -> QcrsError:
+        """Return what a JSON-RPC *error* stands for; nodes put revert data in several places."""
+        data = error.get("data")
+        if isinstance(data, Mapping):
+            data = data.get("result") or data.get("data")
+        if isinstance(data, str) and data.startswith("0x") and len(data) >= 10:
+            return decode_revert(bytes.fromhex(data[2:]), self._interfaces)
+        return TransactionRefused(f"{method}: {error.get('message', error)}")

@@ -1,0 +1,102 @@
+"""Who takes part in a devnet: laboratories with a processor each, and a researcher who only submits."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+
+from qcrs.chain.deployment import ETHER
+from qcrs.chain.gateway import Gateway
+from qcrs.chain.network import Account
+from qcrs.quantum.calibration import Calibration, bundled_names, bundled_path
+from qcrs.quantum.capability import capability_of
+from qcrs.sdk import provider
+from qcrs.sdk.provider import NodeFiles
+
+BOND = 5 * ETHER
+DAEMON_FUNDS = 20 * ETHER
+LEAST_QUBITS = 20
+LABORATORIES = (
+    "Aachen", "Bristol", "Chicago", "Delft", "Espoo", "Fukuoka", "Geneva", "Haifa", "Innsbruck", "Jena", "Kyoto",
+    "Lund", "Madrid", "Nice", "Oslo", "Prague", "Quito", "Riga", "Sydney", "Turku",
+)  # fmt: skip
+
+
+def comparable_calibrations() -> list[str]:
+    """Return the bundled calibrations of the best populated noise class, by size and name.
+
+    Small devices come first since they are quicker to simulate; those below 20 qubits are left out, so that every
+    processor of a devnet fits the same circuits.
+    """
+    by_class: dict[int, list[tuple[int, str]]] = {}
+    for name in bundled_names():
+        facts = capability_of(Calibration.bundled(name))
+        if facts.qubits >= LEAST_QUBITS:
+            by_class.setdefault(facts.noise_class, []).append((facts.qubits, name))
+    return [name for _, name in sorted(max(by_class.values(), key=len))]
+
+
+async def found(
+    gateway: Gateway,
+    network_file: Path,
+    nodes: Path,
+    operator: LocalAccount,
+    operators: Sequence[LocalAccount],
+    researcher: LocalAccount,
+    progress: Callable[[str], None],
+) -> dict[int, str]:
+    """Admit the organisations and register, certify and bond their processors.
+
+    Args:
+        nodes: Directory in which each node gets one of its own, named after its operator's account.
+        operator: Holder of the roles. operators: Owners of one processor each. researcher: Only submits.
+
+    Returns:
+        The calibration snapshot of each processor, by id.
+    """
+    installed: dict[int, str] = {}
+    accounts = gateway.network.accounts
+    progress(f"admitting {len(operators) + 1} organisations")
+    for account in accounts[1:]:
+        await provider.admit(gateway, operator, account.organisation, account.address)
+    devices = comparable_calibrations()
+    for number, owner in enumerate(operators):
+        name = accounts[1 + number].name
+        device = devices[number % len(devices)]
+        progress(f"registering processor {number + 1} of {len(operators)}: {device}")
+        files = NodeFiles(nodes / name)
+        daemon = provider.init_node(files.directory, network_file, bundled_path(device))
+        await gateway.transfer(operator, daemon.address, DAEMON_FUNDS)
+        processor = await provider.register(gateway, owner, daemon, bundled_path(device), files.identity)
+        await provider.certify(gateway, operator, processor)
+        await provider.bond(gateway, owner, processor, BOND)
+        installed[processor] = device
+    return installed
+
+
+def named_accounts(
+    operator: LocalAccount, operators: Sequence[LocalAccount], researcher: LocalAccount
+) -> list[Account]:
+    """Return the accounts of a devnet's network file: the operator, a laboratory for each processor, a researcher."""
+
+    def account(name: str, organisation: str, key: LocalAccount) -> Account:
+        return Account(
+            name=name,
+            address=key.address,
+            organisation=organisation,
+            private_key="0x" + bytes(key.key).hex(),
+        )
+
+    labs = [
+        account(f"lab-{number + 1}", f"{_city(number)} Quantum Laboratory", key) for number, key in enumerate(operators)
+    ]
+    return [
+        account("operator", "", operator),
+        *labs,
+        account("researcher", "Theory Institute", researcher),
+    ]
+
+
+def _city(number: int) -> str:
+    city = LABORATORIES[number % len(LABORATORIES)]
+    return city if number < len(LABORATORIES) else f"{city} {number // len(LABORATORIES) + 1}"
