@@ -67,11 +67,12 @@ class Consortium:
         self._invited.discard((account, organisation))
 
     def leave(self, log: Transcript, account: str, organisation: int) -> None:
-        """Let *account*, which must not be the admin, leave."""
+        """Let *account* leave; the admin may once the organisation is expelled."""
         present = self._organisation_of.pop(account, 0)
         log.require(Rule.Membership, f"organisation that {account} leaves", present, organisation)
-        admin = self.organisations[present].admin if present else ""
-        log.hold(Rule.Membership, account != admin, "account that leaves", "not the admin", account)
+        left = self.organisations.get(present)
+        free = left is not None and not (left.admitted and left.admin == account)
+        log.hold(Rule.Membership, free, "account that leaves", "a member, not the admin", account)
 
 
 def admit(suite: Suite, log: Transcript) -> None:

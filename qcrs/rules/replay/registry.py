@@ -64,13 +64,19 @@ class Processor:
 
 
 class Registry:
-    """All processors, and the order in which each noise class is drawn from."""
+    """All processors.
+
+    Attributes:
+        members: The order in which each noise class is drawn from.
+        first_organisation: For which each operator registers, for good.
+    """
 
     def __init__(self, heartbeat_seconds: int) -> None:
         self.heartbeat_seconds = heartbeat_seconds
         self.processors: dict[int, Processor] = {}
         self.members: defaultdict[int, list[int]] = defaultdict(list)
         self.daemons: set[str] = set()
+        self.first_organisation: dict[str, int] = {}
 
     def processor(self, id_: int) -> Processor:
         """Return a processor that is registered."""
@@ -93,6 +99,8 @@ def register(suite: Suite, log: Transcript) -> None:
     organisation = suite.consortium.organisation_of(event["operator"])
     log.require(Rule.Membership, "organisation of the operator", organisation, event["organisation"])
     log.hold(Rule.Membership, organisation != 0, "operator", "a member's account", event["operator"])
+    first = registry.first_organisation.setdefault(event["operator"], organisation)
+    log.require(Rule.Membership, "organisation that the operator registers for", first, organisation)
     free = event["daemon"] not in registry.daemons
     log.hold(Rule.Membership, free, "daemon", "serving no other processor", event["daemon"])
     registry.daemons.add(event["daemon"])

@@ -9,7 +9,7 @@ from qcrs.rules.digest import abi_digest
 from qcrs.rules.replay import Rule
 from qcrs.rules.replay.claims import difference
 from tests.scenario import account
-from tests.unit.qcrs.audit.conftest import HONEST, ROGUE, RUNNING
+from tests.unit.qcrs.audit.stories import HONEST, ROGUE, RUNNING
 
 
 @pytest.mark.parametrize(

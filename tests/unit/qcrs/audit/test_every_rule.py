@@ -9,7 +9,8 @@ from qcrs.model.assignment import AssignmentStatus
 from qcrs.rules.count_sketch import pack
 from qcrs.rules.replay import LoggedEvent, Rule
 from tests.scenario import account
-from tests.unit.qcrs.audit.conftest import (
+from tests.unit.qcrs.audit.history import History
+from tests.unit.qcrs.audit.stories import (
     CANCELLED,
     FAILED,
     HONEST,
@@ -23,7 +24,6 @@ from tests.unit.qcrs.audit.conftest import (
     WAITING,
     WIDE,
     WITHHELD,
-    History,
 )
 
 OTHER_WORD = b"\x5a" * 32

@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 from qcrs.model.computation import ComputationStatus as C
-from qcrs.rules.replay import Examination, Rule, timed_blocks
-from tests.unit.qcrs.audit.conftest import CANCELLED, HONEST, LAST, NOISY, RUNNING, SPLIT, WAITING
+from qcrs.rules.replay import Examination, LoggedEvent, Rule, timed_blocks
+from qcrs.rules.replay.transcript import EMITTERS
+from tests.scenario import account
+from tests.unit.qcrs.audit.stories import CANCELLED, HONEST, LAST, NOISY, RUNNING, SPLIT, WAITING
 
 
 def test_the_untouched_history_holds(history):
@@ -34,13 +36,20 @@ def test_times_outside_the_timed_blocks_do_not_matter(history):
 
 
 def test_any_event_left_out_is_missed(history):
-    """But a heartbeat that no draw needed, and the leave of an account whose organisation is gone."""
-    unnoticed = {
-        event.name
+    """But a heartbeat that no draw needed, and the leave of an account whose organisation is gone.
+
+    Tried with the first and the last event of each kind and every fifth of all.
+    """
+    replayed = [
+        (position, event)
         for position, event in enumerate(history.events)
-        if event.contract != "Authority"
-        and event.name != "AuthorityUpdated"
-        and history.examine(history.without(position)).holds
+        if event.contract != "Authority" and event.name != "AuthorityUpdated"
+    ]
+    first = {event.name: position for position, event in reversed(replayed)}
+    last = {event.name: position for position, event in replayed}
+    tried = {*first.values(), *last.values(), *(position for position, _ in replayed[::5])}
+    unnoticed = {
+        history.events[position].name for position in tried if history.examine(history.without(position)).holds
     }
     assert unnoticed == {"HeartbeatReceived", "AccountLeft"}
 
@@ -98,6 +107,34 @@ def test_an_unknown_event_is_not_passed_over(history):
     events = list(history.events)
     events[40] = replace(events[40], name="Reformed")
     assert history.examine(events).fault.rule is Rule.Sequence
+
+
+def test_an_operator_keeps_to_its_first_organisation(history):
+    """The events of a change of sides, which the registry would not have let happen."""
+    last, stranger = history.events[-1], account("stranger")
+    next_id = history.view("ProcessorRegistry", "processorCount") + 1
+    told = list(history.events)
+
+    def tell(name, **arguments):
+        told.append(LoggedEvent(name, EMITTERS[name], arguments, last.block, last.timestamp))
+
+    for offset, organisation in enumerate((1, 2)):
+        tell("AccountInvited", organisation=organisation, account=stranger)
+        tell("AccountJoined", organisation=organisation, account=stranger)
+        tell(
+            "ProcessorRegistered", processor=next_id + offset, operator=stranger,
+            daemon=account(f"another daemon {offset}"), organisation=organisation,
+        )  # fmt: skip
+        tell("AccountLeft", organisation=organisation, account=stranger)
+    fault = history.examine(told).fault
+    assert (fault.rule, fault.expected, fault.actual) == (Rule.Membership, "1", "2")
+
+
+def test_an_admin_does_not_leave_its_organisation(history):
+    last = history.events[-1]
+    arguments = {"organisation": 1, "account": account("requester")}
+    left = LoggedEvent("AccountLeft", "Consortium", arguments, last.block, last.timestamp)
+    assert history.examine([*history.events, left]).fault.rule is Rule.Membership
 
 
 def test_a_log_that_ends_within_a_call_is_noticed(history):
