@@ -10,11 +10,13 @@ import pytest
 from qcrs.chain.codec import Interface
 from qcrs.chain.deployment import DEFAULT_POLICY, ETHER, PRIVILEGES
 from qcrs.chain.keys import account_of, sign_registration
+from qcrs.chain.network import Network
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Computation, Policy, Request, Standing
 from qcrs.rules.commitment import of_secret
 from qcrs.rules.digest import keccak
+from scripts.deploy import main
 from tests.brownie.conftest import ROLE_HOLDERS
 from tests.scenario import CIRCUIT, MINIMUM_SHOTS, NOISE_CLASS, QUBITS, capability
 
@@ -85,6 +87,17 @@ def test_deploy_gives_every_contract_the_address_that_the_plan_predicted(suite, 
     assert record(Policy, allocator.policy()) == DEFAULT_POLICY
 
 
+def test_script_writes_a_network_file_and_prints_addresses_and_gas(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("QCRS_NETWORK", str(tmp_path / "network.json"))
+    contracts = main()
+    network = Network.read(tmp_path / "network.json")
+    assert network.chain_id == brownie.chain.id
+    assert network.contracts == {name: made.address for name, made in contracts.items()}
+    printed = capsys.readouterr().out
+    for made in contracts.values():
+        assert f"{made.address}  {made.tx.gas_used:>9,}" in printed
+
+
 def test_deploy_gives_every_privileged_function_its_role_and_every_role_its_holder(suite, accounts):
     for role, targets in PRIVILEGES.items():
         assert suite.Authority.hasRole(role, accounts[ROLE_HOLDERS[role]])[0]
@@ -102,9 +115,7 @@ def test_admit_by_a_stranger_is_refused_with_the_custom_error_decoded(suite, peo
         suite.Consortium.admit("Nobody", people.stranger, 1, {"from": people.stranger})
 
 
-def test_register_certify_and_bond_make_a_processor_that_can_be_drawn(
-    suite, people, daemon, laboratory, books
-):
+def test_register_certify_and_bond_make_a_processor_that_can_be_drawn(suite, people, daemon, laboratory, books):
     registry, by_operator = suite.ProcessorRegistry, {"from": people.operator}
     consent = proof(suite, people.operator, daemon)
     registered = registry.register(daemon, IDENTITY, consent, by_operator)
@@ -126,9 +137,7 @@ def test_register_certify_and_bond_make_a_processor_that_can_be_drawn(
     books()
 
 
-def test_register_reverts_when_the_consent_is_another_daemon_s(
-    suite, people, daemon, laboratory, accounts
-):
+def test_register_reverts_when_the_consent_is_another_daemon_s(suite, people, daemon, laboratory, accounts):
     consent = proof(suite, people.operator, accounts.add())
     refused = refusal("DaemonSignatureInvalid", daemon.address) + ", 0x[0-9a-f]{40}"
     with brownie.reverts(revert_pattern=refused):
