@@ -5,7 +5,8 @@ from collections.abc import Callable
 from qcrs.chain.codec import ContractRefused
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
-from tests.scenario import Job, World, honest, noise, rogue
+from tests.job import Job, honest, noise, rogue
+from tests.scenario import World
 
 
 def queued_again(job: Job) -> None:

@@ -9,7 +9,8 @@ from qcrs.chain.codec import ContractRefused
 from qcrs.model.decision import Decision
 from qcrs.rules import audit_trail
 from tests.evm import Chain
-from tests.mirror.vectors import COUNT, FROZEN, RULES, WIDTHS, plain
+from tests.mirror.sketches import WIDTHS
+from tests.mirror.vectors import COUNT, FROZEN, RULES, plain
 from tests.scenario import account
 
 DEPLOYER = account("deployer")

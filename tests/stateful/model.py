@@ -14,7 +14,8 @@ from qcrs.rules import commitment
 from qcrs.rules.agreement import Verdict, judge, quorum_of
 from qcrs.rules.count_sketch import unpack
 from qcrs.rules.sortition import draws
-from tests.scenario import Job, World, round_seconds
+from tests.job import Job
+from tests.scenario import World, round_seconds
 
 MAX_ASSIGNMENTS = 32
 MAX_ATTEMPTS = 3

@@ -16,7 +16,8 @@ from hypothesis.stateful import (
 from qcrs.chain.codec import ContractRefused
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ENDED, ComputationStatus
-from tests.scenario import World, account, honest, noise, rogue
+from tests.job import honest, noise, rogue
+from tests.scenario import World, account
 from tests.stateful.model import Prediction
 
 
@@ -51,12 +52,11 @@ class LedgerMachine(RuleBasedStateMachine):
         """Make a call that must succeed exactly if *allowed*, and do as *predict* says."""
         if allowed:
             predict()
+        refused_as = None
         try:
             call()
         except ContractRefused as refusal:
             refused_as = refusal.name
-        else:
-            refused_as = None
         assert (refused_as is None) == allowed, refused_as or "should have been refused"
         assert refused_as not in ("Panic", "Revert", "Unknown")
 
@@ -119,23 +119,13 @@ class LedgerMachine(RuleBasedStateMachine):
         )
 
     @with_twins
-    @rule(pick=PICK)
-    def reallocate(self, pick):
-        twin, reallocate = self.twin(pick), self.world.allocator.reallocate
+    @rule(pick=PICK, name=st.sampled_from(["reallocate", "expire"]))
+    def enforce(self, pick, name):
+        twin, enforce = self.twin(pick), getattr(self.world.allocator, name)
         self.step(
-            self.predicted.may_reallocate(twin),
-            lambda: self.predicted.reallocate(twin),
-            lambda: reallocate(twin.job.id, sender=self.world.keeper),
-        )
-
-    @with_twins
-    @rule(pick=PICK)
-    def expire(self, pick):
-        twin, expire = self.twin(pick), self.world.allocator.expire
-        self.step(
-            self.predicted.may_expire(twin),
-            lambda: self.predicted.expire(twin),
-            lambda: expire(twin.job.id, sender=self.world.keeper),
+            getattr(self.predicted, f"may_{name}")(twin),
+            lambda: getattr(self.predicted, name)(twin),
+            lambda: enforce(twin.job.id, sender=self.world.keeper),
         )
 
     @with_twins
@@ -234,8 +224,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(pick=PICK)
     def unbond(self, pick):
-        if pick % 4:
-            return  # a ledger without bonds is soon idle
+        if pick % 4:  # a ledger without bonds is soon idle
+            return
         node, unbond = self.world.nodes[pick % len(self.world.nodes)], self.world.allocator.unbond
         self.step(
             self.predicted.leased[node.id] == 0,

@@ -11,7 +11,8 @@ import pytest
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ENDED, ComputationStatus
 from qcrs.model.processor import SOURCES, ProcessorStatus
-from tests.scenario import Job, World, honest, rogue
+from tests.job import Job, honest, rogue
+from tests.scenario import World
 from tests.situations import SITUATIONS, attempts, drive, succeeding
 
 # --- computations ---

@@ -5,7 +5,6 @@ from eth_hash.auto import keccak
 
 from qcrs.model.decision import Decision
 from qcrs.rules.audit_trail import node_of
-from tests.scenario import trail_leaves
 
 SIZES = [1, 2, 3, 4, 5, 7, 8, 13]
 
@@ -31,41 +30,46 @@ def trail(world):
     return world.chain.deploy("AuditTrail", [world.keeper], sender=world.deployer)
 
 
-def fill(world, trail, size):
-    """Append *size* entries; returns them as ``contains`` wants them, and their leaves."""
-    before, entries = len(trail_leaves(world.chain)), []
-    for index in range(size):
-        digest = keccak(bytes([index]))
-        trail.append(Decision.PolicyChanged, index, digest, sender=world.keeper)
-        entries.append((index, Decision.PolicyChanged, index, world.keeper, digest))
-    return entries, trail_leaves(world.chain)[before:]
+@pytest.fixture
+def fill(world, trail, leaves):
+    """Appends entries to the trail; returns them as ``contains`` wants them, and their leaves."""
+
+    def append(size):
+        before, entries = len(leaves()), []
+        for index in range(size):
+            digest = keccak(bytes([index]))
+            trail.append(Decision.PolicyChanged, index, digest, sender=world.keeper)
+            entries.append((index, Decision.PolicyChanged, index, world.keeper, digest))
+        return entries, leaves()[before:]
+
+    return append
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_contains_each_entry(world, trail, size):
-    entries, leaves = fill(world, trail, size)
+def test_contains_each_entry(trail, fill, size):
+    entries, leaves = fill(size)
     for index, entry in enumerate(entries):
         assert trail.contains(*entry, proof_of(leaves, index))
 
 
 @pytest.mark.parametrize("field", range(5))
-def test_contains_no_entry_that_differs_in_a_field(world, trail, field):
-    entries, leaves = fill(world, trail, 7)
+def test_contains_no_entry_that_differs_in_a_field(world, trail, fill, field):
+    entries, leaves = fill(7)
     other = (3, Decision.ComputationFailed, 99, world.stranger, bytes(32))
     entry = list(entries[2])
     entry[field] = other[field]
     assert not trail.contains(*entry, proof_of(leaves, 2))
 
 
-def test_contains_nothing_beyond_the_end(world, trail):
-    entries, leaves = fill(world, trail, 4)
+def test_contains_nothing_beyond_the_end(trail, fill):
+    entries, leaves = fill(4)
     for index in (4, 5, 2**64 - 1):
         assert not trail.contains(index, *entries[3][1:], proof_of(leaves, 3))
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_contains_nothing_with_a_proof_of_another_length(world, trail, size):
-    entries, leaves = fill(world, trail, size)
+def test_contains_nothing_with_a_proof_of_another_length(trail, fill, size):
+    entries, leaves = fill(size)
     for index, entry in enumerate(entries):
         proof = proof_of(leaves, index)
         assert not trail.contains(*entry, [*proof, bytes(32)])
@@ -73,8 +77,8 @@ def test_contains_nothing_with_a_proof_of_another_length(world, trail, size):
             assert not trail.contains(*entry, proof[:-1])
 
 
-def test_contains_nothing_when_a_sibling_is_changed(world, trail):
-    entries, leaves = fill(world, trail, 8)
+def test_contains_nothing_when_a_sibling_is_changed(trail, fill):
+    entries, leaves = fill(8)
     proof = proof_of(leaves, 5)
     for level in range(len(proof)):
         forged = [*proof[:level], bytes(32), *proof[level + 1 :]]

@@ -1,7 +1,6 @@
 """The hash chain and the root, against a replay of every event."""
 
 from qcrs.rules import audit_trail
-from tests.scenario import trail_leaves
 
 
 def test_empty_trail_has_a_zero_head(world):
@@ -10,15 +9,15 @@ def test_empty_trail_has_a_zero_head(world):
     assert trail.root() == audit_trail.root_of([])
 
 
-def test_head_and_root_follow_from_the_events(world):
+def test_head_and_root_follow_from_the_events(world, leaves):
     world.submit().to_settled()
     world.registry.suspend(1, bytes(32), sender=world.security)
-    leaves = trail_leaves(world.chain)
+    replayed = leaves()
     head = audit_trail.EMPTY_HEAD
-    for leaf in leaves:
+    for leaf in replayed:
         head = audit_trail.next_head(head, leaf)
-    assert world.trail.head() == (head, len(leaves))
-    assert world.trail.root() == audit_trail.root_of(leaves)
+    assert world.trail.head() == (head, len(replayed))
+    assert world.trail.root() == audit_trail.root_of(replayed)
 
 
 def test_indices_run_without_gaps(world):

@@ -4,7 +4,8 @@ from eth_hash.auto import keccak
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.records import Request
 from tests.evm import refused
-from tests.scenario import MINIMUM_SHOTS, round_seconds
+from tests.job import MINIMUM_SHOTS
+from tests.scenario import round_seconds
 
 
 def submit(world, value=None, **changes):

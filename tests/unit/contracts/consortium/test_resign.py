@@ -28,3 +28,10 @@ def test_resign_reverts_for_an_outsider(world):
 def test_resign_reverts_for_the_admin(world):
     with refused("AccountTaken", account=world.requester, organisation=world.requesters):
         world.consortium.resign(sender=world.requester)
+
+
+def test_resign_frees_the_admin_of_an_expelled_organisation(world):
+    world.consortium.expel(world.requesters, sender=world.certifier)
+    world.consortium.resign(sender=world.requester)
+    anew = world.consortium.admit("Anew", world.requester, 1, sender=world.certifier).result
+    assert world.consortium.organisationOf(world.requester) == anew

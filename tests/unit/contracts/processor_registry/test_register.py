@@ -44,6 +44,20 @@ def test_register_reverts_once_expelled(world):
         world.registry.register(account(DAEMON), DIGEST, signature, sender=world.requester)
 
 
+def test_register_reverts_when_the_operator_has_moved(world):
+    """Else one operator could hold processors of two organisations, and be drawn twice."""
+    member, other = world.stranger, world.nodes[0]
+    world.consortium.invite(member, sender=world.requester)
+    world.consortium.join(world.requesters, sender=member)
+    world.register(member, "first daemon")
+    world.register(member, "second daemon")
+    world.consortium.resign(sender=member)
+    world.consortium.invite(member, sender=other.operator)
+    world.consortium.join(other.organisation, sender=member)
+    with refused("OperatorMoved", account=member, organisation=other.organisation, first=world.requesters):
+        world.register(member, "third daemon")
+
+
 def test_register_reverts_when_the_daemon_is_taken(world):
     node = world.nodes[0]
     signature = world.sign_registration("daemon 1", world.requester, DIGEST)

@@ -5,7 +5,7 @@ from qcrs.model.computation import ComputationStatus
 from qcrs.rules import commitment
 from qcrs.rules.count_sketch import pack, unpack
 from tests.evm import refused
-from tests.scenario import honest
+from tests.job import honest
 
 WIDTHS = [1, 2, 3, 4, 5, 8, 9, 16, 255]
 

@@ -8,7 +8,7 @@ from qcrs.rules.agreement import Verdict, judge
 from qcrs.rules.count_sketch import unpack
 from qcrs.rules.digest import abi_digest
 from tests.evm import refused
-from tests.scenario import honest, noise, rogue
+from tests.job import honest, noise, rogue
 
 Accepted, Outlier = AssignmentStatus.Accepted, AssignmentStatus.Outlier
 Released, Silent = AssignmentStatus.Released, AssignmentStatus.Silent

@@ -1,0 +1,195 @@
+"""The life of one computation, played by all its parties as the daemons would."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from eth_hash.auto import keccak
+
+from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.computation import ComputationStatus
+from qcrs.model.records import Assignment, Computation, Request
+from qcrs.rules import commitment, count_sketch, histogram
+from tests.evm import CHAIN_ID, Receipt
+
+if TYPE_CHECKING:
+    from tests.scenario import Node, World
+
+MINIMUM_SHOTS = 4096
+
+Counts = Mapping[int, int]
+
+
+def honest(index: int, outcome_bits: int = 2, shots: int = MINIMUM_SHOTS) -> Counts:
+    """Return what an honest replica measures of a GHZ state: like the others, never equal."""
+    zeros = shots // 2 + 7 * index
+    return {0: zeros, (1 << outcome_bits) - 1: shots - zeros}
+
+
+def rogue(index: int, outcome_bits: int = 2, shots: int = MINIMUM_SHOTS) -> Counts:
+    """Return a wrong but peaked answer that agrees with no other."""
+    outcome = 1 + index % ((1 << outcome_bits) - 2)
+    return {outcome: shots}
+
+
+def noise(index: int, outcome_bits: int = 2, shots: int = MINIMUM_SHOTS) -> Counts:
+    """Return counts that noise alone gives: the same for each outcome, give or take *index*."""
+    outcomes = 1 << outcome_bits
+    counts = dict.fromkeys(range(outcomes), shots // outcomes)
+    counts[0] += index + shots % outcomes
+    counts[1] -= index
+    return counts
+
+
+@dataclass
+class Job:
+    """One computation and its processors' answers."""
+
+    world: "World"
+    id: int
+    request: Request
+    counts: dict[int, Counts] = field(default_factory=dict)
+
+    secrets = commitment.secret_chain(keccak(b"last secret")[:24], 3)
+
+    @property
+    def record(self) -> Computation:
+        """The computation's record."""
+        return Computation.from_chain(self.world.allocator.computationOf(self.id))
+
+    @property
+    def status(self) -> ComputationStatus:
+        """Where the computation stands."""
+        return self.record.status
+
+    @property
+    def assignments(self) -> list[Assignment]:
+        """The assignments, in order."""
+        return [Assignment.from_chain(a) for a in self.world.allocator.assignmentsOf(self.id)]
+
+    @property
+    def fates(self) -> list[AssignmentStatus]:
+        """The assignments' statuses, in order."""
+        return [a.status for a in self.assignments]
+
+    @property
+    def fee(self) -> int:
+        """What was locked at submission."""
+        return self.world.allocator.quote(self.request.qubits, self.request.shots, self.request.replicas)
+
+    @property
+    def pay(self) -> int:
+        """Wei that each paid replica earns."""
+        return (self.fee - 2 * self.world.bounty) // self.request.replicas
+
+    def indices(self, *statuses: AssignmentStatus) -> list[int]:
+        """Return the assignments that are in one of *statuses*."""
+        return [index for index, fate in enumerate(self.fates) if fate in statuses]
+
+    def node(self, index: int) -> "Node":
+        """Return the node behind assignment *index*."""
+        return self.world.node(self.world.allocator.dutyOf(self.id, index)[1]["processor"])
+
+    def operator(self, index: int) -> str:
+        """Return the operator behind assignment *index*."""
+        return self.node(index).operator
+
+    # --- steps ---
+
+    def allocate(self) -> "Job":
+        """Let all processors beat, then draw."""
+        self.world.beat()
+        self.world.allocator.allocate(self.id, sender=self.world.keeper)
+        return self
+
+    def salt(self, index: int) -> bytes:
+        """Return the salt of assignment *index*."""
+        return keccak(b"salt" + self.id.to_bytes(8, "big") + bytes([index]))
+
+    def root(self, index: int) -> bytes:
+        """Return the counts root of assignment *index*."""
+        return histogram.counts_root(self.counts[index])
+
+    def commitment(self, index: int) -> bytes:
+        """Return what assignment *index* commits to."""
+        return commitment.of_result(
+            CHAIN_ID,
+            self.world.verifier.address,
+            self.id,
+            self.record.attempt,
+            self.node(index).id,
+            self.root(index),
+            self.salt(index),
+        )
+
+    def sketch(self, index: int) -> list[int]:
+        """Return the wire sketch of assignment *index* under the running seed."""
+        seed = self.world.allocator.seedOf(self.id)
+        return count_sketch.sketch_of(self.counts[index], self.request.outcome_bits, seed)
+
+    def commit(self, index: int, counts: Counts | None = None) -> Receipt:
+        """Let assignment *index* commit to *counts*, an honest answer unless told otherwise."""
+        self.counts[index] = counts or honest(index, self.request.outcome_bits, self.request.shots)
+        return self.world.verifier.commit(self.id, index, self.commitment(index), sender=self.node(index).daemon)
+
+    def commit_all(self, answers: Mapping[int, Counts] | None = None) -> "Job":
+        """Let all who still owe a commit do so."""
+        for index in self.indices(AssignmentStatus.Assigned):
+            self.commit(index, (answers or {}).get(index))
+        return self
+
+    def refuse(self, index: int, code: int = 1) -> Receipt:
+        """Let assignment *index* refuse."""
+        return self.world.verifier.refuse(self.id, index, code, sender=self.node(index).daemon)
+
+    def disclose(self) -> "Job":
+        """Let the requester disclose the running round's secret."""
+        secret = self.secrets[self.record.attempt - 1]
+        self.world.verifier.disclose(self.id, secret, sender=self.request_account)
+        return self
+
+    def reveal(self, index: int) -> Receipt:
+        """Let assignment *index* reveal what it committed to."""
+        return self.world.verifier.reveal(
+            self.id,
+            index,
+            self.root(index),
+            self.salt(index),
+            self.sketch(index),
+            sender=self.node(index).daemon,
+        )
+
+    def reveal_all(self, *but: int) -> "Job":
+        """Let all who have committed reveal, *but* some."""
+        for index in self.indices(AssignmentStatus.Committed):
+            if index not in but:
+                self.reveal(index)
+        return self
+
+    def settlement(self) -> tuple[list[bytes], list[bytes], list[int]]:
+        """Return the roots, salts and sketches of all that revealed."""
+        indices = self.indices(AssignmentStatus.Revealed)
+        sketches = [word for index in indices for word in self.sketch(index)]
+        return [self.root(i) for i in indices], [self.salt(i) for i in indices], sketches
+
+    def settle(self) -> Receipt:
+        """Let the keeper settle."""
+        return self.world.verifier.settle(self.id, *self.settlement(), sender=self.world.keeper)
+
+    @property
+    def request_account(self) -> str:
+        """The requester."""
+        return self.record.requester
+
+    def end_phase(self) -> "Job":
+        """Let the running phase's deadline pass."""
+        self.world.chain.warp(self.record.phase_ends_at + 1)
+        return self
+
+    def to_revealing(self, answers: Mapping[int, Counts] | None = None) -> "Job":
+        """Bring a queued computation to where reveals are due."""
+        return self.allocate().commit_all(answers).disclose()
+
+    def to_settled(self, answers: Mapping[int, Counts] | None = None) -> Receipt:
+        """Bring a queued computation to its verdict."""
+        return self.to_revealing(answers).reveal_all().settle()

@@ -1,0 +1,23 @@
+"""Who owned what, to ask later who gained."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.scenario import World
+
+
+class Purse:
+    """What holders owned at one moment, to ask later by how much they grew."""
+
+    def __init__(self, world: "World", holders: Sequence[str]) -> None:
+        self._world, self._holders = world, holders
+        self._before = self._owned()
+
+    def gains(self) -> dict[str, int]:
+        """Return by how many wei each holder and ``treasury`` changed; zeros left out."""
+        return {key: wei - self._before[key] for key, wei in self._owned().items() if wei != self._before[key]}
+
+    def _owned(self) -> dict[str, int]:
+        owned = {holder: sum(self._world.allocator.balanceOf(holder)) for holder in self._holders}
+        return owned | {"treasury": self._world.allocator.treasury()}
