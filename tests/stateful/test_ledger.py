@@ -28,7 +28,6 @@ def split(index):
 
 ANSWERS = [honest, honest, rogue, noise, split]
 PICK = st.integers(0, 63)
-GWEI = 10**9
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -72,7 +71,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize()
     def fund(self):
-        self.world.allocator.deposit(sender=self.world.requester, value=GWEI)
+        self.world.allocator.deposit(sender=self.world.requester, value=10**9)
 
     @precondition(lambda self: len(self.predicted.twins) < 6)
     @rule(replicas=st.integers(3, 5), qubits=st.integers(1, 12), soon=st.booleans())
