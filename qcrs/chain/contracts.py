@@ -117,21 +117,10 @@ class Members:
         """Return the organisation for which *account* acts; 0 when none."""
         return await self._gateway.call("Consortium", "organisationOf", account)
 
+    async def count(self) -> int:
+        """Return how many organisations were ever admitted."""
+        return await self._gateway.call("Consortium", "organisationCount")
+
     async def organisation(self, organisation: int) -> Organisation:
         """Return the record of *organisation*."""
         return Organisation.from_chain(await self._gateway.call("Consortium", "organisations", organisation))
-
-
-class Trail:
-    """Reads of ``AuditTrail``."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-
-    async def head(self) -> tuple[bytes, int]:
-        """Return the head of the hash chain and the number of entries."""
-        return await self._gateway.call("AuditTrail", "head")
-
-    async def root(self) -> bytes:
-        """Return the root of the mountain range."""
-        return await self._gateway.call("AuditTrail", "root")

@@ -50,6 +50,7 @@ async def _walk(
     gateway = Gateway(network)
     gas: dict[str, int] = {}
     try:
+        await gateway.look()
         for step in steps:
             if not isinstance(step, Deploy):
                 await gateway.send(deployer, step.contract, step.function, *step.arguments)

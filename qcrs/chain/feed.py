@@ -24,10 +24,20 @@ MESSAGE_BYTES = 2**26
 
 @dataclass(frozen=True)
 class Head:
-    """A new block."""
+    """A block's header; the base fee in wei a unit of gas, 0 on chains that have none."""
 
     number: int
     timestamp: int
+    base_fee: int
+
+    @classmethod
+    def of(cls, block: Mapping[str, Any]) -> Self:
+        """Return the head of a raw JSON-RPC *block*, or of one that web3 has formatted."""
+
+        def number(value: int | str) -> int:
+            return value if isinstance(value, int) else int(value, 16)
+
+        return cls(number(block["number"]), number(block["timestamp"]), number(block.get("baseFeePerGas", 0)))
 
 
 class Feed:
@@ -76,7 +86,7 @@ class Feed:
             async for message in self._w3.socket.process_subscriptions():
                 result = message["result"]
                 if message["subscription"] == self._heads:
-                    yield Head(int(result["number"]), int(result["timestamp"]))
+                    yield Head.of(result)
                 else:
                     yield _plain(result)
         except TRANSPORT_FAULTS as error:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from eth_account.signers.local import LocalAccount
+from eth_utils import to_checksum_address
 
 from qcrs.chain.codec import ContractRefused, Event, load_interfaces
 from qcrs.chain.feed import Feed, Head
@@ -25,7 +26,7 @@ from qcrs.errors import QcrsError
 
 log = logging.getLogger(__name__)
 RECEIPT_SECONDS = 60.0
-GWEI = 10**9
+TIP = 10**9  # wei a unit of gas; twice the base fee covers six full blocks of rises on top
 LOG_BLOCKS = 5_000
 
 # Gas ceilings by function: above the worst case measured, so that they never have to be estimated. What is not
@@ -71,13 +72,14 @@ class Gateway:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.interfaces = load_interfaces()
-        self.addresses = dict(network.contracts)
+        self.addresses = {name: to_checksum_address(address) for name, address in network.contracts.items()}
         self._rpc = Rpc(network.rpc_url, self.interfaces)
         self._feed: Feed | None = None
         self._nonces: dict[str, int] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._head_timestamp = 0
         self._clock_offset = 0.0
+        self._base_fee = 0
 
     async def connect(self) -> Self:
         """Open the connection and check that it leads to the right chain.
@@ -96,9 +98,12 @@ class Gateway:
         for name, address in self.addresses.items():
             if await self.request("eth_getCode", address, "latest") in ("0x", "0x0"):
                 raise WrongChain(f"chain {actual} has no contract {name} at {address}; was it reset? Deploy again")
-        head = await self.request("eth_getBlockByNumber", "latest", False)
-        self._observe(int(head["timestamp"], 16), live=False)
+        await self.look()
         return self
+
+    async def look(self) -> None:
+        """Learn the latest block's clock and base fee; a subscription goes on learning by itself."""
+        self._observe(Head.of(await self.request("eth_getBlockByNumber", "latest", False)), live=False)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -176,7 +181,7 @@ class Gateway:
         """Create a contract from *code* and its arguments, and return its address with the receipt."""
         receipt = await self._transact(account, None, code, 0, DEPLOY_GAS_CEILING)
         raw = await self.request("eth_getTransactionReceipt", receipt.transaction)
-        return raw["contractAddress"], receipt
+        return to_checksum_address(raw["contractAddress"]), receipt
 
     async def nonce(self, address: str) -> int:
         """Return the next nonce of *address*."""
@@ -200,7 +205,7 @@ class Gateway:
             last = await self.block_number()
         query: dict[str, Any] = {"address": list(self.addresses.values())}
         if computation is not None:
-            # The id is the first indexed argument of every event that has one.
+            # The id is the first indexed argument of every event about a computation.
             query = {
                 "address": [
                     self.addresses["ComputationAllocator"],
@@ -213,7 +218,8 @@ class Gateway:
             end = min(start + LOG_BLOCKS - 1, last)
             span = {"fromBlock": hex(start), "toBlock": hex(end)}
             events += self._decode(await self.request("eth_getLogs", {**query, **span}))
-        return events
+        # A processor of the same number has events of its own.
+        return [e for e in events if computation is None or e.arguments.get("computation") == computation]
 
     async def subscribe(self) -> AsyncGenerator[Event | int, None]:
         """Subscribe, and return what then yields events of the suite and the number of each new block.
@@ -229,7 +235,7 @@ class Gateway:
     async def _follow(self, feed: Feed) -> AsyncGenerator[Event | int, None]:
         async for message in feed.messages():
             if isinstance(message, Head):
-                self._observe(message.timestamp, live=True)
+                self._observe(message, live=True)
                 yield message.number
             else:
                 for event in self._decode([message]):
@@ -246,8 +252,8 @@ class Gateway:
             "type": 2,
             "chainId": self.network.chain_id,
             "gas": gas,
-            "maxFeePerGas": 4 * GWEI,
-            "maxPriorityFeePerGas": GWEI,
+            "maxFeePerGas": 2 * self._base_fee + TIP,
+            "maxPriorityFeePerGas": TIP,
             "value": value,
             "data": data,
             **({} if to is None else {"to": to}),
@@ -306,9 +312,10 @@ class Gateway:
                 events.append(event)
         return events
 
-    def _observe(self, timestamp: int, live: bool) -> None:
-        """Learn the chain's clock; a devnet's may have been moved."""
-        self._head_timestamp = timestamp
-        offset = timestamp - time.time()
+    def _observe(self, head: Head, live: bool) -> None:
+        """Learn the chain's base fee and its clock; a devnet's may have been moved."""
+        self._base_fee = head.base_fee
+        self._head_timestamp = head.timestamp
+        offset = head.timestamp - time.time()
         # An old head says little about now, except that the clock is not behind it.
         self._clock_offset = offset if live else max(0.0, offset)

@@ -14,6 +14,18 @@ from eth_account.signers.local import LocalAccount
 
 from qcrs.errors import QcrsError
 
+__all__ = [
+    "KeyInUse",
+    "KeyLock",
+    "KeystoreInvalid",
+    "LocalAccount",
+    "account_of",
+    "create_keystore",
+    "devnet_account",
+    "load_keystore",
+    "sign_registration",
+]
+
 
 class KeystoreInvalid(QcrsError):
     """A keystore or its password file is missing, unreadable or does not match."""

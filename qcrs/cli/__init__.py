@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from qcrs.errors import QcrsError
 
 EXIT_NO, EXIT_INPUT, EXIT_CHAIN, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
-NOUNS = ("devnet", "demo", "deploy", "node", "processor", "job", "ledger", "audit")
+NOUNS = ("devnet", "demo", "deploy", "organisation", "node", "processor", "job", "ledger", "audit")
 # By class name: importing the classes would load web3 before there is need.
 _EXITS = {
     "ChainUnreachable": EXIT_CHAIN,
@@ -70,6 +70,7 @@ _HELP = {
     "devnet": "start and stop a consortium of simulated processors on this machine",
     "demo": "the main job: five processors, one rogue, verified counts",
     "deploy": "put the contracts on a chain",
+    "organisation": "admit organisations and their accounts",
     "node": "make and run a processor's daemon",
     "processor": "list, register, certify and bond processors",
     "job": "submit circuits, follow them, fetch verified counts",

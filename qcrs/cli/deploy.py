@@ -14,6 +14,12 @@ from qcrs.chain.deployment import (
 from qcrs.chain.keys import load_keystore
 from qcrs.cli.options import Progress, carry_out, emit, table
 from qcrs.config import network_path
+from qcrs.errors import QcrsError
+
+
+class NetworkFileTaken(QcrsError):
+    """There is a network file already; another chain's facts, and a devnet's accounts, may be in it."""
+
 
 _ROLES = {
     "resource-allocation": RESOURCE_ALLOCATION,
@@ -31,18 +37,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--password-file", type=Path, required=True, metavar="FILE")
     parser.add_argument("--store", required=True, help="directory or fsspec URL for circuits and histograms")
     parser.add_argument("--network", metavar="FILE", help="network file to write")
+    parser.add_argument("--force", action="store_true", help="replace a network file that exists")
     for name in _ROLES:
         parser.add_argument(f"--{name}", metavar="ADDRESS", help="who holds this role (the deployer)")
 
 
 def _deploy(options: argparse.Namespace) -> None:
+    path = network_path(options.network)
+    if path.exists() and not options.force:
+        raise NetworkFileTaken(f"{path} exists; name another with --network, or replace it with --force")
     deployer = load_keystore(options.keystore, options.password_file)
     roles = {role: getattr(options, name.replace("-", "_")) or deployer.address for name, role in _ROLES.items()}
     progress = Progress(options.json)
     network, gas = asyncio.run(
         deploy_suite(options.rpc, options.ws, deployer, SuiteSettings(roles), options.store, progress)
     )
-    path = network_path(options.network)
     network.write(path)
     rows = [[name, network.contracts[name], f"{used:,}"] for name, used in gas.items()]
     emit(

@@ -9,10 +9,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from eth_account.signers.local import LocalAccount
-
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import account_of, load_keystore
+from qcrs.chain.keys import LocalAccount, account_of, load_keystore
 from qcrs.chain.network import Network
 from qcrs.config import home, network_path
 from qcrs.sdk.client import Client

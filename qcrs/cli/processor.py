@@ -10,9 +10,7 @@ from qcrs.cli.options import (
     add_signer,
     command,
     emit,
-    network_of,
     run_with_client,
-    signer_of,
     table,
 )
 from qcrs.config import NodeConfig
@@ -36,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = command(verbs, "show", _show, "show one processor: standing, capability, money")
     register = command(verbs, "register", _register, "register a node's processor and declare its capability")
     register.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
+    register.add_argument("--fund", type=float, default=0.0, metavar="COIN", help="send this to the daemon for gas (0)")
     certify = command(verbs, "certify", _certify, "approve a processor's newest capability (certification role)")
     bond = command(verbs, "bond", _bond, "lock coin behind a processor, so that it can be drawn")
     bond.add_argument("--amount", type=float, default=5.0, metavar="COIN", help="how much (5)")
@@ -130,8 +129,9 @@ def _register(options: argparse.Namespace) -> None:
     identity = options.config.with_name("identity.json")
 
     async def work(client: Client) -> None:
-        operator = signer_of(options, network_of(options))
-        processor = await provider.register(client.gateway, operator, daemon, config.calibration, identity)
+        processor = await provider.register(client.gateway, client.signer, daemon, config.calibration, identity)
+        if options.fund:
+            await client.gateway.transfer(client.signer, daemon.address, round(options.fund * ETHER))
         emit(
             options,
             {"id": processor, "daemon": daemon.address},
@@ -144,7 +144,7 @@ def _register(options: argparse.Namespace) -> None:
 
 def _certify(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        await provider.certify(client.gateway, signer_of(options, network_of(options)), options.id)
+        await provider.certify(client.gateway, client.signer, options.id)
         emit(options, {"id": options.id, "status": "Certified"}, f"processor {options.id} certified")
 
     run_with_client(options, work)
@@ -154,7 +154,7 @@ def _bond(options: argparse.Namespace) -> None:
     amount = int(options.amount * ETHER)
 
     async def work(client: Client) -> None:
-        await provider.bond(client.gateway, signer_of(options, network_of(options)), options.id, amount)
+        await provider.bond(client.gateway, client.signer, options.id, amount)
         emit(
             options,
             {"id": options.id, "bonded": str(amount)},
@@ -166,9 +166,8 @@ def _bond(options: argparse.Namespace) -> None:
 
 def _unbond(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        signer = signer_of(options, network_of(options))
-        await client.gateway.simulate(signer, "ComputationAllocator", "unbond", options.id)
-        await client.gateway.send(signer, "ComputationAllocator", "unbond", options.id)
+        await client.gateway.simulate(client.signer, "ComputationAllocator", "unbond", options.id)
+        await client.gateway.send(client.signer, "ComputationAllocator", "unbond", options.id)
         emit(
             options,
             {"id": options.id, "bonded": "0"},

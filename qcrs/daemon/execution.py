@@ -9,9 +9,8 @@ import os
 import time
 from dataclasses import dataclass, field
 
-from eth_account.signers.local import LocalAccount
-
 from qcrs.chain.gateway import Gateway, Receipt
+from qcrs.chain.keys import LocalAccount
 from qcrs.daemon import duties
 from qcrs.daemon.journal import Answer, Journal
 from qcrs.errors import QcrsError

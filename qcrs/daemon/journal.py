@@ -89,15 +89,19 @@ class Journal:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         if version not in (0, SCHEMA_VERSION):
             raise sqlite3.DatabaseError(f"schema version {version}, expected {SCHEMA_VERSION}")
-        self._database.executescript(_SCHEMA)
-        self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        # Looked at before anything is written: a damaged file stays as it was found.
         (check,) = self._database.execute("PRAGMA integrity_check").fetchone()
         if check != "ok":
             raise sqlite3.DatabaseError(check)
-        for column, type_ in (("salt", "blob"), ("histogram", "blob")):
-            query = f"SELECT count(*) FROM answers WHERE typeof({column}) <> '{type_}'"
-            if self._database.execute(query).fetchone()[0]:
-                raise sqlite3.DatabaseError(f"column {column} holds something else than {type_}")
+        self._database.execute("BEGIN EXCLUSIVE")
+        if version == 0:
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                self._database.execute(statement)
+            self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        wrong = "SELECT count(*) FROM answers WHERE typeof(salt) <> 'blob' OR typeof(histogram) <> 'blob'"
+        if self._database.execute(wrong).fetchone()[0]:
+            raise sqlite3.DatabaseError("an answer's salt or histogram is not binary")
+        self._database.execute("COMMIT")
 
     def close(self) -> None:
         """Let go of the file."""

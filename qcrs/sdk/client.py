@@ -10,11 +10,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
-from eth_account.signers.local import LocalAccount
-
 from qcrs.chain.codec import ContractRefused, Event
 from qcrs.chain.contracts import Allocator, Members, Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway
+from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.records import Request
@@ -69,7 +68,7 @@ class Client:
             ReplicasOutOfRange, ShotsOutOfRange, NoCapacity, NotAMember, FeeTooLow: Before any money moves.
             ContractRefused: The contract says no; nothing is locked.
         """
-        account = self._signer()
+        account = self.signer
         each = shots_per_replica(shots, replicas)
         if await Members(self.gateway).organisation_of(account.address) == 0:
             raise NotAMember(
@@ -194,7 +193,7 @@ class Client:
         Raises:
             ContractRefused: It is somebody else's, or too late.
         """
-        account = self._signer()
+        account = self.signer
         await self.gateway.simulate(account, "ComputationAllocator", "cancel", computation)
         await self.gateway.send(account, "ComputationAllocator", "cancel", computation)
 
@@ -240,7 +239,13 @@ class Client:
         except ContractRefused as error:
             log.info("step=%s computation=%s %s", function, arguments[0], error)
 
-    def _signer(self) -> LocalAccount:
+    @property
+    def signer(self) -> LocalAccount:
+        """The account that acts.
+
+        Raises:
+            NotAMember: This client only reads.
+        """
         if self.account is None:
             raise NotAMember("no account to act with; name one of the network file with --as, or give --keystore")
         return self.account

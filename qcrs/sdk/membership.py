@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from eth_account.signers.local import LocalAccount
-
 from qcrs.chain.deployment import ETHER
 from qcrs.chain.gateway import Gateway
+from qcrs.chain.keys import LocalAccount
 from qcrs.chain.network import Account
 from qcrs.quantum.calibration import Calibration, bundled_names, bundled_path
 from qcrs.quantum.capability import capability_of

@@ -4,10 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from eth_account.signers.local import LocalAccount
-
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import create_keystore, sign_registration
+from qcrs.chain.keys import LocalAccount, create_keystore, sign_registration
 from qcrs.config import NodeConfig
 from qcrs.errors import QcrsError
 from qcrs.model.records import Capability

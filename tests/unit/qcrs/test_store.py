@@ -1,0 +1,59 @@
+"""The store gives back what was put in, or says why not."""
+
+import pytest
+
+from qcrs.rules.digest import keccak
+from qcrs.rules.histogram import counts_root
+from qcrs.store import ContentMismatch, ContentUnavailable, Store
+
+
+@pytest.fixture(params=["directory", "memory"])
+def store(request, tmp_path):
+    """A store in a directory, and one behind an fsspec URL."""
+    if request.param == "directory":
+        yield Store(str(tmp_path / "store"))
+    else:
+        store = Store("memory://qcrs-test")
+        yield store
+        store._files.rm("/qcrs-test", recursive=True)
+
+
+def test_content_comes_back_by_its_digest(store):
+    assert store.put(b"circuit") == keccak(b"circuit")
+    assert store.put(b"circuit") == keccak(b"circuit")
+    assert store.get(keccak(b"circuit")) == b"circuit"
+
+
+def test_histogram_comes_back_by_its_root(store):
+    counts = {5: 3, 0: 7, 1 << 200: 1}
+    store.put_histogram(counts_root(counts), counts)
+    assert store.get_histogram(counts_root(counts)) == counts
+
+
+def test_missing_content_is_named(store):
+    store.put(b"something else")
+    with pytest.raises(ContentUnavailable, match=keccak(b"absent").hex()):
+        store.get(keccak(b"absent"))
+
+
+def test_changed_content_is_refused(store):
+    store.put(b"circuit")
+    store._files.pipe_file(store._path(keccak(b"circuit")), b"forged")
+    with pytest.raises(ContentMismatch, match=keccak(b"forged").hex()):
+        store.get(keccak(b"circuit"))
+
+
+def test_histogram_of_another_root_is_refused(store):
+    counts = {0: 4096}
+    store.put_histogram(counts_root(counts), {1: 4096})
+    with pytest.raises(ContentMismatch, match="has root"):
+        store.get_histogram(counts_root(counts))
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"0": "x"}', b"\xff"])
+def test_what_is_no_histogram_is_refused(store, content):
+    root = keccak(b"root")
+    store.put(b"x")
+    store._write(root, content)
+    with pytest.raises(ContentMismatch):
+        store.get_histogram(root)
