@@ -377,7 +377,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         c.advance(id, ComputationStatus.Queued);
         c.phaseEndsAt = uint40(block.timestamp + _roundSeconds());
         _queues[c.noiseClass].pushFront(id);
-        emit ComputationRequeued(id, c.attempt);
+        emit ComputationRequeued(id, c.attempt, c.phaseEndsAt);
         bytes32 digest = keccak256(abi.encode(id, c.attempt, c.tried));
         _record(Decision.ComputationReallocated, ComputationId.unwrap(id), digest);
     }

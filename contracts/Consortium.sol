@@ -75,7 +75,9 @@ contract Consortium is IConsortium, AccessManaged {
     function resign() external {
         uint24 organisation = _organisationOf[msg.sender];
         if (organisation == 0) revert AccountNotInConsortium(msg.sender);
-        if (msg.sender == _organisations[organisation].admin) revert AccountTaken(msg.sender, organisation);
+        Organisation storage left = _organisations[organisation];
+        // An expelled organisation needs no admin, whose account may be admitted anew.
+        if (left.admitted && msg.sender == left.admin) revert AccountTaken(msg.sender, organisation);
         delete _organisationOf[msg.sender];
         emit AccountLeft(organisation, msg.sender);
     }

@@ -40,6 +40,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     /// @inheritdoc IProcessorRegistry
     mapping(address daemon => ProcessorId) public processorOf;
 
+    mapping(address operator => uint24) private _organisationOf;
     mapping(ProcessorId => Standing) private _standings;
     mapping(ProcessorId => Identity) private _identities;
     mapping(ProcessorId => mapping(uint16 version => Capability)) private _capabilities;
@@ -76,6 +77,10 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     {
         uint24 organisation = CONSORTIUM.organisationOf(msg.sender);
         if (organisation == 0) revert OperatorNotInConsortium(msg.sender);
+        // One organisation for life, so that processors of different organisations have different operators.
+        uint24 first = _organisationOf[msg.sender];
+        if (first == 0) _organisationOf[msg.sender] = organisation;
+        else if (first != organisation) revert OperatorMoved(msg.sender, organisation, first);
         ProcessorId present = processorOf[daemon];
         if (ProcessorId.unwrap(present) != 0) revert DaemonTaken(daemon, present);
         bytes32 structHash = keccak256(abi.encode(REGISTRATION_TYPEHASH, msg.sender, daemon, identityDigest));

@@ -57,7 +57,8 @@ interface IComputationAllocator is IEscrow {
         bytes32 seed,
         uint40 phaseEndsAt
     );
-    event ComputationRequeued(ComputationId indexed computation, uint8 attempt);
+    /// @notice Those on duty, if any, wait for replacements until `phaseEndsAt`; then `expire` may end it.
+    event ComputationRequeued(ComputationId indexed computation, uint8 attempt, uint40 phaseEndsAt);
     event ComputationRevealing(ComputationId indexed computation, uint40 phaseEndsAt);
     event ComputationCommitted(ComputationId indexed computation, uint40 phaseEndsAt);
     event ComputationCancelled(ComputationId indexed computation, uint256 refund);

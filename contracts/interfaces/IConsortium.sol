@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 /// @title The consortium: organisations and the accounts that act for them
 /// @notice An organisation is the unit of membership, independence and fair share. An account belongs to one
 /// organisation at most, and only by its own consent, so nobody can claim a rival's account.
-/// @dev Trust: the Processor Certification Authority's role admits and expels; an organisation's admin account
-/// decides whom it invites. Whether two organisations are truly distinct is judged at admission, not here.
+/// @dev Trust: the Processor Certification Authority's role admits and expels, and is trusted to name as admin only
+/// an account that has consented; the admin decides whom it invites. Whether two organisations are truly distinct is judged at admission, not here.
 interface IConsortium {
     event OrganisationAdmitted(uint24 indexed organisation, address indexed admin, string name, uint32 weight);
     event OrganisationExpelled(uint24 indexed organisation);
@@ -51,7 +51,7 @@ interface IConsortium {
     /// @notice Accepts an invitation. The invited account only.
     function join(uint24 organisation) external;
 
-    /// @notice Leaves the organisation. Any member but the admin.
+    /// @notice Leaves the organisation. Any member, but the admin only after its expulsion.
     function resign() external;
 
     /// @notice Organisation that `account` acts for; 0 when none or expelled.

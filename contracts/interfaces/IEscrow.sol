@@ -12,7 +12,8 @@ struct Policy {
     uint32 commitSeconds;
     uint32 discloseSeconds;
     uint32 revealSeconds;
-    /// Wei that a processor's bond must hold for it to be drawn.
+    /// Wei that a processor's bond must hold for it to be drawn. Compared whenever the bond is added to or slashed:
+    /// a raise does not put out those who were bonded before it.
     uint128 minimumBond;
     /// Wei of the bond that one fault costs.
     uint128 slash;

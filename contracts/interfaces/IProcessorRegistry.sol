@@ -57,6 +57,8 @@ interface IProcessorRegistry {
 
     /// @notice `account` belongs to no admitted organisation.
     error OperatorNotInConsortium(address account);
+    /// @notice `account` operates processors of organisation `first`, so none of `organisation`.
+    error OperatorMoved(address account, uint24 organisation, uint24 first);
     /// @notice `daemon` already serves `processor`.
     error DaemonTaken(address daemon, ProcessorId processor);
     /// @notice The registration was signed by `signer`, not by `daemon`.

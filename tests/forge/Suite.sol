@@ -39,9 +39,11 @@ abstract contract Suite {
     ComputationAllocator internal allocator;
     ResultVerifier internal verifier;
     uint256 internal processors;
+    /// The time as the tests set it: the compiler takes block.timestamp for constant within a transaction.
+    uint256 internal clock;
 
     function _deploy() internal {
-        vm.warp(START);
+        _pass(START);
         uint256 nonce = vm.getNonce(address(this));
         address[6] memory suite;
         for (uint256 i; i < suite.length; ++i) {
@@ -69,6 +71,11 @@ abstract contract Suite {
         vm.deal(REQUESTER, 1000 ether);
         vm.prank(REQUESTER);
         allocator.deposit{value: 500 ether}();
+    }
+
+    function _pass(uint256 duration) internal {
+        clock += duration;
+        vm.warp(clock);
     }
 
     function _initialPolicy() internal pure returns (Policy memory) {
@@ -170,7 +177,7 @@ abstract contract Suite {
         }
         request.circuitDigest = keccak256(payload);
         request.secretCommitment = Commitment.ofSecret(_secretOf(1));
-        request.deadlineAt = uint40(block.timestamp + 1 hours);
+        request.deadlineAt = uint40(clock + 1 hours);
         request.shots = SHOTS;
         request.replicas = replicas;
         request.noiseClass = NOISE_CLASS;
@@ -281,5 +288,18 @@ abstract contract Suite {
         id = _submitAndAllocate(replicas);
         _commitAll(id);
         _disclose(id);
+    }
+
+    /// @dev All the money in the books of the requester, the keeper, this contract and the operators.
+    function _booked(uint256 operators) internal view returns (uint256 total) {
+        total = allocator.treasury() + _heldBy(REQUESTER) + _heldBy(KEEPER) + _heldBy(address(this));
+        for (uint256 i = 1; i <= operators; ++i) {
+            total += _heldBy(_operatorOf(i));
+        }
+    }
+
+    function _heldBy(address holder) private view returns (uint256) {
+        (uint256 available, uint256 locked) = allocator.balanceOf(holder);
+        return available + locked;
     }
 }

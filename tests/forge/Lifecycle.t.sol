@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {
+    AssignmentStatus, UnexpectedAssignmentStatus
+} from "../../contracts/lifecycle/Assignment.sol";
+import {
+    ComputationId, ComputationStatus, UnexpectedComputationStatus
+} from "../../contracts/lifecycle/Computation.sol";
+import {ProcessorId, ProcessorStatus, UnexpectedProcessorStatus} from "../../contracts/lifecycle/Processor.sol";
+import {AssignmentLifecycleHarness} from "../../contracts/test/AssignmentLifecycleHarness.sol";
+import {ComputationLifecycleHarness} from "../../contracts/test/ComputationLifecycleHarness.sol";
+import {ProcessorLifecycleHarness} from "../../contracts/test/ProcessorLifecycleHarness.sol";
+import {vm} from "./Vm.sol";
+
+/// @notice Every pair of statuses of every lifecycle: the edges listed here pass, all others revert and say what
+/// was expected. The lists are written out, so that an edge added to a library by mistake fails here.
+contract LifecycleTest {
+    ComputationLifecycleHarness private _computation = new ComputationLifecycleHarness();
+    AssignmentLifecycleHarness private _assignment = new AssignmentLifecycleHarness();
+    ProcessorLifecycleHarness private _processor = new ProcessorLifecycleHarness();
+
+    /// @dev Bit (16 from + to) is set for an edge.
+    uint256 private _edges;
+
+    function test_computation_moves_along_listed_edges_only() external {
+        _computationEdge(ComputationStatus.Unset, ComputationStatus.Queued);
+        _computationEdge(ComputationStatus.Queued, ComputationStatus.Allocated);
+        _computationEdge(ComputationStatus.Queued, ComputationStatus.Failed);
+        _computationEdge(ComputationStatus.Queued, ComputationStatus.Cancelled);
+        _computationEdge(ComputationStatus.Allocated, ComputationStatus.Queued);
+        _computationEdge(ComputationStatus.Allocated, ComputationStatus.Committed);
+        _computationEdge(ComputationStatus.Allocated, ComputationStatus.Failed);
+        _computationEdge(ComputationStatus.Committed, ComputationStatus.Revealing);
+        _computationEdge(ComputationStatus.Revealing, ComputationStatus.Queued);
+        _computationEdge(ComputationStatus.Revealing, ComputationStatus.Accepted);
+        _computationEdge(ComputationStatus.Revealing, ComputationStatus.Rejected);
+        _computationEdge(ComputationStatus.Revealing, ComputationStatus.Inconclusive);
+        _computationEdge(ComputationStatus.Revealing, ComputationStatus.Failed);
+        uint8 last = uint8(type(ComputationStatus).max);
+        for (uint8 from; from <= last; ++from) {
+            for (uint8 to; to <= last; ++to) {
+                _tryComputation(ComputationStatus(from), ComputationStatus(to));
+            }
+        }
+    }
+
+    function test_assignment_moves_along_listed_edges_only() external {
+        _assignmentEdge(AssignmentStatus.Unset, AssignmentStatus.Assigned);
+        _assignmentEdge(AssignmentStatus.Assigned, AssignmentStatus.Committed);
+        _assignmentEdge(AssignmentStatus.Assigned, AssignmentStatus.Released);
+        _assignmentEdge(AssignmentStatus.Assigned, AssignmentStatus.Refused);
+        _assignmentEdge(AssignmentStatus.Assigned, AssignmentStatus.Silent);
+        _assignmentEdge(AssignmentStatus.Committed, AssignmentStatus.Revealed);
+        _assignmentEdge(AssignmentStatus.Committed, AssignmentStatus.Released);
+        _assignmentEdge(AssignmentStatus.Committed, AssignmentStatus.Silent);
+        _assignmentEdge(AssignmentStatus.Revealed, AssignmentStatus.Accepted);
+        _assignmentEdge(AssignmentStatus.Revealed, AssignmentStatus.Outlier);
+        _assignmentEdge(AssignmentStatus.Revealed, AssignmentStatus.Released);
+        uint8 last = uint8(type(AssignmentStatus).max);
+        for (uint8 from; from <= last; ++from) {
+            for (uint8 to; to <= last; ++to) {
+                _tryAssignment(AssignmentStatus(from), AssignmentStatus(to));
+            }
+        }
+    }
+
+    function test_processor_moves_along_listed_edges_only() external {
+        _processorEdge(ProcessorStatus.Unset, ProcessorStatus.Applied);
+        _processorEdge(ProcessorStatus.Applied, ProcessorStatus.Certified);
+        _processorEdge(ProcessorStatus.Applied, ProcessorStatus.Retired);
+        _processorEdge(ProcessorStatus.Certified, ProcessorStatus.Suspended);
+        _processorEdge(ProcessorStatus.Certified, ProcessorStatus.Retired);
+        _processorEdge(ProcessorStatus.Suspended, ProcessorStatus.Certified);
+        _processorEdge(ProcessorStatus.Suspended, ProcessorStatus.Retired);
+        uint8 last = uint8(type(ProcessorStatus).max);
+        for (uint8 from; from <= last; ++from) {
+            for (uint8 to; to <= last; ++to) {
+                _tryProcessor(ProcessorStatus(from), ProcessorStatus(to));
+            }
+        }
+    }
+
+    function _tryComputation(ComputationStatus from, ComputationStatus to) private {
+        ComputationId id = ComputationId.wrap(5);
+        if (_isEdge(uint8(from), uint8(to))) {
+            require(_computation.advance(id, from, to) == to, "an edge leads elsewhere");
+            return;
+        }
+        uint256 allowed = _sourcesOf(uint8(to));
+        vm.expectRevert(abi.encodeWithSelector(UnexpectedComputationStatus.selector, id, from, allowed));
+        _computation.advance(id, from, to);
+    }
+
+    function _tryAssignment(AssignmentStatus from, AssignmentStatus to) private {
+        ComputationId id = ComputationId.wrap(5);
+        if (_isEdge(uint8(from), uint8(to))) {
+            require(_assignment.advance(id, 3, from, to) == to, "an edge leads elsewhere");
+            return;
+        }
+        uint256 allowed = _sourcesOf(uint8(to));
+        vm.expectRevert(abi.encodeWithSelector(UnexpectedAssignmentStatus.selector, id, 3, from, allowed));
+        _assignment.advance(id, 3, from, to);
+    }
+
+    function _tryProcessor(ProcessorStatus from, ProcessorStatus to) private {
+        ProcessorId id = ProcessorId.wrap(5);
+        if (_isEdge(uint8(from), uint8(to))) {
+            require(_processor.advance(id, from, to) == to, "an edge leads elsewhere");
+            return;
+        }
+        uint256 allowed = _sourcesOf(uint8(to));
+        vm.expectRevert(abi.encodeWithSelector(UnexpectedProcessorStatus.selector, id, from, allowed));
+        _processor.advance(id, from, to);
+    }
+
+    function _computationEdge(ComputationStatus from, ComputationStatus to) private {
+        _edge(uint8(from), uint8(to));
+    }
+
+    function _assignmentEdge(AssignmentStatus from, AssignmentStatus to) private {
+        _edge(uint8(from), uint8(to));
+    }
+
+    function _processorEdge(ProcessorStatus from, ProcessorStatus to) private {
+        _edge(uint8(from), uint8(to));
+    }
+
+    function _edge(uint256 from, uint256 to) private {
+        _edges |= 1 << (16 * from + to);
+    }
+
+    function _isEdge(uint256 from, uint256 to) private view returns (bool) {
+        return _edges & (1 << (16 * from + to)) != 0;
+    }
+
+    function _sourcesOf(uint256 to) private view returns (uint256 sources) {
+        for (uint256 from; from < 16; ++from) {
+            if (_isEdge(from, to)) sources |= 1 << from;
+        }
+    }
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IComputationAllocator} from "../../contracts/interfaces/IComputationAllocator.sol";
+import {IProcessorRegistry} from "../../contracts/interfaces/IProcessorRegistry.sol";
+import {Request} from "../../contracts/libraries/Admission.sol";
+import {ArrivalQueue} from "../../contracts/libraries/ArrivalQueue.sol";
+import {Assignment, AssignmentStatus, UnexpectedAssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
+import {Computation, ComputationId, ComputationStatus} from "../../contracts/lifecycle/Computation.sol";
+import {ProcessorId} from "../../contracts/lifecycle/Processor.sol";
+import {Suite} from "./Suite.sol";
+import {vm} from "./Vm.sol";
+
+/// @notice Attacks that once worked, and the hard cases found while closing them.
+contract RegressionTest is Suite {
+    uint256 private constant ROUND_SECONDS = 240;
+
+    function setUp() external {
+        _deploy();
+        for (uint256 i; i < 5; ++i) {
+            _addProcessor();
+        }
+    }
+
+    // --- the queue ---
+
+    function test_cancelled_computations_do_not_stand_in_the_way() external {
+        ComputationId blocked = _submitUnplaceable();
+        for (uint256 i; i < 70; ++i) {
+            ComputationId spam = _submit(3);
+            vm.prank(REQUESTER);
+            allocator.cancel(spam);
+        }
+        ComputationId honest = _submit(3);
+        require(allocator.queueOf(NOISE_CLASS, 100).length == 2, "cancelled ones still wait");
+        _allocate(honest);
+        require(_statusOf(blocked) == ComputationStatus.Queued, "the blocked one moved");
+    }
+
+    function test_unplaceable_computations_delay_others_by_a_round_at_most() external {
+        for (uint256 i; i < ArrivalQueue.WINDOW; ++i) {
+            _submitUnplaceable();
+        }
+        ComputationId honest = _submit(3);
+        _pass(ROUND_SECONDS);
+        vm.expectRevert(
+            abi.encodeWithSelector(IComputationAllocator.ComputationNotDue.selector, honest, ArrivalQueue.WINDOW)
+        );
+        allocator.allocate(honest);
+        _pass(1);
+        _allocate(honest);
+        require(_statusOf(honest) == ComputationStatus.Allocated, "the honest one is still blocked");
+    }
+
+    function test_a_requeued_computation_waits_once_and_first() external {
+        _submitUnplaceable();
+        ComputationId id = _submitAndAllocate(3);
+        _submitUnplaceable();
+        _refuse(id, 1);
+        ComputationId[] memory waiting = allocator.queueOf(NOISE_CLASS, 10);
+        require(waiting.length == 3, "an entry is missing or doubled");
+        require(ComputationId.unwrap(waiting[0]) == ComputationId.unwrap(id), "the requeued one is not first");
+    }
+
+    // --- leases ---
+
+    function test_the_lack_of_one_processor_ties_up_the_others_for_a_round_at_most() external {
+        ComputationId id = _submitAndAllocate(5);
+        for (uint256 i; i < 4; ++i) {
+            _commit(id, i);
+        }
+        _pass(121);
+        allocator.reallocate(id);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IComputationAllocator.DeadlineOpen.selector, id, START + 121 + ROUND_SECONDS, clock
+            )
+        );
+        allocator.expire(id);
+        _pass(ROUND_SECONDS + 1);
+        allocator.expire(id);
+        for (uint32 i = 1; i <= 5; ++i) {
+            require(registry.leasedQubitsOf(ProcessorId.wrap(i)) == 0, "a lease outlived its computation");
+        }
+        (, uint256 locked) = allocator.balanceOf(REQUESTER);
+        require(locked == 0, "escrow outlived its computation");
+    }
+
+    function test_a_wait_without_processors_lasts_until_the_deadline() external {
+        ComputationId id = _submit(3);
+        _pass(ROUND_SECONDS + 1);
+        uint40 deadlineAt = uint40(START + 1 hours);
+        vm.expectRevert(
+            abi.encodeWithSelector(IComputationAllocator.DeadlineOpen.selector, id, deadlineAt, clock)
+        );
+        allocator.expire(id);
+    }
+
+    // --- faults ---
+
+    function test_a_late_refusal_is_no_way_out_of_silence() external {
+        ComputationId id = _submitAndAllocate(3);
+        uint256 endsAt = START + 120;
+        _pass(121);
+        address daemon = _daemonOfIndex(id, 0);
+        vm.prank(daemon);
+        vm.expectRevert(
+            abi.encodeWithSelector(IComputationAllocator.DeadlinePassed.selector, id, endsAt, clock)
+        );
+        verifier.refuse(id, 0, 7);
+        allocator.reallocate(id);
+        require(_assignment(id, 0).status == AssignmentStatus.Silent, "silence went unpunished");
+    }
+
+    function test_refusal_of_a_seat_that_does_not_exist_says_so() external {
+        ComputationId id = _submitAndAllocate(3);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                UnexpectedAssignmentStatus.selector,
+                id,
+                type(uint256).max,
+                AssignmentStatus.Unset,
+                1 << uint8(AssignmentStatus.Assigned)
+            )
+        );
+        verifier.refuse(id, type(uint256).max, 7);
+    }
+
+    function test_faults_in_several_computations_take_no_more_than_the_bond() external {
+        ComputationId[] memory ids = new ComputationId[](7);
+        vm.prank(_operatorOf(1));
+        allocator.unbond(ProcessorId.wrap(1));
+        vm.prank(_operatorOf(1));
+        allocator.bond(ProcessorId.wrap(1), 0.5 ether);
+        for (uint256 i; i < ids.length; ++i) {
+            ids[i] = _submitAndAllocate(5);
+        }
+        _pass(121);
+        for (uint256 i; i < ids.length; ++i) {
+            allocator.reallocate(ids[i]);
+        }
+        require(allocator.bondOf(ProcessorId.wrap(1)) == 0, "five faults use up the bond");
+        (, uint256 locked) = allocator.balanceOf(_operatorOf(1));
+        require(locked == 0, "the operator's locked money differs from the bond");
+        _requireBalanced(5);
+    }
+
+    function test_a_withheld_secret_is_charged_once_in_several_rounds() external {
+        ComputationId id = _submitAndAllocate(3);
+        uint256 pay = 3 * 2 * uint256(SHOTS) * 10 gwei;
+        _addProcessors(4);
+        for (uint256 round; round < 2; ++round) {
+            _commitAll(id);
+            _pass(61);
+            verifier.substituteSecret(id);
+            require(allocator.computationOf(id).escrow == pay + BOUNTY, "charged more or less than one bounty");
+            if (round == 1) break;
+            _reveal(id, 0, _honest(0));
+            _pass(61);
+            allocator.reallocate(id);
+            _allocate(id);
+        }
+        _revealAll(id);
+        _settle(id, 0);
+        require(_statusOf(id) == ComputationStatus.Accepted, "no verdict");
+        _requireBalanced(9);
+    }
+
+    function test_processors_run_out_before_the_panel_does() external {
+        _addProcessors(31);
+        ComputationId id = _submitAndAllocate(16);
+        for (uint256 round; _statusOf(id) == ComputationStatus.Allocated; ++round) {
+            _pass(121);
+            allocator.reallocate(id);
+            if (_statusOf(id) == ComputationStatus.Queued) _allocate(id);
+        }
+        Computation memory c = allocator.computationOf(id);
+        require(c.status == ComputationStatus.Failed && c.tried == 32, "the panel is larger than it may be");
+        require(c.escrow == 0 && c.active == 0, "a failed computation still holds something");
+        _requireBalanced(36);
+    }
+
+    // --- independence ---
+
+    function test_an_operator_cannot_serve_two_organisations() external {
+        address operator = _operatorOf(100);
+        consortium.admit("First", address(0xa1), 1);
+        uint24 first = consortium.organisationCount();
+        consortium.admit("Second", address(0xa2), 1);
+        uint24 second = first + 1;
+        _join(operator, address(0xa1), first);
+        _register(operator, 200);
+        vm.prank(operator);
+        consortium.resign();
+        _join(operator, address(0xa2), second);
+        bytes memory signature = _registrationOf(operator, DAEMON_KEYS + 201);
+        vm.prank(operator);
+        vm.expectRevert(
+            abi.encodeWithSelector(IProcessorRegistry.OperatorMoved.selector, operator, second, first)
+        );
+        registry.register(vm.addr(DAEMON_KEYS + 201), "identity", signature);
+    }
+
+    function test_an_expelled_admin_can_be_admitted_again() external {
+        uint24 organisation = consortium.organisationOf(REQUESTER);
+        consortium.expel(organisation);
+        vm.prank(REQUESTER);
+        consortium.resign();
+        consortium.admit("Requester again", REQUESTER, 1);
+        require(consortium.organisationOf(REQUESTER) == consortium.organisationCount(), "not admitted again");
+    }
+
+    // --- steps ---
+
+    function _submitUnplaceable() private returns (ComputationId) {
+        Request memory request = _request(3);
+        request.qubits = 255;
+        return _submit(request);
+    }
+
+    function _addProcessors(uint256 count) private {
+        for (uint256 i; i < count; ++i) {
+            _addProcessor();
+        }
+    }
+
+    function _join(address account, address admin, uint24 organisation) private {
+        vm.prank(admin);
+        consortium.invite(account);
+        vm.prank(account);
+        consortium.join(organisation);
+    }
+
+    function _register(address operator, uint256 number) private {
+        bytes memory signature = _registrationOf(operator, DAEMON_KEYS + number);
+        vm.prank(operator);
+        registry.register(vm.addr(DAEMON_KEYS + number), "identity", signature);
+    }
+
+    function _statusOf(ComputationId id) private view returns (ComputationStatus) {
+        return allocator.computationOf(id).status;
+    }
+
+    function _assignment(ComputationId id, uint256 index) private view returns (Assignment memory a) {
+        (, a) = allocator.dutyOf(id, index);
+    }
+
+    function _requireBalanced(uint256 operators) private view {
+        require(_booked(operators) == address(allocator).balance, "the books do not balance");
+    }
+}
