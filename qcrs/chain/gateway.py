@@ -73,8 +73,8 @@ class Gateway:
         self.network = network
         self.interfaces = load_interfaces()
         self.addresses = {name: to_checksum_address(address) for name, address in network.contracts.items()}
+        self._by_address = {address.lower(): self.interfaces[name] for name, address in self.addresses.items()}
         self._rpc = Rpc(network.rpc_url, self.interfaces)
-        self._feed: Feed | None = None
         self._nonces: dict[str, int] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._head_timestamp = 0
@@ -107,9 +107,6 @@ class Gateway:
 
     async def close(self) -> None:
         """Close the connection."""
-        feed, self._feed = self._feed, None
-        if feed is not None:
-            await feed.close()
         await self._rpc.close()
 
     async def __aenter__(self) -> Self:
@@ -229,17 +226,19 @@ class Gateway:
         Raises:
             ChainUnreachable: Here or while iterating: the connection was lost. Reconnect and subscribe again.
         """
-        self._feed = await Feed.open(self.network.ws_url, list(self.addresses.values()))
-        return self._follow(self._feed)
+        return self._follow(await Feed.open(self.network.ws_url, list(self.addresses.values())))
 
     async def _follow(self, feed: Feed) -> AsyncGenerator[Event | int, None]:
-        async for message in feed.messages():
-            if isinstance(message, Head):
-                self._observe(message, live=True)
-                yield message.number
-            else:
-                for event in self._decode([message]):
-                    yield event
+        try:
+            async for message in feed.messages():
+                if isinstance(message, Head):
+                    self._observe(message, live=True)
+                    yield message.number
+                else:
+                    for event in self._decode([message]):
+                        yield event
+        finally:
+            await feed.close()
 
     def _message(self, account: LocalAccount, to: str | None, data: bytes, value: int) -> dict[str, Any]:
         message = {"from": account.address, "data": "0x" + data.hex(), "value": hex(value)}
@@ -303,11 +302,10 @@ class Gateway:
         return Receipt(hash_, block, int(raw["gasUsed"], 16), self._decode(raw["logs"]))
 
     def _decode(self, logs: list[Mapping[str, Any]]) -> list[Event]:
-        by_address = {address.lower(): name for name, address in self.addresses.items()}
         events = []
         for entry in logs:
-            name = by_address.get(entry["address"].lower())
-            event = self.interfaces[name].decode_log(entry) if name else None
+            interface = self._by_address.get(entry["address"].lower())
+            event = interface.decode_log(entry) if interface else None
             if event is not None and not entry.get("removed", False):
                 events.append(event)
         return events

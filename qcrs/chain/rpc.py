@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from aiohttp import ClientError
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from web3 import AsyncHTTPProvider
 from web3.exceptions import Web3Exception
 from websockets.exceptions import WebSocketException
@@ -36,14 +36,14 @@ class Rpc:
     def __init__(self, url: str, interfaces: Mapping[str, Interface]) -> None:
         self.url = url
         self._interfaces = interfaces
-        self._provider = AsyncHTTPProvider(
-            url, request_kwargs={"timeout": REQUEST_SECONDS}, exception_retry_configuration=None
-        )
+        self._provider: AsyncHTTPProvider | None = None
 
     async def close(self) -> None:
-        """Let go of the connection."""
-        with suppress(*TRANSPORT_FAULTS):  # it is given up either way
-            await self._provider.disconnect()
+        """Let go of the connection; the next request opens another."""
+        provider, self._provider = self._provider, None
+        if provider is not None:
+            with suppress(*TRANSPORT_FAULTS):  # it is given up either way
+                await provider.disconnect()
 
     async def read(self, method: str, *parameters: Any) -> Any:
         """Return the result of a request that may be repeated.
@@ -67,7 +67,8 @@ class Rpc:
             As ``read``.
         """
         try:
-            answer = await self._provider.make_request(method, list(parameters))
+            provider = self._provider or await self._open()
+            answer = await provider.make_request(method, list(parameters))
         except TRANSPORT_FAULTS as error:
             raise ChainUnreachable(
                 f"{method} got no answer from {self.url} ({error!r}); is the chain running? Try 'qcrs devnet status'"
@@ -75,6 +76,15 @@ class Rpc:
         if "error" in answer:
             raise self._refusal(method, answer["error"])
         return answer["result"]
+
+    async def _open(self) -> AsyncHTTPProvider:
+        provider = AsyncHTTPProvider(
+            self.url, request_kwargs={"timeout": ClientTimeout(REQUEST_SECONDS)}, exception_retry_configuration=None
+        )
+        # web3's own session opens a connection for every request; this one keeps it.
+        await provider.cache_async_session(ClientSession(raise_for_status=True))
+        self._provider = provider
+        return provider
 
     def _refusal(self, method: str, error: Mapping[str, Any]) -> QcrsError:
         """Return what a JSON-RPC *error* stands for; nodes put revert data in several places."""

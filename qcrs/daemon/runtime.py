@@ -58,6 +58,7 @@ class Node:
         self._tasks: dict[Action, asyncio.Task] = {}
         self._done: set[Action] = set()
         self._retry: dict[Action, tuple[float, float]] = {}
+        self._ended: set[int] = set()
         self._wake = asyncio.Event()
         self._fatal: BaseException | None = None
         self._counts = {"answered": 0, "revealed": 0, "kept": 0, "failed": 0}
@@ -85,6 +86,7 @@ class Node:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(ticking, *self._tasks.values(), return_exceptions=True)
+            self._tidy()
             self._write_state("stopped")
             await self._gateway.close()
 
@@ -98,13 +100,13 @@ class Node:
                 self._take(event)
             self._write_state("running")
             log.info("processor=%s block=%s caught_up", self._executor.processor, self._seen[0])
+            self._act()
             while not stop.is_set():
-                self._act()
                 message = asyncio.ensure_future(anext(messages))
                 try:
                     await self._wait_for(message, stop)
-                    if message.done():
-                        self._take(message.result())
+                    if message.done() and self._take(message.result()):
+                        self._act()
                 finally:
                     message.cancel()
                     with suppress(asyncio.CancelledError, ChainUnreachable):
@@ -125,8 +127,16 @@ class Node:
     async def _tick(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await asyncio.sleep(TICK_SECONDS)
+            self._tidy()
             self._wake.set()
         self._wake.set()
+
+    def _tidy(self) -> None:
+        """Forget what has ended, in one write: losing it costs a longer catch-up and nothing else."""
+        if self._ended:
+            open_blocks = [story.submitted_in for story in self._stories.by_id.values()]
+            self._journal.forget(self._ended, min([*open_blocks, self._seen[0]]))
+            self._ended.clear()
 
     async def _identify(self) -> None:
         registry = Registry(self._gateway)
@@ -147,32 +157,31 @@ class Node:
             return self._seen[0]
         return max(self._journal.cursor or 0, self._gateway.network.deployed_at)
 
-    def _take(self, message: Event | int | None) -> None:
-        """Take in an event once, in chain order."""
+    def _take(self, message: Event | int) -> bool:
+        """Take in an event once, in chain order; say whether it may have made something due."""
         if not isinstance(message, Event):
-            return
+            return False
         position = (message.block, message.log_index)
         if position <= self._seen:
-            return
+            return False
         self._seen = position
         if message.name == "HeartbeatReceived" and message["processor"] == self._executor.processor:
             self._last_beat_at = self._gateway.now
         story = self._stories.apply(message.name, message.arguments, message.block)
         if story is None:
-            return
+            return False
         self._since[story.computation] = self._gateway.now
         if story.ended:
             self._finish(story)
+        return True
 
     def _finish(self, story: Story) -> None:
         """Forget a computation that has ended, here and in the journal."""
         self._stories.by_id.pop(story.computation, None)
         self._since.pop(story.computation, None)
-        self._journal.forget(story.computation)
+        self._ended.add(story.computation)
         self._done = {a for a in self._done if getattr(a, "computation", 0) != story.computation}
         self._retry = {a: r for a, r in self._retry.items() if getattr(a, "computation", 0) != story.computation}
-        open_blocks = [other.submitted_in for other in self._stories.by_id.values()]
-        self._journal.cursor = min([*open_blocks, self._seen[0]])
 
     def _act(self) -> None:
         """Start what is due and not already under way."""

@@ -42,6 +42,7 @@ class Story:
         escrow: Wei locked at submission. attempt: Commit-reveal rounds begun.
         phase_ends_at: When the running phase's deadline falls, unix seconds.
         seed: Seed of the sketches, once fixed; None before. secret: What it was made from.
+        pending_secret: The commitment to the secret that the next disclosure must open.
         withheld: The beacon stood in for the requester's secret.
         accepted: Bitmap of accepted assignment indices. answer_digest: Digest of the verified result.
         beacon: The beacon after settlement.
@@ -60,6 +61,7 @@ class Story:
     secret: bytes | None = None
     seed: bytes | None = None
     withheld: bool = False
+    pending_secret: bytes = b""
     accepted: int = 0
     answer_digest: bytes = b""
     failure: FailureReason = FailureReason.Unset
@@ -103,6 +105,7 @@ class Stories:
                 request=Request.from_chain(arguments["request"]),
                 submitted_in=block,
             )
+            story.pending_secret = story.request.secret_commitment
             self.by_id[story.computation] = story
             return story
         known = self.by_id.get(arguments["computation"])
@@ -136,6 +139,7 @@ def _committed(story: Story, event: Mapping[str, Any]) -> None:
 
 def _seed_fixed(story: Story, event: Mapping[str, Any]) -> None:
     story.seed, story.secret, story.withheld = event["seed"], event["secret"], event["withheld"]
+    story.pending_secret = event["secret"]  # each secret is the commitment to the next
 
 
 def _revealing(story: Story, event: Mapping[str, Any]) -> None:

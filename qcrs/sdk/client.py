@@ -16,7 +16,7 @@ from qcrs.chain.gateway import ChainUnreachable, Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
 from qcrs.model.computation import ComputationStatus
-from qcrs.model.records import Request
+from qcrs.model.records import Request, Standing
 from qcrs.model.story import Stories, Story
 from qcrs.rules.digest import keccak
 from qcrs.rules.keeping import arguments_of, step_due
@@ -70,13 +70,18 @@ class Client:
         """
         account = self.signer
         each = shots_per_replica(shots, replicas)
-        if await Members(self.gateway).organisation_of(account.address) == 0:
+        organisation, quote, (available, _), standings = await asyncio.gather(
+            Members(self.gateway).organisation_of(account.address),
+            self.allocator.quote(circuit.qubits, each, replicas),
+            self.allocator.balance(account.address),
+            self._standings(),
+        )
+        if organisation == 0:
             raise NotAMember(
                 f"account {account.address} belongs to no organisation of the consortium; have its admin invite it"
             )
         if noise_class is None:
-            noise_class = await self.choose_class(circuit.qubits, replicas)
-        quote = await self.allocator.quote(circuit.qubits, each, replicas)
+            noise_class = best_class(standings, organisation, circuit.qubits, replicas)
         if max_fee is not None and max_fee < quote:
             raise FeeTooLow(
                 f"maximum fee is {max_fee} wei; {replicas} x {each} shots of {circuit.qubits} qubits cost {quote} wei"
@@ -99,10 +104,8 @@ class Client:
             payload=payload,
             payload_uri="",
         )
-        available, _ = await self.allocator.balance(account.address)
         arguments = (request.to_chain(),)
         value = max(0, quote - available)
-        await self.gateway.simulate(account, "ComputationAllocator", "submit", *arguments, value=value)
         receipt = await self.gateway.send(account, "ComputationAllocator", "submit", *arguments, value=value)
         event = receipt.event("ComputationSubmitted")
         stories = Stories()
@@ -120,9 +123,11 @@ class Client:
         requester = 0
         if self.account is not None:
             requester = await Members(self.gateway).organisation_of(self.account.address)
+        return best_class(await self._standings(), requester, qubits, replicas)
+
+    async def _standings(self) -> list[Standing]:
         count = await self.registry.count()
-        standings = [await self.registry.standing(processor) for processor in range(1, count + 1)]
-        return best_class(standings, requester, qubits, replicas)
+        return list(await asyncio.gather(*(self.registry.standing(processor) for processor in range(1, count + 1))))
 
     async def story(self, computation: int) -> Story:
         """Return the story of *computation* so far.
@@ -217,23 +222,22 @@ class Client:
         step = step_due(story, self.gateway.now)
         call = None if step is None else (*step.value, *arguments_of(step, story))
         if story.status is ComputationStatus.Committed:
-            pending = (await self.allocator.computation(story.computation)).secret
-            secret = self.secrets.behind(pending)
+            secret = self.secrets.behind(story.pending_secret)
             if secret is not None:
                 call = ("ResultVerifier", "disclose", story.computation, secret)
         if call is None:
             return
         key = (call[1], story.attempt, len(story.duties))
         if time.monotonic() - tried.get(key, float("-inf")) >= STEP_PAUSE_SECONDS:
+            # Retried while processors are busy: looked at first then, so that waiting costs nothing. Other steps are
+            # not: a simulation runs at the latest block's time, which may lag behind a deadline.
+            await self._try(self.account, *call, look_first=key in tried and call[1] == "allocate")
             tried[key] = time.monotonic()
-            await self._try(self.account, *call)
 
-    async def _try(self, account: LocalAccount, contract: str, function: str, *arguments) -> None:
+    async def _try(self, account: LocalAccount, contract: str, function: str, *arguments, look_first: bool) -> None:
         """Send a step that another may have taken first: refusals are races, and the story goes on either way."""
         try:
-            if function == "allocate":
-                # Retried while processors are busy: looked at first, so that waiting costs nothing. Deadlines are not:
-                # a simulation runs at the latest block's time, which may lag behind.
+            if look_first:
                 await self.gateway.simulate(account, contract, function, *arguments)
             await self.gateway.send(account, contract, function, *arguments)
         except ContractRefused as error:

@@ -49,7 +49,8 @@ def test_forgotten_computation_leaves_the_others(tmp_path):
     with _open(tmp_path / "journal.sqlite") as journal:
         journal.record(7, 0, 1, _answer(1))
         journal.record(8, 0, 1, _answer(2))
-        journal.forget(7)
+        journal.forget({7}, 3)
+        assert journal.cursor == 3
         assert journal.answer(7, 0, 1) is None
         assert journal.answer(8, 0, 1) == _answer(2)
 
@@ -58,7 +59,7 @@ def test_cursor_is_kept(tmp_path):
     path = tmp_path / "journal.sqlite"
     with _open(path) as journal:
         assert journal.cursor is None
-        journal.cursor = 42
+        journal.forget((), 42)
     with _open(path) as journal:
         assert journal.cursor == 42
 
