@@ -164,7 +164,7 @@ def _assignment_ended(story: Story, event: Mapping[str, Any]) -> None:
 
 def _requeued(story: Story, event: Mapping[str, Any]) -> None:
     story.status, story.attempt = ComputationStatus.Queued, event["attempt"]
-    story.phase_ends_at = event.get("phaseEndsAt", story.phase_ends_at)
+    story.phase_ends_at = event["phaseEndsAt"]
     story.seed = story.secret = None  # a further round has a seed of its own
 
 
