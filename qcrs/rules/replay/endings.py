@@ -86,12 +86,13 @@ def requeue(suite: Suite, log: Transcript, computation: Computation) -> None:
     computation.advance(log, ComputationStatus.Queued)
     computation.phase_ends_at = log.now + suite.book.round_seconds
     suite.queues[computation.request.noise_class].insert(0, computation.id)
-    log.expect(
+    event = log.expect(
         "ComputationRequeued",
         Rule.Lifecycle,
         computation=computation.id,
         attempt=computation.attempt,
     )
+    log.require(Rule.Window, "end of the wait for a replacement", computation.phase_ends_at, event["phaseEndsAt"])
     facts = (computation.id, computation.attempt, len(computation.seats))
     suite.record(log, "ComputationAllocator", Decision.ComputationReallocated, computation.id, facts)
 

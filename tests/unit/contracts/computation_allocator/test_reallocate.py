@@ -31,7 +31,11 @@ def test_reallocate_replaces_those_who_did_not_commit(world):
     record = job.record
     assert (record.status, record.active, record.committed) == (ComputationStatus.Queued, 1, 1)
     assert record.attempt == 1
-    assert receipt.event("ComputationRequeued") == {"computation": job.id, "attempt": 1}
+    assert receipt.event("ComputationRequeued") == {
+        "computation": job.id,
+        "attempt": 1,
+        "phaseEndsAt": record.phase_ends_at,
+    }
     entry = receipt.event("EntryAppended")
     assert (entry["decision"], entry["subject"]) == (Decision.ComputationReallocated, job.id)
     assert entry["digest"] == abi_digest(["uint64", "uint8", "uint8"], [job.id, 1, 3])
@@ -133,7 +137,11 @@ def test_reallocate_starts_another_round_when_too_few_reveal(world):
     assert (record.status, record.attempt) == (ComputationStatus.Queued, 2)
     assert (record.active, record.committed, record.revealed, record.refused) == (0, 0, 0, 0)
     assert record.commits_digest == commitment.NO_COMMITS
-    assert receipt.event("ComputationRequeued") == {"computation": job.id, "attempt": 2}
+    assert receipt.event("ComputationRequeued") == {
+        "computation": job.id,
+        "attempt": 2,
+        "phaseEndsAt": record.phase_ends_at,
+    }
 
 
 def test_reallocate_gives_the_bonds_of_the_silent_to_those_who_revealed(world):

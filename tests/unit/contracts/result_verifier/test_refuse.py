@@ -32,7 +32,11 @@ def test_first_refusal_requeues_the_computation(world):
     receipt = job.refuse(0)
     record = job.record
     assert (record.status, record.active, record.refused) == (ComputationStatus.Queued, 2, 1)
-    assert receipt.event("ComputationRequeued") == {"computation": job.id, "attempt": 1}
+    assert receipt.event("ComputationRequeued") == {
+        "computation": job.id,
+        "attempt": 1,
+        "phaseEndsAt": record.phase_ends_at,
+    }
     assert receipt.event("EntryAppended")["decision"] == Decision.ComputationReallocated
 
 
