@@ -193,6 +193,7 @@ def show(raw: dict[str, Any]) -> None:
     keys = ("outcomeBits", "outcomes", "words", "verdict", "total", "callDataAndIntrinsic", "execution")
     header = ("bits", "outcomes", "words", "verdict", "total", "call data + 21000", "execution")
     table(header, [[entry[key] for key in keys] for entry in raw["settlements"]])
+    print("65,535 shots over 65,535 outcomes are too flat for any verdict but Inconclusive, which records less.\n")
     print("Gas of everything else, one transaction each")
     operations = sorted(raw["operations"].items())
     table(("function", "least", "most"), [(name, min(gas), max(gas)) for name, gas in operations])
