@@ -198,6 +198,8 @@ abstract contract Escrow is IEscrow, AccessManaged {
 
     /// @dev Last step of its callers: the books are closed before control leaves.
     function _send(address to, uint256 amount) private {
+        // The caller's own balance goes to the caller, the treasury's where the role that holds it says.
+        // slither-disable-next-line arbitrary-send-eth
         (bool taken,) = to.call{value: amount}("");
         if (!taken) revert TransferFailed(to, amount);
     }

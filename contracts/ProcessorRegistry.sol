@@ -66,6 +66,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     ) AccessManaged(authority) EIP712("QCRS ProcessorRegistry", "1") {
         AUDIT_TRAIL = auditTrail;
         CONSORTIUM = consortium;
+        // slither-disable-next-line missing-zero-check (with no allocator, nothing is ever leased)
         ALLOCATOR = allocator;
         HEARTBEAT_SECONDS = heartbeatSeconds;
     }

@@ -67,7 +67,7 @@ interface IEscrow {
     function disburse(address to, uint256 amount) external;
 
     /// @notice Sets prices, windows and bonds. Role: Quantum Resource Allocation Committee.
-    function setPolicy(Policy calldata policy) external;
+    function setPolicy(Policy calldata newPolicy) external;
 
     /// @notice Money of `holder`: free, and behind computations and bonds.
     function balanceOf(address holder) external view returns (uint256 available, uint256 locked);

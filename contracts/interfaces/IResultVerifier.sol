@@ -15,7 +15,8 @@ import {ProcessorId} from "../lifecycle/Processor.sol";
 /// 4. `settle` (anyone): the sketches come back as call data, are checked against the reveals, and are judged by
 ///    Agreement, whatever the number of outcomes. The allocator pays and slashes accordingly.
 /// @dev What a verdict means: a quorum of independent processors agrees within the noise of its class. A colluding
-/// majority is not caught here, nor is a sketch that does not belong to its root (both roots and sketches are in
+/// majority is not caught here, nor what a requester achieves that tells its secret to a processor before the last
+/// commit (that processor can choose the seed by its salt), nor is a sketch that does not belong to its root (both roots and sketches are in
 /// the events, so that anyone holding the histogram can tell).
 interface IResultVerifier {
     event ResultCommitted(

@@ -41,6 +41,7 @@ library CountSketch {
         if (sketch.length != words) revert SketchLengthMismatch(outcomeBits, words, sketch.length);
         (uint256 rows, uint256 buckets) = dimensions(outcomeBits);
         if (buckets < 16 && sketch[0] >> (16 * buckets) != 0) revert SketchLaneUnused(outcomeBits, 0);
+        // slither-disable-next-line divide-before-multiply (exact: each row fills whole words, or is the only one)
         uint256 wordsPerRow = words / rows;
         for (uint256 row; row < rows; ++row) {
             uint256 total;

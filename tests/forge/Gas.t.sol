@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Request} from "../../contracts/libraries/Admission.sol";
 import {ComputationId} from "../../contracts/lifecycle/Computation.sol";
+import {SketchBuilder} from "./SketchBuilder.sol";
 import {Suite} from "./Suite.sol";
 import {vm} from "./Vm.sol";
 
@@ -10,7 +11,7 @@ import {vm} from "./Vm.sol";
 /// cold storage), its 21,000 and its call data included. The second job of the same actors is measured: the first
 /// one pays once for slots that later ones rewrite. Written to the snapshots folder.
 /// forge-config: default.isolate = true
-contract GasTest is Suite {
+contract GasTest is Suite, SketchBuilder {
     uint256 private _total;
 
     function setUp() external {
@@ -31,6 +32,66 @@ contract GasTest is Suite {
     function test_gas_of_a_bell_job_with_five_replicas() external {
         _run(5, "5 replicas");
         require(_total <= 1_300_000, "five replicas cost more than the target");
+    }
+
+    /// @dev Three replicas, 16 outcome bits: what is judged is a sketch, whatever the histogram behind it.
+    function test_settlement_gas_does_not_depend_on_the_number_of_outcomes() external {
+        // From one state each, for what the trail costs depends on its length.
+        uint256 state = vm.snapshotState();
+        uint256 two = _settlementOf(2, "settle, 2 outcomes");
+        vm.revertToState(state);
+        uint256 byteful = _settlementOf(256, "settle, 256 outcomes");
+        vm.revertToState(state);
+        uint256 most = _settlementOf(65_535, "settle, 65,535 outcomes");
+        // A rule that is decided by its first half saves some tens of gas.
+        require(_gap(two, byteful) < 200 && _gap(two, most) < 200, "the number of outcomes shows");
+    }
+
+    /// @return gas Without the call data's, which depends on how many bytes are zero.
+    function _settlementOf(uint256 outcomes, string memory name) private returns (uint256 gas) {
+        Request memory request = _request(3);
+        request.outcomeBits = 16;
+        ComputationId id = _submit(request);
+        _allocate(id);
+        _commitAll(id);
+        _disclose(id);
+        bytes32[] memory roots = new bytes32[](3);
+        bytes32[] memory salts = new bytes32[](3);
+        uint256[] memory sketches = new uint256[](48);
+        for (uint256 i; i < 3; ++i) {
+            (roots[i], salts[i]) = (_rootOf(i), _saltOf(i));
+            uint256[] memory sketch = _sketchOf(outcomes, i);
+            _reveal(id, i, sketch);
+            for (uint256 j; j < 16; ++j) {
+                sketches[16 * i + j] = sketch[j];
+            }
+        }
+        bytes memory data = abi.encodeCall(verifier.settle, (id, roots, salts, sketches));
+        vm.prank(KEEPER);
+        verifier.settle(id, roots, salts, sketches);
+        gas = _used();
+        vm.snapshotValue("settlement", name, gas);
+        for (uint256 i; i < data.length; ++i) {
+            gas -= data[i] == 0 ? 4 : 16;
+        }
+    }
+
+    function _gap(uint256 a, uint256 b) private pure returns (uint256) {
+        return a > b ? a - b : b - a;
+    }
+
+    /// @dev Three quarters of the shots on one outcome, the rest spread over the others.
+    function _sketchOf(uint256 outcomes, uint256 replica) private pure returns (uint256[] memory) {
+        uint256[] memory buckets = new uint256[](256);
+        uint256 occupied = outcomes < 64 ? outcomes : 64;
+        for (uint256 row; row < 4; ++row) {
+            uint256 left = SHOTS - 3072 - replica;
+            for (uint256 i = 1; i < occupied; ++i) {
+                buckets[64 * row + i] = left / (occupied - 1);
+            }
+            buckets[64 * row] = SHOTS - (occupied - 1) * (left / (occupied - 1));
+        }
+        return _pack(buckets);
     }
 
     function _run(uint8 replicas, string memory group) private {
