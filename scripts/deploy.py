@@ -66,9 +66,7 @@ def deploy(deployer, settings):
             continue
         contract = deployer.deploy(containers[step.contract], *step.arguments)
         if contract.address != step.address:
-            raise DeploymentDiverged(
-                f"{step.contract} is at {contract.address}, expected {step.address}; deploy again"
-            )
+            raise DeploymentDiverged(f"{step.contract} is at {contract.address}, expected {step.address}; deploy again")
         made[step.contract] = contract
     return made
 

@@ -76,34 +76,39 @@ def test_daemon_killed_between_commit_and_reveal_reveals_what_it_committed_to(wo
     assert not result.silent
 
 
+async def _replaced(client, absent):
+    """Have a committee drawn that *absent* is in, let its time run out, and drive the computation to its end."""
+    others = set(range(1, PROCESSORS + 1)) - {absent}
+    for _ in range(MOST_DRAWS):
+        computation = await _submit(client, len(others))
+        await allocate(client, computation)
+        if absent in {duty.processor for duty in (await client.story(computation)).duties}:
+            break
+        await drive(client, computation)
+    present = len(others) - 1
+    await until(client, computation, lambda story: len(story.with_status(AssignmentStatus.Committed)) == present)
+    await move_clock(client, WINDOW_SECONDS + 1)
+    await _beat_again(client, others)
+    story = await drive(client, computation)
+    return story, await client.result(computation), await read_ledger(client.gateway)
+
+
+def _require_replaced(story, result, books, absent):
+    assert result.status is ComputationStatus.Accepted
+    assert set(result.accepted) == set(range(1, PROCESSORS + 1)) - {absent}
+    assert result.silent == [absent]
+    assert len(story.duties) == PROCESSORS
+    assert next(duty.slashed for duty in story.duties if duty.processor == absent) > 0
+    assert books.balanced
+
+
 def test_daemon_killed_before_it_commits_is_replaced_and_pays(world):
     async def work():
         async with world.client() as client:
             _kill(world, 2)
-            for _ in range(MOST_DRAWS):
-                computation = await _submit(client, 4)
-                await allocate(client, computation)
-                drawn = {duty.processor for duty in (await client.story(computation)).duties}
-                if 2 in drawn:
-                    break
-                await drive(client, computation)
-            await until(
-                client,
-                computation,
-                lambda story: len(story.with_status(AssignmentStatus.Committed)) == 3,
-            )
-            await move_clock(client, WINDOW_SECONDS + 1)
-            await _beat_again(client, {1, 3, 4, 5})
-            story = await drive(client, computation)
-            return story, await client.result(computation), await read_ledger(client.gateway)
+            return await _replaced(client, 2)
 
-    story, result, books = asyncio.run(work())
-    assert result.status is ComputationStatus.Accepted
-    assert set(result.accepted) == {1, 3, 4, 5}
-    assert result.silent == [2]
-    assert len(story.duties) == 5
-    assert next(duty.slashed for duty in story.duties if duty.processor == 2) > 0
-    assert books.balanced
+    _require_replaced(*asyncio.run(work()), absent=2)
 
 
 def test_daemon_killed_after_it_committed_is_settled_without(world):
@@ -152,25 +157,7 @@ def test_requester_that_withholds_its_secret_gets_its_result_and_pays_the_keeper
 def test_daemon_that_keeps_silent_is_replaced(tmp_path):
     async def work(world):
         async with world.client() as client:
-            for _ in range(MOST_DRAWS):
-                computation = await _submit(client, 4)
-                await allocate(client, computation)
-                drawn = {duty.processor for duty in (await client.story(computation)).duties}
-                if 1 in drawn:
-                    break
-                await drive(client, computation)
-            await until(
-                client,
-                computation,
-                lambda story: len(story.with_status(AssignmentStatus.Committed)) == 3,
-            )
-            await move_clock(client, WINDOW_SECONDS + 1)
-            await _beat_again(client, {2, 3, 4, 5})
-            await drive(client, computation)
-            return await client.result(computation)
+            return await _replaced(client, 1)
 
     with running(tmp_path / "devnet", PROCESSORS, {0: "silent"}) as world:
-        result = asyncio.run(work(world))
-    assert result.status is ComputationStatus.Accepted
-    assert result.silent == [1]
-    assert set(result.accepted) == {2, 3, 4, 5}
+        _require_replaced(*asyncio.run(work(world)), absent=1)

@@ -56,9 +56,7 @@ def test_second_compile_is_read_from_the_cache(compiled, monkeypatch):
 
 
 def test_packaging_refuses_code_that_must_be_linked(compiled):
-    linked = artifacts.Artifact(
-        **{**vars(next(iter(compiled.values()))), "bytecode": "0x73__$aa$__63"}
-    )
+    linked = artifacts.Artifact(**{**vars(next(iter(compiled.values()))), "bytecode": "0x73__$aa$__63"})
     with pytest.raises(artifacts.ContractNotPackaged, match="library"):
         artifacts.packaged_text(linked)
 

@@ -66,9 +66,7 @@ def test_compile_refuses_two_contracts_of_one_name(tmp_path):
 
 def test_compile_says_how_to_get_the_compiler(tmp_path, monkeypatch):
     write(tmp_path, "Empty.sol", "contract Empty {}")
-    monkeypatch.setenv(
-        "SOLCX_BINARY_PATH", str(tmp_path)
-    )  # py-solc-x lets it win over a path given
+    monkeypatch.setenv("SOLCX_BINARY_PATH", str(tmp_path))  # py-solc-x lets it win over a path given
     with pytest.raises(compiler.CompilerMissing, match=r"bootstrap\.py"):
         artifacts.compile_sources(tmp_path)
 
