@@ -31,9 +31,7 @@ async def replay(url: str, transactions: Sequence[Mined], one_by_one: bool = Fal
         ReplayRefused: One was not taken.
     """
     done = [asyncio.Event() for _ in transactions]
-    before = [predecessors(transactions, number) for number in range(len(transactions))]
-    if one_by_one:
-        before = [range(max(0, number - 1), number) for number in range(len(transactions))]
+    before = [predecessors(transactions, number, one_by_one) for number in range(len(transactions))]
     senders: dict[str, list[int]] = {}
     for number, transaction in enumerate(transactions):
         senders.setdefault(transaction.sender, []).append(number)
@@ -63,10 +61,10 @@ async def replay(url: str, transactions: Sequence[Mined], one_by_one: bool = Fal
             await socket.close()
 
 
-def predecessors(transactions: Sequence[Mined], number: int) -> list[int]:
+def predecessors(transactions: Sequence[Mined], number: int, one_by_one: bool) -> list[int]:
     """Return the earlier transactions that number *number* must not overtake."""
     this = transactions[number]
-    return [earlier for earlier in range(number) if _ordered(transactions[earlier], this)]
+    return [earlier for earlier in range(number) if one_by_one or _ordered(transactions[earlier], this)]
 
 
 def _ordered(earlier: Mined, later: Mined) -> bool:
