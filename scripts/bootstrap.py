@@ -120,6 +120,17 @@ def install_project():
     run("the package qcrs, editable", [*pip, *editable], LOG)
 
 
+def compile_what_runs():
+    """Import what daemons and commands import, so that Python keeps the compiled modules in .venv.
+
+    Five daemons that start at once would otherwise each spend seconds on it, and at every start where
+    the environment forbids Python to write its caches.
+    """
+    env = {name: value for name, value in environment().items() if name != "PYTHONDONTWRITEBYTECODE"}
+    modules = "qcrs.cli.node, qcrs.cli.demo, qcrs.cli.job, qcrs.quantum.simulate, qcrs.quantum.plot"
+    run("compiled Python modules", [BIN / "python", "-c", f"import {modules}"], LOG, cwd=ROOT, env=env)
+
+
 def system_node():
     """Return the machine's Node.js if it is new enough and has npm beside it, else nothing."""
     for folder in map(Path, os.get_exec_path()):
@@ -197,6 +208,7 @@ STEPS = {
     "venv": (make_venv, [], [BIN / "python"]),
     "packages": (install_packages, [TOOLCHAIN / "requirements.lock"], [BIN / "brownie"]),
     "project": (install_project, [ROOT / "pyproject.toml"], [BIN / "qcrs"]),
+    "modules": (compile_what_runs, [TOOLCHAIN / "requirements.lock"], []),
     "node": (link_node, [TOOLCHAIN / "node.lock"], [BIN / "node"]),
     "npm": (install_npm_packages, [TOOLCHAIN / "package-lock.json"], [NODE_MODULES / "solc"]),
     "commands": (write_commands, [Path(__file__).resolve()], [BIN / "ganache", SOLCX, FOUNDRY]),

@@ -47,6 +47,8 @@ class Client:
     def __init__(self, gateway: Gateway, account: LocalAccount | None, secrets: Secrets, store: Store) -> None:
         self.gateway, self.account, self.secrets, self.store = gateway, account, secrets, store
         self.allocator, self.registry = Allocator(gateway), Registry(gateway)
+        # Two submissions at once must not both count on the same available balance.
+        self._purse = asyncio.Lock()
 
     async def submit(
         self,
@@ -70,10 +72,9 @@ class Client:
         """
         account = self.signer
         each = shots_per_replica(shots, replicas)
-        organisation, quote, (available, _), standings = await asyncio.gather(
+        organisation, quote, standings = await asyncio.gather(
             Members(self.gateway).organisation_of(account.address),
             self.allocator.quote(circuit.qubits, each, replicas),
-            self.allocator.balance(account.address),
             self._standings(),
         )
         if organisation == 0:
@@ -104,9 +105,12 @@ class Client:
             payload=payload,
             payload_uri="",
         )
-        arguments = (request.to_chain(),)
-        value = max(0, quote - available)
-        receipt = await self.gateway.send(account, "ComputationAllocator", "submit", *arguments, value=value)
+        async with self._purse:
+            available, _ = await self.allocator.balance(account.address)
+            value = max(0, quote - available)
+            receipt = await self.gateway.send(
+                account, "ComputationAllocator", "submit", request.to_chain(), value=value
+            )
         event = receipt.event("ComputationSubmitted")
         stories = Stories()
         story = stories.apply(event.name, event.arguments, event.block)
