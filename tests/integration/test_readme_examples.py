@@ -159,7 +159,6 @@ def test_solidity_example_orders_a_computation_and_proves_its_counts_on_chain(wo
 
 def test_commands_that_run_a_node(world, home, shell):
     daemon = re.search(r"0x\w{40}", shell(block("sh", "node init"))).group()
-    asyncio.run(_fund(world.network, daemon))
     assert f"processor {PROCESSORS + 1} " in shell(block("sh", "processor register"))
     node = shell.start(block("sh", "node start"))
     try:
