@@ -170,6 +170,16 @@ class Gateway:
         gas = GAS_CEILING.get(function, DEFAULT_GAS_CEILING)
         return await self._transact(account, self.addresses[contract], data, value, gas)
 
+    async def post(self, account: LocalAccount, contract: str, function: str, *arguments: Any) -> str:
+        """Sign and send a transaction, and return its hash without waiting: its event will tell whether it worked.
+
+        Raises:
+            TransactionRefused: The node would not take it.
+        """
+        data = self.interfaces[contract].encode_call(function, arguments)
+        gas = GAS_CEILING.get(function, DEFAULT_GAS_CEILING)
+        return await self._post(account, self.addresses[contract], data, 0, gas)
+
     async def transfer(self, account: LocalAccount, to: str, value: int) -> Receipt:
         """Send *value* wei to an account."""
         return await self._transact(account, to, b"", value, 21_000)
@@ -192,31 +202,30 @@ class Gateway:
         """Return the number of the latest block."""
         return int(await self.request("eth_blockNumber"), 16)
 
-    async def logs(self, first: int, last: int | None = None, computation: int | None = None) -> list[Event]:
-        """Return the decoded events in blocks *first*..*last* (the latest by default), in chain order.
-
-        Args:
-            computation: Only those about this computation.
-        """
+    async def logs(self, first: int, last: int | None = None) -> list[Event]:
+        """Return the decoded events in blocks *first*..*last* (the latest by default), in chain order."""
         if last is None:
             last = await self.block_number()
-        query: dict[str, Any] = {"address": list(self.addresses.values())}
-        if computation is not None:
-            # The id is the first indexed argument of every event about a computation.
-            query = {
-                "address": [
-                    self.addresses["ComputationAllocator"],
-                    self.addresses["ResultVerifier"],
-                ],
-                "topics": [None, "0x" + computation.to_bytes(32, "big").hex()],
-            }
+        addresses = list(self.addresses.values())
         events: list[Event] = []
         for start in range(first, last + 1, LOG_BLOCKS):
             end = min(start + LOG_BLOCKS - 1, last)
-            span = {"fromBlock": hex(start), "toBlock": hex(end)}
-            events += self._decode(await self.request("eth_getLogs", {**query, **span}))
+            query = {"address": addresses, "fromBlock": hex(start), "toBlock": hex(end)}
+            events += self._decode(await self.request("eth_getLogs", query))
+        return events
+
+    async def logs_of(self, computation: int, first: int) -> list[Event]:
+        """Return the decoded events about *computation* since block *first*, in chain order."""
+        query = {
+            "address": [self.addresses["ComputationAllocator"], self.addresses["ResultVerifier"]],
+            # The id is the first indexed argument of every event about a computation.
+            "topics": [None, "0x" + computation.to_bytes(32, "big").hex()],
+            "fromBlock": hex(first),
+            "toBlock": "latest",
+        }
+        events = self._decode(await self.request("eth_getLogs", query))
         # A processor of the same number has events of its own.
-        return [e for e in events if computation is None or e.arguments.get("computation") == computation]
+        return [event for event in events if event.arguments.get("computation") == computation]
 
     async def subscribe(self) -> AsyncGenerator[Event | int, None]:
         """Subscribe, and return what then yields events of the suite and the number of each new block.
@@ -247,6 +256,10 @@ class Gateway:
         return message
 
     async def _transact(self, account: LocalAccount, to: str | None, data: bytes, value: int, gas: int) -> Receipt:
+        hash_ = await self._post(account, to, data, value, gas)
+        return await self._receipt(hash_, self._message(account, to, data, value))
+
+    async def _post(self, account: LocalAccount, to: str | None, data: bytes, value: int, gas: int) -> str:
         transaction = {
             "type": 2,
             "chainId": self.network.chain_id,
@@ -259,15 +272,14 @@ class Gateway:
         }
         # One sender, one order of nonces.
         async with self._locks.setdefault(account.address, asyncio.Lock()):
-            for attempt in range(1, NONCE_TRIES + 1):
+            for _ in range(1, NONCE_TRIES):
                 try:
-                    hash_ = await self._dispatch(account, transaction)
-                    break
+                    return await self._dispatch(account, transaction)
                 except TransactionRefused as error:
                     # Another program used the account: the node did not take this one, so it may be sent again.
-                    if "nonce" not in str(error) or attempt == NONCE_TRIES:
+                    if "nonce" not in str(error):
                         raise
-        return await self._receipt(hash_, self._message(account, to, data, value))
+            return await self._dispatch(account, transaction)
 
     async def _dispatch(self, account: LocalAccount, transaction: dict[str, Any]) -> str:
         """Sign and send once; return the hash."""

@@ -115,7 +115,7 @@ def _submit(options: argparse.Namespace) -> int | None:
         )
         progress(f"job {story.computation} submitted: {story.escrow / ETHER:.6f} coin locked")
         if options.wait:
-            await client.drive(story.computation, narrate(progress))
+            await client.drive(story.computation, narrate(progress), story.submitted_in)
             return await _print_result(options, client, story.computation)
         value = {"id": story.computation, "status": story.status.name, "escrow": str(story.escrow)}
         emit(

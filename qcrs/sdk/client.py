@@ -31,6 +31,7 @@ INLINE_BYTES = 1024  # longer circuits go to the store: call data is dearer than
 DEFAULT_DEADLINE_SECONDS = 3600
 TICK_SECONDS = 0.5
 STEP_PAUSE_SECONDS = 1.5
+MARKET_SECONDS = 5.0  # what is on offer changes by human hands
 
 
 class ComputationUnknown(QcrsError):
@@ -49,6 +50,8 @@ class Client:
         self.allocator, self.registry = Allocator(gateway), Registry(gateway)
         # Two submissions at once must not both count on the same available balance.
         self._purse = asyncio.Lock()
+        self._seen_market: tuple[int, list[Standing]] = (0, [])
+        self._market_until = 0.0
 
     async def submit(
         self,
@@ -72,10 +75,8 @@ class Client:
         """
         account = self.signer
         each = shots_per_replica(shots, replicas)
-        organisation, quote, standings = await asyncio.gather(
-            Members(self.gateway).organisation_of(account.address),
-            self.allocator.quote(circuit.qubits, each, replicas),
-            self._standings(),
+        (organisation, standings), quote = await asyncio.gather(
+            self._market(), self.allocator.quote(circuit.qubits, each, replicas)
         )
         if organisation == 0:
             raise NotAMember(
@@ -124,14 +125,21 @@ class Client:
         Raises:
             NoCapacity: None has enough for *replicas*.
         """
-        requester = 0
-        if self.account is not None:
-            requester = await Members(self.gateway).organisation_of(self.account.address)
-        return best_class(await self._standings(), requester, qubits, replicas)
+        organisation, standings = await self._market()
+        return best_class(standings, organisation, qubits, replicas)
 
-    async def _standings(self) -> list[Standing]:
-        count = await self.registry.count()
-        return list(await asyncio.gather(*(self.registry.standing(processor) for processor in range(1, count + 1))))
+    async def _market(self) -> tuple[int, list[Standing]]:
+        """Return the account's organisation (0 without one) and all processors, as of some seconds ago at most."""
+        if time.monotonic() >= self._market_until:
+            organisation = 0
+            if self.account is not None:
+                organisation = await Members(self.gateway).organisation_of(self.account.address)
+            count = await self.registry.count()
+            standings = await asyncio.gather(*(self.registry.standing(i) for i in range(1, count + 1)))
+            self._seen_market = organisation, list(standings)
+            # A refusal for want of membership or processors is looked at anew each time.
+            self._market_until = time.monotonic() + (MARKET_SECONDS if organisation else 0)
+        return self._seen_market
 
     async def story(self, computation: int) -> Story:
         """Return the story of *computation* so far.
@@ -148,14 +156,20 @@ class Client:
             stories.apply(event.name, event.arguments, event.block)
         return list(stories.by_id.values())
 
-    async def drive(self, computation: int, observe: Callable[[Story, Event | None], None] = lambda *_: None) -> Story:
+    async def drive(
+        self,
+        computation: int,
+        observe: Callable[[Story, Event | None], None] = lambda *_: None,
+        since: int | None = None,
+    ) -> Story:
         """See *computation* to its end, taking every step that is due, and return its story.
 
         Args:
             observe: Called with the story at the start and after each of its events.
+            since: Block of its submission, when known; logs are read from there.
         """
         async with aclosing(await self.gateway.subscribe()) as messages:
-            story, events = await self._history(computation)
+            story, events = await self._history(computation, since)
             stories = Stories()
             stories.by_id[computation] = story
             seen = max((event.block, event.log_index) for event in events)
@@ -206,8 +220,9 @@ class Client:
         await self.gateway.simulate(account, "ComputationAllocator", "cancel", computation)
         await self.gateway.send(account, "ComputationAllocator", "cancel", computation)
 
-    async def _history(self, computation: int) -> tuple[Story, list[Event]]:
-        events = await self.gateway.logs(self.gateway.network.deployed_at, computation=computation)
+    async def _history(self, computation: int, since: int | None = None) -> tuple[Story, list[Event]]:
+        first = self.gateway.network.deployed_at if since is None else since
+        events = await self.gateway.logs_of(computation, first)
         stories = Stories()
         for event in events:
             stories.apply(event.name, event.arguments, event.block)
@@ -239,11 +254,14 @@ class Client:
             tried[key] = time.monotonic()
 
     async def _try(self, account: LocalAccount, contract: str, function: str, *arguments, look_first: bool) -> None:
-        """Send a step that another may have taken first: refusals are races, and the story goes on either way."""
+        """Send a step that another may have taken first: refusals are races, and the story goes on either way.
+
+        The step's event says that it was taken; without one it is tried again after a pause.
+        """
         try:
             if look_first:
                 await self.gateway.simulate(account, contract, function, *arguments)
-            await self.gateway.send(account, contract, function, *arguments)
+            await self.gateway.post(account, contract, function, *arguments)
         except ContractRefused as error:
             log.info("step=%s computation=%s %s", function, arguments[0], error)
 

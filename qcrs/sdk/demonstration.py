@@ -151,7 +151,7 @@ async def _job(client: Client, name: str, replicas: int, pictures: Path, observe
         SHOTS_PER_REPLICA * replicas,
         replicas,
     )
-    await client.drive(story.computation, observe)
+    await client.drive(story.computation, observe, story.submitted_in)
     latency = time.perf_counter() - began
     result = await client.result(story.computation)
     distance, picture = None, ""
