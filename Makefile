@@ -9,7 +9,7 @@ demo: ## the main job, from contracts to verified counts: make demo ARGS="--help
 test: ## every check: lint, forge, Slither, Brownie, pytest
 	@$(PYTHON) scripts/check.py $(ARGS)
 
-bench: ## every measurement in benchmarks/
+bench: ## every measurement in tests/benchmarks/
 	@$(PYTHON) scripts/bench.py $(ARGS)
 
 bench-%: ## one of them
@@ -29,7 +29,7 @@ build: ## compile the contracts, write qcrs/abi, make a wheel in dist/
 
 clean: ## what builds and runs left; keeps .venv and node_modules
 	@rm -rf build dist reports crytic-export .pytest_cache .hypothesis .ruff_cache
-	@find qcrs scripts tests benchmarks -name node_modules -prune -o -name __pycache__ -type d -print 2>/dev/null | xargs rm -rf
+	@find qcrs scripts tests -name node_modules -prune -o -name __pycache__ -type d -print 2>/dev/null | xargs rm -rf
 
 distclean: clean ## and what the set-up made
 	@rm -rf .venv qcrs/toolchain/node_modules qcrs/toolchain/solcx foundry.toml qcrs.egg-info

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Set up what is missing, then run the measurements in ``benchmarks/``: all, or those named."""
+"""Set up what is missing, then run the measurements in ``tests/benchmarks/``: all, or those named."""
 
 import subprocess
 import sys
 
 import bootstrap
 
-FOLDER = bootstrap.ROOT / "benchmarks"
+FOLDER = bootstrap.ROOT / "tests" / "benchmarks"
 
 
 def main():

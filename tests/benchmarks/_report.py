@@ -1,7 +1,7 @@
 """What every measurement ends with: a table, a picture, and goals whose outcome is computed.
 
-``build/bench/NAME.json`` holds the goals and the raw figures behind them; ``python3 benchmarks`` makes the README's
-table of all such files.
+``build/bench/NAME.json`` holds the goals and the raw figures behind them; ``python3 tests/benchmarks`` makes the
+README's table of all such files.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-OUTPUT = Path(__file__).resolve().parent.parent / "build" / "bench"
+OUTPUT = Path(__file__).resolve().parents[2] / "build" / "bench"
 
 CHAIN, SIMULATION, OWN, REST, PUBLISHED = "#2f6f8f", "#d9a441", "#b5443c", "#b8c4d6", "#9aa5b1"
 SERIES = ("#1f4e66", "#2f6f8f", "#5b9bb5", "#93c1d1", "#d9a441", "#b5443c", "#7a8f5a", "#b8c4d6")

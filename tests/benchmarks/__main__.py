@@ -1,4 +1,4 @@
-"""Print the README's table of figures from what the last ``make bench`` wrote: ``python3 benchmarks``.
+"""Print the README's table of figures from what the last ``make bench`` wrote: ``python3 tests/benchmarks``.
 
 Only the standard library. Exits with 1 when there are no figures.
 """

@@ -97,7 +97,7 @@ async def run_jobs(client: Client, jobs: int) -> float:
     async def run() -> None:
         async with places:
             story = await client.submit(bell, SHOTS)
-            story = await client.drive(story.computation)
+            story = await client.drive(story.computation, since=story.submitted_in)
             if story.status is not ComputationStatus.Accepted:
                 raise RuntimeError(f"computation {story.computation} ended as {story.status.name}")
 

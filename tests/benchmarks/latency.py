@@ -125,7 +125,7 @@ async def run_job(client: Client, gateway: WatchedGateway, name: str, circuit: C
     waiting, requests = gateway.waiting, gateway.requests
     began, busy = time.perf_counter(), time.process_time()
     story = await client.submit(circuit, SHOTS)
-    story = await client.drive(story.computation)
+    story = await client.drive(story.computation, since=story.submitted_in)
     wall, cpu = time.perf_counter() - began, time.process_time() - busy
     if story.status is not ComputationStatus.Accepted:
         raise RuntimeError(f"{name} ended as {story.status.name}; nothing measured on such a network means much")
