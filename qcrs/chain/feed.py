@@ -35,15 +35,15 @@ class Head:
 
 
 class Feed:
-    """One open subscription to the logs of some contracts and to new blocks."""
+    """One open subscription to some logs and to new blocks."""
 
     def __init__(self, url: str, connection: ClientConnection) -> None:
         self._url, self._connection = url, connection
         self._early: list[dict[str, Any]] = []
 
     @classmethod
-    async def open(cls, url: str, addresses: list[str]) -> Self:
-        """Subscribe at the WebSocket endpoint *url*.
+    async def open(cls, url: str, logs: dict[str, Any]) -> Self:
+        """Subscribe at the WebSocket endpoint *url* to new blocks and to what the filter *logs* lets through.
 
         Raises:
             ChainUnreachable: Nobody answers, or subscriptions are not served.
@@ -57,7 +57,7 @@ class Feed:
         feed = cls(url, connection)
         try:
             await feed._subscribe(1, "newHeads")
-            await feed._subscribe(2, "logs", {"address": addresses})
+            await feed._subscribe(2, "logs", logs)
         except TRANSPORT_FAULTS as error:
             await feed.close()
             raise ChainUnreachable(f"{url} takes no subscription: {error}") from error

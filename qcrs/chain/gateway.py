@@ -8,8 +8,6 @@ Requests go over HTTP and only subscriptions over the WebSocket: web3's WebSocke
 arrives that nobody awaits yet, so a single revert could cost the connection.
 """
 
-import asyncio
-import logging
 import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -18,15 +16,15 @@ from typing import Any, Self
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
 
-from qcrs.chain.codec import ContractRefused, Event, load_interfaces
+from qcrs.chain.codec import Event, load_interfaces
 from qcrs.chain.feed import Feed, Head
 from qcrs.chain.network import Network
 from qcrs.chain.rpc import ChainUnreachable, Rpc, TransactionRefused
+from qcrs.chain.sender import Sender, Transaction, TransactionLost
 from qcrs.errors import QcrsError
 
-log = logging.getLogger(__name__)
-RECEIPT_SECONDS = 60.0
-TIP = 10**9  # wei a unit of gas; twice the base fee covers six full blocks of rises on top
+__all__ = ["ChainUnreachable", "Gateway", "Receipt", "TransactionLost", "TransactionRefused", "WrongChain"]
+
 LOG_BLOCKS = 5_000
 
 # Gas ceilings by function: above the worst case measured, so that they never have to be estimated. What is not
@@ -41,15 +39,9 @@ GAS_CEILING = {
 DEFAULT_GAS_CEILING = 3_000_000
 DEPLOY_GAS_CEILING = 8_000_000
 
-NONCE_TRIES = 3
-
 
 class WrongChain(QcrsError):
     """The node serves another chain than the network file names, or the contracts are not on it."""
-
-
-class TransactionLost(QcrsError):
-    """A transaction was sent and no receipt came in time; it may still be mined."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +67,7 @@ class Gateway:
         self.addresses = {name: to_checksum_address(address) for name, address in network.contracts.items()}
         self._by_address = {address.lower(): self.interfaces[name] for name, address in self.addresses.items()}
         self._rpc = Rpc(network.rpc_url, self.interfaces)
-        self._nonces: dict[str, int] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._sender = Sender(self._rpc, network.chain_id)
         self._head_timestamp = 0
         self._clock_offset = 0.0
         self._base_fee = 0
@@ -89,7 +80,7 @@ class Gateway:
             WrongChain: The chain id differs, or there is no contract at the verifier's address.
         """
         await self.close()
-        self._nonces.clear()
+        self._sender.forget()
         actual = int(await self.request("eth_chainId"), 16)
         if actual != self.network.chain_id:
             raise WrongChain(
@@ -153,8 +144,7 @@ class Gateway:
             ContractRefused: It would revert.
         """
         data = self.interfaces[contract].encode_call(function, arguments)
-        message = self._message(account, self.addresses[contract], data, value)
-        await self.request("eth_call", message, "latest")
+        await self._sender.simulate(account, Transaction(self.addresses[contract], data, value))
 
     async def send(
         self, account: LocalAccount, contract: str, function: str, *arguments: Any, value: int = 0
@@ -178,7 +168,8 @@ class Gateway:
         """
         data = self.interfaces[contract].encode_call(function, arguments)
         gas = GAS_CEILING.get(function, DEFAULT_GAS_CEILING)
-        return await self._post(account, self.addresses[contract], data, 0, gas)
+        transaction = Transaction(self.addresses[contract], data, 0, gas)
+        return await self._sender.post(account, transaction, self._base_fee)
 
     async def transfer(self, account: LocalAccount, to: str, value: int) -> Receipt:
         """Send *value* wei to an account."""
@@ -192,7 +183,7 @@ class Gateway:
 
     async def nonce(self, address: str) -> int:
         """Return the next nonce of *address*."""
-        return int(await self.request("eth_getTransactionCount", address, "latest"), 16)
+        return await self._sender.nonce(address)
 
     async def balance(self, address: str) -> int:
         """Return the wei of *address* outside the escrow."""
@@ -216,26 +207,23 @@ class Gateway:
 
     async def logs_of(self, computation: int, first: int) -> list[Event]:
         """Return the decoded events about *computation* since block *first*, in chain order."""
-        query = {
-            "address": [self.addresses["ComputationAllocator"], self.addresses["ResultVerifier"]],
-            # The id is the first indexed argument of every event about a computation.
-            "topics": [None, "0x" + computation.to_bytes(32, "big").hex()],
-            "fromBlock": hex(first),
-            "toBlock": "latest",
-        }
+        query = {**self._filter(computation), "fromBlock": hex(first), "toBlock": "latest"}
         events = self._decode(await self.request("eth_getLogs", query))
         # A processor of the same number has events of its own.
         return [event for event in events if event.arguments.get("computation") == computation]
 
-    async def subscribe(self) -> AsyncGenerator[Event | int, None]:
+    async def subscribe(self, computation: int | None = None) -> AsyncGenerator[Event | int, None]:
         """Subscribe, and return what then yields events of the suite and the number of each new block.
 
         What happens after this call returns is not missed; what happened before is in ``logs``.
 
+        Args:
+            computation: Only events whose first indexed argument is this number; a processor may share it.
+
         Raises:
             ChainUnreachable: Here or while iterating: the connection was lost. Reconnect and subscribe again.
         """
-        return self._follow(await Feed.open(self.network.ws_url, list(self.addresses.values())))
+        return self._follow(await Feed.open(self.network.ws_url, self._filter(computation)))
 
     async def _follow(self, feed: Feed) -> AsyncGenerator[Event | int, None]:
         try:
@@ -249,69 +237,20 @@ class Gateway:
         finally:
             await feed.close()
 
-    def _message(self, account: LocalAccount, to: str | None, data: bytes, value: int) -> dict[str, Any]:
-        message = {"from": account.address, "data": "0x" + data.hex(), "value": hex(value)}
-        if to is not None:
-            message["to"] = to
-        return message
+    def _filter(self, computation: int | None) -> dict[str, Any]:
+        if computation is None:
+            return {"address": list(self.addresses.values())}
+        # The id is the first indexed argument of every event about a computation.
+        return {
+            "address": [self.addresses["ComputationAllocator"], self.addresses["ResultVerifier"]],
+            "topics": [None, "0x" + computation.to_bytes(32, "big").hex()],
+        }
 
     async def _transact(self, account: LocalAccount, to: str | None, data: bytes, value: int, gas: int) -> Receipt:
-        hash_ = await self._post(account, to, data, value, gas)
-        return await self._receipt(hash_, self._message(account, to, data, value))
-
-    async def _post(self, account: LocalAccount, to: str | None, data: bytes, value: int, gas: int) -> str:
-        transaction = {
-            "type": 2,
-            "chainId": self.network.chain_id,
-            "gas": gas,
-            "maxFeePerGas": 2 * self._base_fee + TIP,
-            "maxPriorityFeePerGas": TIP,
-            "value": value,
-            "data": data,
-            **({} if to is None else {"to": to}),
-        }
-        # One sender, one order of nonces.
-        async with self._locks.setdefault(account.address, asyncio.Lock()):
-            for _ in range(1, NONCE_TRIES):
-                try:
-                    return await self._dispatch(account, transaction)
-                except TransactionRefused as error:
-                    # Another program used the account: the node did not take this one, so it may be sent again.
-                    if "nonce" not in str(error):
-                        raise
-            return await self._dispatch(account, transaction)
-
-    async def _dispatch(self, account: LocalAccount, transaction: dict[str, Any]) -> str:
-        """Sign and send once; return the hash."""
-        address = account.address
-        if address not in self._nonces:
-            self._nonces[address] = await self.nonce(address)
-        signed = account.sign_transaction({**transaction, "nonce": self._nonces[address]})
-        try:
-            await self._rpc.request("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
-            self._nonces[address] += 1
-        except ChainUnreachable:
-            # It may have arrived: the receipt will tell. The nonce is asked for again either way.
-            self._nonces.pop(address, None)
-        except QcrsError:
-            self._nonces.pop(address, None)
-            raise
-        return "0x" + bytes(signed.hash).hex()
-
-    async def _receipt(self, hash_: str, message: dict[str, Any]) -> Receipt:
-        deadline = time.monotonic() + RECEIPT_SECONDS
-        pause = 0.005
-        while (raw := await self.request("eth_getTransactionReceipt", hash_)) is None:
-            if time.monotonic() > deadline:
-                raise TransactionLost(f"no receipt for {hash_} within {RECEIPT_SECONDS:.0f} s; it may still be mined")
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, 0.5)
-        block = int(raw["blockNumber"], 16)
-        if int(raw["status"], 16) != 1:
-            # Repeating the call on the state before it gives the reason that the receipt lacks.
-            await self.request("eth_call", message, hex(block - 1))
-            raise ContractRefused("OutOfGasOrRaced", {"transaction": hash_})
-        return Receipt(hash_, block, int(raw["gasUsed"], 16), self._decode(raw["logs"]))
+        transaction = Transaction(to, data, value, gas)
+        hash_ = await self._sender.post(account, transaction, self._base_fee)
+        raw = await self._sender.receipt(account, transaction, hash_)
+        return Receipt(hash_, int(raw["blockNumber"], 16), int(raw["gasUsed"], 16), self._decode(raw["logs"]))
 
     def _decode(self, logs: list[Mapping[str, Any]]) -> list[Event]:
         events = []

@@ -168,7 +168,7 @@ class Client:
             observe: Called with the story at the start and after each of its events.
             since: Block of its submission, when known; logs are read from there.
         """
-        async with aclosing(await self.gateway.subscribe()) as messages:
+        async with aclosing(await self.gateway.subscribe(computation)) as messages:
             story, events = await self._history(computation, since)
             stories = Stories()
             stories.by_id[computation] = story

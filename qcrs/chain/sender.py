@@ -1,0 +1,129 @@
+"""Signed transactions: nonces in order, fees above the base fee, receipts, and the reason for a revert."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+
+from qcrs.chain.codec import ContractRefused
+from qcrs.chain.rpc import ChainUnreachable, Rpc, TransactionRefused
+from qcrs.errors import QcrsError
+
+RECEIPT_SECONDS = 60.0
+TIP = 10**9  # wei a unit of gas; twice the base fee covers six full blocks of rises on top
+NONCE_TRIES = 3
+
+
+class TransactionLost(QcrsError):
+    """A transaction was sent and no receipt came in time; it may still be mined."""
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """What is to be done, whoever signs it.
+
+    Attributes:
+        to: Checksummed address; None creates a contract. value: Wei. gas: Its ceiling.
+    """
+
+    to: str | None
+    data: bytes
+    value: int
+    gas: int = 0
+
+    def message(self, sender: str) -> dict[str, Any]:
+        """Return it as ``eth_call`` wants it."""
+        message = {"from": sender, "data": "0x" + self.data.hex(), "value": hex(self.value)}
+        return message if self.to is None else {**message, "to": self.to}
+
+
+class Sender:
+    """Sends transactions of any number of accounts to one chain."""
+
+    def __init__(self, rpc: Rpc, chain_id: int) -> None:
+        self._rpc, self._chain_id = rpc, chain_id
+        self._nonces: dict[str, int] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def forget(self) -> None:
+        """Ask the chain for nonces again, after a reconnection."""
+        self._nonces.clear()
+
+    async def nonce(self, address: str) -> int:
+        """Return the next nonce of *address* on the chain."""
+        return int(await self._rpc.read("eth_getTransactionCount", address, "latest"), 16)
+
+    async def simulate(self, account: LocalAccount, transaction: Transaction) -> None:
+        """Run *transaction* without sending it.
+
+        Raises:
+            ContractRefused: It would revert.
+        """
+        await self._rpc.read("eth_call", transaction.message(account.address), "latest")
+
+    async def post(self, account: LocalAccount, transaction: Transaction, base_fee: int) -> str:
+        """Sign and send *transaction*, and return its hash.
+
+        Raises:
+            TransactionRefused: The node would not take it.
+        """
+        fields = {
+            "type": 2,
+            "chainId": self._chain_id,
+            "gas": transaction.gas,
+            "maxFeePerGas": 2 * base_fee + TIP,
+            "maxPriorityFeePerGas": TIP,
+            "value": transaction.value,
+            "data": transaction.data,
+            **({} if transaction.to is None else {"to": transaction.to}),
+        }
+        # One sender, one order of nonces.
+        async with self._locks.setdefault(account.address, asyncio.Lock()):
+            for _ in range(1, NONCE_TRIES):
+                try:
+                    return await self._dispatch(account, fields)
+                except TransactionRefused as error:
+                    # Another program used the account: the node did not take this one, so it may be sent again.
+                    if "nonce" not in str(error):
+                        raise
+            return await self._dispatch(account, fields)
+
+    async def receipt(self, account: LocalAccount, transaction: Transaction, hash_: str) -> dict[str, Any]:
+        """Wait until *transaction* is mined and return its raw receipt.
+
+        Raises:
+            ContractRefused: It was mined and reverted.
+            TransactionLost: No receipt came in time.
+        """
+        deadline = time.monotonic() + RECEIPT_SECONDS
+        pause = 0.005
+        while (raw := await self._rpc.read("eth_getTransactionReceipt", hash_)) is None:
+            if time.monotonic() > deadline:
+                raise TransactionLost(f"no receipt for {hash_} within {RECEIPT_SECONDS:.0f} s; it may still be mined")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.5)
+        if int(raw["status"], 16) != 1:
+            # Repeating the call on the state before it gives the reason that the receipt lacks.
+            before = hex(int(raw["blockNumber"], 16) - 1)
+            await self._rpc.read("eth_call", transaction.message(account.address), before)
+            raise ContractRefused("OutOfGasOrRaced", {"transaction": hash_})
+        return raw
+
+    async def _dispatch(self, account: LocalAccount, fields: dict[str, Any]) -> str:
+        """Sign and send once."""
+        address = account.address
+        if address not in self._nonces:
+            self._nonces[address] = await self.nonce(address)
+        signed = account.sign_transaction({**fields, "nonce": self._nonces[address]})
+        try:
+            await self._rpc.request("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
+            self._nonces[address] += 1
+        except ChainUnreachable:
+            # It may have arrived: the receipt will tell. The nonce is asked for again either way.
+            self._nonces.pop(address, None)
+        except QcrsError:
+            self._nonces.pop(address, None)
+            raise
+        return "0x" + bytes(signed.hash).hex()
