@@ -35,7 +35,10 @@ class Store:
 
     def __init__(self, location: str) -> None:
         self.location = location
-        self._files, self._root = fsspec.url_to_fs(location)
+        try:
+            self._files, self._root = fsspec.url_to_fs(location)
+        except Exception as error:  # each driver has faults of its own
+            raise ContentUnavailable(f"no store at {location}: {error}") from error
 
     def put(self, content: bytes) -> bytes:
         """Keep *content* and return its 32-byte digest."""
@@ -68,28 +71,35 @@ class Store:
             ContentMismatch: It is not a histogram, or has another root.
         """
         counts = decode_histogram(self._read(root))
-        actual = counts_root(counts)
+        try:
+            actual = counts_root(counts)
+        except OverflowError as error:
+            raise ContentMismatch(f"0x{root.hex()} in {self.location} is no histogram: {error}") from error
         if actual != root:
             raise ContentMismatch(f"histogram 0x{root.hex()} in {self.location} has root 0x{actual.hex()}")
         return counts
 
     def _write(self, digest: bytes, content: bytes) -> None:
         path = self._path(digest)
-        if not self._files.exists(path):
+        try:
             self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
             # Readers see the whole content or none of it; writers do not share a scratch file.
             scratch = f"{path}.{uuid.uuid4().hex}.part"
             self._files.pipe_file(scratch, content)
             self._files.mv(scratch, path)
+        except Exception as error:  # each driver has faults of its own
+            raise ContentUnavailable(f"0x{digest.hex()} cannot be kept in {self.location}: {error}") from error
 
     def _read(self, digest: bytes) -> bytes:
         path = self._path(digest)
         try:
-            if self._files.size(path) > MAX_BYTES:
-                raise ContentUnavailable(f"0x{digest.hex()} in {self.location} exceeds {MAX_BYTES} bytes")
-            return self._files.cat_file(path)
-        except OSError as error:
+            size = self._files.size(path)
+            content = self._files.cat_file(path) if size is not None and size <= MAX_BYTES else None
+        except Exception as error:  # each driver has faults of its own
             raise ContentUnavailable(f"0x{digest.hex()} is not in {self.location}") from error
+        if content is None:
+            raise ContentUnavailable(f"0x{digest.hex()} in {self.location} exceeds {MAX_BYTES} bytes")
+        return content
 
     def _path(self, digest: bytes) -> str:
         name = digest.hex()
@@ -110,5 +120,5 @@ def decode_histogram(content: bytes) -> dict[int, int]:
     try:
         table: Any = json.loads(content)
         return {int(outcome, 16): int(count) for outcome, count in table.items()}
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, OverflowError) as error:
         raise ContentMismatch(f"not a histogram: {error}") from error

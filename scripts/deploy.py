@@ -82,6 +82,7 @@ def network_file(contracts, deployer, deployed_at):
         rpc_url=endpoint.replace("ws", "http", 1) if endpoint.startswith("ws") else endpoint,
         ws_url=endpoint.replace("http", "ws", 1) if endpoint.startswith("http") else endpoint,
         chain_id=network.chain.id,
+        genesis="0x" + bytes(web3.eth.get_block(0)["hash"]).hex(),
         contracts={name: contract.address for name, contract in contracts.items()},
         deployed_at=deployed_at,
         store=str(BUILD / "brownie-store"),

@@ -20,7 +20,7 @@ struct Request {
     uint8 outcomeBits;
     /// Most wei that may be locked for this computation.
     uint96 maxFee;
-    /// The circuit's text, or empty when it is to be read from `payloadUri` or the consortium's store.
+    /// The circuit's text, or empty when it is in the consortium's store under its digest.
     bytes payload;
     string payloadUri;
 }

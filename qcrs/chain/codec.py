@@ -5,12 +5,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from eth_abi import decode, encode
-from eth_abi.exceptions import DecodingError
+from eth_abi import encode
+from eth_abi.codec import ABICodec
+from eth_abi.decoding import StringDecoder
+from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.registry import BaseEquals, registry
 from eth_hash.auto import keccak
 
 from qcrs.chain.artifacts import load_abi
 from qcrs.errors import QcrsError
+
+# Solidity does not check that a string is UTF-8, and whoever submits chooses it: what is not is shown by escapes, or
+# one submission could stop every reader of the chain.
+_registry = registry.copy()
+_registry.unregister_decoder("string")
+_registry.register_decoder(BaseEquals("string"), StringDecoder(handle_string_errors="backslashreplace"), label="string")
+decode = ABICodec(_registry).decode
 
 CONTRACTS = (
     "Authority",
@@ -20,6 +30,14 @@ CONTRACTS = (
     "ComputationAllocator",
     "ResultVerifier",
 )
+
+
+class ArgumentInvalid(QcrsError):
+    """A value does not fit the type that the contract wants."""
+
+
+class AnswerInvalid(QcrsError):
+    """What came back is not what this version's ABI says; the contracts may be of another version."""
 
 
 class ContractRefused(QcrsError):
@@ -74,7 +92,10 @@ class Interface:
 
     def encode_call(self, function: str, arguments: Sequence[Any]) -> bytes:
         """Return the call data of ``function(*arguments)``."""
-        return self._selectors[function] + encode(self._inputs[function], arguments)
+        try:
+            return self._selectors[function] + encode(self._inputs[function], arguments)
+        except (EncodingError, OverflowError) as error:
+            raise ArgumentInvalid(f"{self.name}.{function}: {error}") from error
 
     def encode_constructor(self, arguments: Sequence[Any]) -> bytes:
         """Return the constructor's encoded *arguments*, to be appended to the creation code."""
@@ -84,7 +105,10 @@ class Interface:
     def decode_result(self, function: str, data: bytes) -> Any:
         """Return what *function* returned: one value bare, several as a tuple, structs as dicts."""
         outputs = self.functions[function]["outputs"]
-        values = decode(self._outputs[function], data)
+        try:
+            values = decode(self._outputs[function], data)
+        except DecodingError as error:
+            raise AnswerInvalid(f"{self.name}.{function} answered 0x{data.hex()[:64]}: {error}") from error
         named = tuple(_named(value, output) for value, output in zip(values, outputs, strict=True))
         return named[0] if len(named) == 1 else named
 

@@ -29,17 +29,19 @@ async def deploy_suite(
         ChainUnreachable: Nobody answers. DeploymentDiverged: The deployer was used by somebody else meanwhile.
         ContractRefused, TransactionRefused: A step failed; nothing is half-usable, deploy again.
     """
-    blank = Network(rpc_url=rpc_url, ws_url=ws_url, chain_id=0, contracts={}, deployed_at=0, store=store)
+    blank = Network(rpc_url=rpc_url, ws_url=ws_url, chain_id=0, genesis="", contracts={}, deployed_at=0, store=store)
     probe = Gateway(blank)
     try:
         chain_id = int(await probe.request("eth_chainId"), 16)
         nonce = await probe.nonce(deployer.address)
         deployed_at = await probe.block_number()
+        genesis = await probe.genesis()
     finally:
         await probe.close()
     steps = list(plan(deployer.address, nonce, settings, probe.interfaces))
     contracts = {step.contract: step.address for step in steps if isinstance(step, Deploy)}
-    network = blank.model_copy(update={"chain_id": chain_id, "contracts": contracts, "deployed_at": deployed_at})
+    facts = {"chain_id": chain_id, "genesis": genesis, "contracts": contracts, "deployed_at": deployed_at}
+    network = blank.model_copy(update=facts)
     gas = await _walk(network, deployer, steps, progress)
     return network, gas
 

@@ -9,7 +9,8 @@ arrives that nobody awaits yet, so a single revert could cost the connection.
 """
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -86,6 +87,12 @@ class Gateway:
             raise WrongChain(
                 f"{self.network.rpc_url} serves chain {actual}, expected {self.network.chain_id} as in the network file"
             )
+        genesis = await self.genesis()
+        if genesis != self.network.genesis:
+            raise WrongChain(
+                f"{self.network.rpc_url} starts from block {genesis}, expected {self.network.genesis}: chain {actual} "
+                "was reset since the network file was written"
+            )
         for name, address in self.addresses.items():
             if await self.request("eth_getCode", address, "latest") in ("0x", "0x0"):
                 raise WrongChain(f"chain {actual} has no contract {name} at {address}; was it reset? Deploy again")
@@ -121,8 +128,10 @@ class Gateway:
         """
         return await self._rpc.read(method, *parameters)
 
-    async def call(self, contract: str, function: str, *arguments: Any, sender: str | None = None) -> Any:
-        """Return what a view returns, or what a transaction would, at the latest block.
+    async def call(
+        self, contract: str, function: str, *arguments: Any, sender: str | None = None, block: int | None = None
+    ) -> Any:
+        """Return what a view returns, or what a transaction would, at *block* (the latest by default).
 
         Raises:
             ContractRefused: It reverted.
@@ -134,7 +143,7 @@ class Gateway:
         }
         if sender is not None:
             message["from"] = sender
-        result = await self.request("eth_call", message, "latest")
+        result = await self.request("eth_call", message, "latest" if block is None else hex(block))
         return interface.decode_result(function, bytes.fromhex(result[2:]))
 
     async def simulate(self, account: LocalAccount, contract: str, function: str, *arguments: Any, value: int = 0):
@@ -185,9 +194,13 @@ class Gateway:
         """Return the next nonce of *address*."""
         return await self._sender.nonce(address)
 
-    async def balance(self, address: str) -> int:
-        """Return the wei of *address* outside the escrow."""
-        return int(await self.request("eth_getBalance", address, "latest"), 16)
+    async def balance(self, address: str, block: int | None = None) -> int:
+        """Return the wei of *address* outside the escrow, at *block* (the latest by default)."""
+        return int(await self.request("eth_getBalance", address, "latest" if block is None else hex(block)), 16)
+
+    async def genesis(self) -> str:
+        """Return the hash of block 0."""
+        return (await self.request("eth_getBlockByNumber", "0x0", False))["hash"]
 
     async def block_number(self) -> int:
         """Return the number of the latest block."""
@@ -212,10 +225,11 @@ class Gateway:
         # A processor of the same number has events of its own.
         return [event for event in events if event.arguments.get("computation") == computation]
 
-    async def subscribe(self, computation: int | None = None) -> AsyncGenerator[Event | int, None]:
-        """Subscribe, and return what then yields events of the suite and the number of each new block.
+    @asynccontextmanager
+    async def subscribe(self, computation: int | None = None) -> AsyncIterator[AsyncGenerator[Event | int, None]]:
+        """Subscribe, and enter with what then yields events of the suite and the number of each new block.
 
-        What happens after this call returns is not missed; what happened before is in ``logs``.
+        What happens once it is entered is not missed; what happened before is in ``logs``.
 
         Args:
             computation: Only events whose first indexed argument is this number; a processor may share it.
@@ -223,19 +237,21 @@ class Gateway:
         Raises:
             ChainUnreachable: Here or while iterating: the connection was lost. Reconnect and subscribe again.
         """
-        return self._follow(await Feed.open(self.network.ws_url, self._filter(computation)))
-
-    async def _follow(self, feed: Feed) -> AsyncGenerator[Event | int, None]:
+        feed = await Feed.open(self.network.ws_url, self._filter(computation))
         try:
-            async for message in feed.messages():
-                if isinstance(message, Head):
-                    self._observe(message, live=True)
-                    yield message.number
-                else:
-                    for event in self._decode([message]):
-                        yield event
+            async with aclosing(self._follow(feed)) as messages:
+                yield messages
         finally:
             await feed.close()
+
+    async def _follow(self, feed: Feed) -> AsyncGenerator[Event | int, None]:
+        async for message in feed.messages():
+            if isinstance(message, Head):
+                self._observe(message, live=True)
+                yield message.number
+            else:
+                for event in self._decode([message]):
+                    yield event
 
     def _filter(self, computation: int | None) -> dict[str, Any]:
         if computation is None:

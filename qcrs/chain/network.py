@@ -42,6 +42,7 @@ class Network(_Facts):
     Attributes:
         rpc_url: HTTP endpoint. ws_url: WebSocket endpoint of the same node.
         contracts: Address of each contract of the suite by name.
+        genesis: Hash of block 0: a devnet that was started again has the same chain id and addresses.
         deployed_at: Block of the first contract; logs are read from here.
         store: Directory or fsspec URL where payloads and histograms are kept by digest.
     """
@@ -49,6 +50,7 @@ class Network(_Facts):
     rpc_url: str
     ws_url: str
     chain_id: int
+    genesis: str
     contracts: dict[str, str]
     deployed_at: int
     store: str
@@ -85,6 +87,11 @@ class Network(_Facts):
     def to_json(self) -> dict[str, Any]:
         """Return the facts as the file holds them (camelCase)."""
         return self.model_dump(by_alias=True, exclude_none=True)
+
+    @property
+    def deployment(self) -> str:
+        """What tells this deployment from every other: genesis and verifier."""
+        return f"{self.genesis}/{self.contracts['ResultVerifier'].lower()}"
 
     def account(self, name: str) -> Account:
         """Return the account called *name*.

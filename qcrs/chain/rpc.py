@@ -15,7 +15,8 @@ from qcrs.errors import QcrsError
 
 REQUEST_SECONDS = 3.0
 READ_TRIES = 3
-TRANSPORT_FAULTS = (Web3Exception, WebSocketException, ClientError, OSError, TimeoutError)
+# ValueError: an answer that is not JSON, for instance a web page.
+TRANSPORT_FAULTS = (Web3Exception, WebSocketException, ClientError, OSError, TimeoutError, ValueError)
 
 
 class ChainUnreachable(QcrsError):

@@ -52,8 +52,8 @@ class Sender:
         self._nonces.clear()
 
     async def nonce(self, address: str) -> int:
-        """Return the next nonce of *address* on the chain."""
-        return int(await self._rpc.read("eth_getTransactionCount", address, "latest"), 16)
+        """Return the next nonce of *address*, after those still waiting to be mined."""
+        return int(await self._rpc.read("eth_getTransactionCount", address, "pending"), 16)
 
     async def simulate(self, account: LocalAccount, transaction: Transaction) -> None:
         """Run *transaction* without sending it.
@@ -99,9 +99,13 @@ class Sender:
         """
         deadline = time.monotonic() + RECEIPT_SECONDS
         pause = 0.005
-        while (raw := await self._rpc.read("eth_getTransactionReceipt", hash_)) is None:
+        while (raw := await self._receipt_if_any(hash_)) is None:
             if time.monotonic() > deadline:
-                raise TransactionLost(f"no receipt for {hash_} within {RECEIPT_SECONDS:.0f} s; it may still be mined")
+                self._nonces.pop(account.address, None)
+                raise TransactionLost(
+                    f"no receipt for {hash_} within {RECEIPT_SECONDS:.0f} s; it was sent and may still be mined: look "
+                    "before you send again"
+                )
             await asyncio.sleep(pause)
             pause = min(2 * pause, 0.5)
         if int(raw["status"], 16) != 1:
@@ -111,15 +115,23 @@ class Sender:
             raise ContractRefused("OutOfGasOrRaced", {"transaction": hash_})
         return raw
 
+    async def _receipt_if_any(self, hash_: str) -> dict[str, Any] | None:
+        """Return the receipt, or None also when the node is away: the transaction is sent, so only time can tell."""
+        try:
+            return await self._rpc.read("eth_getTransactionReceipt", hash_)
+        except ChainUnreachable:
+            return None
+
     async def _dispatch(self, account: LocalAccount, fields: dict[str, Any]) -> str:
         """Sign and send once."""
         address = account.address
-        if address not in self._nonces:
-            self._nonces[address] = await self.nonce(address)
-        signed = account.sign_transaction({**fields, "nonce": self._nonces[address]})
+        nonce = self._nonces.get(address)
+        if nonce is None:
+            nonce = await self.nonce(address)
+        signed = account.sign_transaction({**fields, "nonce": nonce})
         try:
             await self._rpc.request("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
-            self._nonces[address] += 1
+            self._nonces[address] = nonce + 1
         except ChainUnreachable:
             # It may have arrived: the receipt will tell. The nonce is asked for again either way.
             self._nonces.pop(address, None)

@@ -84,7 +84,7 @@ async def _serve(options: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stop.set)
     with (
         KeyLock(account.address, network.chain_id),
-        Journal(config.journal, network.chain_id, network.contracts["ResultVerifier"]) as journal,
+        Journal(config.journal, network.chain_id, network.deployment) as journal,
     ):
         async with EngineClient(config.calibration, config.workers) as engine:
             gateway = Gateway(network)

@@ -18,20 +18,20 @@ SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     chain INTEGER NOT NULL,
-    verifier TEXT NOT NULL,
+    deployment TEXT NOT NULL,
     computation INTEGER NOT NULL,
     idx INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
     salt BLOB NOT NULL,
     counts_root BLOB NOT NULL,
     histogram BLOB NOT NULL,
-    PRIMARY KEY (chain, verifier, computation, idx, attempt)
+    PRIMARY KEY (chain, deployment, computation, idx, attempt)
 );
 CREATE TABLE IF NOT EXISTS cursor (
     chain INTEGER NOT NULL,
-    verifier TEXT NOT NULL,
+    deployment TEXT NOT NULL,
     block INTEGER NOT NULL,
-    PRIMARY KEY (chain, verifier)
+    PRIMARY KEY (chain, deployment)
 );
 """
 
@@ -63,12 +63,12 @@ class Journal:
 
     Args:
         path: SQLite file, created with mode 0600.
-        chain: Chain id. verifier: Address of the verifier; another deployment has other assignments.
+        chain: Chain id. deployment: ``Network.deployment``; another one has other computations of the same numbers.
     """
 
-    def __init__(self, path: Path, chain: int, verifier: str) -> None:
+    def __init__(self, path: Path, chain: int, deployment: str) -> None:
         self.path = path
-        self._scope = (chain, verifier.lower())
+        self._scope = (chain, deployment)
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._database = sqlite3.connect(path, isolation_level=None, timeout=0.5)
@@ -85,7 +85,6 @@ class Journal:
 
     def _open(self) -> None:
         self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-        self._database.execute("PRAGMA journal_mode = WAL")  # one fsync a record instead of three
         self._database.execute("PRAGMA synchronous = FULL")
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         if version not in (0, SCHEMA_VERSION):
@@ -94,6 +93,7 @@ class Journal:
         (check,) = self._database.execute("PRAGMA integrity_check").fetchone()
         if check != "ok":
             raise sqlite3.DatabaseError(check)
+        self._database.execute("PRAGMA journal_mode = WAL")  # one fsync a record instead of three
         self._database.execute("BEGIN EXCLUSIVE")
         if version == 0:
             for statement in filter(str.strip, _SCHEMA.split(";")):
@@ -137,7 +137,7 @@ class Journal:
         """
         row = self._database.execute(
             "SELECT salt, counts_root, histogram FROM answers"
-            " WHERE chain = ? AND verifier = ? AND computation = ? AND idx = ? AND attempt = ?",
+            " WHERE chain = ? AND deployment = ? AND computation = ? AND idx = ? AND attempt = ?",
             (*self._scope, computation, index, attempt),
         ).fetchone()
         if row is None:
@@ -151,18 +151,18 @@ class Journal:
 
     def forget(self, computations: Collection[int], cursor: int) -> None:
         """Drop the answers to *computations*, which have ended, and move the cursor to block *cursor*."""
-        self._database.execute("BEGIN")
-        self._database.executemany(
-            "DELETE FROM answers WHERE chain = ? AND verifier = ? AND computation = ?",
-            [(*self._scope, computation) for computation in computations],
-        )
-        self._database.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", (*self._scope, cursor))
-        self._database.execute("COMMIT")
+        with self._database:  # commits, or rolls back when the disk is full
+            self._database.execute("BEGIN")
+            self._database.executemany(
+                "DELETE FROM answers WHERE chain = ? AND deployment = ? AND computation = ?",
+                [(*self._scope, computation) for computation in computations],
+            )
+            self._database.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", (*self._scope, cursor))
 
     @property
     def cursor(self) -> int | None:
         """Block before which every computation has ended, so that a restart need not read further back."""
         row = self._database.execute(
-            "SELECT block FROM cursor WHERE chain = ? AND verifier = ?", self._scope
+            "SELECT block FROM cursor WHERE chain = ? AND deployment = ?", self._scope
         ).fetchone()
         return row[0] if row else None

@@ -9,17 +9,18 @@ import logging
 import os
 import random
 import time
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from qcrs.chain.codec import ContractRefused, Event
 from qcrs.chain.contracts import Registry
-from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionLost
+from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionLost, TransactionRefused
 from qcrs.daemon.duties import Action, Answer, Beat, Keep, View, decide
 from qcrs.daemon.execution import Executor, WithheldForTest
 from qcrs.daemon.journal import Journal
 from qcrs.errors import QcrsError
 from qcrs.model.story import Stories, Story
+from qcrs.quantum.errors import EngineFailed
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ RACES = frozenset({
     "TooFewEligibleProcessors", "QuorumRevealed", "TooFewRevealed", "SettlementLengthMismatch", "RevealMismatch",
     "OutOfGasOrRaced",
 })  # fmt: skip
+# Faults that pass by themselves: the node away, coin for gas on its way, an engine that has to start again.
+TRANSIENT = (ChainUnreachable, TransactionLost, TransactionRefused, EngineFailed)
 
 
 class ProcessorUnknown(QcrsError):
@@ -61,6 +64,7 @@ class Node:
         self._ended: set[int] = set()
         self._wake = asyncio.Event()
         self._fatal: BaseException | None = None
+        self._pause = RECONNECT_SECONDS[0]
         self._counts = {"answered": 0, "revealed": 0, "kept": 0, "failed": 0}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -69,18 +73,18 @@ class Node:
         Raises:
             WrongChain, ProcessorUnknown: What the configuration says is not what the chain has.
         """
-        pause = RECONNECT_SECONDS[0]
         ticking = asyncio.create_task(self._tick(stop))
+        ticking.add_done_callback(self._check)
         try:
             while not stop.is_set():
                 try:
                     await self._serve(stop)
-                    pause = RECONNECT_SECONDS[0]
-                except ChainUnreachable as error:
-                    log.warning("chain=unreachable retry_seconds=%.1f %s", pause, error)
+                except (ChainUnreachable, TransactionRefused) as error:  # the latter: a node that would not answer
+                    log.warning("chain=unreachable retry_seconds=%.1f %s", self._pause, error)
+                    self._write_state("unreachable")
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(stop.wait(), pause * random.uniform(0.8, 1.2))
-                    pause = min(2 * pause, RECONNECT_SECONDS[1])
+                        await asyncio.wait_for(stop.wait(), self._pause * random.uniform(0.8, 1.2))
+                    self._pause = min(2 * self._pause, RECONNECT_SECONDS[1])
         finally:
             ticking.cancel()
             for task in self._tasks.values():
@@ -95,9 +99,10 @@ class Node:
         await self._gateway.connect()
         await self._identify()
         # Subscribed before the logs are read, so there is no gap; what comes twice is ignored.
-        async with aclosing(await self._gateway.subscribe()) as messages:
+        async with self._gateway.subscribe() as messages:
             for event in await self._gateway.logs(self._start()):
                 self._take(event)
+            self._pause = RECONNECT_SECONDS[0]
             self._write_state("running")
             log.info("processor=%s block=%s caught_up", self._executor.processor, self._seen[0])
             self._act()
@@ -180,6 +185,9 @@ class Node:
         self._stories.by_id.pop(story.computation, None)
         self._since.pop(story.computation, None)
         self._ended.add(story.computation)
+        for action, task in self._tasks.items():
+            if isinstance(action, Answer) and action.computation == story.computation:
+                task.cancel()  # its run would hold a worker for nothing
         self._done = {a for a in self._done if getattr(a, "computation", 0) != story.computation}
         self._retry = {a: r for a, r in self._retry.items() if getattr(a, "computation", 0) != story.computation}
 
@@ -206,35 +214,22 @@ class Node:
             self._wake.set()
 
     async def _perform(self, action: Action) -> None:
-        story = self._stories.by_id.get(getattr(action, "computation", 0))
+        computation = getattr(action, "computation", 0)
+        story = self._stories.by_id.get(computation)
         name = action.step.name if isinstance(action, Keep) else type(action).__name__
         try:
             timings = await self._executor.carry_out(action, story)
-        except ContractRefused as error:
-            level = logging.DEBUG if error.name in RACES else logging.ERROR
-            log.log(
-                level,
-                "action=%s computation=%s %s",
-                name,
-                getattr(action, "computation", "-"),
-                error,
-            )
-            self._counts["failed"] += error.name not in RACES
-            self._postpone(action)
-        except (ChainUnreachable, TransactionLost) as error:
-            log.warning("action=%s %s", name, error)
-            self._postpone(action)
         except WithheldForTest:
-            log.warning(
-                "action=%s computation=%s withheld: test equipment",
-                name,
-                getattr(action, "computation", "-"),
-            )
+            log.warning("action=%s computation=%s withheld: test equipment", name, computation)
             self._done.add(action)
         except QcrsError as error:
-            log.error("action=%s computation=%s %s", name, getattr(action, "computation", "-"), error)
-            self._counts["failed"] += 1
-            self._postpone(action)
+            race = isinstance(error, ContractRefused) and error.name in RACES
+            log.log(logging.DEBUG if race else logging.ERROR, "action=%s computation=%s %s", name, computation, error)
+            self._counts["failed"] += not race
+            if race or isinstance(error, TRANSIENT):
+                self._postpone(action)
+            else:
+                self._done.add(action)  # would fail again: not repeated while the computation lasts
         else:
             self._succeed(action, name, timings)
         finally:
@@ -257,6 +252,8 @@ class Node:
         log.info("action=%s computation=%s %s", name, action.computation, pairs)
 
     def _postpone(self, action: Action) -> None:
+        if not isinstance(action, Beat) and action.computation not in self._stories.by_id:
+            return  # it has ended meanwhile
         _, wait = self._retry.get(action, (0.0, RETRY_SECONDS[0] / 2))
         wait = min(2 * wait, RETRY_SECONDS[1])
         self._retry[action] = (time.monotonic() + wait * random.uniform(0.8, 1.2), wait)

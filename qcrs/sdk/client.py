@@ -8,7 +8,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
 
 from qcrs.chain.codec import ContractRefused, Event
 from qcrs.chain.contracts import Allocator, Members, Registry
@@ -168,7 +167,7 @@ class Client:
             observe: Called with the story at the start and after each of its events.
             since: Block of its submission, when known; logs are read from there.
         """
-        async with aclosing(await self.gateway.subscribe(computation)) as messages:
+        async with self.gateway.subscribe(computation) as messages:
             story, events = await self._history(computation, since)
             stories = Stories()
             stories.by_id[computation] = story

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from qcrs.chain.contracts import Allocator
 from qcrs.chain.gateway import Gateway
 
 
@@ -26,14 +25,18 @@ class Books:
 
 async def read_ledger(gateway: Gateway) -> Books:
     """Return the books at the latest block, over every account that an event ever named."""
-    allocator = Allocator(gateway)
+    block = await gateway.block_number()  # one moment for all: money moves between accounts while we read
     holders: dict[str, None] = {}
-    for event in await gateway.logs(gateway.network.deployed_at):
+    for event in await gateway.logs(gateway.network.deployed_at, block):
         for name in ("holder", "requester", "operator", "source", "keeper"):
             if name in event.arguments:
                 holders.setdefault(event[name])
         for payee in event.arguments.get("payees", ()):
             holders.setdefault(payee)
-    accounts = {holder: await allocator.balance(holder) for holder in holders if int(holder, 16)}
-    held = await gateway.balance(gateway.addresses["ComputationAllocator"])
-    return Books({h: b for h, b in accounts.items() if any(b)}, await allocator.treasury(), held)
+
+    async def view(function: str, *arguments):
+        return await gateway.call("ComputationAllocator", function, *arguments, block=block)
+
+    accounts = {holder: await view("balanceOf", holder) for holder in holders if int(holder, 16)}
+    held = await gateway.balance(gateway.addresses["ComputationAllocator"], block)
+    return Books({h: b for h, b in accounts.items() if any(b)}, await view("treasury"), held)

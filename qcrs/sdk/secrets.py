@@ -5,17 +5,15 @@ bounty, not the result: the beacon then stands in.
 """
 
 import json
+import logging
 import os
 from pathlib import Path
 
-from qcrs.errors import QcrsError
 from qcrs.rules.commitment import SECRET_BYTES, of_secret, secret_chain
 
+log = logging.getLogger(__name__)
+
 CHAIN_LENGTH = 3  # commit-reveal rounds that a computation may take
-
-
-class SecretsDamaged(QcrsError):
-    """The file of secrets holds something else."""
 
 
 class Secrets:
@@ -36,7 +34,8 @@ class Secrets:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         try:
-            os.write(handle, json.dumps({"last": chain[-1].hex()}).encode() + b"\n")
+            # The leading line break ends a line that a crash may have left unfinished; empty lines are passed over.
+            os.write(handle, b"\n" + json.dumps({"last": chain[-1].hex()}).encode() + b"\n")
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -57,11 +56,12 @@ class Secrets:
                 if not line.endswith(b"\n"):
                     break  # still being written
                 self._loaded_bytes += len(line)
+                if not line.strip():
+                    continue
                 try:
                     last = bytes.fromhex(json.loads(line)["last"])
                 except (ValueError, KeyError, TypeError) as error:
-                    raise SecretsDamaged(
-                        f"{self.path} has a damaged line: {error}; remove it, its secret will be substituted"
-                    ) from error
+                    log.warning("%s has a damaged line (%s): the beacon will stand in for its secret", self.path, error)
+                    continue
                 for secret in secret_chain(last, CHAIN_LENGTH):
                     self._revealed[of_secret(secret)] = secret

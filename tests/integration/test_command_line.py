@@ -264,7 +264,7 @@ def test_daemon_without_a_processor_says_so(world, tmp_path):
     )
 
 
-def _submit_raw(world, circuit_text, payload, qubits, outcome_bits):
+def _submit_raw(world, circuit_text, payload, qubits, outcome_bits, uri=""):
     """Submit past the client's checks, as a hostile requester would, and drive it to its end."""
 
     async def work():
@@ -281,7 +281,7 @@ def _submit_raw(world, circuit_text, payload, qubits, outcome_bits):
                 outcome_bits=outcome_bits,
                 max_fee=quote,
                 payload=payload,
-                payload_uri="",
+                payload_uri=uri,
             )
             receipt = await client.gateway.send(
                 client.account, "ComputationAllocator", "submit", request.to_chain(), value=quote
@@ -306,6 +306,14 @@ def test_hostile_payload_is_refused_on_chain_and_refunded(world, text, bits, cod
     assert {duty.refusal for duty in story.duties if duty.refusal} == {int(code)}
     assert all(duty.slashed == 0 for duty in story.duties)
     assert world.json("ledger", "show")["balanced"]
+
+
+@pytest.mark.parametrize("uri", ["nope://x", "file:///etc/hostname", "http://127.0.0.1:1/circuit"])
+def test_daemons_open_nothing_that_a_requester_names(world, uri):
+    story = _submit_raw(world, BELL + "// not in the store\n", b"", 2, 2, uri)
+    assert story.failure is FailureReason.PayloadRefused
+    assert {duty.refusal for duty in story.duties if duty.refusal} == {int(RefusalCode.PayloadUnavailable)}
+    assert all(is_running(pid) for pid in world.devnet.nodes.values())
 
 
 def test_payload_that_does_not_match_its_digest_is_refused_by_the_contract(world):

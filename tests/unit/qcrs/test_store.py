@@ -57,3 +57,16 @@ def test_what_is_no_histogram_is_refused(store, content):
     store._write(root, content)
     with pytest.raises(ContentMismatch):
         store.get_histogram(root)
+
+
+def test_store_that_takes_nothing_says_so(tmp_path):
+    (tmp_path / "store").write_text("a file where the directory should be")
+    store = Store(str(tmp_path / "store"))
+    with pytest.raises(ContentUnavailable, match="cannot be kept"):
+        store.put(b"circuit")
+
+
+@pytest.mark.parametrize("location", ["nope://x", "zip://absent.zip", "s3://bucket"])
+def test_location_that_no_driver_serves_is_refused(location):
+    with pytest.raises(ContentUnavailable, match="no store at"):
+        Store(location)

@@ -12,6 +12,7 @@ FACTS = Network(
     rpc_url="http://127.0.0.1:1",
     ws_url="ws://127.0.0.1:1",
     chain_id=1337,
+    genesis="0x" + "44" * 32,
     contracts=dict.fromkeys(CONTRACTS, "0x" + "22" * 20),
     deployed_at=3,
     store="store",
