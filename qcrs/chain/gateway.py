@@ -17,7 +17,7 @@ from typing import Any, Self
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
 
-from qcrs.chain.codec import Event, load_interfaces
+from qcrs.chain.codec import ArgumentInvalid, Event, load_interfaces
 from qcrs.chain.feed import Feed, Head
 from qcrs.chain.network import Network
 from qcrs.chain.rpc import ChainUnreachable, Rpc, TransactionRefused
@@ -256,6 +256,8 @@ class Gateway:
     def _filter(self, computation: int | None) -> dict[str, Any]:
         if computation is None:
             return {"address": list(self.addresses.values())}
+        if not 0 < computation < 2**64:
+            raise ArgumentInvalid(f"computation {computation}: ids run from 1")
         # The id is the first indexed argument of every event about a computation.
         return {
             "address": [self.addresses["ComputationAllocator"], self.addresses["ResultVerifier"]],

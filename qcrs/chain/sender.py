@@ -7,7 +7,7 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from qcrs.chain.codec import ContractRefused
+from qcrs.chain.codec import ArgumentInvalid, ContractRefused
 from qcrs.chain.rpc import ChainUnreachable, Rpc, TransactionRefused
 from qcrs.errors import QcrsError
 
@@ -69,6 +69,8 @@ class Sender:
         Raises:
             TransactionRefused: The node would not take it.
         """
+        if transaction.value < 0:
+            raise ArgumentInvalid(f"value is {transaction.value} wei, expected 0 or more")
         fields = {
             "type": 2,
             "chainId": self._chain_id,

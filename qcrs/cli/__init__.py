@@ -8,6 +8,7 @@ done; 1 the command ran and the answer is no (a computation not accepted, an aud
 import argparse
 import importlib
 import json
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(arguments)
     options = parser.parse_args(arguments)
+    # Ended from outside, a command still stops the processes that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return options.run(options) or 0
     except QcrsError as error:
@@ -40,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _EXITS.get(name, EXIT_INPUT)
     except OSError as error:
         # A file named on the command line; the network's faults have classes of their own.
+        if options.json:
+            print(json.dumps({"error": type(error).__name__, "message": str(error)}))
         print(f"qcrs: {error.strerror or error}: {error.filename or 'input'}", file=sys.stderr)
         return EXIT_INPUT
     except KeyboardInterrupt:

@@ -5,15 +5,7 @@ import sys
 from datetime import datetime
 
 from qcrs.chain.codec import Event
-from qcrs.cli.options import (
-    Progress,
-    add_network,
-    add_signer,
-    command,
-    emit,
-    run_with_client,
-    table,
-)
+from qcrs.cli.options import Progress, add_network, add_signer, command, emit, positive, run_with_client, table
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.story import Story
 from qcrs.sdk.client import Circuit, Client
@@ -51,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     result = command(verbs, "result", _result, "print a computation's verdict and counts")
     cancel = command(verbs, "cancel", _cancel, "withdraw a computation that has no processors yet")
     listing = command(verbs, "list", _list, "list computations")
-    listing.add_argument("--last", type=int, default=20, help="how many of the newest (20)")
+    listing.add_argument("--last", type=positive, default=20, help="how many of the newest (20)")
     for verb in (wait, show, result, cancel):
         verb.add_argument("id", type=int)
     for verb in (submit, wait, cancel, show, result, listing):

@@ -2,7 +2,7 @@
 
 import argparse
 
-from qcrs.cli.options import add_network, add_signer, command, emit, run_with_client, table
+from qcrs.cli.options import add_network, add_signer, coins, command, emit, run_with_client, table
 from qcrs.sdk.client import Client
 from qcrs.sdk.ledger import read_ledger
 
@@ -14,9 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     show = command(verbs, "show", _show, "show every balance, and whether the books balance")
     deposit = command(verbs, "deposit", _deposit, "add to an account's available balance")
-    deposit.add_argument("amount", type=float, metavar="COIN")
+    deposit.add_argument("amount", type=coins, metavar="COIN")
     withdraw = command(verbs, "withdraw", _withdraw, "send available balance to its owner")
-    withdraw.add_argument("amount", type=float, nargs="?", metavar="COIN", help="all that is available by default")
+    withdraw.add_argument("amount", type=coins, nargs="?", metavar="COIN", help="all that is available by default")
     for verb in (show, deposit, withdraw):
         add_network(verb)
     for verb in (deposit, withdraw):
@@ -58,7 +58,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _deposit(options: argparse.Namespace) -> None:
-    amount = round(options.amount * ETHER)
+    amount = options.amount
 
     async def work(client: Client) -> None:
         await client.gateway.send(client.account, "ComputationAllocator", "deposit", value=amount)
@@ -70,7 +70,7 @@ def _deposit(options: argparse.Namespace) -> None:
 def _withdraw(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
         available, _ = await client.allocator.balance(client.account.address)
-        amount = available if options.amount is None else round(options.amount * ETHER)
+        amount = available if options.amount is None else options.amount
         await client.gateway.simulate(client.account, "ComputationAllocator", "withdraw", amount)
         await client.gateway.send(client.account, "ComputationAllocator", "withdraw", amount)
         emit(options, {"withdrawn": str(amount)}, f"withdrew {amount / ETHER:.6f}")

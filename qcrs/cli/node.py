@@ -14,7 +14,7 @@ from qcrs.chain.devnet import is_running
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import KeyLock, load_keystore
 from qcrs.chain.network import Network
-from qcrs.cli.options import command, emit
+from qcrs.cli.options import command, emit, positive
 from qcrs.config import NodeConfig, network_path
 from qcrs.daemon.execution import Executor
 from qcrs.daemon.journal import Journal
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibration", required=True,
         help=f"calibration file, or a bundled snapshot: {', '.join(bundled_names())}",
     )  # fmt: skip
-    init.add_argument("--workers", type=int, default=1, help="circuits to run at once (default 1)")
+    init.add_argument("--workers", type=positive, default=1, help="circuits to run at once (default 1)")
     start = command(verbs, "start", _start, "run the daemon until it is interrupted")
     start.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
     start.add_argument("--fault", choices=FAULTS, help="TEST EQUIPMENT: answer falsely on purpose")

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,25 @@ def carry_out(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace
     """Let *run* carry out what *parser* reads, with the flags that every command has."""
     parser.add_argument("--json", action="store_true", help="print one JSON value on standard output")
     parser.set_defaults(run=run)
+
+
+def positive(text: str) -> int:
+    """Return *text* as an integer of at least 1, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected at least 1")
+    return value
+
+
+def coins(text: str) -> int:
+    """Return *text*, an amount in coin, in wei; exact, positive, for argparse."""
+    try:
+        wei = Decimal(text) * 10**18
+    except InvalidOperation as error:
+        raise argparse.ArgumentTypeError(f"{text}: expected an amount of coin such as 0.5") from error
+    if not wei.is_finite() or wei <= 0 or wei != int(wei):
+        raise argparse.ArgumentTypeError(f"{text}: expected a positive amount with at most 18 decimals")
+    return int(wei)
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +114,7 @@ def run_with_client(
 
 def emit(options: argparse.Namespace, value: Any, text: str) -> None:
     """Print *value* as JSON or *text* for people, as the flags ask."""
-    print(json.dumps(value, indent=None if options.json else 2) if options.json else text)
+    print(json.dumps(value) if options.json else text)
 
 
 class Progress:

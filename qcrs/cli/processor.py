@@ -5,14 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from qcrs.chain.keys import load_keystore
-from qcrs.cli.options import (
-    add_network,
-    add_signer,
-    command,
-    emit,
-    run_with_client,
-    table,
-)
+from qcrs.cli.options import add_network, add_signer, coins, command, emit, run_with_client, table
 from qcrs.config import NodeConfig
 from qcrs.errors import QcrsError
 from qcrs.model.processor import ProcessorStatus
@@ -34,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = command(verbs, "show", _show, "show one processor: standing, capability, money")
     register = command(verbs, "register", _register, "register a node's processor and declare its capability")
     register.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
-    register.add_argument("--fund", type=float, default=0.0, metavar="COIN", help="send this to the daemon for gas (0)")
+    register.add_argument("--fund", type=coins, metavar="COIN", help="send this to the daemon for gas")
     certify = command(verbs, "certify", _certify, "approve a processor's newest capability (certification role)")
     bond = command(verbs, "bond", _bond, "lock coin behind a processor, so that it can be drawn")
-    bond.add_argument("--amount", type=float, default=5.0, metavar="COIN", help="how much (5)")
+    bond.add_argument("--amount", type=coins, default="5", metavar="COIN", help="how much (5)")
     unbond = command(verbs, "unbond", _unbond, "take a processor out of the draw and free its bond")
     for verb in (show, certify, bond, unbond):
         verb.add_argument("id", type=int)
@@ -131,7 +124,7 @@ def _register(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
         processor = await provider.register(client.gateway, client.signer, daemon, config.calibration, identity)
         if options.fund:
-            await client.gateway.transfer(client.signer, daemon.address, round(options.fund * ETHER))
+            await client.gateway.transfer(client.signer, daemon.address, options.fund)
         emit(
             options,
             {"id": processor, "daemon": daemon.address},
@@ -151,14 +144,14 @@ def _certify(options: argparse.Namespace) -> None:
 
 
 def _bond(options: argparse.Namespace) -> None:
-    amount = int(options.amount * ETHER)
+    amount = options.amount
 
     async def work(client: Client) -> None:
         await provider.bond(client.gateway, client.signer, options.id, amount)
         emit(
             options,
             {"id": options.id, "bonded": str(amount)},
-            f"{options.amount} coin locked behind {options.id}",
+            f"{amount / ETHER:.6f} coin locked behind {options.id}",
         )
 
     run_with_client(options, work)

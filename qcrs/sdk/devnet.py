@@ -34,6 +34,9 @@ from qcrs.sdk.provider import NodeFiles
 
 READY_SECONDS = 120.0
 MAX_PROCESSORS = 40
+MADE_HERE = frozenset({
+    "chain", "nodes", "store", "home", "network.json", "processes.json", "ganache.log", "secrets.jsonl",
+})  # fmt: skip
 
 
 class DevnetRunning(QcrsError):
@@ -42,6 +45,10 @@ class DevnetRunning(QcrsError):
 
 class DevnetNotRunning(QcrsError):
     """No devnet runs from this directory."""
+
+
+class NotADevnetDirectory(QcrsError):
+    """The directory holds something else, which starting a devnet there would remove."""
 
 
 class TooManyProcessors(QcrsError):
@@ -170,9 +177,11 @@ async def bring_up(
     if not 1 <= processors <= MAX_PROCESSORS:
         raise TooManyProcessors(f"{processors} processors; expected 1 to {MAX_PROCESSORS}")
     with suppress(DevnetNotRunning):
-        if Devnet.load(directory).alive():
+        previous = Devnet.load(directory)
+        if previous.alive():
             raise DevnetRunning(f"a devnet already runs from {directory}; stop it with 'qcrs devnet down'")
-    shutil.rmtree(directory, ignore_errors=True)
+        previous.stop()  # daemons may have outlived their chain
+    clear(directory)
     devnet = Devnet(directory)
     progress("starting Ganache")
     chain = await asyncio.to_thread(start_chain, directory, port)
@@ -206,6 +215,22 @@ async def bring_up(
         devnet.stop()
         raise
     return devnet
+
+
+def clear(directory: Path) -> None:
+    """Remove what an earlier devnet left in *directory*, and nothing else.
+
+    Raises:
+        NotADevnetDirectory: There is something that no devnet made.
+    """
+    present = {path.name for path in directory.iterdir()} if directory.exists() else set()
+    strange = sorted(present - MADE_HERE)
+    if strange:
+        raise NotADevnetDirectory(
+            f"{directory} holds {', '.join(strange[:3])}, which no devnet made; name an empty directory, or one of an "
+            "earlier devnet"
+        )
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def demonstration_policy(fault: str) -> Policy:

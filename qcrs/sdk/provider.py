@@ -74,16 +74,17 @@ def init_node(directory: Path, network: Path, calibration: Path, workers: int = 
     if files.config.exists():
         raise NodeDirectoryTaken(f"{directory} already holds a node; choose another directory")
     Calibration.read(calibration)
-    directory.mkdir(parents=True, exist_ok=True)
-    daemon = create_keystore(files.keystore, files.password)
-    NodeConfig(
+    config = NodeConfig(
         network=network.resolve(),
         keystore=Path(files.keystore.name),
         password_file=Path(files.password.name),
         calibration=calibration.resolve(),
         journal=Path("journal.sqlite"),
         workers=workers,
-    ).write(files.config)
+    )
+    directory.mkdir(parents=True, exist_ok=True)
+    daemon = create_keystore(files.keystore, files.password)
+    config.write(files.config)
     return daemon
 
 
@@ -159,7 +160,7 @@ async def register(
     receipt = await gateway.send(operator, "ProcessorRegistry", "register", daemon.address, digest, proof)
     processor = receipt.event("ProcessorRegistered")["processor"]
     capability = capability_record(calibration, calibration_path.read_bytes(), int(gateway.now) + CERTIFICATE_SECONDS)
-    uri = calibration_path.resolve().as_uri()
+    uri = f"calibration:{calibration.name}"  # a path of this machine would tell others nothing, and stay for ever
     await gateway.send(operator, "ProcessorRegistry", "declareCapability", processor, capability.to_chain(), uri)
     return processor
 
