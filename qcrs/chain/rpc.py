@@ -38,6 +38,7 @@ class Rpc:
         self.url = url
         self._interfaces = interfaces
         self._provider: AsyncHTTPProvider | None = None
+        self._opening = asyncio.Lock()
 
     async def close(self) -> None:
         """Let go of the connection; the next request opens another."""
@@ -79,12 +80,17 @@ class Rpc:
         return answer["result"]
 
     async def _open(self) -> AsyncHTTPProvider:
+        async with self._opening:  # the first requests may come together
+            if self._provider is None:
+                self._provider = await self._provider_with_session()
+            return self._provider
+
+    async def _provider_with_session(self) -> AsyncHTTPProvider:
         provider = AsyncHTTPProvider(
             self.url, request_kwargs={"timeout": ClientTimeout(REQUEST_SECONDS)}, exception_retry_configuration=None
         )
         # web3's own session opens a connection for every request; this one keeps it.
         await provider.cache_async_session(ClientSession(raise_for_status=True))
-        self._provider = provider
         return provider
 
     def _refusal(self, method: str, error: Mapping[str, Any]) -> QcrsError:
