@@ -62,13 +62,15 @@ def free_port() -> int:
 
 
 def start_chain(
-    directory: Path, port: int | None = None, waiting: Callable[[float], None] = lambda _: None
+    directory: Path, port: int | None = None, started: Callable[[int], None] = lambda _: None
 ) -> DevnetChain:
     """Start Ganache with its database in *directory* and wait until it answers.
 
+    However the wait ends other than with an answer, Ganache is ended too.
+
     Args:
         port: Where to listen; a free one by default.
-        waiting: Called about once a second with the seconds waited.
+        started: Called with the process id as soon as there is one, long before the chain answers.
 
     Raises:
         PortInUse: Something listens there already.
@@ -95,15 +97,18 @@ def start_chain(
         except FileNotFoundError as error:
             raise ChainDidNotStart("the command 'ganache' is not installed; 'make demo' sets it up") from error
     chain = DevnetChain(process.pid, port)
-    began = time.monotonic()
-    while not answers(chain.rpc_url):
-        elapsed = time.monotonic() - began
-        if process.poll() is not None or elapsed > START_SECONDS:
-            stop_group(process.pid)
-            tail = "\n".join(log_path.read_text().splitlines()[-5:])
-            raise ChainDidNotStart(f"Ganache did not answer on port {port} after {elapsed:.0f} s:\n{tail}")
-        waiting(elapsed)
-        time.sleep(0.2)
+    try:
+        started(process.pid)
+        began = time.monotonic()
+        while not answers(chain.rpc_url):
+            elapsed = time.monotonic() - began
+            if process.poll() is not None or elapsed > START_SECONDS:
+                tail = "\n".join(log_path.read_text().splitlines()[-5:])
+                raise ChainDidNotStart(f"Ganache did not answer on port {port} after {elapsed:.0f} s:\n{tail}")
+            time.sleep(0.2)
+    except BaseException:
+        stop_group(process.pid)  # it has a session of its own: Ctrl-C in the terminal does not reach it
+        raise
     return chain
 
 
@@ -117,20 +122,44 @@ def answers(url: str) -> bool:
         return False
 
 
-def stop_group(pid: int) -> None:
-    """End the process group that *pid* leads: politely, then by force. Harmless when it has ended."""
+def start_time(pid: int) -> int | None:
+    """Return when process *pid* started, in clock ticks since boot; None where the system does not tell.
+
+    A process id is given to another process in time; together with the start it names one process only.
+    """
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return int(status.rpartition(")")[2].split()[19])  # field 22; the name in field 2 may hold spaces
+
+
+def stop_group(pid: int, started_at: int | None = None) -> None:
+    """End the process group that *pid* leads: politely, then by force. Harmless when it has ended.
+
+    Args:
+        started_at: The leader's ``start_time`` when it was ours; a leader with another one is left alone.
+    """
+    if pid <= 0 or _is_another(pid, started_at):
+        return
     for signal_, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
         try:
             os.killpg(pid, signal_)
-        except ProcessLookupError:
-            return
+        except (ProcessLookupError, PermissionError):
+            return  # ended, or the id went to somebody else's process
         deadline = time.monotonic() + patience
-        while is_running(pid) and time.monotonic() < deadline:
+        while is_running(pid, started_at) and time.monotonic() < deadline:
             time.sleep(0.05)
 
 
-def is_running(pid: int) -> bool:
-    """Return whether process *pid* runs; a zombie child is collected and counts as ended."""
+def is_running(pid: int, started_at: int | None = None) -> bool:
+    """Return whether process *pid* runs; a zombie child is collected and counts as ended.
+
+    Args:
+        started_at: Its ``start_time`` when it was ours; a process with another one does not count.
+    """
+    if pid <= 0 or _is_another(pid, started_at):
+        return False
     try:
         if os.waitpid(pid, os.WNOHANG)[0] == pid:
             return False
@@ -138,9 +167,14 @@ def is_running(pid: int) -> bool:
         pass  # not our child: signal 0 tells
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
+    except (ProcessLookupError, PermissionError):
+        return False  # another user's process: ours has ended and its id was given away
     return True
+
+
+def _is_another(pid: int, started_at: int | None) -> bool:
+    now = start_time(pid)
+    return started_at is not None and now is not None and now != started_at
 
 
 def _command(directory: Path, port: int) -> list[str]:

@@ -4,22 +4,28 @@ import fcntl
 import json
 import os
 import secrets
+import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
+from eth_utils import is_address, to_checksum_address
 
 from qcrs.errors import QcrsError
 
 __all__ = [
+    "AddressInvalid",
     "KeyInUse",
     "KeyLock",
     "KeystoreInvalid",
     "LocalAccount",
+    "LockFolderUnsafe",
     "account_of",
+    "address_of",
     "create_keystore",
     "devnet_account",
     "load_keystore",
@@ -33,6 +39,14 @@ class KeystoreInvalid(QcrsError):
 
 class KeyInUse(QcrsError):
     """Another process acts with this key."""
+
+
+class LockFolderUnsafe(QcrsError):
+    """Somebody else could put files where the locks of keys are."""
+
+
+class AddressInvalid(QcrsError):
+    """A text is not an address."""
 
 
 def create_keystore(path: Path, password_file: Path) -> LocalAccount:
@@ -86,6 +100,20 @@ def account_of(private_key: str) -> LocalAccount:
         raise KeystoreInvalid("not a private key: expected 32 bytes in hexadecimal") from error
 
 
+def address_of(text: str) -> str:
+    """Return the address *text* with the capitals of its checksum.
+
+    Raises:
+        AddressInvalid: It is not 20 bytes in hexadecimal, or its capitals do not fit: a digit was mistyped.
+    """
+    digits = text.removeprefix("0x")
+    valid = text.startswith("0x") and is_address(text)
+    # Digits in one case carry no checksum.
+    if not valid or (digits not in (digits.lower(), digits.upper()) and text != to_checksum_address(text)):
+        raise AddressInvalid(f"expected 0x and 40 hexadecimal digits with a matching checksum, got {text!r}")
+    return to_checksum_address(text)
+
+
 def devnet_account(mnemonic: str, index: int) -> LocalAccount:
     """Return account *index* of a devnet's *mnemonic* (BIP-44, as Ganache derives it)."""
     Account.enable_unaudited_hdwallet_features()
@@ -123,9 +151,12 @@ class KeyLock:
     """Holds a key for this process, on this machine, until closed or the process ends."""
 
     def __init__(self, address: str, chain_id: int) -> None:
-        folder = Path(tempfile.gettempdir()) / f"qcrs-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        self._file = (folder / f"{chain_id}-{address.lower()}.lock").open("a+")
+        path = _lock_folder() / f"{chain_id}-{address.lower()}.lock"
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise LockFolderUnsafe(f"cannot lock {path}: {error.strerror}; remove it") from error
+        self._file = os.fdopen(handle, "a+")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -149,3 +180,17 @@ class KeyLock:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _lock_folder() -> Path:
+    # The temporary directory is everybody's: another user may have made the folder first, to plant links in it.
+    folder = Path(tempfile.gettempdir()) / f"qcrs-{os.getuid()}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
+        raise LockFolderUnsafe(
+            f"{folder} is to be a directory that this user alone may write to; remove it, or "
+            "set TMPDIR to another place"
+        )
+    return folder

@@ -2,19 +2,21 @@
 
 Results go to standard output (one JSON value with ``--json``), progress and errors to standard error. Exit codes: 0
 done; 1 the command ran and the answer is no (a computation not accepted, an audit that fails); 2 wrong usage or input;
-3 the chain cannot be reached or is another; 4 a contract refused; 130 interrupted.
+3 the chain cannot be reached or is another; 4 a contract refused; 130 interrupted; 141 the output's reader is gone.
 """
 
 import argparse
 import importlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from qcrs.errors import QcrsError
 
-EXIT_NO, EXIT_INPUT, EXIT_CHAIN, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
+EXIT_NO, EXIT_INPUT, EXIT_CHAIN, EXIT_REFUSED, EXIT_INTERRUPTED, EXIT_UNREAD = 1, 2, 3, 4, 130, 141
 NOUNS = ("devnet", "demo", "deploy", "organisation", "node", "processor", "job", "ledger", "audit")
 # By class name: importing the classes would load web3 before there is need.
 _EXITS = {
@@ -34,26 +36,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Ended from outside, a command still stops the processes that it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return options.run(options) or 0
+        code = options.run(options) or 0
+        sys.stdout.flush()  # a reader that went away is noticed here, not when Python ends
+        return code
+    except BrokenPipeError:
+        # As under 'head': nothing is wrong, and Python's own last flush must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_UNREAD
     except QcrsError as error:
         name = type(error).__name__
-        if options.json:
-            print(json.dumps({"error": name, "message": str(error)}))
-        print(f"qcrs: {name}: {error}", file=sys.stderr)
-        return _EXITS.get(name, EXIT_INPUT)
+        return _fail(name, str(error), _EXITS.get(name, EXIT_INPUT), options.json)
     except OSError as error:
         # A file named on the command line; the network's faults have classes of their own.
-        if options.json:
-            print(json.dumps({"error": type(error).__name__, "message": str(error)}))
-        print(f"qcrs: {error.strerror or error}: {error.filename or 'input'}", file=sys.stderr)
-        return EXIT_INPUT
+        message = f"{error.strerror or error}: {error.filename or 'input'}"
+        return _fail(type(error).__name__, message, EXIT_INPUT, options.json)
     except KeyboardInterrupt:
-        print("qcrs: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return _fail("Interrupted", "interrupted", EXIT_INTERRUPTED, options.json)
+
+
+def _fail(name: str, message: str, code: int, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({"error": name, "message": message}))
+    print(f"qcrs: {name}: {message}", file=sys.stderr)
+    return code
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    class Parser(argparse.ArgumentParser):
+        # argparse makes the parsers of nouns and verbs of the same class.
+        def error(self, message: str) -> NoReturn:
+            hint = f"{message}; see '{self.prog} --help'"
+            sys.exit(_fail("UsageError", hint, EXIT_INPUT, "--json" in arguments))
+
+    parser = Parser(
         prog="qcrs",
         description="Share quantum processors across organisations that do not trust one another: submit a circuit, "
         "have it run by independent processors, and get counts that the chain has verified.",

@@ -3,7 +3,7 @@
 import argparse
 from datetime import UTC, datetime
 
-from qcrs.cli.options import Progress, add_network, command, emit, run_with_client, table
+from qcrs.cli.options import Progress, add_network, command, computation_id, emit, positive, run_with_client, table
 from qcrs.sdk.audit import Listing, Report, list_entries, verify
 from qcrs.sdk.client import Client
 
@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="List the audit entries. The exit code is 1 when they do not make up the head "
         "of the hash chain; 'qcrs audit verify' checks what they say.",
     )
-    log.add_argument("--last", type=_positive, metavar="N", help="only the newest N")
-    log.add_argument("--computation", type=int, metavar="ID", help="only those about this one")
+    log.add_argument("--last", type=positive, metavar="N", help="only the newest N")
+    log.add_argument("--computation", type=computation_id, metavar="ID", help="only those about this one")
     for verb in (check, log):
         add_network(verb)
 
@@ -84,10 +84,3 @@ def _told(listing: Listing) -> str:
         f"{table(['entry', 'block', 'time (UTC)', 'decision'], rows)}\n\n"
         f"{len(rows)} of {listing.size} entries; {holds} the head of the hash chain"
     )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number

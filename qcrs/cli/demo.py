@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from qcrs.cli.job import narrate
-from qcrs.cli.options import Progress, carry_out, table
+from qcrs.cli.options import Progress, carry_out, table, whole
 from qcrs.quantum.faults import FAULTS
 from qcrs.sdk.audit import Report
 from qcrs.sdk.demonstration import Demonstration, demonstrate
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     carry_out(parser, _demo)
     parser.add_argument("--fault", choices=FAULTS, default="bias", help="what the rogue does (bias)")
     parser.add_argument("--output", type=Path, default=Path("build/demo"), help="where the report goes (build/demo)")
-    parser.add_argument("--port", type=int, help="the chain's port; a free one by default")
+    parser.add_argument("--port", type=whole(1, 65535), help="the chain's port; a free one by default")
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import tempfile
 from pathlib import Path
 
 from qcrs.chain.deploy import deploy_suite
@@ -12,7 +13,7 @@ from qcrs.chain.deployment import (
     SuiteSettings,
 )
 from qcrs.chain.keys import load_keystore
-from qcrs.cli.options import Progress, carry_out, emit, table
+from qcrs.cli.options import Progress, address, carry_out, emit, table
 from qcrs.config import network_path
 from qcrs.errors import QcrsError
 
@@ -39,18 +40,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--network", metavar="FILE", help="network file to write")
     parser.add_argument("--force", action="store_true", help="replace a network file that exists")
     for name in _ROLES:
-        parser.add_argument(f"--{name}", metavar="ADDRESS", help="who holds this role (the deployer)")
+        parser.add_argument(f"--{name}", metavar="ADDRESS", type=address, help="who holds this role (the deployer)")
 
 
 def _deploy(options: argparse.Namespace) -> None:
     path = network_path(options.network)
     if path.exists() and not options.force:
         raise NetworkFileTaken(f"{path} exists; name another with --network, or replace it with --force")
+    # A disk that cannot be written to is better found before the contracts are paid for.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent):
+        pass
     deployer = load_keystore(options.keystore, options.password_file)
     roles = {role: getattr(options, name.replace("-", "_")) or deployer.address for name, role in _ROLES.items()}
     progress = Progress(options.json)
     network, gas = asyncio.run(
-        deploy_suite(options.rpc, options.ws, deployer, SuiteSettings(roles), options.store, progress)
+        deploy_suite(options.rpc, options.ws, deployer, SuiteSettings(roles), store_url(options.store), progress)
     )
     network.write(path)
     rows = [[name, network.contracts[name], f"{used:,}"] for name, used in gas.items()]
@@ -59,3 +64,8 @@ def _deploy(options: argparse.Namespace) -> None:
         {"networkFile": str(path), "gas": gas, **network.to_json()},
         table(["contract", "address", "gas"], rows) + f"\n\nnetwork file {path}",
     )
+
+
+def store_url(text: str) -> str:
+    """Return *text*, a URL or a directory, so that it means the same from every directory."""
+    return text if "://" in text else str(Path(text).resolve())

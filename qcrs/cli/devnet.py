@@ -4,9 +4,8 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from qcrs.chain.devnet import is_running
 from qcrs.chain.network import Network
-from qcrs.cli.options import Progress, command, emit, table
+from qcrs.cli.options import Progress, command, emit, positive, table, whole
 from qcrs.config import home
 from qcrs.sdk.devnet import Devnet, bring_up
 
@@ -22,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     up.add_argument(
         "--processors",
-        type=int,
+        type=positive,
         default=5,
         help="processors, each of an organisation of its own (5)",
     )
-    up.add_argument("--port", type=int, help="the chain's port; a free one by default")
+    up.add_argument("--port", type=whole(1, 65535), help="the chain's port; a free one by default")
     for verb in (
         up,
         command(verbs, "status", _status, "say what runs"),
@@ -56,7 +55,7 @@ def _up(options: argparse.Namespace) -> None:
 def _status(options: argparse.Namespace) -> int:
     devnet = Devnet.load(_directory(options))
     chain = devnet.alive()
-    nodes = {name: is_running(pid) for name, pid in devnet.nodes.items()}
+    nodes = {name: devnet.runs(pid) for name, pid in devnet.nodes.items()}
     rows = [["chain", str(devnet.chain_pid), "running" if chain else "down"]]
     rows += [[name, str(devnet.nodes[name]), "running" if up else "down"] for name, up in nodes.items()]
     value = {"chain": chain, "nodes": nodes, "networkFile": str(devnet.network_path)}

@@ -5,7 +5,18 @@ import sys
 from datetime import datetime
 
 from qcrs.chain.codec import Event
-from qcrs.cli.options import Progress, add_network, add_signer, command, emit, positive, run_with_client, table
+from qcrs.cli.options import (
+    Progress,
+    add_network,
+    add_signer,
+    command,
+    computation_id,
+    emit,
+    positive,
+    run_with_client,
+    table,
+    whole,
+)
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.story import Story
 from qcrs.sdk.client import Circuit, Client
@@ -14,6 +25,7 @@ from qcrs.sdk.result import Result, bitstrings
 BAR_WIDTH = 40
 MOST_OUTCOMES = 16
 ETHER = 10**18
+LATEST_SECONDS = 30 * 24 * 3600
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,17 +38,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "'qcrs job wait'; if that comes too late, the chain's beacon stands in and a bounty is lost.",
     )  # fmt: skip
     submit.add_argument("file", help="OpenQASM 3 (flat) or OpenQASM 2 file, or - for standard input")
-    submit.add_argument("--shots", type=int, default=4096, help="shots in all (4096)")
-    submit.add_argument("--replicas", "-k", type=int, default=3, help="independent processors (3)")
-    submit.add_argument("--max-fee", type=int, metavar="WEI", help="most to lock; whatever is quoted by default")
+    submit.add_argument("--shots", type=whole(0), default=4096, help="shots in all (4096)")
+    submit.add_argument("--replicas", "-k", type=whole(0), default=3, help="independent processors (3)")
+    submit.add_argument(
+        "--max-fee", type=whole(0, 2**96 - 1), metavar="WEI", help="most to lock; whatever is quoted by default"
+    )
     submit.add_argument(
         "--deadline",
-        type=int,
+        type=whole(1, LATEST_SECONDS),
         default=3600,
         metavar="SECONDS",
         help="latest allocation from now (3600)",
     )
-    submit.add_argument("--noise-class", type=int, help="where to run; the best populated class by default")
+    submit.add_argument("--noise-class", type=whole(1, 255), help="where to run; the best populated class by default")
     submit.add_argument("--wait", action="store_true", help="drive it to its verdict and print the counts")
     wait = command(verbs, "wait", _wait, "drive a submitted computation to its verdict")
     show = command(verbs, "show", _show, "tell the story of a computation")
@@ -45,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = command(verbs, "list", _list, "list computations")
     listing.add_argument("--last", type=positive, default=20, help="how many of the newest (20)")
     for verb in (wait, show, result, cancel):
-        verb.add_argument("id", type=int)
+        verb.add_argument("id", type=computation_id)
     for verb in (submit, wait, cancel, show, result, listing):
         add_network(verb)
     for verb in (submit, wait, cancel):

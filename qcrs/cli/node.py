@@ -68,6 +68,7 @@ def _start(options: argparse.Namespace) -> None:
     )
     logging.getLogger("qcrs").setLevel(logging.DEBUG if options.verbose else logging.INFO)
     asyncio.run(_serve(options))
+    emit(options, {"status": "stopped"}, "stopped")
 
 
 async def _serve(options: argparse.Namespace) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import LocalAccount, account_of, load_keystore
+from qcrs.chain.keys import AddressInvalid, KeystoreInvalid, LocalAccount, account_of, address_of, load_keystore
 from qcrs.chain.network import Network
 from qcrs.config import home, network_path
 from qcrs.sdk.client import Client
 from qcrs.sdk.secrets import Secrets
 from qcrs.store import Store
+
+MOST_DIGITS = 60  # of coin: beyond what 256 bits of wei hold
 
 
 def command(
@@ -38,23 +40,61 @@ def carry_out(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace
     parser.set_defaults(run=run)
 
 
-def positive(text: str) -> int:
-    """Return *text* as an integer of at least 1, for argparse."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected at least 1")
-    return value
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what makes an integer from *least* to *most* of a text, for argparse."""
+    expected = f"an integer of at least {least}" if most is None else f"an integer from {least} to {most}"
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or value < least or (most is not None and value > most):
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+        return value
+
+    return read
+
+
+positive = whole(1)
+computation_id = whole(1, 2**64 - 1)
+processor_id = whole(1, 2**32 - 1)
+organisation_id = whole(1, 2**24 - 1)
 
 
 def coins(text: str) -> int:
     """Return *text*, an amount in coin, in wei; exact, positive, for argparse."""
+    wei = coins_or_none(text)
+    if wei == 0:
+        raise argparse.ArgumentTypeError(f"expected a positive amount of coin, got {text!r}")
+    return wei
+
+
+def coins_or_none(text: str) -> int:
+    """Return *text*, an amount in coin or 0, in wei; exact, for argparse."""
     try:
-        wei = Decimal(text) * 10**18
+        amount = Decimal(text)
     except InvalidOperation as error:
-        raise argparse.ArgumentTypeError(f"{text}: expected an amount of coin such as 0.5") from error
-    if not wei.is_finite() or wei <= 0 or wei != int(wei):
-        raise argparse.ArgumentTypeError(f"{text}: expected a positive amount with at most 18 decimals")
-    return int(wei)
+        raise argparse.ArgumentTypeError(f"expected an amount of coin such as 0.5, got {text!r}") from error
+    # More coin than a contract can count is refused before it is written out in digits: 1e999999 is a Decimal too.
+    if not amount.is_finite() or amount < 0 or amount.adjusted() >= MOST_DIGITS:
+        raise argparse.ArgumentTypeError(f"expected a positive amount of coin, got {text!r}")
+    _, digits, exponent = amount.as_tuple()
+    # In integers: Decimal's arithmetic rounds to 28 digits.
+    value, shift = int("".join(map(str, digits))), exponent + 18
+    if value == 0:
+        return 0
+    if shift < -len(digits) or (shift < 0 and value % 10**-shift):
+        raise argparse.ArgumentTypeError(f"expected an amount of coin with at most 18 decimals, got {text!r}")
+    return value * 10**shift if shift >= 0 else value // 10**-shift
+
+
+def address(text: str) -> str:
+    """Return the address *text* with its checksum, for argparse."""
+    try:
+        return address_of(text)
+    except AddressInvalid as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +129,11 @@ def signer_of(options: argparse.Namespace, network: Network) -> LocalAccount:
     if options.keystore is not None:
         return load_keystore(options.keystore, options.password_file or options.keystore.with_name("password"))
     account = network.account(options.account)
-    return account_of(account.private_key or "")
+    if not account.private_key:
+        raise KeystoreInvalid(
+            f"the network file has no key for account {options.account!r}; act with a keystore: --keystore FILE"
+        )
+    return account_of(account.private_key)
 
 
 def run_with_client(

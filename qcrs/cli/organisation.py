@@ -3,7 +3,17 @@
 import argparse
 
 from qcrs.chain.contracts import Members
-from qcrs.cli.options import add_network, add_signer, command, emit, run_with_client, table
+from qcrs.cli.options import (
+    add_network,
+    add_signer,
+    address,
+    command,
+    emit,
+    organisation_id,
+    run_with_client,
+    table,
+    whole,
+)
 from qcrs.sdk import provider
 from qcrs.sdk.client import Client
 
@@ -14,12 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = command(verbs, "list", _list, "list all organisations")
     admit = command(verbs, "admit", _admit, "admit an organisation (certification role)")
     admit.add_argument("name")
-    admit.add_argument("--admin", required=True, metavar="ADDRESS", help="its first account, which invites others")
-    admit.add_argument("--weight", type=int, default=1, help="its relative claim on capacity (1)")
+    admit.add_argument(
+        "--admin", required=True, metavar="ADDRESS", type=address, help="its first account, which invites others"
+    )
+    admit.add_argument("--weight", type=whole(1, 2**32 - 1), default=1, help="its relative claim on capacity (1)")
     invite = command(verbs, "invite", _invite, "invite an account into the caller's organisation (its admin)")
-    invite.add_argument("address")
+    invite.add_argument("address", type=address)
     join = command(verbs, "join", _join, "accept an invitation (the invited account)")
-    join.add_argument("id", type=int)
+    join.add_argument("id", type=organisation_id)
     for verb in (listing, admit, invite, join):
         add_network(verb)
     add_signer(admit, "operator")

@@ -5,7 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from qcrs.chain.keys import load_keystore
-from qcrs.cli.options import add_network, add_signer, coins, command, emit, run_with_client, table
+from qcrs.cli.options import (
+    add_network,
+    add_signer,
+    coins,
+    coins_or_none,
+    command,
+    emit,
+    processor_id,
+    run_with_client,
+    table,
+)
 from qcrs.config import NodeConfig
 from qcrs.errors import QcrsError
 from qcrs.model.processor import ProcessorStatus
@@ -20,6 +30,10 @@ class ProcessorNotRegistered(QcrsError):
     """There is no processor with this id."""
 
 
+class DaemonOfAnother(QcrsError):
+    """The node's configuration is not that of the processor."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this noun's verbs."""
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
@@ -27,16 +41,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = command(verbs, "show", _show, "show one processor: standing, capability, money")
     register = command(verbs, "register", _register, "register a node's processor and declare its capability")
     register.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
-    register.add_argument("--fund", type=coins, metavar="COIN", help="send this to the daemon for gas")
+    register.add_argument("--fund", type=coins_or_none, metavar="COIN", help="send this to the daemon for gas")
     certify = command(verbs, "certify", _certify, "approve a processor's newest capability (certification role)")
     bond = command(verbs, "bond", _bond, "lock coin behind a processor, so that it can be drawn")
     bond.add_argument("--amount", type=coins, default="5", metavar="COIN", help="how much (5)")
     unbond = command(verbs, "unbond", _unbond, "take a processor out of the draw and free its bond")
-    for verb in (show, certify, bond, unbond):
-        verb.add_argument("id", type=int)
-    for verb in (listing, show, register, certify, bond, unbond):
+    declare = command(
+        verbs, "declare", _declare, "declare a processor's capability anew, before its certificate runs out"
+    )
+    declare.add_argument("--config", type=Path, required=True, help="the node.toml of its daemon")
+    for verb in (show, declare, certify, bond, unbond):
+        verb.add_argument("id", type=processor_id)
+    for verb in (listing, show, register, declare, certify, bond, unbond):
         add_network(verb)
-    for verb in (register, bond, unbond):
+    for verb in (register, declare, bond, unbond):
         add_signer(verb, "lab-1")
     add_signer(certify, "operator")
 
@@ -130,6 +148,28 @@ def _register(options: argparse.Namespace) -> None:
             {"id": processor, "daemon": daemon.address},
             f"processor {processor} registered; it now needs 'qcrs processor certify {processor}' by the certification "
             f"role, and 'qcrs processor bond {processor}'",
+        )
+
+    run_with_client(options, work)
+
+
+def _declare(options: argparse.Namespace) -> None:
+    config = NodeConfig.read(options.config)
+    daemon = load_keystore(config.keystore, config.password_file)
+
+    async def work(client: Client) -> None:
+        serves = await client.registry.processor_of(daemon.address)
+        if serves != options.id:
+            raise DaemonOfAnother(
+                f"the daemon of {options.config} serves {f'processor {serves}' if serves else 'no processor'}, "
+                f"not {options.id}; name the configuration of {options.id}'s own"
+            )
+        await provider.declare(client.gateway, client.signer, options.id, config.calibration)
+        emit(
+            options,
+            {"id": options.id},
+            f"capability of processor {options.id} declared; it now needs 'qcrs processor certify {options.id}' by the "
+            "certification role",
         )
 
     run_with_client(options, work)

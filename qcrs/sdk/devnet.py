@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,10 +24,10 @@ from qcrs.chain.deployment import (
     RESOURCE_ALLOCATION,
     SuiteSettings,
 )
-from qcrs.chain.devnet import MNEMONIC, answers, is_running, start_chain, stop_group
+from qcrs.chain.devnet import MNEMONIC, answers, is_running, start_chain, start_time, stop_group
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import devnet_account
-from qcrs.chain.network import Network
+from qcrs.chain.network import Network, NetworkFileInvalid
 from qcrs.errors import QcrsError
 from qcrs.model.records import Policy
 from qcrs.sdk.membership import found, named_accounts
@@ -35,7 +36,7 @@ from qcrs.sdk.provider import NodeFiles
 READY_SECONDS = 120.0
 MAX_PROCESSORS = 40
 MADE_HERE = frozenset({
-    "chain", "nodes", "store", "home", "network.json", "processes.json", "ganache.log", "secrets.jsonl",
+    "chain", "nodes", "store", "network.json", "processes.json", "ganache.log", "secrets.jsonl",
 })  # fmt: skip
 
 
@@ -49,6 +50,10 @@ class DevnetNotRunning(QcrsError):
 
 class NotADevnetDirectory(QcrsError):
     """The directory holds something else, which starting a devnet there would remove."""
+
+
+class DevnetAbandoned(QcrsError):
+    """The start was interrupted before the chain's process was made."""
 
 
 class TooManyProcessors(QcrsError):
@@ -67,6 +72,8 @@ class Devnet:
         directory: Everything it keeps: chain database, network file, nodes, store.
         chain_pid: Ganache. nodes: Name to daemon process. faults: Name to fault, for the test equipment.
         devices: Calibration snapshot by processor id.
+        started_ticks: When a process started, by process id: ids are given away again, and a stranger must not be
+            stopped.
     """
 
     directory: Path
@@ -75,6 +82,7 @@ class Devnet:
     faults: dict[str, str] = field(default_factory=dict)
     devices: dict[int, str] = field(default_factory=dict)
     started_at: float = field(default_factory=time.time)
+    started_ticks: dict[int, int] = field(default_factory=dict)
 
     @property
     def network_path(self) -> Path:
@@ -90,6 +98,12 @@ class Devnet:
         """Return the files of the node called *name*."""
         return NodeFiles(self.directory / "nodes" / name)
 
+    def note(self, pid: int) -> None:
+        """Remember when the process *pid*, just made, started."""
+        ticks = start_time(pid)
+        if ticks is not None:
+            self.started_ticks[pid] = ticks
+
     def save(self) -> None:
         """Write the process ids."""
         state = {
@@ -97,6 +111,7 @@ class Devnet:
             "nodes": self.nodes,
             "faults": self.faults,
             "startedAt": self.started_at,
+            "startedTicks": self.started_ticks,
         }
         self.state_path.write_text(json.dumps(state, indent=2) + "\n")
 
@@ -112,7 +127,9 @@ class Devnet:
             state = json.loads(devnet.state_path.read_text())
             devnet.chain_pid, devnet.nodes = state["chain"], state["nodes"]
             devnet.faults, devnet.started_at = state["faults"], state["startedAt"]
-        except (OSError, ValueError, KeyError) as error:
+            ticks = state.get("startedTicks", {})
+            devnet.started_ticks = {int(pid): started for pid, started in ticks.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DevnetNotRunning(f"no devnet in {directory}; start one with 'qcrs devnet up'") from error
         return devnet
 
@@ -134,21 +151,28 @@ class Devnet:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         self.nodes[name] = process.pid
+        self.note(process.pid)
         self.save()
         return process.pid
+
+    def runs(self, pid: int) -> bool:
+        """Return whether *pid* runs and is still the process that was started here."""
+        return is_running(pid, self.started_ticks.get(pid))
 
     def stop(self) -> None:
         """End all processes, daemons first. Harmless when they have ended."""
         for pid in [*self.nodes.values(), self.chain_pid]:
-            if pid:
-                stop_group(pid)
+            stop_group(pid, self.started_ticks.get(pid))
         self.state_path.unlink(missing_ok=True)
 
     def alive(self) -> bool:
         """Return whether its chain runs and answers."""
-        if not is_running(self.chain_pid):
+        if not self.runs(self.chain_pid):
             return False
-        return answers(Network.read(self.network_path).rpc_url)
+        try:
+            return answers(Network.read(self.network_path).rpc_url)
+        except NetworkFileInvalid:
+            return False  # it was ended while it came up
 
 
 async def bring_up(
@@ -184,10 +208,19 @@ async def bring_up(
     clear(directory)
     devnet = Devnet(directory)
     progress("starting Ganache")
-    chain = await asyncio.to_thread(start_chain, directory, port)
-    devnet.chain_pid = chain.pid
-    devnet.save()
+    abandoned = threading.Event()
+
+    def started(pid: int) -> None:
+        # In the waiting thread, which an interruption does not stop: either it sees that nobody wants the chain any
+        # more, or whoever gave up sees the process.
+        devnet.chain_pid = pid
+        devnet.note(pid)
+        if abandoned.is_set():
+            raise DevnetAbandoned(f"the start from {directory} was interrupted")
+        devnet.save()
+
     try:
+        chain = await asyncio.to_thread(start_chain, directory, port, started)
         operator = devnet_account(MNEMONIC, 0)
         roles = dict.fromkeys((RESOURCE_ALLOCATION, PROCESSOR_CERTIFICATION, QUANTUM_SECURITY), operator.address)
         settings = SuiteSettings(roles=roles, policy=policy, heartbeat_seconds=heartbeat_seconds)
@@ -212,6 +245,7 @@ async def bring_up(
                 devnet.start_node(name, *node_flags, *(["--fault", fault] if fault else []))
             await wait_for_heartbeats(devnet, network, processors, progress)
     except BaseException:
+        abandoned.set()
         devnet.stop()
         raise
     return devnet
@@ -221,16 +255,29 @@ def clear(directory: Path) -> None:
     """Remove what an earlier devnet left in *directory*, and nothing else.
 
     Raises:
-        NotADevnetDirectory: There is something that no devnet made.
+        NotADevnetDirectory: It holds something, and nothing tells that a devnet was there.
     """
-    present = {path.name for path in directory.iterdir()} if directory.exists() else set()
-    strange = sorted(present - MADE_HERE)
-    if strange:
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise NotADevnetDirectory(f"{directory} is not a directory; name an empty one, or one of an earlier devnet")
+    present = {path.name for path in directory.iterdir()}
+    # The log comes first of all files, so a devnet that never came up is known by it.
+    ours = present & {"processes.json", "ganache.log"} or {"network.json", "chain"} <= present
+    if present and not ours:
+        strange = sorted(present - MADE_HERE or present)[:3]
         raise NotADevnetDirectory(
-            f"{directory} holds {', '.join(strange[:3])}, which no devnet made; name an empty directory, or one of an "
+            f"{directory} holds {', '.join(strange)}, and no devnet ran there; name an empty directory, or one of an "
             "earlier devnet"
         )
-    shutil.rmtree(directory, ignore_errors=True)
+    for name in present & MADE_HERE:
+        path = directory / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if present <= MADE_HERE:
+        directory.rmdir()
 
 
 def demonstration_policy(fault: str) -> Policy:
@@ -260,7 +307,7 @@ async def wait_for_heartbeats(
                 return
             progress(f"waiting for daemons: {beating} of {processors} ready")
             for name, pid in devnet.nodes.items():
-                if not is_running(pid):
+                if not devnet.runs(pid):
                     raise DaemonsNotReady(f"daemon {name} ended:\n{_tail(devnet.node_files(name).log)}")
             if time.monotonic() > deadline:
                 raise DaemonsNotReady(

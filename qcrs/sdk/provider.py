@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount, create_keystore, sign_registration
 from qcrs.config import NodeConfig
@@ -73,6 +74,13 @@ def init_node(directory: Path, network: Path, calibration: Path, workers: int = 
     files = NodeFiles(directory)
     if files.config.exists():
         raise NodeDirectoryTaken(f"{directory} already holds a node; choose another directory")
+    lone = [str(path) for path in (files.keystore, files.password) if path.exists()]
+    if lone:
+        raise NodeDirectoryTaken(
+            f"{directory} holds a key but no {files.config.name}: making a node there was interrupted, or the "
+            f"configuration was lost. Remove {' and '.join(lone)} if the key holds no coin and no processor, or choose "
+            "another directory"
+        )
     Calibration.read(calibration)
     config = NodeConfig(
         network=network.resolve(),
@@ -84,7 +92,7 @@ def init_node(directory: Path, network: Path, calibration: Path, workers: int = 
     )
     directory.mkdir(parents=True, exist_ok=True)
     daemon = create_keystore(files.keystore, files.password)
-    config.write(files.config)
+    config.write(files.config)  # last: a directory with a configuration has everything
     return daemon
 
 
@@ -143,26 +151,50 @@ async def register(
 ) -> int:
     """Register a processor and declare its capability; return its id. It still has to be certified and bonded.
 
+    Run again after it was interrupted between its two transactions, it goes on with the second.
+
     Raises:
         ContractRefused: The operator is no member, or the daemon serves another processor.
     """
     calibration = Calibration.read(calibration_path)
-    document = identity_document(operator.address, daemon.address, calibration)
-    identity_path.write_bytes(document)
-    digest = keccak(document)
-    proof = sign_registration(
-        daemon,
-        gateway.network.chain_id,
-        gateway.addresses["ProcessorRegistry"],
-        operator.address,
-        digest,
-    )
-    receipt = await gateway.send(operator, "ProcessorRegistry", "register", daemon.address, digest, proof)
-    processor = receipt.event("ProcessorRegistered")["processor"]
+    processor = await _undeclared(gateway, operator, daemon)
+    if processor == 0:
+        document = identity_document(operator.address, daemon.address, calibration)
+        identity_path.write_bytes(document)
+        digest = keccak(document)
+        proof = sign_registration(
+            daemon,
+            gateway.network.chain_id,
+            gateway.addresses["ProcessorRegistry"],
+            operator.address,
+            digest,
+        )
+        receipt = await gateway.send(operator, "ProcessorRegistry", "register", daemon.address, digest, proof)
+        processor = receipt.event("ProcessorRegistered")["processor"]
+    await declare(gateway, operator, processor, calibration_path)
+    return processor
+
+
+async def _undeclared(gateway: Gateway, operator: LocalAccount, daemon: LocalAccount) -> int:
+    """Return the processor that *operator* registered for *daemon* without declaring anything; 0 when none."""
+    registry = Registry(gateway)
+    processor = await registry.processor_of(daemon.address)
+    if processor == 0 or (await registry.operator(processor)).lower() != operator.address.lower():
+        return 0
+    _, newest = await gateway.call("ProcessorRegistry", "versionsOf", processor)
+    return 0 if newest else processor
+
+
+async def declare(gateway: Gateway, operator: LocalAccount, processor: int, calibration_path: Path) -> None:
+    """Declare what *processor* can do, for 30 days from now. It still has to be certified.
+
+    Raises:
+        ContractRefused: The operator does not own the processor.
+    """
+    calibration = Calibration.read(calibration_path)
     capability = capability_record(calibration, calibration_path.read_bytes(), int(gateway.now) + CERTIFICATE_SECONDS)
     uri = f"calibration:{calibration.name}"  # a path of this machine would tell others nothing, and stay for ever
     await gateway.send(operator, "ProcessorRegistry", "declareCapability", processor, capability.to_chain(), uri)
-    return processor
 
 
 async def certify(gateway: Gateway, authority: LocalAccount, processor: int) -> None:

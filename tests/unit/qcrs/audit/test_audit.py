@@ -154,6 +154,7 @@ def test_the_command_says_when_the_list_is_not_whole(served, history, capsys):
 
 
 def test_no_entries_cannot_be_asked_for(capsys):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as ended:
         main(["audit", "log", "--last", "0"])
-    assert "0 is not 1 or more" in capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "argument --last: expected an integer of at least 1, got '0'" in capsys.readouterr().err

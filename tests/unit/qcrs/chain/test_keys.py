@@ -1,12 +1,24 @@
 """Keystores are private, never overwritten, and one process at a time acts with a key."""
 
+import os
 import stat
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
-from qcrs.chain.keys import KeyInUse, KeyLock, KeystoreInvalid, account_of, create_keystore, load_keystore
+from qcrs.chain.keys import (
+    AddressInvalid,
+    KeyInUse,
+    KeyLock,
+    KeystoreInvalid,
+    LockFolderUnsafe,
+    account_of,
+    address_of,
+    create_keystore,
+    load_keystore,
+)
 
 ADDRESS = "0x" + "44" * 20
 
@@ -49,3 +61,40 @@ def test_key_is_held_by_one_process_until_it_ends():
     holder.communicate()
     with KeyLock(ADDRESS, 999):
         pass
+
+
+@pytest.fixture
+def lock_folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path / f"qcrs-{os.getuid()}"
+
+
+def test_lock_folder_that_others_may_write_to_is_refused(lock_folder):
+    lock_folder.mkdir()
+    lock_folder.chmod(0o770)
+    with pytest.raises(LockFolderUnsafe, match="this user alone"):
+        KeyLock(ADDRESS, 999)
+
+
+def test_lock_folder_that_is_a_link_is_refused(lock_folder, tmp_path):
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    lock_folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(LockFolderUnsafe, match="this user alone"):
+        KeyLock(ADDRESS, 999)
+
+
+def test_lock_that_is_a_link_is_not_followed(lock_folder, tmp_path):
+    lock_folder.mkdir(mode=0o700)
+    (tmp_path / "precious").write_text("text")
+    (lock_folder / f"999-{ADDRESS}.lock").symlink_to(tmp_path / "precious")
+    with pytest.raises(LockFolderUnsafe, match="cannot lock"):
+        KeyLock(ADDRESS, 999)
+    assert (tmp_path / "precious").read_text() == "text"
+
+
+def test_address_gets_its_checksum_and_a_mistyped_one_is_refused():
+    right = "0x5B38Da6a701c568545dCfcB03FcB875f56beddC4"
+    assert address_of(right) == address_of(right.lower()) == right
+    for wrong in ("", "0x", right[2:], right[:-1], right + "0", right.replace("B38D", "b38D"), "researcher"):
+        with pytest.raises(AddressInvalid, match="40 hexadecimal digits"):
+            address_of(wrong)
