@@ -85,7 +85,7 @@ contract ResultVerifier is IResultVerifier {
 
         uint256[] memory indices = _matchReveals(id, countsRoots, salts, sketches, words);
         (Agreement.Verdict verdict, uint256 members) =
-            Agreement.judge(sketches, words, c.outcomeBits, c.shots, Agreement.quorumOf(c.replicas));
+            Agreement.judge(sketches, words, c.outcomeBits, c.shots, Agreement.quorumOf(c.replicas), 0);
         (uint256 accepted, bytes32 answerDigest) = _answerOf(id, members, indices, countsRoots);
         emit ComputationSettled(id, verdict, accepted, answerDigest);
         ALLOCATOR.conclude(
