@@ -148,14 +148,13 @@ contract ResultVerifier is IResultVerifier {
     {
         if (session.c.replicas == 1 && verdict != Agreement.Verdict.Rejected) return (Agreement.Verdict.Unverified, 1);
         if (verdict != Agreement.Verdict.Accepted || session.c.trust == 0) return (verdict, members);
-        uint256[] memory weights = new uint256[](session.indices.length);
-        for (uint256 i; i < weights.length; ++i) {
+        uint256[] memory scores = new uint256[](session.indices.length);
+        for (uint256 i; i < scores.length; ++i) {
             Standing memory standing = REGISTRY.standingOf(session.seats[session.indices[i]].processor);
-            weights[i] = Credibility.weightOf(
-                Credibility.scoreOf(standing.accepted, standing.outliers, standing.silent, standing.failed)
-            );
+            scores[i] =
+                Credibility.scoreOf(standing.accepted, standing.outliers, standing.silent, standing.failed);
         }
-        if (Credibility.isCredible(weights, members, session.c.trust)) return (verdict, members);
+        if (Credibility.isCredible(scores, members, session.c.trust)) return (verdict, members);
         return (Agreement.Verdict.Inconclusive, 0);
     }
 
