@@ -12,20 +12,10 @@ import rlp
 from eth_hash.auto import keccak
 from eth_utils import to_checksum_address
 
-from qcrs.chain.codec import Interface
+from qcrs.chain.codec import CONTRACTS, Interface
 from qcrs.model.records import Policy
 
-ORDER = (
-    "Authority",
-    "AuditTrail",
-    "Consortium",
-    "ProcessorRegistry",
-    "Bonds",
-    "ComputationAllocator",
-    "Records",
-    "ResultVerifier",
-    "Disputes",
-)
+ORDER = CONTRACTS
 
 RESOURCE_ALLOCATION = 1
 PROCESSOR_CERTIFICATION = 2

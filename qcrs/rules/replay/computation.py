@@ -40,7 +40,8 @@ class Computation:
 
     Attributes:
         escrow: Wei still locked for it; after a verdict, what each paid replica earned.
-        carried: Seats below this one answered before an escalation. secret: The commitment to the next secret, or the last one disclosed.
+        carried: Seats below this one answered before an escalation.
+        secret: The commitment to the next secret, or the last one disclosed.
         phase_ends_at: Unix seconds. withheld: Whether the beacon ever stood in for the secret.
     """
 
