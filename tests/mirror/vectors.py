@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qcrs.rules import agreement, commitment, count_sketch, histogram, sortition
+from qcrs.rules import agreement, commitment, count_sketch, gold, histogram, sortition
+from tests.mirror import golds
 from tests.mirror.sketches import WIDTHS, at_the_threshold, pair, shapes_of, shots_of, table
 
 FROZEN = Path(__file__).parents[1] / "vectors" / "rules.json"
@@ -337,6 +338,12 @@ RULES = [
         random_cases("uint64", "uint256", "bytes32[]"),
         commitment.of_answer,
     ),
+    Rule("GoldScoreHarness", "lastSecret", golds.opening_cases, golds.last_secret),
+    Rule("GoldScoreHarness", "leafOf", golds.leaf_cases, gold.leaf_of),
+    Rule("GoldScoreHarness", "digestOf", golds.digest_cases, golds.digest_of),
+    Rule("GoldScoreHarness", "requireMember", golds.member_cases, golds.is_member, True),
+    Rule("GoldScoreHarness", "score", golds.score_cases, golds.score),
+    Rule("GoldScoreHarness", "requireSound", golds.answer_cases, golds.is_sound, True),
 ]
 
 
