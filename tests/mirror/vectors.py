@@ -344,6 +344,7 @@ RULES = [
     Rule("GoldScoreHarness", "digestOf", golds.digest_cases, golds.digest_of),
     Rule("GoldScoreHarness", "requireMember", golds.member_cases, golds.is_member, True),
     Rule("GoldScoreHarness", "score", golds.score_cases, golds.score, count=10_000),
+    Rule("GoldScoreHarness", "pack", golds.pack_cases, golds.pack),
     Rule("GoldScoreHarness", "requireSound", golds.answer_cases, golds.is_sound, True),
 ]
 
