@@ -2,12 +2,14 @@
 pragma solidity 0.8.37;
 
 import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
+import {IDisputes} from "./interfaces/IDisputes.sol";
 import {IGoldRounds, Reveal, RoundProof, Tally} from "./interfaces/IGoldRounds.sol";
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
 import {Agreement} from "./libraries/Agreement.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {GoldScore, Opening, RoundKind} from "./libraries/GoldScore.sol";
 import {Histogram} from "./libraries/Histogram.sol";
+import {RecordReader} from "./libraries/RecordReader.sol";
 import {Assignment, AssignmentStatus, UnexpectedAssignmentStatus} from "./lifecycle/Assignment.sol";
 import {
     Computation,
@@ -24,6 +26,8 @@ import {
 /// follows from the disclosed secret. Calls go to the allocator, which calls nobody back; coin leaves last of all.
 // slither-disable-start reentrancy-events
 contract GoldRounds is IGoldRounds {
+    using RecordReader for IComputationAllocator;
+
     /// Leaves of one run: as many as an answer has entries, and two neighbours.
     uint256 public constant MAX_LEAVES = GoldScore.MAX_ENTRIES + 2;
     /// Of an outcome within a round, as entries have it.
@@ -134,8 +138,7 @@ contract GoldRounds is IGoldRounds {
     }
 
     /// @inheritdoc IGoldRounds
-    function hold(ComputationId id, uint256 index) external onlyDisputes {
-        _requireStaked(id, index);
+    function hold(ComputationId id) external onlyDisputes {
         ++_records[id].cases;
     }
 
@@ -154,7 +157,7 @@ contract GoldRounds is IGoldRounds {
         emit StakeForfeited(id, index, operator, burned, paid);
         ALLOCATOR.depositFor{value: paid}(operator);
         (bool taken,) = address(0).call{value: burned}("");
-        if (!taken) revert BurnFailed(burned);
+        if (!taken) revert IDisputes.BurnFailed(burned);
     }
 
     /// @inheritdoc IGoldRounds

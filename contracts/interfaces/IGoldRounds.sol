@@ -101,6 +101,7 @@ interface IGoldRounds {
     error RoundNotCovered(ComputationId computation, uint256 index, uint256 round);
     /// @notice Targets have no answer; they fail only by another total of shots than `shots`.
     error RoundIsTarget(ComputationId computation, uint256 round, uint256 shots);
+    /// @notice Assignment `index` has its score for `round`.
     error RoundAlreadyScored(ComputationId computation, uint256 index, uint256 round);
     /// @notice The stake is `required` wei, not `actual`.
     error StakeMismatch(ComputationId computation, uint256 required, uint256 actual);
@@ -108,9 +109,8 @@ interface IGoldRounds {
     error StakeMissing(ComputationId computation, uint256 seats);
     /// @notice The stake stays until a verdict's challenge window ends at `endsAt` and no dispute of `cases` is open.
     error StakeHeld(ComputationId computation, uint40 endsAt, uint256 cases, uint256 timestamp);
+    /// @notice `account` is not the contract that disputes are ruled in.
     error CallerNotDisputes(address account);
-    /// @notice `amount` wei could not be burned.
-    error BurnFailed(uint256 amount);
 
     /// @notice Shows the gold list that was bound. Requester only, once all on duty have revealed, or a quorum has and
     /// the time to reveal is over.
@@ -137,8 +137,8 @@ interface IGoldRounds {
     /// @notice Returns what is left of the stake to the requester's available balance. Anyone, after the challenge window.
     function reclaim(ComputationId computation) external;
 
-    /// @notice Keeps the stake on assignment `index` here while a dispute is open. Disputes only.
-    function hold(ComputationId computation, uint256 index) external;
+    /// @notice Keeps the stake here while a dispute is open. Disputes only.
+    function hold(ComputationId computation) external;
 
     /// @notice Ends one `hold`. Disputes only.
     function letGo(ComputationId computation) external;
@@ -167,7 +167,7 @@ interface IGoldRounds {
     /// unless all were.
     function fidelityOf(ComputationId computation, uint256 index) external view returns (int256 fidelity, uint256 rounds);
 
-    /// @notice Wei that forfeits still put at risk on assignment `index`.
+    /// @notice Wei still staked on assignment `index`.
     function stakeOn(ComputationId computation, uint256 index) external view returns (uint256);
 
     /// @notice Where computations are recorded.

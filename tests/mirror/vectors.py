@@ -148,7 +148,7 @@ def judge_cases(rng: random.Random) -> Iterator[Arguments]:
     """Yield committees of 2 to 16 with rogues, noise, replays and near misses among them."""
     while True:
         bits, shots = rng.choice(WIDTHS), shots_of(rng)
-        replicas = rng.choice([3, 3, 4, 5, 5, 7, 9, 16])
+        replicas = rng.choice([1, 3, 3, 4, 5, 5, 7, 9, 16])
         revealed = rng.randint(replicas // 2 + 1, replicas)
         truth = shapes_of(rng, bits)
         sketches = []
@@ -164,13 +164,14 @@ def judge_cases(rng: random.Random) -> Iterator[Arguments]:
                 sketches.append(table(rng, truth, shots, 1))
         words = count_sketch.words_of(bits)
         flat = [word for sketch in sketches for word in count_sketch.pack(sketch)]
-        yield flat, words, bits, shots, agreement.quorum_of(replicas)
+        excluded = rng.getrandbits(revealed) & rng.getrandbits(revealed) if rng.random() < 0.2 else 0
+        yield flat, words, bits, shots, agreement.quorum_of(replicas), excluded
 
 
-def judge(flat: list[int], words: int, bits: int, shots: int, quorum: int) -> tuple[int, int]:
+def judge(flat: list[int], words: int, bits: int, shots: int, quorum: int, excluded: int) -> tuple[int, int]:
     """Answer as ``Agreement.judge``."""
     sketches = [count_sketch.unpack(flat[start : start + words], bits) for start in range(0, len(flat), words)]
-    judgement = agreement.judge(sketches, bits, shots, quorum)
+    judgement = agreement.judge(sketches, bits, shots, quorum, excluded)
     return int(judgement.verdict), judgement.members
 
 
