@@ -3,16 +3,19 @@ pragma solidity 0.8.37;
 
 import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {IBonds} from "./interfaces/IBonds.sol";
-import {IChallenges, Precedence, Progress, Revealed} from "./interfaces/IChallenges.sol";
+import {IChallenges, Precedence, Revealed} from "./interfaces/IChallenges.sol";
 import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
+import {IDisputes} from "./interfaces/IDisputes.sol";
 import {Policy} from "./interfaces/IEscrow.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
 import {BucketHash} from "./libraries/BucketHash.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {CountSketch} from "./libraries/CountSketch.sol";
+import {Evidence, Progress} from "./libraries/Evidence.sol";
 import {Binding, Histogram, Run} from "./libraries/Histogram.sol";
 import {Independence} from "./libraries/Independence.sol";
+import {RecordReader} from "./libraries/RecordReader.sol";
 import {Assignment, AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {Challenge, ChallengeId, ChallengeStatus, Fault} from "./lifecycle/Challenge.sol";
 import {Computation, ComputationId, ComputationLifecycle, ComputationStatus} from "./lifecycle/Computation.sol";
@@ -25,6 +28,7 @@ import {ProcessorId} from "./lifecycle/Processor.sol";
 // slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events
 contract Challenges is IChallenges {
     using CountSketch for uint256[];
+    using RecordReader for IComputationAllocator;
 
     uint256 public constant MIN_LEAVES = 64;
     uint256 public constant MAX_LEAVES = 512;
@@ -41,16 +45,16 @@ contract Challenges is IChallenges {
 
     mapping(ChallengeId => Challenge) private _challenges;
 
-    constructor(IComputationAllocator allocator) {
+    constructor(IAuditTrail auditTrail, IComputationAllocator allocator) {
+        AUDIT_TRAIL = auditTrail;
         ALLOCATOR = allocator;
         REGISTRY = allocator.REGISTRY();
         BONDS = allocator.BONDS();
-        AUDIT_TRAIL = allocator.AUDIT_TRAIL();
     }
 
     /// @dev What the bonds contract takes, on its way.
     receive() external payable {
-        if (msg.sender != address(BONDS)) revert CoinUnexpected(msg.sender);
+        if (msg.sender != address(BONDS)) revert IDisputes.PaymentUnexpected(msg.sender);
     }
 
     /// @inheritdoc IChallenges
@@ -63,12 +67,12 @@ contract Challenges is IChallenges {
     ) external {
         (Computation memory c,) = _requireAccused(id, index, revealed);
         Histogram.requireBinding(revealed.countsRoot, binding);
-        bool malformed = !_isPlausible(binding, c.shots);
+        bool malformed = !Evidence.isPlausible(binding, c.shots);
         uint256 leaf;
         if (run.leaves.length != 0) {
             Histogram.requireRunUnder(binding, run.first, run.leaves, run.siblings);
             bool unfit;
-            (unfit, leaf) = _firstUnfit(run.leaves, c.outcomeBits);
+            (unfit, leaf) = Evidence.firstUnfit(run.leaves, c.outcomeBits);
             malformed = malformed || unfit;
         }
         if (!malformed) revert HistogramSound(id, index, binding.leafCount, binding.shots);
@@ -88,9 +92,10 @@ contract Challenges is IChallenges {
     ) external {
         (Computation memory c,) = _requireAccused(id, index, revealed);
         Histogram.requireBinding(revealed.countsRoot, binding);
-        uint256 claimed = _bucketIn(revealed.sketch, row, bucket, c.outcomeBits);
-        uint256[] memory parameters = BucketHash.parametersOf(ALLOCATOR.seedOf(id), c.outcomeBits);
-        (uint256 shown, uint256[] memory leaves) = _collect(parameters, row, bucket, c.outcomeBits, binding, runs);
+        uint256 claimed = Evidence.bucketIn(revealed.sketch, row, bucket, c.outcomeBits);
+        uint256[] memory parameters = BucketHash.parametersOf(_seedOf(id, c), c.outcomeBits);
+        (uint256 shown, uint256[] memory leaves) =
+            Evidence.collect(parameters, row, bucket, c.outcomeBits, binding, runs);
         if (shown <= claimed) revert SketchNotRefuted(id, index, claimed, shown);
         emit SketchRefuted(id, index, row, bucket, claimed, shown, leaves);
         _punish(id, index, Fault.ForgedSketch, msg.sender, address(0), 0);
@@ -170,11 +175,7 @@ contract Challenges is IChallenges {
         self.computation = id;
         self.processor = a.processor;
         self.bond = uint128(msg.value);
-        Progress memory progress;
-        progress.countsRoot = revealed.countsRoot;
-        progress.sketchDigest = keccak256(abi.encodePacked(revealed.sketch));
-        progress.sketch = new uint256[](revealed.sketch.length);
-        self.progress = keccak256(abi.encode(progress));
+        self.progress = Evidence.startOf(revealed.countsRoot, revealed.sketch);
         emit HistogramDemanded(challenge, id, index, a.processor, msg.sender, msg.value, self.deadlineAt);
         BONDS.hold(a.processor);
     }
@@ -206,7 +207,9 @@ contract Challenges is IChallenges {
 
         deadlineAt = uint40(block.timestamp) + ALLOCATOR.policy().responseSeconds;
         emit HistogramOpened(challenge, progress.next, leaves, deadlineAt);
-        (bool sound, bytes32 next) = _advance(self.computation, progress, binding, leaves, complete);
+        Computation memory c = ALLOCATOR.computationOf(self.computation);
+        (bool sound, bytes32 next) =
+            Evidence.proceed(progress, c, _seedOf(self.computation, c), binding, leaves, complete);
         if (!sound) {
             _uphold(challenge, ChallengeStatus.Refuted, Fault.ForgedSketch, address(0));
         } else if (complete) {
@@ -243,31 +246,6 @@ contract Challenges is IChallenges {
         return _challenges[challenge];
     }
 
-    /// @dev Adds leaves to what has been shown.
-    /// @return sound Whether nothing contradicts what was revealed. @return next Digest of the progress then.
-    function _advance(
-        ComputationId id,
-        Progress calldata progress,
-        Binding calldata binding,
-        uint256[] calldata leaves,
-        bool complete
-    ) private view returns (bool sound, bytes32 next) {
-        Computation memory c = ALLOCATOR.computationOf(id);
-        (bool unfit,) = _firstUnfit(leaves, c.outcomeBits);
-        if (unfit || !_isPlausible(binding, c.shots)) return (false, 0);
-        Progress memory then = progress;
-        uint256[] memory parameters = BucketHash.parametersOf(ALLOCATOR.seedOf(id), c.outcomeBits);
-        then.shots += BucketHash.fold(then.sketch, parameters, leaves, c.outcomeBits);
-        then.next += leaves.length;
-        then.last = leaves[leaves.length - 1];
-        if (complete) {
-            sound = then.shots == c.shots && keccak256(abi.encodePacked(then.sketch)) == then.sketchDigest;
-        } else {
-            sound = then.shots <= c.shots;
-        }
-        next = keccak256(abi.encode(then));
-    }
-
     /// @dev The demand was justified: the bond returns with the reward.
     function _uphold(ChallengeId challenge, ChallengeStatus to, Fault fault, address keeper) private {
         Challenge storage self = _challenges[challenge];
@@ -285,9 +263,8 @@ contract Challenges is IChallenges {
         emit ChallengeEnded(challenge, ChallengeStatus.Answered, 0, compensation);
         BONDS.letGo(self.processor);
         _pay(REGISTRY.operatorOf(self.processor), compensation);
-        // The address zero takes any amount.
-        // slither-disable-next-line unchecked-lowlevel
-        address(0).call{value: self.bond - compensation}("");
+        (bool taken,) = address(0).call{value: self.bond - compensation}("");
+        if (!taken) revert IDisputes.BurnFailed(self.bond - compensation);
     }
 
     /// @dev Disproves an answer, takes the penalty and divides it. Nothing of it stays here.
@@ -330,64 +307,6 @@ contract Challenges is IChallenges {
         for (uint256 i; i < assignments.length; ++i) {
             if (assignments[i].status == AssignmentStatus.Accepted) ++count;
         }
-    }
-
-    /// @dev Shots and leaves, of those shown, that fall into a bucket.
-    function _collect(
-        uint256[] memory parameters,
-        uint256 row,
-        uint256 bucket,
-        uint256 outcomeBits,
-        Binding calldata binding,
-        Run[] calldata runs
-    ) private pure returns (uint256 shown, uint256[] memory leaves) {
-        uint256 count;
-        for (uint256 i; i < runs.length; ++i) {
-            count += runs[i].leaves.length;
-        }
-        leaves = new uint256[](count);
-        count = 0;
-        uint256 next;
-        for (uint256 i; i < runs.length; ++i) {
-            Run calldata run = runs[i];
-            if (run.first < next) revert RunsOverlap(run.first, next);
-            Histogram.requireRunUnder(binding, run.first, run.leaves, run.siblings);
-            next = run.first + run.leaves.length;
-            for (uint256 j; j < run.leaves.length; ++j) {
-                uint256 leaf = run.leaves[j];
-                if (BucketHash.bucketOf(parameters, row, leaf >> 16, outcomeBits) != bucket) continue;
-                leaves[count++] = leaf;
-                shown += leaf & 0xffff;
-            }
-        }
-        assembly ("memory-safe") {
-            mstore(leaves, count)
-        }
-    }
-
-    function _bucketIn(uint256[] calldata sketch, uint256 row, uint256 bucket, uint256 outcomeBits)
-        private
-        pure
-        returns (uint256)
-    {
-        (uint256 rows, uint256 buckets) = CountSketch.dimensions(outcomeBits);
-        if (row >= rows || bucket >= buckets) revert BucketOutOfRange(row, bucket, rows, buckets);
-        uint256 lane = row * buckets + bucket;
-        return (sketch[lane / 16] >> (16 * (lane % 16))) & 0xffff;
-    }
-
-    /// @dev Whether so many leaves can hold so many shots.
-    function _isPlausible(Binding calldata binding, uint256 shots) private pure returns (bool) {
-        return binding.shots == shots && binding.leafCount != 0 && binding.leafCount <= shots;
-    }
-
-    /// @dev The first leaf without shots, else the last if it is too wide. Leaves ascend.
-    function _firstUnfit(uint256[] calldata leaves, uint256 outcomeBits) private pure returns (bool, uint256) {
-        for (uint256 i; i < leaves.length; ++i) {
-            if (leaves[i] & 0xffff == 0) return (true, leaves[i]);
-        }
-        uint256 last = leaves[leaves.length - 1];
-        return last >> (16 + outcomeBits) == 0 ? (false, 0) : (true, last);
     }
 
     /// @dev Whether the accused was drawn after the other computation was settled.
@@ -437,7 +356,8 @@ contract Challenges is IChallenges {
             revert ChallengeWindowClosed(id, c.status, c.phaseEndsAt, block.timestamp);
         }
         _requireRevealed(id, index, a, revealed);
-        if (a.status != AssignmentStatus.Accepted && !_isOfLastRound(id, index, c.revealed)) {
+        if (a.status == AssignmentStatus.Accepted) return (c, a);
+        if (!Evidence.isOfLastRound(ALLOCATOR.assignmentsOf(id), index, c.revealed)) {
             revert AnswerNotJudged(id, index, a.status);
         }
     }
@@ -450,16 +370,8 @@ contract Challenges is IChallenges {
         if (actual != a.digest) revert IResultVerifier.RevealMismatch(id, index, a.digest, actual);
     }
 
-    /// @dev Answers of earlier rounds were sketched under other seeds. A round that fails ends all its seats and the
-    /// next takes higher ones, so an answer is of the last round if fewer than all of that round's come after it.
-    function _isOfLastRound(ComputationId id, uint256 index, uint256 revealed) private view returns (bool) {
-        Assignment[] memory assignments = ALLOCATOR.assignmentsOf(id);
-        uint256 after_;
-        for (uint256 i = index + 1; i < assignments.length; ++i) {
-            AssignmentStatus status = assignments[i].status;
-            if (status != AssignmentStatus.Silent && status != AssignmentStatus.Refused) ++after_;
-        }
-        return after_ < revealed;
+    function _seedOf(ComputationId id, Computation memory c) private pure returns (bytes32) {
+        return Commitment.seedOf(id, c.attempt, c.secret, c.commitsDigest);
     }
 
     function _isStanding(AssignmentStatus status) private pure returns (bool) {

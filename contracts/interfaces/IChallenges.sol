@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Progress} from "../libraries/Evidence.sol";
 import {Binding, Run} from "../libraries/Histogram.sol";
 import {AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {Challenge, ChallengeId, ChallengeStatus, Fault} from "../lifecycle/Challenge.sol";
@@ -12,21 +13,6 @@ struct Revealed {
     bytes32 countsRoot;
     bytes32 salt;
     /// Wire form: see CountSketch.
-    uint256[] sketch;
-}
-
-/// @notice How far an answer to a demand has come. The contract keeps its digest; whoever goes on gives it back.
-struct Progress {
-    bytes32 countsRoot;
-    /// keccak256 of the words of the revealed sketch.
-    bytes32 sketchDigest;
-    /// Number of the leaf that is due.
-    uint256 next;
-    /// Shots in the leaves so far.
-    uint256 shots;
-    /// The last leaf shown, packed.
-    uint256 last;
-    /// Sketch of the leaves so far, wire form.
     uint256[] sketch;
 }
 
@@ -126,10 +112,6 @@ interface IChallenges {
     error AnswerStanding(ComputationId computation, uint256 index, AssignmentStatus status);
     /// @notice `leafCount` leaves with `shots` shots, and those shown, can be a histogram.
     error HistogramSound(ComputationId computation, uint256 index, uint256 leafCount, uint256 shots);
-    /// @notice A sketch has `rows` rows of `buckets` buckets.
-    error BucketOutOfRange(uint256 row, uint256 bucket, uint256 rows, uint256 buckets);
-    /// @notice Runs must ascend: leaf number `first` is before `next`.
-    error RunsOverlap(uint256 first, uint256 next);
     /// @notice The leaves shown hold `shown` shots of the bucket, not more than the `claimed` of the sketch.
     error SketchNotRefuted(ComputationId computation, uint256 index, uint256 claimed, uint256 shown);
     /// @notice The answers are not near enough to each other to prove a copy.
@@ -148,8 +130,6 @@ interface IChallenges {
     error ProgressMismatch(ChallengeId challenge, bytes32 expected, bytes32 actual);
     /// @notice A step shows `minimum` to `maximum` leaves, or all that remain; not `actual`.
     error LeavesOutOfRange(ChallengeId challenge, uint256 actual, uint256 minimum, uint256 maximum);
-    /// @notice Coin comes from the bonds alone, not from `sender`.
-    error CoinUnexpected(address sender);
 
     /// @notice Proves that a root binds no histogram of the computation's shots: it says another number, or of more
     /// leaves than shots; or that a leaf in `run` has no shots, or is too wide. Anyone, within the window.

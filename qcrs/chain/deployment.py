@@ -143,7 +143,7 @@ def plan(
         "Records": (at["ComputationAllocator"],),
         "GoldRounds": (at["ComputationAllocator"], at["Disputes"]),
         "ResultVerifier": (at["ComputationAllocator"], at["GoldRounds"]),
-        "Challenges": (at["ComputationAllocator"],),
+        "Challenges": (at["AuditTrail"], at["ComputationAllocator"]),
         "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["GoldRounds"]),
     }
     for name in ORDER:
