@@ -23,7 +23,6 @@ ORDER = (
     "Bonds",
     "ComputationAllocator",
     "Records",
-    "GoldRounds",
     "ResultVerifier",
     "Challenges",
     "Disputes",
@@ -48,6 +47,7 @@ PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     DISPUTE_RESOLUTION: {"Disputes": ("rule",)},
 }
 
+NOBODY = "0x" + "00" * 20
 GWEI = 10**9
 ETHER = 10**18
 DEFAULT_POLICY = Policy(
@@ -141,10 +141,9 @@ def plan(
         "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], at["Challenges"], at["Disputes"]),
         "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
         "Records": (at["ComputationAllocator"],),
-        "GoldRounds": (at["ComputationAllocator"], at["Disputes"]),
-        "ResultVerifier": (at["ComputationAllocator"], at["GoldRounds"]),
+        "ResultVerifier": (at["ComputationAllocator"], NOBODY),
         "Challenges": (at["AuditTrail"], at["ComputationAllocator"]),
-        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["GoldRounds"]),
+        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], NOBODY),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])
