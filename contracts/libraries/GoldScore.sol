@@ -145,6 +145,25 @@ library GoldScore {
         }
     }
 
+    /// @notice `leaves` in the form of an answer's entries: 8 bytes each, outcome within the round and count.
+    /// @param width Low bits of an outcome that count within the round; at most 32.
+    function pack(uint256[] calldata leaves, uint256 width) internal pure returns (bytes memory packed) {
+        uint256 mask = (1 << width) - 1;
+        uint256 length = 8 * leaves.length;
+        // Whole words are written, so the last one needs room behind its entry.
+        packed = new bytes(length + 24);
+        for (uint256 i; i < leaves.length; ++i) {
+            uint256 leaf = leaves[i];
+            uint256 entry = ((leaf >> 16) & mask) << 32 | (leaf & 0xffff);
+            assembly ("memory-safe") {
+                mstore(add(packed, add(32, mul(i, 8))), shl(192, entry))
+            }
+        }
+        assembly ("memory-safe") {
+            mstore(packed, length)
+        }
+    }
+
     /// @dev Walks entries and leaves side by side, both being sorted.
     /// @return total Of the counts. @return weighed Sum of count times weight.
     function _weigh(uint256[] calldata leaves, uint256 mask, bytes calldata entries)

@@ -31,7 +31,9 @@ CONTRACTS = (
     "Bonds",
     "ComputationAllocator",
     "Records",
+    "GoldRounds",
     "ResultVerifier",
+    "Challenges",
     "Disputes",
 )
 

@@ -27,7 +27,7 @@ from qcrs.errors import QcrsError
 __all__ = ["ChainUnreachable", "Gateway", "Receipt", "TransactionLost", "TransactionRefused", "WrongChain"]
 
 # Who tells of computations, by events whose first indexed argument is the id.
-TELLERS = ("ComputationAllocator", "ResultVerifier", "Bonds")
+TELLERS = ("ComputationAllocator", "ResultVerifier", "Bonds", "GoldRounds")
 LOG_BLOCKS = 5_000
 
 # Gas ceilings by function: above the worst case measured, so that they never have to be estimated. What is not

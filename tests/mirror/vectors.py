@@ -36,6 +36,7 @@ class Rule:
         cases: Makes arguments, as the function takes them, without end.
         twin: Answers them as the function would.
         refusable: Whether the Solidity side says no by reverting, and yes by returning.
+        count: How many cases to compare.
     """
 
     harness: str
@@ -43,15 +44,16 @@ class Rule:
     cases: Callable[[random.Random], Iterator[Arguments]]
     twin: Callable[..., Any]
     refusable: bool = False
+    count: int = COUNT
 
     @property
     def name(self) -> str:
         """The rule's name in files and reports."""
         return f"{self.harness.removesuffix('Harness')}.{self.function}"
 
-    def generate(self, count: int = COUNT) -> list[Arguments]:
-        """Return the first *count* cases: the same on every run."""
-        return _generate(self, count)
+    def generate(self, count: int | None = None) -> list[Arguments]:
+        """Return the first *count* cases, or all that are compared: the same on every run."""
+        return _generate(self, count or self.count)
 
 
 @cache
@@ -342,7 +344,8 @@ RULES = [
     Rule("GoldScoreHarness", "leafOf", golds.leaf_cases, gold.leaf_of),
     Rule("GoldScoreHarness", "digestOf", golds.digest_cases, golds.digest_of),
     Rule("GoldScoreHarness", "requireMember", golds.member_cases, golds.is_member, True),
-    Rule("GoldScoreHarness", "score", golds.score_cases, golds.score),
+    Rule("GoldScoreHarness", "score", golds.score_cases, golds.score, count=10_000),
+    Rule("GoldScoreHarness", "pack", golds.pack_cases, golds.pack),
     Rule("GoldScoreHarness", "requireSound", golds.answer_cases, golds.is_sound, True),
 ]
 
@@ -368,7 +371,7 @@ def freeze() -> None:
     """Write every n-th case of each rule, with the Python answer, to ``FROZEN``."""
     sample = {}
     for rule in RULES:
-        cases = rule.generate()[:: COUNT // SAMPLE]
+        cases = rule.generate(COUNT)[:: COUNT // SAMPLE]
         sample[rule.name] = [{"arguments": plain(case), "result": plain(rule.twin(*case))} for case in cases]
     FROZEN.parent.mkdir(exist_ok=True)
     FROZEN.write_text(json.dumps(sample, indent=1) + "\n", encoding="utf-8")
