@@ -107,17 +107,15 @@ contract Disputes is IDisputes, AccessManaged {
         Dispute storage d = _disputes[dispute];
         if (block.timestamp > d.endsAt) revert RulingOverdue(dispute, d.endsAt, block.timestamp);
         d.advance(dispute, upheld ? DisputeStatus.Upheld : DisputeStatus.Dismissed);
+        emit DisputeRuled(dispute, d.computation, upheld, reason);
         (Computation memory c, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
         Division memory division;
         if (!upheld) division = _dismiss(d, c, a);
         else if (d.kind == DisputeKind.WrongAnswer) division = _condemn(d, c);
         else division = _vindicate(d, a);
         _letGo(d, a);
-        emit DisputeRuled(
+        emit DisputeDivided(
             dispute,
-            d.computation,
-            upheld,
-            reason,
             division.burned,
             division.restitution,
             division.award,

@@ -30,13 +30,12 @@ interface IDisputes {
         uint40 endsAt
     );
     event DisputeAnswered(DisputeId indexed dispute, address indexed account, bytes32 evidence);
-    /// @notice `burned` wei left circulation, `restitution` went to the requester, `award` to the opener (its bond
-    /// not counted), `compensation` to the operator, `endowment` to the treasury.
-    event DisputeRuled(
+    event DisputeRuled(DisputeId indexed dispute, ComputationId indexed computation, bool upheld, bytes32 reason);
+    /// @notice What a ruling did with the losing bond: `burned` wei left circulation, `restitution` went to the
+    /// requester, `award` to the opener (its bond not counted), `compensation` to the operator, `endowment` to the
+    /// treasury.
+    event DisputeDivided(
         DisputeId indexed dispute,
-        ComputationId indexed computation,
-        bool upheld,
-        bytes32 reason,
         uint256 burned,
         uint256 restitution,
         uint256 award,

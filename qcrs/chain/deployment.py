@@ -23,9 +23,7 @@ ORDER = (
     "Bonds",
     "ComputationAllocator",
     "Records",
-    "GoldRounds",
     "ResultVerifier",
-    "Challenges",
     "Disputes",
 )
 
@@ -48,6 +46,7 @@ PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     DISPUTE_RESOLUTION: {"Disputes": ("rule",)},
 }
 
+NOBODY = "0x" + "00" * 20
 GWEI = 10**9
 ETHER = 10**18
 DEFAULT_POLICY = Policy(
@@ -122,7 +121,7 @@ def plan(
         at["ProcessorRegistry"],
         at["Bonds"],
         at["ResultVerifier"],
-        at["Challenges"],
+        NOBODY,
         at["Disputes"],
     )
     recorders = [at["Consortium"], at["ProcessorRegistry"], at["ComputationAllocator"], at["Disputes"]]
@@ -138,13 +137,11 @@ def plan(
             at["Bonds"],
             settings.heartbeat_seconds,
         ),
-        "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], at["Challenges"], at["Disputes"]),
+        "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], NOBODY, at["Disputes"]),
         "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
         "Records": (at["ComputationAllocator"],),
-        "GoldRounds": (at["ComputationAllocator"], at["Disputes"]),
-        "ResultVerifier": (at["ComputationAllocator"], at["GoldRounds"]),
-        "Challenges": (at["ComputationAllocator"],),
-        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["GoldRounds"]),
+        "ResultVerifier": (at["ComputationAllocator"], NOBODY),
+        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], NOBODY),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])

@@ -190,6 +190,7 @@ def _part(calibration: Calibration, qubits: Sequence[int]) -> Calibration:
 
 def worn(calibration: Calibration, factor: float) -> Calibration:
     """Return *calibration* with errors *factor* times as large and relaxation as much faster: long not calibrated."""
+
     def rate(value: int, cap: int) -> int:
         return min(cap, round(value * factor))
 
@@ -226,7 +227,9 @@ def distribution(circuit: QuantumCircuit, layout_of: Calibration, noise_of: Cali
             bare.append(instruction.operation, qubits)
     measured = [wires[bit] for bit in sorted(wires)]
     bare.save_probabilities(measured)
-    simulator = AerSimulator(method="density_matrix", noise_model=device.noise(bare_of(transpiled)), max_parallel_threads=1)
+    simulator = AerSimulator(
+        method="density_matrix", noise_model=device.noise(bare_of(transpiled)), max_parallel_threads=1
+    )
     p = np.asarray(simulator.run(bare, shots=1).result().data()["probabilities"], dtype=float)
     for bit, qubit in enumerate(measured):
         facts = noise_of.qubits[qubit]
