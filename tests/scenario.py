@@ -135,6 +135,7 @@ class World:
         self.bonds = self.contracts["Bonds"]
         self.records = self.contracts["Records"]
         self.verifier = self.contracts["ResultVerifier"]
+        self.gold_rounds = self.contracts["GoldRounds"]
         self.disputes = self.contracts["Disputes"]
 
     # --- people and processors ---

@@ -23,6 +23,7 @@ ORDER = (
     "Bonds",
     "ComputationAllocator",
     "Records",
+    "GoldRounds",
     "ResultVerifier",
     "Disputes",
 )
@@ -140,8 +141,9 @@ def plan(
         "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], NOBODY, at["Disputes"]),
         "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
         "Records": (at["ComputationAllocator"],),
-        "ResultVerifier": (at["ComputationAllocator"], NOBODY),
-        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], NOBODY),
+        "GoldRounds": (at["ComputationAllocator"], at["Disputes"]),
+        "ResultVerifier": (at["ComputationAllocator"], at["GoldRounds"]),
+        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["GoldRounds"]),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])
