@@ -21,7 +21,8 @@ from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
 
-from qcrs.quantum.sweep import pool, round_bits, split, texts_of
+from qcrs.quantum.sweep import pool, split, texts_of
+from qcrs.rules.gold import round_bits
 
 FAULTS = ("bias", "uniform", "replay", "dilute", "corrupt", "silent")
 _BIASED_SHARE = 5  # one shot in five

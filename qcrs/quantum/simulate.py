@@ -14,7 +14,8 @@ from qcrs.quantum.device import Device
 from qcrs.quantum.errors import CircuitRefused
 from qcrs.quantum.program import Program
 from qcrs.quantum.request import MAX_SHOTS, RunRequest
-from qcrs.quantum.sweep import pool, round_bits, scan_rounds
+from qcrs.quantum.sweep import pool, scan_rounds
+from qcrs.rules.gold import round_bits
 
 # Up to here a density matrix is cheaper than one noisy trajectory per shot. Trajectories run one by
 # one: Aer's shot branching is tens of times faster and its counts are wrong (on a noisy GHZ-6 it

@@ -32,11 +32,6 @@ class SweepLimits:
 SWEEP_LIMITS = SweepLimits()
 
 
-def round_bits(rounds: int) -> int:
-    """Return how many outcome bits number *rounds* rounds; none for a plain circuit."""
-    return (rounds - 1).bit_length()
-
-
 def texts_of(payload: str) -> list[str]:
     """Return the text of each round of *payload*; the payload itself when it is a plain circuit."""
     if not payload.startswith(_HEADER):

@@ -14,7 +14,8 @@ from qcrs.quantum.ideal import ideal_distribution, total_variation_distance
 from qcrs.quantum.program import Operation, Program
 from qcrs.quantum.request import RunRequest
 from qcrs.quantum.simulate import simulate
-from qcrs.quantum.sweep import SweepLimits, join, pool, round_bits, scan_rounds, split, texts_of
+from qcrs.quantum.sweep import SweepLimits, join, pool, scan_rounds, split, texts_of
+from qcrs.rules.gold import round_bits
 
 BELL_2 = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[2]; creg c[2]; h q[0]; cx q[0], q[1]; measure q -> c;'
 
