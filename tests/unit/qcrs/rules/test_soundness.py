@@ -114,7 +114,7 @@ def test_a_caution_about_cheaters_costs_little() -> None:
     [
         (20, "2", 1024, ["20 targets get 0.5 from 20 golds", "it takes 141 targets and 139 golds"]),
         (20, "1.01", 1024, ["no gold fits"]),
-        (1000, "2", 1024, ["1000 targets get 0.0", "it takes 141 targets"]),
+        (1000, "2", 1024, ["1000 targets get 0.297 from 24 golds", "it takes 141 targets"]),
         (100, "2", 150, ["no number of targets gets it in 150 rounds"]),
     ],
 )
