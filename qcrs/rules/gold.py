@@ -203,7 +203,12 @@ def gold_proof(leaves: Sequence[bytes], round_: int) -> list[bytes]:
 
 
 def root_from_proof(leaf: bytes, round_: int, rounds: int, proof: Iterable[bytes]) -> bytes | None:
-    """Return the root that *proof* leads to from *leaf*, or None when it has not as many siblings as it must."""
+    """Return the root that *proof* leads to from *leaf*.
+
+    None when it has not as many siblings as it must, or there is no such round.
+    """
+    if not 0 <= round_ < rounds:
+        return None
     node, at, width, siblings = leaf, round_, rounds, iter(proof)
     while width > 1:
         if at ^ 1 < width:

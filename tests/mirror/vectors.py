@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qcrs.rules import agreement, commitment, count_sketch, sortition
+from qcrs.rules import agreement, commitment, count_sketch, gold, histogram, sortition
+from tests.mirror import golds
 from tests.mirror.sketches import WIDTHS, at_the_threshold, pair, shapes_of, shots_of, table
 
 FROZEN = Path(__file__).parents[1] / "vectors" / "rules.json"
@@ -35,6 +36,7 @@ class Rule:
         cases: Makes arguments, as the function takes them, without end.
         twin: Answers them as the function would.
         refusable: Whether the Solidity side says no by reverting, and yes by returning.
+        count: How many cases to compare.
     """
 
     harness: str
@@ -42,15 +44,16 @@ class Rule:
     cases: Callable[[random.Random], Iterator[Arguments]]
     twin: Callable[..., Any]
     refusable: bool = False
+    count: int = COUNT
 
     @property
     def name(self) -> str:
         """The rule's name in files and reports."""
         return f"{self.harness.removesuffix('Harness')}.{self.function}"
 
-    def generate(self, count: int = COUNT) -> list[Arguments]:
-        """Return the first *count* cases: the same on every run."""
-        return _generate(self, count)
+    def generate(self, count: int | None = None) -> list[Arguments]:
+        """Return the first *count* cases, or all that are compared: the same on every run."""
+        return _generate(self, count or self.count)
 
 
 @cache
@@ -145,7 +148,7 @@ def judge_cases(rng: random.Random) -> Iterator[Arguments]:
     """Yield committees of 2 to 16 with rogues, noise, replays and near misses among them."""
     while True:
         bits, shots = rng.choice(WIDTHS), shots_of(rng)
-        replicas = rng.choice([3, 3, 4, 5, 5, 7, 9, 16])
+        replicas = rng.choice([1, 3, 3, 4, 5, 5, 7, 9, 16])
         revealed = rng.randint(replicas // 2 + 1, replicas)
         truth = shapes_of(rng, bits)
         sketches = []
@@ -161,14 +164,84 @@ def judge_cases(rng: random.Random) -> Iterator[Arguments]:
                 sketches.append(table(rng, truth, shots, 1))
         words = count_sketch.words_of(bits)
         flat = [word for sketch in sketches for word in count_sketch.pack(sketch)]
-        yield flat, words, bits, shots, agreement.quorum_of(replicas)
+        excluded = rng.getrandbits(revealed) & rng.getrandbits(revealed) if rng.random() < 0.2 else 0
+        yield flat, words, bits, shots, agreement.quorum_of(replicas), excluded
 
 
-def judge(flat: list[int], words: int, bits: int, shots: int, quorum: int) -> tuple[int, int]:
+def judge(flat: list[int], words: int, bits: int, shots: int, quorum: int, excluded: int) -> tuple[int, int]:
     """Answer as ``Agreement.judge``."""
     sketches = [count_sketch.unpack(flat[start : start + words], bits) for start in range(0, len(flat), words)]
-    judgement = agreement.judge(sketches, bits, shots, quorum)
+    judgement = agreement.judge(sketches, bits, shots, quorum, excluded)
     return int(judgement.verdict), judgement.members
+
+
+# --- histograms ---
+
+
+def bucket_hash_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        bits = rng.choice([rng.randint(9, 240), rng.randint(1, 8), 9, 10, 239, 240])
+        rows, _ = count_sketch.dimensions(bits)
+        outcome = rng.choice([0, 2**bits - 1, rng.getrandbits(bits), rng.getrandbits(bits)])
+        yield rng.randbytes(32), rng.randrange(rows), outcome, bits
+
+
+def bucket_of(seed: bytes, row: int, outcome: int, bits: int) -> int:
+    """Answer as ``BucketHash.bucketOf``, which takes narrow outcomes too."""
+    wide = bits > count_sketch.MAX_HISTOGRAM_BITS
+    return count_sketch.bucket_of(seed, row, outcome, bits) if wide else outcome
+
+
+def run_cases(rng: random.Random) -> Iterator[Arguments]:
+    """Yield runs of histograms of all small sizes, and runs with one thing wrong."""
+    sizes = [*range(1, 40), 64, 65, 127, 300]
+    while True:
+        bits = rng.choice([9, 32, 240])
+        outcomes = {rng.getrandbits(bits) for _ in range(rng.choice(sizes))}
+        size = len(outcomes)
+        counts = {outcome: rng.choice([1, 65_535, rng.randint(1, 99)]) for outcome in sorted(outcomes)}
+        first = rng.choice([0, size - 1, rng.randrange(size)])
+        run = histogram.run_proof(counts, first, rng.choice([1, size - first, rng.randint(1, size - first)]))
+        binding = histogram.binding_of(counts)
+        yield binding.root, binding, *run
+        yield _spoilt(rng, binding.root, binding, run)
+
+
+def _spoilt(rng: random.Random, root: bytes, binding: histogram.Binding, run: histogram.Run) -> Arguments:
+    count, shots, top = binding
+    first, leaves, siblings = run.first, list(run.leaves), list(run.siblings)
+    at = rng.randrange(len(leaves))
+    match rng.randrange(11):
+        case 0:
+            root = rng.randbytes(32)
+        case 1:  # another number of leaves, or of shots, in the binding alone
+            return root, (count + rng.choice([0, 1]), shots + 1, top), first, leaves, siblings
+        case 2:  # a tree that says it has more leaves
+            count += rng.choice([1, 2, 2**256 - 1 - count])
+            root = histogram.Binding(count, shots, top).root
+        case 3:
+            first = rng.choice([first + 1, count, 2**256 - 1, first ^ 1])
+        case 4:
+            leaves[at] ^= 1 << rng.randrange(256)
+        case 5:
+            leaves = leaves[:at] + leaves[at + 1 :]
+        case 6:
+            leaves.insert(at, leaves[at])
+        case 7:
+            leaves.reverse()
+        case 8 if siblings:
+            siblings.pop(rng.randrange(len(siblings)))
+        case 9 if siblings:
+            at = rng.randrange(len(siblings))
+            siblings[at] = rng.randbytes(32)
+        case _:
+            siblings.insert(rng.randint(0, len(siblings)), rng.randbytes(32))
+    return root, (count, shots, top), first, leaves, siblings
+
+
+def opens_run(root: bytes, binding: Any, first: int, leaves: list[int], siblings: list[bytes]) -> bool:
+    """Answer as ``Histogram.requireRun``."""
+    return histogram.opens_run(root, histogram.Binding(*binding), histogram.Run(first, leaves, siblings))
 
 
 # --- digests and draws ---
@@ -222,6 +295,8 @@ RULES = [
         lambda a, b, shots: agreement.bucket_rule(buckets_of(a), buckets_of(b), shots),
     ),
     Rule("AgreementHarness", "judge", judge_cases, judge),
+    Rule("BucketHashHarness", "bucketOf", bucket_hash_cases, bucket_of),
+    Rule("HistogramHarness", "requireRun", run_cases, opens_run, True),
     Rule(
         "SortitionHarness",
         "draws",
@@ -265,6 +340,13 @@ RULES = [
         random_cases("uint64", "uint256", "bytes32[]"),
         commitment.of_answer,
     ),
+    Rule("GoldScoreHarness", "lastSecret", golds.opening_cases, golds.last_secret),
+    Rule("GoldScoreHarness", "leafOf", golds.leaf_cases, gold.leaf_of),
+    Rule("GoldScoreHarness", "digestOf", golds.digest_cases, golds.digest_of),
+    Rule("GoldScoreHarness", "requireMember", golds.member_cases, golds.is_member, True),
+    Rule("GoldScoreHarness", "score", golds.score_cases, golds.score, count=10_000),
+    Rule("GoldScoreHarness", "pack", golds.pack_cases, golds.pack),
+    Rule("GoldScoreHarness", "requireSound", golds.answer_cases, golds.is_sound, True),
 ]
 
 
@@ -289,7 +371,7 @@ def freeze() -> None:
     """Write every n-th case of each rule, with the Python answer, to ``FROZEN``."""
     sample = {}
     for rule in RULES:
-        cases = rule.generate()[:: COUNT // SAMPLE]
+        cases = rule.generate(COUNT)[:: COUNT // SAMPLE]
         sample[rule.name] = [{"arguments": plain(case), "result": plain(rule.twin(*case))} for case in cases]
     FROZEN.parent.mkdir(exist_ok=True)
     FROZEN.write_text(json.dumps(sample, indent=1) + "\n", encoding="utf-8")

@@ -51,6 +51,7 @@ def test_proof_serves_no_other_leaf_round_or_number_of_rounds():
     assert gold.root_from_proof(leaves[4], 4, 11, proof[:-1]) is None
     assert gold.root_from_proof(leaves[4], 4, 11, [*proof, bytes(32)]) is None
     assert gold.root_from_proof(leaves[4], 4, 5, proof) is None
+    assert gold.root_from_proof(leaves[4], 11, 11, proof) is None
 
 
 def test_list_needs_a_round_and_a_proof_one_that_exists():
