@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from qcrs.rules import agreement, commitment, count_sketch, sortition
+from tests.mirror import proofs
 from tests.mirror.sketches import WIDTHS, at_the_threshold, pair, shapes_of, shots_of, table
 
 FROZEN = Path(__file__).parents[1] / "vectors" / "rules.json"
@@ -265,6 +266,9 @@ RULES = [
         random_cases("uint64", "uint256", "bytes32[]"),
         commitment.of_answer,
     ),
+    Rule("MountainRangeHarness", "verify", proofs.inclusion_cases, proofs.verify),
+    Rule("AuditProofHarness", "includes", proofs.entry_cases, proofs.includes),
+    Rule("AuditProofHarness", "leafOf", proofs.leaf_cases, proofs.leaf_of),
 ]
 
 
