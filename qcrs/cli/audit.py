@@ -1,26 +1,35 @@
 """``qcrs audit``: whether what the chain decided follows from what happened."""
 
 import argparse
+import asyncio
 import json
 import re
+import signal
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from qcrs.chain.gateway import Gateway
 from qcrs.cli.options import (
     Progress,
     add_network,
     command,
     computation_id,
     emit,
+    network_of,
     positive,
     run_with_client,
     table,
     whole,
 )
+from qcrs.model.finding import Finding, Level, Standing
 from qcrs.sdk.audit import Listing, Report, list_entries, verify
 from qcrs.sdk.client import Client
 from qcrs.sdk.proof import MOST_BYTES, EntryUnknown, Proof, departure, make_proof
+from qcrs.sdk.watch import Watch, follow
+from qcrs.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +76,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     checking.add_argument("file", metavar="FILE", help="what 'qcrs audit prove' wrote; - for standard input")
     checking.add_argument("--root", type=_root, metavar="HEX", help="the trail's root, as you know it")
     checking.add_argument("--network", metavar="FILE", help="also hold it to the contract as of now")
-    for verb in (check, log, proving):
+    watching = command(
+        verbs,
+        "watch",
+        _watch,
+        "follow the chain and raise an alarm when something does not follow",
+        description="Replay the chain as it grows, compare it with the contracts, and hold every settled computation's "
+        "histograms in the store to what was revealed of them. Alarms go to standard error, and with --json also to "
+        "standard output, one JSON value a line. The exit code is 1 when there was an alarm. 'qcrs node start "
+        "--auditor' does the same beside a processor's work.",
+    )
+    watching.add_argument("--once", action="store_true", help="up to the latest block, then end")
+    for verb in (check, log, proving, watching):
         add_network(verb)
 
 
@@ -130,6 +150,55 @@ def _check(options: argparse.Namespace) -> int | None:
     }
     emit(options, value, f"THE PROOF DOES NOT HOLD\n{fault}" if fault else _sound(proof, against))
     return 0 if fault is None else 1
+
+
+def _watch(options: argparse.Namespace) -> int | None:
+    return asyncio.run(_watched(options, _Teller(options.json)))
+
+
+async def _watched(options: argparse.Namespace, teller: "_Teller") -> int:
+    def open_watch(tell: Callable[[Finding], None]) -> Watch:
+        network = network_of(options)
+        return Watch(Gateway(network), Store(network.store), tell)
+
+    if options.once:
+        watch = open_watch(teller.find)
+        async with watch.gateway:
+            teller.stand(await watch.look())
+        return int(teller.alarmed)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await follow(open_watch, teller.find, teller.stand, stop)
+    return int(teller.alarmed)
+
+
+class _Teller:
+    """Says what a watch finds, and how things stand whenever that has changed."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json, self.alarmed = as_json, False
+        self._last: Standing | None = None
+
+    def find(self, finding: Finding) -> None:
+        self.alarmed |= finding.level is Level.Alarm
+        print(finding, file=sys.stderr, flush=True)
+        if self._as_json:
+            print(json.dumps(finding.to_json()), flush=True)
+
+    def stand(self, standing: Standing) -> None:
+        if self._last is not None and replace(standing, block=self._last.block) == self._last:
+            return  # empty blocks, or heartbeats alone
+        self._last = standing
+        if self._as_json:
+            print(json.dumps({"event": "standing", **standing.to_json()}), flush=True)
+            return
+        seen = (
+            f"{standing.entries} entries, {standing.computations} computations, {standing.histograms} histograms up to "
+            f"block {standing.block}"
+        )
+        missing = f"; {standing.missing} histograms are missing" if standing.missing else ""
+        print(f"{'ALARM' if standing.alarms else 'all follows'}: {seen}{missing}", flush=True)
 
 
 def _root(text: str) -> bytes:
