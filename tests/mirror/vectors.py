@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from qcrs.rules import agreement, commitment, count_sketch, gold, histogram, sortition
-from tests.mirror import golds
+from tests.mirror import golds, proofs
 from tests.mirror.sketches import WIDTHS, at_the_threshold, pair, shapes_of, shots_of, table
 
 FROZEN = Path(__file__).parents[1] / "vectors" / "rules.json"
@@ -392,6 +392,9 @@ RULES = [
     Rule("GoldScoreHarness", "score", golds.score_cases, golds.score, count=10_000),
     Rule("GoldScoreHarness", "pack", golds.pack_cases, golds.pack),
     Rule("GoldScoreHarness", "requireSound", golds.answer_cases, golds.is_sound, True),
+    Rule("MountainRangeHarness", "verify", proofs.inclusion_cases, proofs.verify),
+    Rule("AuditProofHarness", "includes", proofs.entry_cases, proofs.includes),
+    Rule("AuditProofHarness", "leafOf", proofs.leaf_cases, proofs.leaf_of),
 ]
 
 

@@ -120,11 +120,16 @@ class Transcript:
     """
 
     def __init__(self, events: Iterable[LoggedEvent]) -> None:
-        self.events = [e for e in events if e.contract != "Authority" and e.name not in UNREPLAYED]
+        self.events: list[LoggedEvent] = []
+        self.extend(events)
         self.checks: Counter[Rule] = Counter()
         self.subject: int | None = None
         self.start = self._position = 0
         self._block = 0
+
+    def extend(self, events: Iterable[LoggedEvent]) -> None:
+        """Take in the events that follow; a call must be in the log as a whole when it is replayed."""
+        self.events += [e for e in events if e.contract != "Authority" and e.name not in UNREPLAYED]
 
     @property
     def now(self) -> int:
