@@ -29,6 +29,7 @@ CONTRACTS = (
     "ProcessorRegistry",
     "ComputationAllocator",
     "ResultVerifier",
+    "ResultDelivery",
 )
 
 

@@ -22,6 +22,7 @@ ORDER = (
     "ProcessorRegistry",
     "ComputationAllocator",
     "ResultVerifier",
+    "ResultDelivery",
 )
 
 RESOURCE_ALLOCATION = 1
@@ -128,6 +129,7 @@ def plan(
             policy,
         ),
         "ResultVerifier": (at["ComputationAllocator"],),
+        "ResultDelivery": (at["ComputationAllocator"],),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])
