@@ -22,24 +22,31 @@ contract ResultVerifier is IResultVerifier {
 
     IComputationAllocator public immutable ALLOCATOR;
     IProcessorRegistry public immutable REGISTRY;
+    address public immutable RELAY;
 
-    constructor(IComputationAllocator allocator) {
+    constructor(IComputationAllocator allocator, address relay) {
         ALLOCATOR = allocator;
         REGISTRY = allocator.REGISTRY();
+        // slither-disable-next-line missing-zero-check (with no relay, daemons commit themselves)
+        RELAY = relay;
     }
 
     /// @inheritdoc IResultVerifier
     function commit(ComputationId id, uint256 index, bytes24 commitment) external {
-        ProcessorId processor = ALLOCATOR.recordCommit(id, index, commitment);
-        _requireDaemon(id, index, processor);
-        emit ResultCommitted(id, index, processor, commitment);
+        _commit(id, index, commitment, msg.sender);
+    }
+
+    /// @inheritdoc IResultVerifier
+    function commitFor(ComputationId id, uint256 index, bytes24 commitment, address daemon) external {
+        if (msg.sender != RELAY) revert CallerNotRelay(msg.sender);
+        _commit(id, index, commitment, daemon);
     }
 
     /// @inheritdoc IResultVerifier
     function refuse(ComputationId id, uint256 index, uint16 code) external {
         if (code == 0) revert RefusalCodeMissing(id);
         ProcessorId processor = ALLOCATOR.recordRefusal(id, index);
-        _requireDaemon(id, index, processor);
+        _requireDaemon(id, index, processor, msg.sender);
         emit PayloadRefused(id, index, processor, code);
     }
 
@@ -93,9 +100,15 @@ contract ResultVerifier is IResultVerifier {
         );
     }
 
-    function _requireDaemon(ComputationId id, uint256 index, ProcessorId processor) private view {
+    function _commit(ComputationId id, uint256 index, bytes24 commitment, address account) private {
+        ProcessorId processor = ALLOCATOR.recordCommit(id, index, commitment);
+        _requireDaemon(id, index, processor, account);
+        emit ResultCommitted(id, index, processor, commitment);
+    }
+
+    function _requireDaemon(ComputationId id, uint256 index, ProcessorId processor, address account) private view {
         address daemon = REGISTRY.daemonOf(processor);
-        if (msg.sender != daemon) revert CallerNotAssigned(id, index, msg.sender, daemon);
+        if (account != daemon) revert CallerNotAssigned(id, index, account, daemon);
     }
 
     /// @dev Turns the members among the revealed into assignment indices and digests their roots.
