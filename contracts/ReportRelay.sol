@@ -7,6 +7,7 @@ import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {CommitReport, IReportRelay, RevealReport} from "./interfaces/IReportRelay.sol";
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
+import {RecordReader} from "./libraries/RecordReader.sol";
 import {Assignment} from "./lifecycle/Assignment.sol";
 import {Computation, ComputationId} from "./lifecycle/Computation.sol";
 
@@ -15,6 +16,8 @@ import {Computation, ComputationId} from "./lifecycle/Computation.sol";
 /// @dev Stateless. Calls go to the suite's own contracts, which call no strangers and revert with short errors.
 // slither-disable-start calls-loop,reentrancy-events
 contract ReportRelay is IReportRelay, EIP712 {
+    using RecordReader for IComputationAllocator;
+
     bytes32 private constant COMMIT_REPORT_TYPEHASH = keccak256(
         "CommitReport(uint64 computation,uint256 index,uint256 attempt,bytes24 commitment,address payee,bytes32 configDigest)"
     );

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IBonds} from "./interfaces/IBonds.sol";
 import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
 import {IOutcomesConsumer, IResultConsumer} from "./interfaces/IResultConsumer.sol";
 import {Evidence, IResultDelivery, Reveal} from "./interfaces/IResultDelivery.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {Pooling} from "./libraries/Pooling.sol";
+import {RecordReader} from "./libraries/RecordReader.sol";
 import {Assignment, AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationStatus, UnexpectedComputationStatus} from "./lifecycle/Computation.sol";
 import {Delivery, DeliveryStatus} from "./lifecycle/Delivery.sol";
@@ -17,6 +19,7 @@ import {Delivery, DeliveryStatus} from "./lifecycle/Delivery.sol";
 // slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events
 contract ResultDelivery is IResultDelivery {
     using Pooling for uint256[];
+    using RecordReader for IComputationAllocator;
 
     /// @inheritdoc IResultDelivery
     uint256 public constant MIN_CALLBACK_GAS = 30_000;
@@ -29,20 +32,23 @@ contract ResultDelivery is IResultDelivery {
     uint256 private constant RESERVE_GAS_PER_OUTCOME = 1_000;
 
     // Sets of statuses, as bitmaps.
-    uint256 private constant ANSWERED = 1 << uint8(ComputationStatus.Accepted);
-    uint256 private constant CHALLENGEABLE = ANSWERED | (1 << uint8(ComputationStatus.Rejected))
-        | (1 << uint8(ComputationStatus.Inconclusive));
+    uint256 private constant ANSWERED =
+        (1 << uint8(ComputationStatus.Accepted)) | (1 << uint8(ComputationStatus.Unverified));
+    uint256 private constant CHALLENGEABLE =
+        ANSWERED | (1 << uint8(ComputationStatus.Rejected)) | (1 << uint8(ComputationStatus.Inconclusive));
     uint256 private constant ENDED = CHALLENGEABLE | (1 << uint8(ComputationStatus.Failed))
-        | (1 << uint8(ComputationStatus.Cancelled));
+        | (1 << uint8(ComputationStatus.Cancelled)) | (1 << uint8(ComputationStatus.Overturned));
 
     /// @inheritdoc IResultDelivery
     IComputationAllocator public immutable ALLOCATOR;
+    IBonds public immutable BONDS;
 
     mapping(ComputationId => Delivery) private _results;
     mapping(ComputationId => Delivery) private _outcomes;
 
-    constructor(IComputationAllocator allocator) {
+    constructor(IComputationAllocator allocator, IBonds bonds) {
         ALLOCATOR = allocator;
+        BONDS = bonds;
     }
 
     /// @inheritdoc IResultDelivery
@@ -71,6 +77,7 @@ contract ResultDelivery is IResultDelivery {
         delivery.advance(id, DeliveryStatus.Delivered);
         Computation memory c = _requireDue(delivery, id);
         (Assignment[] memory assignments, uint256[] memory indices) = _standing(id, c.status, reveals.length);
+        if (delivery.afterChallenges) _requireNoCases(id, assignments, indices);
         bytes32[] memory roots = new bytes32[](indices.length);
         uint256 accepted;
         for (uint256 i; i < indices.length; ++i) {
@@ -97,7 +104,7 @@ contract ResultDelivery is IResultDelivery {
         delivery.advance(id, DeliveryStatus.Delivered);
         Computation memory c = _requireDue(delivery, id);
         if (!_isAnswered(c.status)) revert UnexpectedComputationStatus(id, c.status, ANSWERED);
-        (uint256[] memory counts, uint256 shots) = _pool(id, c, outcomes, evidence);
+        (uint256[] memory counts, uint256 shots) = _pool(id, c, delivery.afterChallenges, outcomes, evidence);
         _requireShown(id, counts, shots, delivery.coverage);
 
         address consumer = delivery.consumer;
@@ -175,10 +182,12 @@ contract ResultDelivery is IResultDelivery {
     function _pool(
         ComputationId id,
         Computation memory c,
+        bool afterChallenges,
         uint256[] calldata outcomes,
         Evidence[] calldata evidence
     ) private view returns (uint256[] memory counts, uint256 shots) {
         (Assignment[] memory assignments, uint256[] memory indices) = _standing(id, c.status, evidence.length);
+        if (afterChallenges) _requireNoCases(id, assignments, indices);
         counts = Pooling.open(outcomes);
         for (uint256 i; i < indices.length; ++i) {
             Evidence calldata shown = evidence[i];
@@ -212,13 +221,28 @@ contract ResultDelivery is IResultDelivery {
         indices = new uint256[](assignments.length);
         uint256 count;
         if (_isAnswered(status)) {
+            // One replica alone is paid and released: nobody was there to agree with it.
+            AssignmentStatus stands =
+                status == ComputationStatus.Accepted ? AssignmentStatus.Accepted : AssignmentStatus.Released;
             for (uint256 index; index < assignments.length; ++index) {
-                if (assignments[index].status == AssignmentStatus.Accepted) indices[count++] = index;
+                if (assignments[index].status == stands) indices[count++] = index;
             }
         }
         if (given != count) revert RevealCountMismatch(id, count, given);
         assembly ("memory-safe") {
             mstore(indices, count)
+        }
+    }
+
+    /// @dev A case that was opened in time may be decided later. Which computation it is about is not looked at.
+    function _requireNoCases(ComputationId id, Assignment[] memory assignments, uint256[] memory indices)
+        private
+        view
+    {
+        for (uint256 i; i < indices.length; ++i) {
+            // slither-disable-next-line calls-loop (as many as there are replicas)
+            (, uint32 cases) = BONDS.unbondingOf(assignments[indices[i]].processor);
+            if (cases != 0) revert CasesOpen(id, indices[i], cases);
         }
     }
 

@@ -5,6 +5,7 @@ from enum import IntEnum
 from functools import cached_property
 
 from qcrs.model.delivery import DeliveryStatus
+from qcrs.model.dispute import DisputeKind
 from qcrs.model.story import Stories, Story
 from qcrs.sdk import delivery
 from tests.evm import BLOCK_GAS, Contract, Receipt
@@ -35,14 +36,26 @@ def story_of(job: Job) -> Story:
     return stories.by_id[job.id]
 
 
+def dispute(job: Job, index: int) -> int:
+    """Let a stranger dispute the answer of assignment *index*; return the dispute."""
+    world = job.world
+    receipt = world.disputes.open(
+        job.id, index, DisputeKind.WrongAnswer, bytes(32), sender=world.stranger, value=world.policy["slash"]
+    )
+    return receipt.result
+
+
+def disprove(job: Job, index: int) -> None:
+    """Let the answer of assignment *index* be found false."""
+    job.world.disputes.rule(dispute(job, index), True, bytes(32), sender=job.world.council)
+
+
 class Desk:
     """The contract that delivers, and one consumer."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.contract: Contract = world.contracts.get("ResultDelivery") or world.chain.deploy(
-            "ResultDelivery", world.allocator.address, sender=world.deployer
-        )
+        self.contract: Contract = world.delivery
 
     @cached_property
     def consumer(self) -> Contract:

@@ -32,9 +32,10 @@ struct Evidence {
 /// 3. A consumer that fails is recorded as such, and anyone may try again; one that took it is never called again.
 /// @dev Trust: nobody's word. Whoever delivers chooses which outcomes are shown, within bounds: the most frequent one
 /// is always among them, and all together cover what the subscriber asked for. A consumer that does not wait for the
-/// challenges acts on a verdict that may yet be overturned, and is not told of that. A case that is still open when
-/// the time for challenges ends does not hold a delivery up. A replica that keeps its histogram to itself, or made a
-/// root of none, holds `deliverOutcomes` up until it is disproven.
+/// challenges acts on a verdict that may yet be overturned, and is not told of that. One that waits does so until no
+/// case is open against any processor behind the answer, be it about another computation: whoever opens one puts up a
+/// bond, and none lasts. A replica that keeps its histogram to itself, or made a root of none, holds `deliverOutcomes`
+/// up until it is disproven.
 interface IResultDelivery {
     event ResultSubscribed(
         ComputationId indexed computation, address indexed consumer, uint32 gasLimit, bool afterChallenges
@@ -71,6 +72,8 @@ interface IResultDelivery {
     error CoverageOutOfRange(ComputationId computation, uint256 coverage, uint256 maximum);
     /// @notice The verdict can be challenged until `endsAt`, and the subscriber waits for that; it is now `timestamp`.
     error ChallengesOpen(ComputationId computation, uint40 endsAt, uint256 timestamp);
+    /// @notice The subscriber waits for challenges, and `cases` are open against the processor of assignment `index`.
+    error CasesOpen(ComputationId computation, uint256 index, uint256 cases);
     /// @notice The caller must bring more gas: `available` is left, `required` is needed to give the consumer its due.
     error CallbackGasTooLow(ComputationId computation, uint256 available, uint256 required);
     /// @notice `expected` replicas' answers stand; `actual` were given.
@@ -84,7 +87,7 @@ interface IResultDelivery {
 
     /// @notice Has `consumer` told how a computation ended. Its requester only, once.
     /// @param gasLimit For IResultConsumer.onResult, MIN_CALLBACK_GAS to MAX_CALLBACK_GAS.
-    /// @param afterChallenges Whether to wait until the verdict can no longer be challenged.
+    /// @param afterChallenges Whether to wait until the verdict can no longer be challenged, and no case is open.
     function subscribe(ComputationId computation, address consumer, uint32 gasLimit, bool afterChallenges) external;
 
     /// @notice Has `consumer` told the outcomes of a computation, if it is accepted. Its requester only, once.

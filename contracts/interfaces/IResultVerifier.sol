@@ -34,7 +34,8 @@ interface IResultVerifier {
         bytes32 salt,
         uint256[] sketch
     );
-    /// @notice `accepted` has a bit for each assignment index; it is 0 unless the verdict is Accepted.
+    /// @notice `accepted` has a bit for each assignment whose answer `answerDigest` binds: the agreeing ones if the
+    /// verdict is Accepted, the only one if it is Unverified, else none. Escalated is no verdict: more replicas join.
     event ComputationSettled(
         ComputationId indexed computation, Agreement.Verdict verdict, uint256 accepted, bytes32 answerDigest
     );
@@ -51,6 +52,8 @@ interface IResultVerifier {
     error CommitmentMismatch(ComputationId computation, uint256 index, bytes24 expected, bytes24 actual);
     /// @notice What the settlement says assignment `index` revealed hashes to `actual`, it revealed `expected`.
     error RevealMismatch(ComputationId computation, uint256 index, bytes24 expected, bytes24 actual);
+    /// @notice The requester may open and close its gold rounds until `waitUntil`; it is now `timestamp`.
+    error GoldRoundsOpen(ComputationId computation, uint40 waitUntil, uint256 timestamp);
     /// @notice The settlement must carry `expected` roots, as many salts, and `words` sketch words.
     error SettlementLengthMismatch(ComputationId computation, uint256 expected, uint256 words);
 

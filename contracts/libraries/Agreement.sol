@@ -22,7 +22,11 @@ library Agreement {
         Unset,
         Accepted,
         Rejected,
-        Inconclusive
+        Inconclusive,
+        /// One replica: nobody to compare with.
+        Unverified,
+        /// No verdict yet: more replicas are drawn.
+        Escalated
     }
 
     /// 1e4 times the squared relative distance that one noise class explains.
@@ -38,13 +42,17 @@ library Agreement {
     /// @notice Judges revealed sketches.
     /// @param sketches Wire sketches, one after the other, `words` words each; every row adds up to `shots`.
     /// @param quorum Members a cluster needs.
-    /// @return verdict Never Unset.
+    /// @param excluded Bit i is set when sketch i neither votes nor counts.
+    /// @return verdict Accepted, Rejected or Inconclusive.
     /// @return members Bit i is set when sketch i belongs to the winning cluster; 0 unless accepted.
-    function judge(uint256[] calldata sketches, uint256 words, uint256 outcomeBits, uint256 shots, uint256 quorum)
-        internal
-        pure
-        returns (Verdict verdict, uint256 members)
-    {
+    function judge(
+        uint256[] calldata sketches,
+        uint256 words,
+        uint256 outcomeBits,
+        uint256 shots,
+        uint256 quorum,
+        uint256 excluded
+    ) internal pure returns (Verdict verdict, uint256 members) {
         uint256 count = sketches.length / words;
         uint256[][] memory lanes = new uint256[][](count);
         uint256[] memory agreeing = new uint256[](count);
@@ -54,12 +62,14 @@ library Agreement {
             int256[] memory norms = new int256[](count);
             (uint256 rows, uint256 buckets) = CountSketch.dimensions(outcomeBits);
             for (uint256 i; i < count; ++i) {
+                if (excluded & (1 << i) != 0) continue;
                 lanes[i] = CountSketch.lanesOf(sketches[i * words:(i + 1) * words]);
                 uint256[] memory reversed = CountSketch.reversedLanes(lanes[i]);
                 norms[i] = int256(CountSketch.dot(lanes[i], reversed));
                 agreeing[i] |= 1 << i;
                 if (!isFlat(norms[i], rows, buckets, shots)) peaked |= 1 << i;
                 for (uint256 j; j < i; ++j) {
+                    if (excluded & (1 << j) != 0) continue;
                     int256 product = int256(CountSketch.dot(lanes[j], reversed));
                     (int256 x, bool far) = gramRule(norms[i], norms[j], product, rows, buckets, shots);
                     if (far || bucketRule(lanes[i], lanes[j], shots)) continue;
@@ -124,15 +134,15 @@ library Agreement {
     /// @dev The medoid agrees with most replicas; ties go to the smallest summed distance, then to the lowest index.
     function _largestCluster(uint256[] memory agreeing, int256[] memory distance) private pure returns (uint256) {
         uint256 medoid;
-        uint256 degree = _populationOf(agreeing[0]);
-        for (uint256 i = 1; i < agreeing.length; ++i) {
+        uint256 degree;
+        for (uint256 i; i < agreeing.length; ++i) {
             uint256 candidate = _populationOf(agreeing[i]);
             if (candidate > degree || (candidate == degree && distance[i] < distance[medoid])) {
                 medoid = i;
                 degree = candidate;
             }
         }
-        return agreeing[medoid];
+        return degree == 0 ? 0 : agreeing[medoid];
     }
 
     function _centredNorm(int256 norm, uint256 rows, uint256 buckets, uint256 shots) private pure returns (int256) {

@@ -47,12 +47,12 @@ library Commitment {
     }
 
     /// @notice The running digest of an attempt's commits.
-    function extend(bytes13 commitsDigest, uint256 index, bytes24 commitment) internal pure returns (bytes13) {
-        return bytes13(keccak256(abi.encode(commitsDigest, index, commitment)));
+    function extend(bytes9 commitsDigest, uint256 index, bytes24 commitment) internal pure returns (bytes9) {
+        return bytes9(keccak256(abi.encode(commitsDigest, index, commitment)));
     }
 
     /// @notice The seed of the sketch: nobody who can still change an answer knows it.
-    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes13 commitsDigest)
+    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes9 commitsDigest)
         internal
         pure
         returns (bytes32)

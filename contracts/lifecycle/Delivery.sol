@@ -20,7 +20,7 @@ struct Delivery {
     /// Gas that the consumer's function gets, no more and no less.
     uint32 gasLimit;
     DeliveryStatus status;
-    /// Not before the verdict can no longer be challenged.
+    /// Not before the verdict can no longer be challenged, nor while a case is open.
     bool afterChallenges;
     /// What the outcomes shown must make up of the pooled shots, in 1e-4.
     uint16 coverage;

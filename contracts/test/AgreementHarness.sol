@@ -10,12 +10,15 @@ contract AgreementHarness {
         return Agreement.quorumOf(replicas);
     }
 
-    function judge(uint256[] calldata sketches, uint256 words, uint256 outcomeBits, uint256 shots, uint256 quorum)
-        external
-        pure
-        returns (Agreement.Verdict verdict, uint256 members)
-    {
-        return Agreement.judge(sketches, words, outcomeBits, shots, quorum);
+    function judge(
+        uint256[] calldata sketches,
+        uint256 words,
+        uint256 outcomeBits,
+        uint256 shots,
+        uint256 quorum,
+        uint256 excluded
+    ) external pure returns (Agreement.Verdict verdict, uint256 members) {
+        return Agreement.judge(sketches, words, outcomeBits, shots, quorum, excluded);
     }
 
     function gramRule(int256 normI, int256 normJ, int256 product, uint256 rows, uint256 buckets, uint256 shots)

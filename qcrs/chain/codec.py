@@ -30,6 +30,7 @@ CONTRACTS = (
     "ComputationAllocator",
     "ResultVerifier",
     "ResultDelivery",
+    "ReportRelay",
 )
 
 

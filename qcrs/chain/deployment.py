@@ -20,14 +20,19 @@ ORDER = (
     "AuditTrail",
     "Consortium",
     "ProcessorRegistry",
+    "Bonds",
     "ComputationAllocator",
+    "Records",
     "ResultVerifier",
+    "Disputes",
     "ResultDelivery",
+    "ReportRelay",
 )
 
 RESOURCE_ALLOCATION = 1
 PROCESSOR_CERTIFICATION = 2
 QUANTUM_SECURITY = 3
+DISPUTE_RESOLUTION = 4
 
 # Which role may call which privileged function.
 PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
@@ -40,8 +45,10 @@ PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
         "ProcessorRegistry": ("certify",),
     },
     QUANTUM_SECURITY: {"ProcessorRegistry": ("suspend",)},
+    DISPUTE_RESOLUTION: {"Disputes": ("rule",)},
 }
 
+NOBODY = "0x" + "00" * 20
 GWEI = 10**9
 ETHER = 10**18
 DEFAULT_POLICY = Policy(
@@ -49,6 +56,8 @@ DEFAULT_POLICY = Policy(
     commit_seconds=120,
     disclose_seconds=60,
     reveal_seconds=60,
+    challenge_seconds=3600,
+    response_seconds=300,
     minimum_bond=ETHER // 2,
     slash=ETHER // 10,
 )
@@ -107,29 +116,36 @@ def plan(
     """Yield the steps, to be carried out by *deployer* alone, in order, from *nonce* on."""
     at = addresses_of(deployer, nonce)
     policy = settings.policy.to_chain()
+    wiring = (
+        at["Authority"],
+        at["AuditTrail"],
+        at["Consortium"],
+        at["ProcessorRegistry"],
+        at["Bonds"],
+        at["ResultVerifier"],
+        NOBODY,
+        at["Disputes"],
+    )
+    recorders = [at["Consortium"], at["ProcessorRegistry"], at["ComputationAllocator"], at["Disputes"]]
     arguments = {
         "Authority": (deployer,),
-        "AuditTrail": ([at["Consortium"], at["ProcessorRegistry"], at["ComputationAllocator"]],),
+        "AuditTrail": (recorders,),
         "Consortium": (at["Authority"], at["AuditTrail"]),
         "ProcessorRegistry": (
             at["Authority"],
             at["AuditTrail"],
             at["Consortium"],
             at["ComputationAllocator"],
+            at["Bonds"],
             settings.heartbeat_seconds,
         ),
-        "ComputationAllocator": (
-            at["Authority"],
-            at["AuditTrail"],
-            at["Consortium"],
-            at["ProcessorRegistry"],
-            at["ResultVerifier"],
-            settings.keeper_bounty,
-            settings.genesis_entropy,
-            policy,
-        ),
-        "ResultVerifier": (at["ComputationAllocator"],),
-        "ResultDelivery": (at["ComputationAllocator"],),
+        "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], NOBODY, at["Disputes"]),
+        "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
+        "Records": (at["ComputationAllocator"],),
+        "ResultVerifier": (at["ComputationAllocator"], NOBODY, at["ReportRelay"]),
+        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], NOBODY),
+        "ResultDelivery": (at["ComputationAllocator"], at["Bonds"]),
+        "ReportRelay": (at["ResultVerifier"], at["ComputationAllocator"], at["ProcessorRegistry"]),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])

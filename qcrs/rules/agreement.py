@@ -20,6 +20,8 @@ class Verdict(IntEnum):
     Accepted = 1
     Rejected = 2
     Inconclusive = 3
+    Unverified = 4
+    Escalated = 5
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,21 @@ def quorum_of(replicas: int) -> int:
     return replicas // 2 + 1
 
 
-def judge(sketches: Sequence[Sequence[int]], outcome_bits: int, shots: int, quorum: int) -> Judgement:
-    """Return the verdict on unpacked *sketches*, each row of which adds up to *shots*."""
+def judge(
+    sketches: Sequence[Sequence[int]], outcome_bits: int, shots: int, quorum: int, excluded: int = 0
+) -> Judgement:
+    """Return the verdict on unpacked *sketches*, each row of which adds up to *shots*.
+
+    Sketches whose bit is set in *excluded* neither vote nor count.
+    """
     rows, buckets = dimensions(outcome_bits)
+    voters = [i for i in range(len(sketches)) if not excluded >> i & 1]
     norms = [dot(sketch, sketch) for sketch in sketches]
-    agreeing = [1 << i for i in range(len(sketches))]
+    agreeing = [0 if excluded >> i & 1 else 1 << i for i in range(len(sketches))]
     distance = [0] * len(sketches)
-    peaked = sum(1 << i for i, norm in enumerate(norms) if not is_flat(norm, rows, buckets, shots))
-    for i in range(len(sketches)):
-        for j in range(i):
+    peaked = sum(1 << i for i in voters if not is_flat(norms[i], rows, buckets, shots))
+    for place, i in enumerate(voters):
+        for j in voters[:place]:
             product = dot(sketches[i], sketches[j])
             x, far = gram_rule(norms[i], norms[j], product, rows, buckets, shots)
             if far or bucket_rule(sketches[i], sketches[j], shots):
@@ -91,8 +99,8 @@ def bucket_rule(a: Sequence[int], b: Sequence[int], shots: int) -> bool:
 
 
 def _largest_cluster(agreeing: Sequence[int], distance: Sequence[int]) -> int:
-    medoid = min(range(len(agreeing)), key=lambda i: (-agreeing[i].bit_count(), distance[i], i))
-    return agreeing[medoid]
+    medoid = min(range(len(agreeing)), key=lambda i: (-agreeing[i].bit_count(), distance[i], i), default=None)
+    return 0 if medoid is None else agreeing[medoid]
 
 
 def _centred_norm(norm: int, rows: int, buckets: int, shots: int) -> int:

@@ -22,7 +22,11 @@ from qcrs.sdk.result import replica_counts
 from qcrs.store import Store
 
 COVERAGE_UNIT = 10_000  # as MAX_COVERAGE in contracts/ResultDelivery.sol
-ANSWERED = frozenset({ComputationStatus.Accepted})
+# Statuses with an answer, and how the assignments behind it have ended: one replica alone has nobody to agree with.
+ANSWERED = {
+    ComputationStatus.Accepted: AssignmentStatus.Accepted,
+    ComputationStatus.Unverified: AssignmentStatus.Released,
+}
 
 Reveal = tuple[bytes, bytes, bytes]
 Evidence = tuple[Reveal, Binding, list[Run]]
@@ -49,7 +53,7 @@ class Delivered:
 
 def standing(story: Story) -> list[Duty]:
     """Return the assignments whose answers stand, by index; none without an answer."""
-    return story.with_status(AssignmentStatus.Accepted) if story.status in ANSWERED else []
+    return story.with_status(ANSWERED[story.status]) if story.status in ANSWERED else []
 
 
 def reveal_of(duty: Duty) -> Reveal:

@@ -9,7 +9,7 @@ import pytest
 from qcrs.chain.artifacts import PROJECT, syntax_trees
 from qcrs.errors import QcrsError
 from qcrs.model import assignment, computation, decision, delivery, processor, records
-from qcrs.rules import agreement, commitment, count_sketch, sortition
+from qcrs.rules import agreement, commitment, count_sketch, gold, sortition
 from qcrs.rules.digest import keccak
 from tests.evm import Chain, refused
 from tests.scenario import account
@@ -21,6 +21,7 @@ ENUMS = {
     "DeliveryStatus": delivery.DeliveryStatus,
     "FailureReason": computation.FailureReason,
     "ProcessorStatus": processor.ProcessorStatus,
+    "RoundKind": gold.RoundKind,
     "Verdict": agreement.Verdict,
 }
 LIFECYCLES = {
@@ -33,6 +34,7 @@ CONSTANTS = {
     "Agreement": agreement,
     "Commitment": commitment,
     "CountSketch": count_sketch,
+    "GoldScore": gold,
     "Sortition": sortition,
 }
 

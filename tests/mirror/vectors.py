@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qcrs.rules import agreement, commitment, count_sketch, histogram, sortition
+from qcrs.rules import agreement, commitment, count_sketch, gold, histogram, sortition
+from tests.mirror import golds
 from tests.mirror.sketches import WIDTHS, at_the_threshold, pair, shapes_of, shots_of, table
 
 FROZEN = Path(__file__).parents[1] / "vectors" / "rules.json"
@@ -145,7 +146,7 @@ def judge_cases(rng: random.Random) -> Iterator[Arguments]:
     """Yield committees of 2 to 16 with rogues, noise, replays and near misses among them."""
     while True:
         bits, shots = rng.choice(WIDTHS), shots_of(rng)
-        replicas = rng.choice([3, 3, 4, 5, 5, 7, 9, 16])
+        replicas = rng.choice([1, 3, 3, 4, 5, 5, 7, 9, 16])
         revealed = rng.randint(replicas // 2 + 1, replicas)
         truth = shapes_of(rng, bits)
         sketches = []
@@ -161,13 +162,14 @@ def judge_cases(rng: random.Random) -> Iterator[Arguments]:
                 sketches.append(table(rng, truth, shots, 1))
         words = count_sketch.words_of(bits)
         flat = [word for sketch in sketches for word in count_sketch.pack(sketch)]
-        yield flat, words, bits, shots, agreement.quorum_of(replicas)
+        excluded = rng.getrandbits(revealed) & rng.getrandbits(revealed) if rng.random() < 0.2 else 0
+        yield flat, words, bits, shots, agreement.quorum_of(replicas), excluded
 
 
-def judge(flat: list[int], words: int, bits: int, shots: int, quorum: int) -> tuple[int, int]:
+def judge(flat: list[int], words: int, bits: int, shots: int, quorum: int, excluded: int) -> tuple[int, int]:
     """Answer as ``Agreement.judge``."""
     sketches = [count_sketch.unpack(flat[start : start + words], bits) for start in range(0, len(flat), words)]
-    judgement = agreement.judge(sketches, bits, shots, quorum)
+    judgement = agreement.judge(sketches, bits, shots, quorum, excluded)
     return int(judgement.verdict), judgement.members
 
 
@@ -336,6 +338,12 @@ RULES = [
         random_cases("uint64", "uint256", "bytes32[]"),
         commitment.of_answer,
     ),
+    Rule("GoldScoreHarness", "lastSecret", golds.opening_cases, golds.last_secret),
+    Rule("GoldScoreHarness", "leafOf", golds.leaf_cases, gold.leaf_of),
+    Rule("GoldScoreHarness", "digestOf", golds.digest_cases, golds.digest_of),
+    Rule("GoldScoreHarness", "requireMember", golds.member_cases, golds.is_member, True),
+    Rule("GoldScoreHarness", "score", golds.score_cases, golds.score),
+    Rule("GoldScoreHarness", "requireSound", golds.answer_cases, golds.is_sound, True),
 ]
 
 

@@ -38,6 +38,7 @@ class Rule(StrEnum):
     Slash = "slash"  # fates of assignments and what they cost
     Payment = "payment"  # pay, bounty, refund
     Books = "books"  # money that is not there
+    Dispute = "dispute"  # what may be disputed, how rulings divide money
     Policy = "policy"  # rules in force
     Record = "record"  # a contract's record differs from what its events make of it
 
@@ -83,10 +84,12 @@ EMITTERS: Mapping[str, str] = {
         " AccountJoined AccountLeft",
         "ProcessorRegistry": "ProcessorRegistered CapabilityDeclared ProcessorCertified ProcessorSuspended"
         " ProcessorRetired ProcessorBonded HeartbeatReceived",
-        "ComputationAllocator": "Deposited Withdrawn BondAdded BondRemoved TreasurySpent PolicyChanged"
+        "Bonds": "BondAdded UnbondingBegun BondRemoved BondSlashed",
+        "ComputationAllocator": "Deposited Withdrawn TreasurySpent TreasuryEndowed PolicyChanged"
         " ComputationSubmitted ComputationAllocated ComputationRequeued ComputationRevealing"
         " ComputationCommitted ComputationCancelled ComputationFailed ComputationConcluded ComputationPaid"
-        " AssignmentEnded",
+        " AssignmentEnded ComputationEscalated ComputationOverturned FaultVindicated",
+        "Disputes": "DisputeOpened DisputeAnswered DisputeRuled DisputeDivided DisputeLapsed",
         "ResultVerifier": "ResultCommitted PayloadRefused SeedFixed ResultRevealed ComputationSettled",
     }.items()
     for name in names.split()
@@ -97,7 +100,8 @@ UNREPLAYED = frozenset({"AuthorityUpdated", "EIP712DomainChanged"})
 
 _TIMED = frozenset(
     "ComputationSubmitted ComputationAllocated ComputationCommitted ComputationRevealing ComputationSettled"
-    " ComputationPaid AssignmentEnded ProcessorCertified".split()
+    " ComputationPaid AssignmentEnded ProcessorCertified UnbondingBegun BondRemoved"
+    " DisputeOpened DisputeRuled DisputeLapsed".split()
 )
 
 

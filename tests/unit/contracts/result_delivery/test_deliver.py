@@ -4,7 +4,7 @@ from qcrs.model.computation import ENDED, ComputationStatus
 from qcrs.model.delivery import DeliveryStatus
 from qcrs.rules import commitment
 from qcrs.sdk import delivery
-from tests.deliveries import CALLBACK_GAS, Conduct, story_of
+from tests.deliveries import CALLBACK_GAS, Conduct, disprove, dispute, story_of
 from tests.evm import refused
 from tests.job import noise, rogue
 from tests.situations import SITUATIONS, drive
@@ -68,7 +68,7 @@ def test_deliver_tells_every_end_and_nothing_before_it(world, desk, situation):
         assert desk.result_status(job) is DeliveryStatus.Pending
         return
     desk.deliver(job)
-    answered = status is ComputationStatus.Accepted
+    answered = status in delivery.ANSWERED
     assert desk.consumer.status() == status
     assert (desk.consumer.answerDigest() != bytes(32)) is answered
     assert (desk.consumer.accepted() != 0) is answered
@@ -92,6 +92,43 @@ def test_deliver_reverts_the_second_time(world, desk):
     assert desk.consumer.calls() == 1
 
 
+def test_deliver_tells_what_one_replica_alone_answered(world, desk):
+    job = world.submit(replicas=1)
+    desk.subscribe(job)
+    job.to_settled()
+    desk.deliver(job)
+    assert told(desk.consumer) == (
+        ComputationStatus.Unverified,
+        commitment.of_answer(job.id, 0b1, [job.root(0)]),
+        0b1,
+    )
+
+
+def test_deliver_leaves_out_who_was_disproven(world, desk):
+    job = world.submit(replicas=3)
+    desk.subscribe(job)
+    job.to_settled()
+    disprove(job, 1)
+    desk.deliver(job)
+    roots = [job.root(0), job.root(2)]
+    assert told(desk.consumer) == (
+        ComputationStatus.Accepted,
+        commitment.of_answer(job.id, 0b101, roots),
+        0b101,
+    )
+
+
+def test_deliver_tells_that_an_answer_was_overturned(world, desk):
+    job = world.submit(replicas=3)
+    desk.subscribe(job, wait=True)
+    job.to_settled()
+    for index in (1, 2):
+        disprove(job, index)
+    assert job.status is ComputationStatus.Overturned
+    desk.deliver(job)  # at once: it cannot be challenged any more
+    assert told(desk.consumer) == (ComputationStatus.Overturned, bytes(32), 0)
+
+
 # --- challenges ---
 
 
@@ -106,6 +143,28 @@ def test_deliver_waits_for_challenges_if_the_subscriber_does(world, desk):
     world.chain.warp(ends_at + 1)
     desk.deliver(job)
     assert desk.consumer.calls() == 1
+
+
+def test_deliver_waits_for_open_cases_if_the_subscriber_does(world, desk):
+    job = world.submit()
+    desk.subscribe(job, wait=True)
+    job.to_settled()
+    opened = dispute(job, 1)
+    world.chain.warp(job.record.phase_ends_at + 1)
+    with refused("CasesOpen", computation=job.id, index=1, cases=1):
+        desk.deliver(job)
+    world.disputes.rule(opened, False, bytes(32), sender=world.council)
+    desk.deliver(job)
+    assert desk.consumer.accepted() == 0b111
+
+
+def test_deliver_does_not_wait_for_cases_unless_asked_to(world, desk):
+    job = world.submit()
+    desk.subscribe(job)
+    job.to_settled()
+    dispute(job, 1)
+    desk.deliver(job)
+    assert desk.consumer.accepted() == 0b111
 
 
 def test_deliver_does_not_wait_where_nothing_can_be_challenged(world, desk):

@@ -4,7 +4,7 @@ from qcrs.model.computation import ComputationStatus
 from qcrs.model.delivery import DeliveryStatus
 from qcrs.rules.histogram import Binding, Run, binding_of, run_proof
 from qcrs.sdk import delivery
-from tests.deliveries import Conduct, story_of
+from tests.deliveries import Conduct, disprove, dispute, story_of
 from tests.evm import refused
 from tests.job import MINIMUM_SHOTS, Job, rogue
 
@@ -111,6 +111,40 @@ def test_deliver_outcomes_reverts_without_acceptance(world, desk):
     allowed = sum(1 << status for status in delivery.ANSWERED)
     with refused("UnexpectedComputationStatus", id=job.id, actual=ComputationStatus.Rejected, allowed=allowed):
         desk.contract.deliverOutcomes(job.id, [0], [], sender=world.stranger)
+
+
+def test_deliver_outcomes_waits_for_open_cases_if_the_subscriber_does(world, desk):
+    job = world.submit()
+    desk.subscribe_to_outcomes(job, wait=True)
+    job.to_settled()
+    opened = dispute(job, 0)
+    world.chain.warp(job.record.phase_ends_at + 1)
+    with refused("CasesOpen", computation=job.id, index=0, cases=1):
+        desk.deliver_outcomes(job)
+    world.disputes.rule(opened, True, bytes(32), sender=world.council)
+    desk.deliver_outcomes(job)
+    assert desk.consumer.shown()[2] == 2 * MINIMUM_SHOTS
+
+
+def test_deliver_outcomes_of_one_replica_alone(world, desk):
+    job = world.submit(replicas=1)
+    desk.subscribe_to_outcomes(job)
+    job.to_settled({0: {0: 4_000, 3: 96}})
+    desk.deliver_outcomes(job)
+    assert told(desk) == ({0: 4_000}, MINIMUM_SHOTS)
+
+
+def test_deliver_outcomes_leaves_out_who_was_disproven(desk, job):
+    disprove(job, 2)
+    desk.show(job, [0, 1])
+    assert told(desk) == ({0: 0, 1: POOLED[1] - ANSWERS[2][1]}, 2 * MINIMUM_SHOTS)
+
+
+def test_deliver_outcomes_reverts_when_the_answer_was_overturned(world, desk, job):
+    for index in (0, 1):
+        disprove(job, index)
+    with refused("UnexpectedComputationStatus"):
+        desk.contract.deliverOutcomes(job.id, [1], [], sender=world.stranger)
 
 
 def test_deliver_outcomes_waits_for_challenges_if_the_subscriber_does(world, desk):
