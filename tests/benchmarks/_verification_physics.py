@@ -192,6 +192,7 @@ def _part(calibration: Calibration, qubits: Sequence[int]) -> Calibration:
 
 def worn(calibration: Calibration, factor: float) -> Calibration:
     """Return *calibration* with errors *factor* times as large and relaxation as much faster: long not calibrated."""
+
     def rate(value: int, cap: int) -> int:
         return min(cap, round(value * factor))
 
