@@ -319,13 +319,13 @@ RULES = [
     Rule(
         "CommitmentHarness",
         "extend",
-        random_cases("bytes13", "uint256", "bytes24"),
+        random_cases("bytes9", "uint256", "bytes24"),
         commitment.extend,
     ),
     Rule(
         "CommitmentHarness",
         "seedOf",
-        random_cases("uint64", "uint256", "bytes24", "bytes13"),
+        random_cases("uint64", "uint256", "bytes24", "bytes9"),
         commitment.seed_of,
     ),
     Rule(
