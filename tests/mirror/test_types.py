@@ -34,6 +34,7 @@ CONSTANTS = {
     "Agreement": agreement,
     "Commitment": commitment,
     "CountSketch": count_sketch,
+    "GoldList": gold,
     "GoldScore": gold,
     "Sortition": sortition,
 }
