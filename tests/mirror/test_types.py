@@ -8,7 +8,7 @@ import pytest
 
 from qcrs.chain.artifacts import PROJECT, syntax_trees
 from qcrs.errors import QcrsError
-from qcrs.model import assignment, computation, decision, processor, records
+from qcrs.model import assignment, challenge, computation, decision, processor, records
 from qcrs.rules import agreement, commitment, count_sketch, gold, sortition
 from qcrs.rules.digest import keccak
 from tests.evm import Chain, refused
@@ -16,15 +16,18 @@ from tests.scenario import account
 
 ENUMS = {
     "AssignmentStatus": assignment.AssignmentStatus,
+    "ChallengeStatus": challenge.ChallengeStatus,
     "ComputationStatus": computation.ComputationStatus,
     "Decision": decision.Decision,
     "FailureReason": computation.FailureReason,
+    "Fault": challenge.Fault,
     "ProcessorStatus": processor.ProcessorStatus,
     "RoundKind": gold.RoundKind,
     "Verdict": agreement.Verdict,
 }
 LIFECYCLES = {
     "Assignment": (assignment, assignment.AssignmentStatus, (7, 3)),
+    "Challenge": (challenge, challenge.ChallengeStatus, (7,)),
     "Computation": (computation, computation.ComputationStatus, (7,)),
     "Processor": (processor, processor.ProcessorStatus, (7,)),
 }
@@ -191,7 +194,7 @@ def test_errors_of_the_model_are_errors_of_the_contracts():
     assert python
 
 
-MODEL = {"qcrs.model.assignment", "qcrs.model.computation", "qcrs.model.processor"}
+MODEL = {f"qcrs.model.{name}" for name in ("assignment", "challenge", "computation", "processor")}
 
 
 def descendants(error):
