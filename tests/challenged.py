@@ -70,8 +70,9 @@ class Accused(Job):
         self.bound, self.totals = bound or {}, totals or {}
         self.allocate()
         bits, shots = self.request.outcome_bits, self.request.shots
-        own = {index: measured(100 * self.id + index, bits, shots) for index in range(self.record.tried)}
-        self.commit_all(own | (answers or {})).disclose().reveal_all().settle()
+        answers = answers or {}
+        own = {i: measured(100 * self.id + i, bits, shots) for i in range(self.record.tried) if i not in answers}
+        self.commit_all(own | answers).disclose().reveal_all().settle()
         return self
 
     def root(self, index: int) -> bytes:
