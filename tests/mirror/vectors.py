@@ -231,6 +231,20 @@ def bucket_of(seed: bytes, row: int, outcome: int, bits: int) -> int:
     return count_sketch.bucket_of(seed, row, outcome, bits) if wide else outcome
 
 
+def fold_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        bits = rng.choice([rng.randint(9, 240), rng.randint(1, 8), 9, 10, 239, 240])
+        outcomes = sorted({rng.getrandbits(bits) for _ in range(rng.choice([0, 1, 2, 20, 60]))})
+        most = 65_535 // max(1, len(outcomes))
+        yield rng.randbytes(32), [outcome << 16 | rng.choice([0, 1, most]) for outcome in outcomes], bits
+
+
+def fold(seed: bytes, leaves: list[int], bits: int) -> tuple[list[int], int, int]:
+    """Answer as ``BucketHash.fold`` from an empty sketch."""
+    counts = dict(map(histogram.unpack_leaf, leaves))
+    return count_sketch.sketch_of(counts, bits, seed), sum(counts.values()), list(counts.values()).count(0)
+
+
 def run_cases(rng: random.Random) -> Iterator[Arguments]:
     """Yield runs of histograms of all small sizes, and runs with one thing wrong."""
     sizes = [*range(1, 40), 64, 65, 127, 300]
@@ -341,6 +355,7 @@ RULES = [
     ),
     Rule("AgreementHarness", "judge", judge_cases, judge),
     Rule("BucketHashHarness", "bucketOf", bucket_hash_cases, bucket_of),
+    Rule("BucketHashHarness", "fold", fold_cases, fold),
     Rule("HistogramHarness", "requireRun", run_cases, opens_run, True),
     Rule(
         "SortitionHarness",
