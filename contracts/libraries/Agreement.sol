@@ -100,8 +100,9 @@ library Agreement {
         uint256 peaked;
         for (uint256 i; i < signals.length; ++i) {
             if (excluded & (1 << i) != 0) continue;
-            uint256[] memory lanes = CountSketch.lanesOf(sketches[i * words:(i + 1) * words]);
-            uint256[] memory reversed = CountSketch.reversedLanes(lanes);
+            uint256[] calldata sketch = sketches[i * words:(i + 1) * words];
+            uint256[] memory lanes = CountSketch.lanesOf(sketch);
+            uint256[] memory reversed = CountSketch.reversedLanesOf(sketch);
             Signal memory signal = signalOf(frame, lanes, CountSketch.dot(lanes, reversed));
             signals[i] = signal;
             agreeing[i] |= 1 << i;
@@ -187,17 +188,20 @@ library Agreement {
     }
 
     /// @notice The bucket rule for one pair.
-    /// @dev Every bucket is tested, eight at a time, so no caller has to be trusted to name the telling one.
+    /// @dev Every bucket is tested, sixteen at a time, so no caller has to be trusted to name the telling one.
     function bucketRule(Frame memory frame, Signal memory a, Signal memory b) internal pure returns (bool) {
         uint256 allowance =
             frame.shots * BUCKET_TOLERANCE + ((frame.share * Math.min(a.amplitude, b.amplitude)) >> 8);
         uint256 tolerance = allowance / 1e4;
+        uint256 words = a.lanes.length / 2;
         uint256 word = CountSketch.firstFarWord(a.lanes, b.lanes, tolerance, 0);
-        while (word < a.lanes.length) {
-            uint256 x = a.lanes[word];
-            uint256 y = b.lanes[word];
-            for (; x | y != 0; (x >>= 32, y >>= 32)) {
-                if (_isFar(x & 0xffffffff, y & 0xffffffff, allowance)) return true;
+        while (word < words) {
+            for (uint256 i = 2 * word; i < 2 * word + 2; ++i) {
+                uint256 x = a.lanes[i];
+                uint256 y = b.lanes[i];
+                for (; x | y != 0; (x >>= 32, y >>= 32)) {
+                    if (_isFar(x & 0xffffffff, y & 0xffffffff, allowance)) return true;
+                }
             }
             word = CountSketch.firstFarWord(a.lanes, b.lanes, tolerance, word + 1);
         }
