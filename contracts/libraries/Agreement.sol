@@ -5,7 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {CountSketch} from "./CountSketch.sol";
 
 /// @title Do independent replicas tell the same story?
-/// @notice Two replicas disagree when the shapes of their sketches differ by more than one noise class and six standard
+/// @notice Two replicas disagree when the shapes of their sketches differ by more than one noise class and five standard
 /// deviations of shot noise explain (the Gram rule), or a single bucket by more than that (the bucket rule). The verdict
 /// follows from the largest cluster that agrees with its medoid.
 /// @dev Noise mostly shrinks a sketch towards uniform, by a factor that differs between honest processors of a class.
@@ -17,7 +17,7 @@ import {CountSketch} from "./CountSketch.sol";
 ///   A_i  = sqrt(S_ii / m r): the amplitude, in shots
 ///   W    = 2 sqrt(S_ii S_jj), or L S_min + S_max / L when S_max > L^2 S_min, L = 13 / 10
 ///   V    = max(0, 4 r (S_ii + S_jj + 2 (m - 1) r N)) + 8 r N^2
-///   X    = 130 ((20000 - K) W - 40000 S_ij);  disagree iff X > 0 and X^2 > 130^2 144e8 m V
+///   X    = 130 ((20000 - K) W - 40000 S_ij);  disagree iff X > 0 and X^2 > 130^2 1e10 m V
 ///   or, with a and b shots in some bucket, Y = 1e4 |a - b| - 2500 (a + b) - 100 N - B min(A_i, A_j):
 ///   disagree iff Y > 0 and Y^2 > 9e8 (a + b + 1)
 /// K, in 1e-4, bounds the squared distance of shapes within one class, B the share of the amplitude by which one bucket
@@ -173,7 +173,7 @@ library Agreement {
                 int256(4 * rows) * (low + high + int256(2 * (buckets - 1) * rows * frame.shots));
             if (variance < 0) variance = 0;
             variance += int256(8 * rows * square);
-            far = x > 0 && x * x > 144e10 * MAX_SCALE * MAX_SCALE * int256(buckets) * variance;
+            far = x > 0 && x * x > 1e12 * MAX_SCALE * MAX_SCALE * int256(buckets) * variance;
         }
     }
 

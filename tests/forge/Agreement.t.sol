@@ -147,7 +147,7 @@ contract AgreementTest is SketchBuilder {
         x = (20_000 - int256(400 + 180 * _width(bits))) * own - 5_200_000 * (m * _dot(a, b) - r * n * n);
         int256 variance = 4 * m * r * (_dot(a, a) + _dot(b, b)) - 8 * r * r * n * n;
         if (variance < 0) variance = 0;
-        far = x > 0 && x * x > 16_900 * 144e8 * m * (variance + 8 * r * n * n);
+        far = x > 0 && x * x > 16_900 * 1e10 * m * (variance + 8 * r * n * n);
     }
 
     function _isBucketFar(uint256[] memory a, uint256[] memory b, uint256 bits, uint256 shots)

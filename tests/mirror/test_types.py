@@ -9,7 +9,7 @@ import pytest
 from qcrs.chain.artifacts import PROJECT, syntax_trees
 from qcrs.errors import QcrsError
 from qcrs.model import assignment, computation, decision, processor, records
-from qcrs.rules import agreement, commitment, count_sketch, sortition
+from qcrs.rules import agreement, commitment, count_sketch, credibility, independence, sortition
 from qcrs.rules.digest import keccak
 from tests.evm import Chain, refused
 from tests.scenario import account
@@ -31,6 +31,8 @@ CONSTANTS = {
     "Agreement": agreement,
     "Commitment": commitment,
     "CountSketch": count_sketch,
+    "Credibility": credibility,
+    "Independence": independence,
     "Sortition": sortition,
 }
 
