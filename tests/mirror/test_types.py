@@ -9,7 +9,7 @@ import pytest
 from qcrs.chain.artifacts import PROJECT, syntax_trees
 from qcrs.errors import QcrsError
 from qcrs.model import assignment, challenge, computation, decision, delivery, dispute, processor, records
-from qcrs.rules import agreement, commitment, count_sketch, gold, sortition
+from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, independence, sortition
 from qcrs.rules.digest import keccak
 from tests.evm import Chain, refused
 from tests.scenario import account
@@ -40,6 +40,8 @@ CONSTANTS = {
     "Agreement": agreement,
     "Commitment": commitment,
     "CountSketch": count_sketch,
+    "Credibility": credibility,
+    "Independence": independence,
     "GoldList": gold,
     "GoldScore": gold,
     "Sortition": sortition,
