@@ -138,6 +138,8 @@ class World:
         self.verifier = self.contracts["ResultVerifier"]
         self.challenges = self.contracts["Challenges"]
         self.disputes = self.contracts["Disputes"]
+        self.delivery = self.contracts["ResultDelivery"]
+        self.relay = self.contracts["ReportRelay"]
 
     # --- people and processors ---
 

@@ -35,6 +35,8 @@ CONTRACTS = (
     "ResultVerifier",
     "Challenges",
     "Disputes",
+    "ResultDelivery",
+    "ReportRelay",
 )
 
 

@@ -130,9 +130,11 @@ def plan(
         "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
         "Records": (at["ComputationAllocator"],),
         "GoldRounds": (at["ComputationAllocator"], at["Disputes"]),
-        "ResultVerifier": (at["ComputationAllocator"], at["GoldRounds"]),
+        "ResultVerifier": (at["ComputationAllocator"], at["GoldRounds"], at["ReportRelay"]),
         "Challenges": (at["AuditTrail"], at["ComputationAllocator"]),
         "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["GoldRounds"]),
+        "ResultDelivery": (at["ComputationAllocator"], at["Bonds"]),
+        "ReportRelay": (at["ResultVerifier"], at["ComputationAllocator"], at["ProcessorRegistry"]),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])

@@ -38,6 +38,7 @@ GAS_CEILING = {
     "disclose": 150_000,
     "heartbeat": 80_000,
     "submit": 3_500_000,
+    "deliverOutcomes": 12_000_000,  # 2,000,000 of them the consumer's; the rest some thousands for each leaf shown
 }
 DEFAULT_GAS_CEILING = 3_000_000
 DEPLOY_GAS_CEILING = 8_000_000

@@ -8,7 +8,7 @@ import pytest
 
 from qcrs.chain.artifacts import PROJECT, syntax_trees
 from qcrs.errors import QcrsError
-from qcrs.model import assignment, computation, decision, processor, records
+from qcrs.model import assignment, computation, decision, delivery, processor, records
 from qcrs.rules import agreement, commitment, count_sketch, gold, sortition
 from qcrs.rules.digest import keccak
 from tests.evm import Chain, refused
@@ -18,6 +18,7 @@ ENUMS = {
     "AssignmentStatus": assignment.AssignmentStatus,
     "ComputationStatus": computation.ComputationStatus,
     "Decision": decision.Decision,
+    "DeliveryStatus": delivery.DeliveryStatus,
     "FailureReason": computation.FailureReason,
     "ProcessorStatus": processor.ProcessorStatus,
     "RoundKind": gold.RoundKind,
@@ -26,6 +27,7 @@ ENUMS = {
 LIFECYCLES = {
     "Assignment": (assignment, assignment.AssignmentStatus, (7, 3)),
     "Computation": (computation, computation.ComputationStatus, (7,)),
+    "Delivery": (delivery, delivery.DeliveryStatus, (7,)),
     "Processor": (processor, processor.ProcessorStatus, (7,)),
 }
 CONSTANTS = {
@@ -191,7 +193,7 @@ def test_errors_of_the_model_are_errors_of_the_contracts():
     assert python
 
 
-MODEL = {"qcrs.model.assignment", "qcrs.model.computation", "qcrs.model.processor"}
+MODEL = {"qcrs.model.assignment", "qcrs.model.computation", "qcrs.model.delivery", "qcrs.model.processor"}
 
 
 def descendants(error):
