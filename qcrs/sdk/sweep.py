@@ -14,7 +14,7 @@ from qcrs.errors import QcrsError
 from qcrs.quantum.angles import Chance
 from qcrs.quantum.gold import Golds, GoldUnavailable, make_golds, make_traps, mix, rehearse
 from qcrs.quantum.program import Program
-from qcrs.quantum.sweep import SWEEP_LIMITS, join
+from qcrs.quantum.sweep import SWEEP_LIMITS, join, scan_rounds
 from qcrs.rules.agreement import Verdict, judge
 from qcrs.rules.count_sketch import sketch_of, unpack
 from qcrs.rules.gold import RoundKind, round_bits
@@ -83,8 +83,8 @@ class Prepared:
         if plan.targets == 1:
             lines.append(
                 f"guaranteed: a false answer to the circuit escapes with probability 1/{plan.golds + 1}, whoever "
-                "colludes and whatever the number of shots; beyond that only what processors have at stake deters them. Golds "
-                "look like the circuit as long as nobody can guess its angles"
+                "colludes and whatever the number of shots; beyond that only what processors have at stake deters "
+                "them. Golds look like the circuit as long as nobody can guess its angles"
             )
         else:
             lines.append(
@@ -97,8 +97,9 @@ class Prepared:
             )
         lines.append(f"an honest replica is rejected with probability {number(plan.rejection)}")
         lines.append(
-            "not covered: fewer false answers than that, added noise that leaves a fidelity above 0.3, and rounds exchanged "
-            f"for others that answer alike: {100 * self.golds.alike:.0f} % of golds would pass for one another"
+            "not covered: fewer false answers than that, added noise that leaves a fidelity above 0.3, and rounds "
+            "exchanged for others that answer alike: "
+            f"{100 * self.golds.alike:.0f} % of golds would pass for one another"
         )
         if self.traps:
             lines.append("traps are recognisable: they show faults, and count for nothing in the guarantee")
@@ -148,6 +149,7 @@ def prepare(
         CircuitRefused: The circuits are no sweep. ShotsOutOfRange: The shots of a round are too few or too many.
     """
     chance = chance or Chance()
+    _circuit(targets)
     if targets[0].bits > _MAX_WIDTH:
         raise GoldUnavailable(f"{targets[0].bits} outcome bits: golds are scored on at most {_MAX_WIDTH}")
     planned = _planned(len(targets), wish, noise_class)
@@ -215,6 +217,7 @@ def _trap_tolerance(traps: int) -> int:
 
 def _circuit(programs: Sequence[Program]) -> Circuit:
     text = join([program.text() for program in programs])
+    scan_rounds(text)  # as every processor will
     return Circuit(text, programs[0].qubits, programs[0].bits + round_bits(len(programs)))
 
 
