@@ -7,6 +7,7 @@ import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {FailureReason, IComputationAllocator, Pledge} from "./interfaces/IComputationAllocator.sol";
 import {IConsortium} from "./interfaces/IConsortium.sol";
 import {Policy} from "./interfaces/IEscrow.sol";
+import {IBonds} from "./interfaces/IBonds.sol";
 import {IProcessorRegistry, Requirement} from "./interfaces/IProcessorRegistry.sol";
 import {Admission, Request} from "./libraries/Admission.sol";
 import {Agreement} from "./libraries/Agreement.sol";
@@ -15,25 +16,33 @@ import {Commitment} from "./libraries/Commitment.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Panel} from "./libraries/Panel.sol";
 import {Assignment, AssignmentLifecycle, AssignmentStatus} from "./lifecycle/Assignment.sol";
-import {Computation, ComputationId, ComputationLifecycle, ComputationStatus} from "./lifecycle/Computation.sol";
+import {
+    Computation,
+    ComputationId,
+    ComputationLifecycle,
+    ComputationStatus,
+    ESCALATION,
+    MAX_ASSIGNMENTS,
+    MAX_ATTEMPTS
+} from "./lifecycle/Computation.sol";
 import {ProcessorId} from "./lifecycle/Processor.sol";
 
 /// @title ComputationAllocator
 /// @notice See IComputationAllocator.
-/// @dev Calls go to the registry, the consortium and the trail alone, which call nobody: nothing can re-enter.
+/// @dev Calls go to the registry, the consortium, the trail and the bonds alone; of those only the bonds call back, to
+/// put what they slash into the treasury.
 // slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events
 contract ComputationAllocator is IComputationAllocator, Escrow {
     using ArrivalQueue for ArrivalQueue.Queue;
     using Ledger for Ledger.Book;
     using Panel for Panel.Seats;
 
-    /// Processors that one computation may use up, replacements included.
-    uint256 public constant MAX_ASSIGNMENTS = 32;
-    /// Commit-reveal rounds before a computation fails.
-    uint256 public constant MAX_ATTEMPTS = 3;
-
     IConsortium public immutable CONSORTIUM;
+    /// @inheritdoc IComputationAllocator
+    IBonds public immutable BONDS;
     address public immutable VERIFIER;
+    address public immutable CHALLENGES;
+    address public immutable DISPUTES;
 
     /// @inheritdoc IComputationAllocator
     uint64 public computationCount;
@@ -44,20 +53,28 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     mapping(ComputationId => Panel.Seats) private _panels;
     mapping(uint8 noiseClass => ArrivalQueue.Queue) private _queues;
 
+    /// @notice The suite around the allocator.
+    struct Wiring {
+        address authority;
+        IAuditTrail auditTrail;
+        IConsortium consortium;
+        IProcessorRegistry registry;
+        IBonds bonds;
+        address verifier;
+        address challenges;
+        address disputes;
+    }
+
     /// @param genesisEntropy First value of the beacon; predictable, as every beacon is before its first settlement.
-    constructor(
-        address authority,
-        IAuditTrail auditTrail,
-        IConsortium consortium,
-        IProcessorRegistry registry,
-        address verifier,
-        uint256 keeperBounty,
-        bytes32 genesisEntropy,
-        Policy memory initialPolicy
-    ) AccessManaged(authority) Escrow(auditTrail, registry, keeperBounty, initialPolicy) {
-        CONSORTIUM = consortium;
-        // slither-disable-next-line missing-zero-check (with no verifier, nothing ever gets past Allocated)
-        VERIFIER = verifier;
+    constructor(Wiring memory wiring, uint256 keeperBounty, bytes32 genesisEntropy, Policy memory initialPolicy)
+        AccessManaged(wiring.authority)
+        Escrow(wiring.auditTrail, wiring.registry, keeperBounty, initialPolicy)
+    {
+        CONSORTIUM = wiring.consortium;
+        BONDS = wiring.bonds;
+        VERIFIER = wiring.verifier;
+        CHALLENGES = wiring.challenges;
+        DISPUTES = wiring.disputes;
         beacon = genesisEntropy;
     }
 
@@ -66,7 +83,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         uint24 organisation = CONSORTIUM.organisationOf(msg.sender);
         if (organisation == 0) revert SubmitterNotInConsortium(msg.sender);
         Admission.requireSound(request);
-        uint256 escrow = quote(request.qubits, request.shots, request.replicas);
+        uint256 escrow = quote(request.qubits, request.shots, request.replicas, request.replicaCap);
         if (request.maxFee < escrow) revert FeeTooLow(request.maxFee, escrow);
 
         id = ComputationId.wrap(++computationCount);
@@ -118,13 +135,14 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
 
         AssignmentStatus ifCommitted = revealing ? AssignmentStatus.Silent : AssignmentStatus.Unset;
         AssignmentStatus[] memory fates = _panels[id].fatesOf(
-            c.tried, AssignmentStatus.Silent, ifCommitted, AssignmentStatus.Released, 0
+            c.tried, AssignmentStatus.Silent, ifCommitted, AssignmentStatus.Released
         );
         (address[] memory operators, uint256 seized) = _dismiss(id, c, fates);
         // Those who revealed worked in vain through no fault of their own: the silent ones' bonds are theirs.
         address[] memory payees = AssignmentLifecycle.select(operators, fates, AssignmentStatus.Released);
         uint256 bounty = seized < KEEPER_BOUNTY ? seized : KEEPER_BOUNTY;
         uint256 each = payees.length == 0 ? 0 : (seized - bounty) / payees.length;
+        _book.spend(seized);
         _book.endow(_payOut(id, address(0), seized, payees, each, msg.sender, bounty));
 
         if (revealing) c.restart();
@@ -235,47 +253,105 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     function conclude(
         ComputationId id,
         Agreement.Verdict verdict,
-        uint256 accepted,
+        AssignmentStatus[] memory fates,
         bytes32 entropy,
         bytes32 answerDigest,
         address keeper
     ) external {
-        _requireVerifier();
-        Computation storage c = _computations[id];
-        c.requireStatus(id, ComputationStatus.Revealing);
-        if (c.revealed < c.active) {
-            _requireElapsed(id, c);
-            uint256 quorum = Agreement.quorumOf(c.replicas);
-            if (c.revealed < quorum) revert TooFewRevealed(id, c.revealed, quorum);
-        }
+        Computation storage c = _requireRevealed(id);
         ComputationStatus status = ComputationLifecycle.statusOf(verdict);
         c.advance(id, status);
-        _reward(id, c, verdict, accepted, keeper);
+        c.phaseEndsAt = uint40(block.timestamp) + _policy.challengeSeconds;
+        (address[] memory operators,) = _dismiss(id, c, fates);
+        // Work that nobody could have made conclusive is paid; work of which some is surely wrong is not.
+        AssignmentStatus paid = AssignmentStatus.Accepted;
+        if (verdict != Agreement.Verdict.Accepted && verdict != Agreement.Verdict.Rejected) {
+            paid = AssignmentStatus.Released;
+        }
+        _settle(id, c, AssignmentLifecycle.select(operators, fates, paid), keeper);
         beacon = keccak256(abi.encode(beacon, entropy));
-        emit ComputationConcluded(id, status, beacon);
-        bytes32 digest = keccak256(abi.encode(id, status, accepted, answerDigest, beacon));
+        emit ComputationConcluded(id, status, beacon, c.phaseEndsAt);
+        bytes32 digest = keccak256(abi.encode(id, status, fates, answerDigest, beacon));
         _record(Decision.ComputationSettled, ComputationId.unwrap(id), digest);
     }
 
     /// @inheritdoc IComputationAllocator
-    function computationOf(ComputationId id) external view returns (Computation memory) {
-        return _computations[id];
+    function escalate(
+        ComputationId id,
+        Agreement.Verdict verdict,
+        AssignmentStatus[] memory fates,
+        bytes24[] calldata commitments,
+        bytes32 entropy,
+        address keeper
+    ) external {
+        Computation storage c = _requireRevealed(id);
+        _dismiss(id, c, fates);
+        c.restart();
+        c.committed = _panels[id].rebind(id, commitments);
+        if (verdict == Agreement.Verdict.Inconclusive) c.carried = c.tried;
+        c.replicas += uint8(ESCALATION);
+        _spend(id, c, KEEPER_BOUNTY, new address[](0), 0, keeper, KEEPER_BOUNTY);
+        beacon = keccak256(abi.encode(beacon, entropy));
+        emit ComputationEscalated(id, verdict, c.replicas, beacon);
+        bytes32 digest = keccak256(abi.encode(id, verdict, fates, commitments, beacon));
+        _record(Decision.ComputationEscalated, ComputationId.unwrap(id), digest);
+        _requeue(id, c);
     }
 
     /// @inheritdoc IComputationAllocator
-    function dutyOf(ComputationId id, uint256 index) external view returns (Computation memory, Assignment memory) {
-        return (_computations[id], _panels[id].assignments[index]);
-    }
-
-    /// @inheritdoc IComputationAllocator
-    function assignmentsOf(ComputationId id) external view returns (Assignment[] memory) {
-        return _panels[id].all(_computations[id].tried);
-    }
-
-    /// @inheritdoc IComputationAllocator
-    function seedOf(ComputationId id) external view returns (bytes32) {
+    function disprove(ComputationId id, uint256 index)
+        external
+        returns (ProcessorId processor, uint256 earned, bool overturned)
+    {
+        if (msg.sender != CHALLENGES && msg.sender != DISPUTES) revert CallerNotCourt(msg.sender);
         Computation storage c = _computations[id];
-        return Commitment.seedOf(id, c.attempt, c.secret, c.commitsDigest);
+        if (!ComputationLifecycle.isVerdict(c.status)) revert NoVerdict(id, c.status);
+        (processor,) = _reconsider(id, index, AssignmentStatus.Disproven);
+        earned = c.escrow;
+        overturned = c.status == ComputationStatus.Unverified
+            || (c.status == ComputationStatus.Accepted
+                && _panels[id].count(c.tried, AssignmentStatus.Accepted) < Agreement.quorumOf(c.replicas));
+        if (overturned) {
+            c.advance(id, ComputationStatus.Overturned);
+            emit ComputationOverturned(id);
+        }
+        bytes32 digest = keccak256(abi.encode(id, index, processor, overturned));
+        _record(Decision.AnswerDisproven, ComputationId.unwrap(id), digest);
+    }
+
+    /// @inheritdoc IComputationAllocator
+    function vindicate(ComputationId id, uint256 index, uint256 amount) external returns (uint256 paid) {
+        if (msg.sender != DISPUTES) revert CallerNotCourt(msg.sender);
+        (ProcessorId processor, address operator) = _reconsider(id, index, AssignmentStatus.Vindicated);
+        paid = amount < _book.treasury ? amount : _book.treasury;
+        _book.spend(paid);
+        _book.credit(operator, paid);
+        emit FaultVindicated(id, index, processor, operator, paid);
+        bytes32 digest = keccak256(abi.encode(id, index, processor, paid));
+        _record(Decision.FaultVindicated, ComputationId.unwrap(id), digest);
+    }
+
+    /// @inheritdoc IComputationAllocator
+    function recordOf(ComputationId id) external view returns (bytes32[3] memory words) {
+        Computation storage c = _computations[id];
+        assembly ("memory-safe") {
+            mstore(words, sload(c.slot))
+            mstore(add(words, 0x20), sload(add(c.slot, 1)))
+            mstore(add(words, 0x40), sload(add(c.slot, 2)))
+        }
+    }
+
+    /// @inheritdoc IComputationAllocator
+    function seatOf(ComputationId id, uint256 index) external view returns (bytes32) {
+        return _panels[id].wordOf(index);
+    }
+
+    /// @inheritdoc IComputationAllocator
+    function seatsOf(ComputationId id) external view returns (bytes32[] memory words) {
+        words = new bytes32[](_computations[id].tried);
+        for (uint256 i; i < words.length; ++i) {
+            words[i] = _panels[id].wordOf(i);
+        }
     }
 
     /// @inheritdoc IComputationAllocator
@@ -309,66 +385,57 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         panel.seat(id, tried, drawn, organisations);
     }
 
+    /// @dev Changes, after the verdict, how an assignment ended.
+    function _reconsider(ComputationId id, uint256 index, AssignmentStatus fate)
+        private
+        returns (ProcessorId processor, address operator)
+    {
+        Panel.Seats storage panel = _panels[id];
+        AssignmentStatus was = panel.assignments[index].status;
+        processor = panel.end(id, index, fate);
+        operator = REGISTRY.reconsider(processor, was, fate);
+        emit AssignmentEnded(id, index, processor, fate);
+    }
+
     /// @dev Ends the assignments that have a fate: status, bond, lease, conduct.
-    /// @return operators By assignment index. @return seized Wei taken from bonds, which the caller must hand out.
+    /// @return operators By assignment index. @return seized Wei taken from bonds, now in the treasury.
     function _dismiss(ComputationId id, Computation storage c, AssignmentStatus[] memory fates)
         private
         returns (address[] memory operators, uint256 seized)
     {
         ProcessorId[] memory processors = new ProcessorId[](fates.length);
-        uint256[] memory slashed = new uint256[](fates.length);
-        uint256 unbonded;
+        bool faulty;
         uint8 ended;
         for (uint256 i; i < fates.length; ++i) {
             AssignmentStatus fate = fates[i];
             if (fate == AssignmentStatus.Unset) continue;
             ++ended;
-            ProcessorId processor = _panels[id].end(id, i, fate);
-            processors[i] = processor;
-            uint256 amount;
-            if (AssignmentLifecycle.isFault(fate)) {
-                bool covered;
-                (amount, covered) = _slash(processor);
-                if (!covered) unbonded |= 1 << i;
-                slashed[i] = amount;
-                seized += amount;
-            }
-            emit AssignmentEnded(id, i, processor, fate, amount);
+            if (AssignmentLifecycle.isFault(fate)) faulty = true;
+            processors[i] = _panels[id].end(id, i, fate);
+            emit AssignmentEnded(id, i, processors[i], fate);
         }
         c.active -= ended;
-        operators = REGISTRY.release(processors, fates, c.qubits, unbonded);
-        if (seized == 0) return (operators, 0);
+        operators = REGISTRY.release(processors, fates, c.qubits);
+        if (!faulty) return (operators, 0);
         for (uint256 i; i < fates.length; ++i) {
-            if (slashed[i] != 0) _book.seize(operators[i], slashed[i]);
+            if (!AssignmentLifecycle.isFault(fates[i])) processors[i] = ProcessorId.wrap(0);
         }
+        seized = BONDS.slash(id, processors);
     }
 
-    /// @dev Ends every assignment as a verdict has it, and divides the escrow.
-    function _reward(
-        ComputationId id,
-        Computation storage c,
-        Agreement.Verdict verdict,
-        uint256 accepted,
-        address keeper
-    ) private {
-        // Work that nobody could have made conclusive is paid; work of which some is surely wrong is not.
-        AssignmentStatus paid = AssignmentStatus.Accepted;
-        if (verdict == Agreement.Verdict.Inconclusive) paid = AssignmentStatus.Released;
-        AssignmentStatus other = AssignmentStatus.Released;
-        if (verdict == Agreement.Verdict.Accepted) other = AssignmentStatus.Outlier;
-        AssignmentStatus[] memory fates =
-            _panels[id].fatesOf(c.tried, AssignmentStatus.Unset, AssignmentStatus.Silent, other, accepted);
-        (address[] memory operators, uint256 seized) = _dismiss(id, c, fates);
-        _settle(id, c, AssignmentLifecycle.select(operators, fates, paid), keeper, seized);
-    }
-
-    /// @dev Ends a computation without a verdict and refunds it, less a bounty when a keeper had to end it.
+    /// @dev Ends a computation without a verdict and refunds it, less a bounty when a keeper had to end it, and less the
+    /// pay of those whose answers are known since an escalation: they were to be paid then.
     function _fail(ComputationId id, Computation storage c, FailureReason reason, address keeper) private {
         if (c.status == ComputationStatus.Queued) _queues[c.noiseClass].remove(id);
         AssignmentStatus released = AssignmentStatus.Released;
-        _dismiss(id, c, _panels[id].fatesOf(c.tried, released, released, released, 0));
+        AssignmentStatus[] memory fates = _panels[id].fatesOf(c.tried, released, released, released);
+        (address[] memory operators,) = _dismiss(id, c, fates);
+        for (uint256 i = c.carried; i < fates.length; ++i) {
+            fates[i] = AssignmentStatus.Unset;
+        }
         c.advance(id, ComputationStatus.Failed);
-        _spend(id, c, c.escrow, new address[](0), 0, keeper, keeper == address(0) ? 0 : KEEPER_BOUNTY);
+        address[] memory payees = AssignmentLifecycle.select(operators, fates, released);
+        _spend(id, c, c.escrow, payees, _payOf(c), keeper, keeper == address(0) ? 0 : KEEPER_BOUNTY);
         emit ComputationFailed(id, reason);
         _record(Decision.ComputationFailed, ComputationId.unwrap(id), keccak256(abi.encode(id, reason)));
     }
@@ -385,6 +452,17 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     /// @dev Whether replacing those it lacks would give a computation more processors than it may use up.
     function _isSpent(Computation storage c) private view returns (bool) {
         return c.tried + c.replicas - c.active > MAX_ASSIGNMENTS;
+    }
+
+    /// @dev Reverts unless all on duty have revealed, or the time is up and a quorum has. Verifier only.
+    function _requireRevealed(ComputationId id) private view returns (Computation storage c) {
+        _requireVerifier();
+        c = _computations[id];
+        c.requireStatus(id, ComputationStatus.Revealing);
+        if (c.revealed == c.active) return c;
+        _requireElapsed(id, c);
+        uint256 quorum = Agreement.quorumOf(c.replicas);
+        if (c.revealed < quorum) revert TooFewRevealed(id, c.revealed, quorum);
     }
 
     function _requireVerifier() private view {

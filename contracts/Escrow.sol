@@ -6,8 +6,7 @@ import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {IEscrow, Policy} from "./interfaces/IEscrow.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {Ledger} from "./libraries/Ledger.sol";
-import {Computation, ComputationId} from "./lifecycle/Computation.sol";
-import {ProcessorId} from "./lifecycle/Processor.sol";
+import {Computation, ComputationId, ESCALATION} from "./lifecycle/Computation.sol";
 
 /// @title Escrow
 /// @notice See IEscrow.
@@ -27,8 +26,6 @@ abstract contract Escrow is IEscrow, AccessManaged {
 
     Policy internal _policy;
     Ledger.Book internal _book;
-    /// @inheritdoc IEscrow
-    mapping(ProcessorId => uint256) public bondOf;
 
     constructor(
         IAuditTrail auditTrail,
@@ -44,8 +41,19 @@ abstract contract Escrow is IEscrow, AccessManaged {
 
     /// @inheritdoc IEscrow
     function deposit() external payable {
-        _book.credit(msg.sender, msg.value);
-        emit Deposited(msg.sender, msg.value);
+        depositFor(msg.sender);
+    }
+
+    /// @inheritdoc IEscrow
+    function depositFor(address holder) public payable {
+        _book.credit(holder, msg.value);
+        emit Deposited(holder, msg.value);
+    }
+
+    /// @inheritdoc IEscrow
+    function endow() external payable {
+        _book.endow(msg.value);
+        emit TreasuryEndowed(msg.sender, msg.value);
     }
 
     /// @inheritdoc IEscrow
@@ -53,29 +61,6 @@ abstract contract Escrow is IEscrow, AccessManaged {
         _book.debit(msg.sender, amount);
         emit Withdrawn(msg.sender, amount);
         _send(msg.sender, amount);
-    }
-
-    /// @inheritdoc IEscrow
-    function bond(ProcessorId processor, uint128 amount) external payable {
-        _requireOperator(processor);
-        _book.lock(msg.sender, msg.value, amount);
-        uint256 total = bondOf[processor] + amount;
-        bondOf[processor] = total;
-        if (msg.value != 0) emit Deposited(msg.sender, msg.value);
-        emit BondAdded(processor, msg.sender, amount);
-        if (total >= _policy.minimumBond) REGISTRY.setBonded(processor, true);
-    }
-
-    /// @inheritdoc IEscrow
-    function unbond(ProcessorId processor) external {
-        _requireOperator(processor);
-        uint256 leased = REGISTRY.leasedQubitsOf(processor);
-        if (leased != 0) revert ProcessorLeased(processor, leased);
-        uint256 amount = bondOf[processor];
-        bondOf[processor] = 0;
-        _book.unlock(msg.sender, amount);
-        emit BondRemoved(processor, msg.sender, amount);
-        REGISTRY.setBonded(processor, false);
     }
 
     /// @inheritdoc IEscrow
@@ -92,8 +77,9 @@ abstract contract Escrow is IEscrow, AccessManaged {
     }
 
     /// @inheritdoc IEscrow
-    function quote(uint8 qubits, uint16 shots, uint8 replicas) public view returns (uint256) {
-        return uint256(_policy.pricePerQubitShot) * qubits * shots * replicas + 2 * KEEPER_BOUNTY;
+    function quote(uint8 qubits, uint16 shots, uint8 replicas, uint8 replicaCap) public view returns (uint256) {
+        return uint256(_policy.pricePerQubitShot) * qubits * shots * replicaCap
+            + KEEPER_BOUNTY * (2 + (replicaCap - replicas) / ESCALATION);
     }
 
     /// @inheritdoc IEscrow
@@ -112,23 +98,17 @@ abstract contract Escrow is IEscrow, AccessManaged {
         return _policy;
     }
 
-    /// @dev Takes what one fault costs out of a bond; the caller seizes the same from the operator's locked money.
-    /// @return amount Wei taken. @return covered Whether the rest still covers a fault.
-    function _slash(ProcessorId processor) internal returns (uint256 amount, bool covered) {
-        uint256 held = bondOf[processor];
-        amount = held < _policy.slash ? held : _policy.slash;
-        bondOf[processor] = held - amount;
-        covered = held - amount >= _policy.minimumBond;
+    /// @dev Divides a computation's escrow after a verdict, and notes what each paid replica earned.
+    function _settle(ComputationId id, Computation storage c, address[] memory payees, address keeper) internal {
+        uint256 each = _payOf(c);
+        _spend(id, c, c.escrow, payees, each, keeper, KEEPER_BOUNTY);
+        if (payees.length != 0) c.escrow = uint96(each);
     }
 
-    /// @dev Divides a computation's escrow after a verdict; what was seized from bonds goes to the treasury.
-    function _settle(ComputationId id, Computation storage c, address[] memory payees, address keeper, uint256 seized)
-        internal
-    {
-        uint256 escrow = c.escrow;
-        uint256 reserved = c.secretWithheld ? KEEPER_BOUNTY : 2 * KEEPER_BOUNTY;
-        _book.endow(seized);
-        _spend(id, c, escrow, payees, (escrow - reserved) / c.replicas, keeper, KEEPER_BOUNTY);
+    /// @dev What one replica of an unsettled computation is paid: the escrow less the bounties still in it, divided.
+    function _payOf(Computation storage c) internal view returns (uint256) {
+        uint256 bounties = (c.secretWithheld ? 1 : 2) + (c.replicaCap - c.replicas) / ESCALATION;
+        return (c.escrow - bounties * KEEPER_BOUNTY) / c.replicaCap;
     }
 
     /// @dev Divides `total` wei of a computation's escrow; what nobody gets is the requester's again.
@@ -175,15 +155,11 @@ abstract contract Escrow is IEscrow, AccessManaged {
         return uint256(_policy.commitSeconds) + _policy.discloseSeconds + _policy.revealSeconds;
     }
 
-    function _requireOperator(ProcessorId processor) private view {
-        address operator = REGISTRY.operatorOf(processor);
-        if (msg.sender != operator) revert CallerNotBondOperator(processor, msg.sender, operator);
-    }
-
     function _setPolicy(Policy memory newPolicy) private {
         if (
             _isWindow(newPolicy.commitSeconds) && _isWindow(newPolicy.discloseSeconds)
-                && _isWindow(newPolicy.revealSeconds) && newPolicy.slash <= newPolicy.minimumBond
+                && _isWindow(newPolicy.revealSeconds) && _isWindow(newPolicy.challengeSeconds)
+                && _isWindow(newPolicy.responseSeconds) && newPolicy.slash <= newPolicy.minimumBond
         ) {
             _policy = newPolicy;
             emit PolicyChanged(newPolicy);

@@ -23,6 +23,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     IAuditTrail public immutable AUDIT_TRAIL;
     IConsortium public immutable CONSORTIUM;
     address public immutable ALLOCATOR;
+    address public immutable BONDS;
     /// @inheritdoc IProcessorRegistry
     uint40 public immutable HEARTBEAT_SECONDS;
 
@@ -62,12 +63,15 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         IAuditTrail auditTrail,
         IConsortium consortium,
         address allocator,
+        address bonds,
         uint40 heartbeatSeconds
     ) AccessManaged(authority) EIP712("QCRS ProcessorRegistry", "1") {
         AUDIT_TRAIL = auditTrail;
         CONSORTIUM = consortium;
-        // slither-disable-next-line missing-zero-check (with no allocator, nothing is ever leased)
+        // slither-disable-start missing-zero-check (with no allocator or bonds, nothing is ever leased)
         ALLOCATOR = allocator;
+        BONDS = bonds;
+        // slither-disable-end missing-zero-check
         HEARTBEAT_SECONDS = heartbeatSeconds;
     }
 
@@ -202,8 +206,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     function release(
         ProcessorId[] calldata processors,
         AssignmentStatus[] calldata fates,
-        uint8 qubits,
-        uint256 unbonded
+        uint8 qubits
     ) external onlyAllocator returns (address[] memory operators) {
         operators = new address[](processors.length);
         for (uint256 i; i < processors.length; ++i) {
@@ -212,16 +215,28 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
             operators[i] = _identities[processor].operator;
             Standing storage standing = _standings[processor];
             standing.leasedQubits -= qubits;
-            if (unbonded & (1 << i) != 0 && standing.bonded) {
-                standing.bonded = false;
-                emit ProcessorBonded(processor, false);
-            }
             _recordConduct(standing, fates[i]);
         }
     }
 
     /// @inheritdoc IProcessorRegistry
-    function setBonded(ProcessorId processor, bool bonded) external onlyAllocator {
+    function reconsider(ProcessorId processor, AssignmentStatus was, AssignmentStatus fate)
+        external
+        onlyAllocator
+        returns (address operator)
+    {
+        operator = _identities[processor].operator;
+        Standing storage standing = _standings[processor];
+        if (was == AssignmentStatus.Accepted && standing.accepted != 0) --standing.accepted;
+        if (was == AssignmentStatus.Outlier && standing.outliers != 0) --standing.outliers;
+        if (was == AssignmentStatus.GoldFailed && standing.failed != 0) --standing.failed;
+        _recordConduct(standing, fate);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function setBonded(ProcessorId processor, bool bonded) external {
+        if (msg.sender != BONDS) revert CallerNotBonds(msg.sender);
+        if (_standings[processor].bonded == bonded) return;
         _standings[processor].bonded = bonded;
         emit ProcessorBonded(processor, bonded);
     }
@@ -264,14 +279,16 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     /// @dev Counters stop at their maximum rather than block a settlement.
     function _recordConduct(Standing storage standing, AssignmentStatus fate) private {
         unchecked {
-            if (fate == AssignmentStatus.Accepted) {
+            if (fate == AssignmentStatus.Accepted || fate == AssignmentStatus.Vindicated) {
                 if (standing.accepted + 1 != 0) ++standing.accepted;
-            } else if (fate == AssignmentStatus.Outlier) {
+            } else if (fate == AssignmentStatus.Outlier || fate == AssignmentStatus.Disproven) {
                 if (standing.outliers + 1 != 0) ++standing.outliers;
             } else if (fate == AssignmentStatus.Silent) {
                 if (standing.silent + 1 != 0) ++standing.silent;
             } else if (fate == AssignmentStatus.Refused) {
                 if (standing.refused + 1 != 0) ++standing.refused;
+            } else if (fate == AssignmentStatus.GoldFailed || fate == AssignmentStatus.TrapFailed) {
+                if (standing.failed + 1 != 0) ++standing.failed;
             }
         }
     }

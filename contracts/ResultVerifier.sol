@@ -2,14 +2,17 @@
 pragma solidity 0.8.37;
 
 import {IComputationAllocator, Pledge} from "./interfaces/IComputationAllocator.sol";
+import {IGoldRounds} from "./interfaces/IGoldRounds.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
 import {Agreement} from "./libraries/Agreement.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {CountSketch} from "./libraries/CountSketch.sol";
+import {Credibility} from "./libraries/Credibility.sol";
+import {RecordReader} from "./libraries/RecordReader.sol";
 import {Assignment, AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {Computation, ComputationId} from "./lifecycle/Computation.sol";
-import {ProcessorId} from "./lifecycle/Processor.sol";
+import {ProcessorId, Standing} from "./lifecycle/Processor.sol";
 
 /// @title ResultVerifier
 /// @notice See IResultVerifier.
@@ -18,28 +21,48 @@ import {ProcessorId} from "./lifecycle/Processor.sol";
 /// Events follow calls to the allocator and the registry, which call nobody back.
 // slither-disable-start reentrancy-events
 contract ResultVerifier is IResultVerifier {
+    using RecordReader for IComputationAllocator;
     using CountSketch for uint256[];
 
     IComputationAllocator public immutable ALLOCATOR;
     IProcessorRegistry public immutable REGISTRY;
+    IGoldRounds public immutable GOLD_ROUNDS;
+    address public immutable RELAY;
 
-    constructor(IComputationAllocator allocator) {
+    /// @dev What a settlement works on. Replicas that revealed are numbered from 0 in the order of their assignments.
+    struct Session {
+        Computation c;
+        Assignment[] seats;
+        /// Assignment index of each replica that revealed, ascending.
+        uint256[] indices;
+        /// By assignment index.
+        AssignmentStatus[] fates;
+    }
+
+    constructor(IComputationAllocator allocator, IGoldRounds goldRounds, address relay) {
         ALLOCATOR = allocator;
         REGISTRY = allocator.REGISTRY();
+        GOLD_ROUNDS = goldRounds;
+        // slither-disable-next-line missing-zero-check (with no relay, daemons commit themselves)
+        RELAY = relay;
     }
 
     /// @inheritdoc IResultVerifier
     function commit(ComputationId id, uint256 index, bytes24 commitment) external {
-        ProcessorId processor = ALLOCATOR.recordCommit(id, index, commitment);
-        _requireDaemon(id, index, processor);
-        emit ResultCommitted(id, index, processor, commitment);
+        _commit(id, index, commitment, msg.sender);
+    }
+
+    /// @inheritdoc IResultVerifier
+    function commitFor(ComputationId id, uint256 index, bytes24 commitment, address daemon) external {
+        if (msg.sender != RELAY) revert CallerNotRelay(msg.sender);
+        _commit(id, index, commitment, daemon);
     }
 
     /// @inheritdoc IResultVerifier
     function refuse(ComputationId id, uint256 index, uint16 code) external {
         if (code == 0) revert RefusalCodeMissing(id);
         ProcessorId processor = ALLOCATOR.recordRefusal(id, index);
-        _requireDaemon(id, index, processor);
+        _requireDaemon(id, index, processor, msg.sender);
         emit PayloadRefused(id, index, processor, code);
     }
 
@@ -76,59 +99,177 @@ contract ResultVerifier is IResultVerifier {
         bytes32[] calldata salts,
         uint256[] calldata sketches
     ) external {
-        Computation memory c = ALLOCATOR.computationOf(id);
-        uint256 words = CountSketch.wordsOf(c.outcomeBits);
+        Session memory session;
+        session.c = ALLOCATOR.computationOf(id);
+        uint256 words = CountSketch.wordsOf(session.c.outcomeBits);
+        uint256 revealed = session.c.revealed;
         if (
-            countsRoots.length != c.revealed || salts.length != c.revealed || sketches.length != words * c.revealed
-                || c.revealed == 0
-        ) revert SettlementLengthMismatch(id, c.revealed, words * c.revealed);
+            countsRoots.length != revealed || salts.length != revealed || sketches.length != words * revealed
+                || revealed == 0
+        ) revert SettlementLengthMismatch(id, revealed, words * revealed);
 
-        uint256[] memory indices = _matchReveals(id, countsRoots, salts, sketches, words);
-        (Agreement.Verdict verdict, uint256 members) =
-            Agreement.judge(sketches, words, c.outcomeBits, c.shots, Agreement.quorumOf(c.replicas));
-        (uint256 accepted, bytes32 answerDigest) = _answerOf(id, members, indices, countsRoots);
-        emit ComputationSettled(id, verdict, accepted, answerDigest);
-        ALLOCATOR.conclude(
-            id, verdict, accepted, keccak256(abi.encode(c.secret, salts)), answerDigest, msg.sender
+        session.seats = ALLOCATOR.assignmentsOf(id);
+        session.indices = _matchReveals(id, session.seats, countsRoots, salts, sketches, words);
+        session.fates = new AssignmentStatus[](session.seats.length);
+        uint256 excluded = _failGold(id, session);
+        (Agreement.Verdict verdict, uint256 members) = Agreement.judge(
+            sketches,
+            words,
+            session.c.outcomeBits,
+            session.c.shots,
+            Agreement.quorumOf(session.c.replicas),
+            excluded
         );
+        (verdict, members) = _weigh(session, verdict, members);
+        _close(id, session, verdict, members, countsRoots, salts);
     }
 
-    function _requireDaemon(ComputationId id, uint256 index, ProcessorId processor) private view {
+    function _commit(ComputationId id, uint256 index, bytes24 commitment, address account) private {
+        ProcessorId processor = ALLOCATOR.recordCommit(id, index, commitment);
+        _requireDaemon(id, index, processor, account);
+        emit ResultCommitted(id, index, processor, commitment);
+    }
+
+    function _requireDaemon(ComputationId id, uint256 index, ProcessorId processor, address account) private view {
         address daemon = REGISTRY.daemonOf(processor);
-        if (msg.sender != daemon) revert CallerNotAssigned(id, index, msg.sender, daemon);
+        if (account != daemon) revert CallerNotAssigned(id, index, account, daemon);
     }
 
-    /// @dev Turns the members among the revealed into assignment indices and digests their roots.
+    /// @dev Ends those that failed the requester's gold rounds or traps.
+    /// @return excluded Bit i is set when revealed replica i did.
+    function _failGold(ComputationId id, Session memory session) private view returns (uint256 excluded) {
+        if (!session.c.gold) return 0;
+        (bool closed, uint256 goldFailed, uint256 trapFailed, uint40 waitUntil) = GOLD_ROUNDS.findingOf(id);
+        // The requester has its say; if it keeps silent, the comparison alone decides.
+        if (!closed && block.timestamp <= waitUntil) revert GoldRoundsOpen(id, waitUntil, block.timestamp);
+        if (!closed) return 0;
+        for (uint256 i; i < session.indices.length; ++i) {
+            uint256 bit = 1 << session.indices[i];
+            if ((goldFailed | trapFailed) & bit == 0) continue;
+            excluded |= 1 << i;
+            session.fates[session.indices[i]] =
+                goldFailed & bit != 0 ? AssignmentStatus.GoldFailed : AssignmentStatus.TrapFailed;
+        }
+    }
+
+    /// @dev What the comparison's verdict is worth: one replica alone proves nothing, and a requester may ask for more
+    /// credible processors than those that agree.
+    function _weigh(Session memory session, Agreement.Verdict verdict, uint256 members)
+        private
+        view
+        returns (Agreement.Verdict, uint256)
+    {
+        if (session.c.replicas == 1 && verdict != Agreement.Verdict.Rejected) return (Agreement.Verdict.Unverified, 1);
+        if (verdict != Agreement.Verdict.Accepted || session.c.trust == 0) return (verdict, members);
+        uint256[] memory scores = new uint256[](session.indices.length);
+        for (uint256 i; i < scores.length; ++i) {
+            Standing memory standing = REGISTRY.standingOf(session.seats[session.indices[i]].processor);
+            scores[i] =
+                Credibility.scoreOf(standing.accepted, standing.outliers, standing.silent, standing.failed);
+        }
+        if (Credibility.isCredible(scores, members, session.c.trust)) return (verdict, members);
+        return (Agreement.Verdict.Inconclusive, 0);
+    }
+
+    /// @dev Concludes a computation, or escalates it when it has no answer and may go on.
+    function _close(
+        ComputationId id,
+        Session memory session,
+        Agreement.Verdict verdict,
+        uint256 members,
+        bytes32[] calldata countsRoots,
+        bytes32[] calldata salts
+    ) private {
+        bool answered = members != 0;
+        uint256 lost;
+        for (uint256 index; index < session.seats.length; ++index) {
+            if (session.seats[index].status == AssignmentStatus.Committed) {
+                session.fates[index] = AssignmentStatus.Silent;
+            }
+            if (session.fates[index] != AssignmentStatus.Unset) ++lost;
+        }
+        bytes32 entropy = keccak256(abi.encode(session.c.secret, salts));
+        if (!answered && session.c.mayEscalate(lost)) {
+            emit ComputationSettled(id, Agreement.Verdict.Escalated, 0, 0);
+            bytes24[] memory commitments = _commitmentsOf(id, session, countsRoots, salts);
+            ALLOCATOR.escalate(id, verdict, session.fates, commitments, entropy, msg.sender);
+            return;
+        }
+        uint256 accepted = _decide(session, verdict, members);
+        bytes32 answerDigest = answered ? _answerOf(id, session, members, accepted, countsRoots) : bytes32(0);
+        emit ComputationSettled(id, verdict, accepted, answerDigest);
+        ALLOCATOR.conclude(id, verdict, session.fates, entropy, answerDigest, msg.sender);
+    }
+
+    /// @dev Sets the fates of those who revealed and have none yet.
+    /// @return accepted Bit i is set when the answer of assignment i counts.
+    function _decide(Session memory session, Agreement.Verdict verdict, uint256 members)
+        private
+        pure
+        returns (uint256 accepted)
+    {
+        bool isAccepted = verdict == Agreement.Verdict.Accepted;
+        for (uint256 i; i < session.indices.length; ++i) {
+            uint256 index = session.indices[i];
+            if (session.fates[index] != AssignmentStatus.Unset) continue;
+            bool member = members & (1 << i) != 0;
+            if (member) accepted |= 1 << index;
+            if (!isAccepted) session.fates[index] = AssignmentStatus.Released;
+            else session.fates[index] = member ? AssignmentStatus.Accepted : AssignmentStatus.Outlier;
+        }
+    }
+
+    /// @dev What those who go on are bound to in the next round: the same answers.
+    function _commitmentsOf(
+        ComputationId id,
+        Session memory session,
+        bytes32[] calldata countsRoots,
+        bytes32[] calldata salts
+    ) private view returns (bytes24[] memory commitments) {
+        commitments = new bytes24[](session.seats.length);
+        for (uint256 i; i < session.indices.length; ++i) {
+            uint256 index = session.indices[i];
+            if (session.fates[index] != AssignmentStatus.Unset) continue;
+            commitments[index] = Commitment.ofResult(
+                address(this),
+                id,
+                session.c.attempt + 1,
+                session.seats[index].processor,
+                countsRoots[i],
+                salts[i]
+            );
+        }
+    }
+
+    /// @dev Digests the roots of the members.
     function _answerOf(
         ComputationId id,
+        Session memory session,
         uint256 members,
-        uint256[] memory indices,
+        uint256 accepted,
         bytes32[] calldata countsRoots
-    ) private pure returns (uint256 accepted, bytes32 answerDigest) {
-        if (members == 0) return (0, 0);
-        bytes32[] memory roots = new bytes32[](indices.length);
+    ) private pure returns (bytes32) {
+        bytes32[] memory roots = new bytes32[](session.indices.length);
         uint256 count;
-        for (uint256 i; i < indices.length; ++i) {
-            if (members & (1 << i) == 0) continue;
-            accepted |= 1 << indices[i];
-            roots[count++] = countsRoots[i];
+        for (uint256 i; i < roots.length; ++i) {
+            if (members & (1 << i) != 0) roots[count++] = countsRoots[i];
         }
         assembly ("memory-safe") {
             mstore(roots, count)
         }
-        answerDigest = Commitment.ofAnswer(id, accepted, roots);
+        return Commitment.ofAnswer(id, accepted, roots);
     }
 
     /// @dev Checks what the settlement carries against what was revealed.
     /// @return indices Assignment index of each replica, ascending.
     function _matchReveals(
         ComputationId id,
+        Assignment[] memory assignments,
         bytes32[] calldata countsRoots,
         bytes32[] calldata salts,
         uint256[] calldata sketches,
         uint256 words
-    ) private view returns (uint256[] memory indices) {
-        Assignment[] memory assignments = ALLOCATOR.assignmentsOf(id);
+    ) private pure returns (uint256[] memory indices) {
         indices = new uint256[](countsRoots.length);
         uint256 i;
         for (uint256 index; index < assignments.length; ++index) {

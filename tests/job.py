@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from eth_hash.auto import keccak
 
 from qcrs.model.assignment import AssignmentStatus
-from qcrs.model.computation import ComputationStatus
+from qcrs.model.computation import ESCALATION, ComputationStatus
 from qcrs.model.records import Assignment, Computation, Request
 from qcrs.rules import commitment, count_sketch, histogram
 from tests.evm import CHAIN_ID, Receipt
@@ -55,7 +55,7 @@ class Job:
     @property
     def record(self) -> Computation:
         """The computation's record."""
-        return Computation.from_chain(self.world.allocator.computationOf(self.id))
+        return Computation.from_chain(self.world.records.computationOf(self.id))
 
     @property
     def status(self) -> ComputationStatus:
@@ -65,7 +65,7 @@ class Job:
     @property
     def assignments(self) -> list[Assignment]:
         """The assignments, in order."""
-        return [Assignment.from_chain(a) for a in self.world.allocator.assignmentsOf(self.id)]
+        return [Assignment.from_chain(a) for a in self.world.records.assignmentsOf(self.id)]
 
     @property
     def fates(self) -> list[AssignmentStatus]:
@@ -75,12 +75,15 @@ class Job:
     @property
     def fee(self) -> int:
         """What was locked at submission."""
-        return self.world.allocator.quote(self.request.qubits, self.request.shots, self.request.replicas)
+        r = self.request
+        return self.world.allocator.quote(r.qubits, r.shots, r.replicas, r.replica_cap)
 
     @property
     def pay(self) -> int:
         """Wei that each paid replica earns."""
-        return (self.fee - 2 * self.world.bounty) // self.request.replicas
+        r = self.request
+        bounties = 2 + (r.replica_cap - r.replicas) // ESCALATION
+        return (self.fee - bounties * self.world.bounty) // r.replica_cap
 
     def indices(self, *statuses: AssignmentStatus) -> list[int]:
         """Return the assignments that are in one of *statuses*."""
@@ -88,7 +91,7 @@ class Job:
 
     def node(self, index: int) -> "Node":
         """Return the node behind assignment *index*."""
-        return self.world.node(self.world.allocator.dutyOf(self.id, index)[1]["processor"])
+        return self.world.node(self.world.records.dutyOf(self.id, index)[1]["processor"])
 
     def operator(self, index: int) -> str:
         """Return the operator behind assignment *index*."""
@@ -124,7 +127,7 @@ class Job:
 
     def sketch(self, index: int) -> list[int]:
         """Return the wire sketch of assignment *index* under the running seed."""
-        seed = self.world.allocator.seedOf(self.id)
+        seed = self.world.records.seedOf(self.id)
         return count_sketch.sketch_of(self.counts[index], self.request.outcome_bits, seed)
 
     def commit(self, index: int, counts: Counts | None = None) -> Receipt:

@@ -13,6 +13,7 @@ from eth_account.messages import encode_typed_data
 from eth_hash.auto import keccak
 
 from qcrs.chain.deployment import (
+    DISPUTE_RESOLUTION,
     ETHER,
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
@@ -22,6 +23,7 @@ from qcrs.chain.deployment import (
     plan,
 )
 from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.computation import VERDICTS
 from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Capability, Request, Standing
 from qcrs.rules import commitment
@@ -91,6 +93,7 @@ class World:
     committee = account("resource allocation committee")
     certifier = account("processor certification authority")
     security = account("quantum security working group")
+    council = account("dispute resolution council")
     requester = account("requester")
     keeper = account("keeper")
     stranger = account("stranger")
@@ -98,13 +101,14 @@ class World:
     def __init__(self) -> None:
         self.chain = Chain()
         self.holders: set[str] = {self.requester, self.keeper, self.stranger}
-        for person in (self.deployer, self.committee, self.certifier, self.security, *self.holders):
+        for person in (self.deployer, self.committee, self.certifier, self.security, self.council, *self.holders):
             self.chain.fund(person, 1_000 * ETHER)
         self.settings = SuiteSettings(
             roles={
                 RESOURCE_ALLOCATION: self.committee,
                 PROCESSOR_CERTIFICATION: self.certifier,
                 QUANTUM_SECURITY: self.security,
+                DISPUTE_RESOLUTION: self.council,
             }
         )
         self.contracts: dict[str, Contract] = {}
@@ -128,7 +132,14 @@ class World:
         self.consortium = self.contracts["Consortium"]
         self.registry = self.contracts["ProcessorRegistry"]
         self.allocator = self.contracts["ComputationAllocator"]
+        self.bonds = self.contracts["Bonds"]
+        self.records = self.contracts["Records"]
+        self.gold_rounds = self.contracts["GoldRounds"]
         self.verifier = self.contracts["ResultVerifier"]
+        self.challenges = self.contracts["Challenges"]
+        self.disputes = self.contracts["Disputes"]
+        self.delivery = self.contracts["ResultDelivery"]
+        self.relay = self.contracts["ReportRelay"]
 
     # --- people and processors ---
 
@@ -179,7 +190,7 @@ class World:
         """Bond *processor* with the minimum, or with *wei*."""
         operator = self.registry.operatorOf(processor)
         wei = self.policy["minimumBond"] if wei is None else wei
-        self.allocator.bond(processor, wei, sender=operator, value=wei)
+        self.bonds.bond(processor, sender=operator, value=wei)
 
     def enrol(self, organisation: int | None = None, **changes: Any) -> Node:
         """Add a processor that can be drawn, of a new organisation or of *organisation*."""
@@ -250,17 +261,18 @@ class World:
         accounts = [self.allocator.balanceOf(holder) for holder in sorted(self.holders)]
         booked = sum(available + locked for available, locked in accounts) + self.allocator.treasury()
         assert booked == self.chain.balance(self.allocator.address)
-        bonds = sum(self.allocator.bondOf(node.id) for node in self.nodes)
-        count = self.allocator.computationCount()
-        escrows = sum(self.allocator.computationOf(id_)["escrow"] for id_ in range(1, count + 1))
-        assert sum(locked for _, locked in accounts) == bonds + escrows
+        bonds = sum(self.bonds.bondOf(node.id) for node in self.nodes)
+        assert bonds == self.chain.balance(self.bonds.address)
+        records = [self.records.computationOf(id_) for id_ in range(1, self.allocator.computationCount() + 1)]
+        escrows = sum(record["escrow"] for record in records if record["status"] not in VERDICTS)
+        assert sum(locked for _, locked in accounts) == escrows
 
     def require_leases(self) -> None:
         """Check that each processor's leased qubits are those of its assignments on duty."""
         leased = dict.fromkeys((node.id for node in self.nodes), 0)
         for id_ in range(1, self.allocator.computationCount() + 1):
-            qubits = self.allocator.computationOf(id_)["qubits"]
-            for a in self.allocator.assignmentsOf(id_):
+            qubits = self.records.computationOf(id_)["qubits"]
+            for a in self.records.assignmentsOf(id_):
                 if a["status"] in (
                     AssignmentStatus.Assigned,
                     AssignmentStatus.Committed,
@@ -272,7 +284,8 @@ class World:
     # --- computations ---
 
     def request(self, **changes: Any) -> Request:
-        """Return a sound request, with *changes*."""
+        """Return a sound request, with *changes*; it escalates only if they say so."""
+        changes.setdefault("replica_cap", changes.get("replicas", 3))
         return replace_fields(
             Request(
                 circuit_digest=keccak(CIRCUIT),
@@ -283,6 +296,9 @@ class World:
                 noise_class=NOISE_CLASS,
                 qubits=2,
                 outcome_bits=2,
+                replica_cap=3,
+                gold=False,
+                trust=0,
                 max_fee=2**96 - 1,
                 payload=CIRCUIT,
                 payload_uri="",
@@ -294,6 +310,6 @@ class World:
         """Submit a computation, sending exactly its quote."""
         request = self.request(**changes)
         requester = requester or self.requester
-        fee = self.allocator.quote(request.qubits, request.shots, request.replicas)
+        fee = self.allocator.quote(request.qubits, request.shots, request.replicas, request.replica_cap)
         receipt = self.allocator.submit(request.to_chain(), sender=requester, value=fee)
         return Job(self, receipt.result, request)

@@ -12,7 +12,11 @@ enum Decision {
     ComputationReallocated,
     ComputationSettled,
     ComputationFailed,
-    PolicyChanged
+    PolicyChanged,
+    ComputationEscalated,
+    AnswerDisproven,
+    FaultVindicated,
+    DisputeRuled
 }
 
 /// @title The audit trail: every decision, in order, for good

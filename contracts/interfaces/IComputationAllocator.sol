@@ -3,9 +3,10 @@ pragma solidity 0.8.37;
 
 import {Request} from "../libraries/Admission.sol";
 import {Agreement} from "../libraries/Agreement.sol";
-import {Assignment, AssignmentStatus} from "../lifecycle/Assignment.sol";
-import {Computation, ComputationId, ComputationStatus} from "../lifecycle/Computation.sol";
+import {AssignmentStatus} from "../lifecycle/Assignment.sol";
+import {ComputationId, ComputationStatus} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
+import {IBonds} from "./IBonds.sol";
 import {IEscrow} from "./IEscrow.sol";
 
 /// @notice Why a computation ended without a verdict.
@@ -36,9 +37,13 @@ struct Pledge {
 ///    silent ones, whose bonds pay for it. Who refuses the payload in time is replaced likewise, without fault.
 /// 4. Once all have committed, the requester's secret fixes the sketch seed, and processors reveal.
 /// 5. The verifier judges and `conclude`s: accepted replicas are paid, outliers and silent ones are slashed, the
-///    rest is refunded. If too few reveal, `reallocate` starts another round with other processors.
+///    rest is refunded. If too few reveal, `reallocate` starts another round with other processors. If they are
+///    split or cannot tell, it may `escalate`: more join, commit, and all reveal under another seed.
+/// 6. Until `phaseEndsAt` the verdict can be challenged and disputed. What is paid stays paid: whoever is found at
+///    fault makes it good out of its bond.
 /// Every wait has a deadline that anyone can enforce, and is repaid KEEPER_BOUNTY for enforcing.
-/// @dev Trust: ResultVerifier is the only caller of the `record`, `openReveals` and `conclude` functions. The draw's
+/// @dev Trust: ResultVerifier is the only caller of the `record`, `openReveals`, `escalate` and `conclude` functions; the
+/// courts (Challenges, Disputes) are the only ones of `disprove` and `vindicate`. The draw's
 /// entropy is a beacon folded from every settlement's revealed salts and secret; block values are never entropy.
 interface IComputationAllocator is IEscrow {
     event ComputationSubmitted(
@@ -63,14 +68,26 @@ interface IComputationAllocator is IEscrow {
     event ComputationCommitted(ComputationId indexed computation, uint40 phaseEndsAt);
     event ComputationCancelled(ComputationId indexed computation, uint256 refund);
     event ComputationFailed(ComputationId indexed computation, FailureReason reason);
-    event ComputationConcluded(ComputationId indexed computation, ComputationStatus verdict, bytes32 beacon);
-    /// @notice Assignment `index` ended as `fate`; `slashed` wei of its processor's bond were taken.
+    /// @notice Until `phaseEndsAt` it can be challenged and disputed.
+    event ComputationConcluded(
+        ComputationId indexed computation, ComputationStatus verdict, bytes32 beacon, uint40 phaseEndsAt
+    );
+    /// @notice The replicas were split, or could not tell: now there are to be `replicas`, and all reveal again.
+    event ComputationEscalated(
+        ComputationId indexed computation, Agreement.Verdict verdict, uint8 replicas, bytes32 beacon
+    );
+    event ComputationOverturned(ComputationId indexed computation);
+    /// @notice Assignment `index` ended as `fate`.
     event AssignmentEnded(
+        ComputationId indexed computation, uint256 indexed index, ProcessorId indexed processor, AssignmentStatus fate
+    );
+    /// @notice The treasury made good `paid` wei to `operator`.
+    event FaultVindicated(
         ComputationId indexed computation,
         uint256 indexed index,
         ProcessorId indexed processor,
-        AssignmentStatus fate,
-        uint256 slashed
+        address operator,
+        uint256 paid
     );
     /// @notice `account` belongs to no admitted organisation.
     error SubmitterNotInConsortium(address account);
@@ -90,6 +107,10 @@ interface IComputationAllocator is IEscrow {
     error CallerNotRequester(ComputationId computation, address account, address requester);
     /// @notice `account` is not the verifier.
     error CallerNotVerifier(address account);
+    /// @notice `account` is not a court: the contract of challenges or of disputes.
+    error CallerNotCourt(address account);
+    /// @notice The computation is `actual`, and has no verdict that could be revised.
+    error NoVerdict(ComputationId computation, ComputationStatus actual);
     /// @notice A cancelled computation may not have processors; `tried` were assigned.
     error ProcessorsAssigned(ComputationId computation, uint256 tried);
     /// @notice Locks the quote and queues a computation. Any account of an admitted organisation; what is sent is
@@ -142,31 +163,51 @@ interface IComputationAllocator is IEscrow {
         returns (Pledge memory pledge);
 
     /// @notice Applies a verdict: statuses, payments, leases, conduct, beacon, audit entry. Verifier only.
-    /// @param accepted Bit i accepts assignment i.
+    /// @param fates How each assignment ends, by index; Unset for those that ended before.
     /// @param entropy Digest of the revealed salts, folded into the beacon.
     function conclude(
         ComputationId computation,
         Agreement.Verdict verdict,
-        uint256 accepted,
+        AssignmentStatus[] calldata fates,
         bytes32 entropy,
         bytes32 answerDigest,
         address keeper
     ) external;
 
-    /// @notice The record of a computation.
-    function computationOf(ComputationId computation) external view returns (Computation memory);
+    /// @notice Adds replicas to a computation whose verdict would be `verdict`. Verifier only.
+    /// @param fates How those assignments end that do not go on, by index.
+    /// @param commitments What those who go on are bound to in the next round, by index; 0 for the others.
+    function escalate(
+        ComputationId computation,
+        Agreement.Verdict verdict,
+        AssignmentStatus[] calldata fates,
+        bytes24[] calldata commitments,
+        bytes32 entropy,
+        address keeper
+    ) external;
 
-    /// @notice A computation with its assignment `index`, from 0 to `tried` - 1.
-    function dutyOf(ComputationId computation, uint256 index)
+    /// @notice Declares an answer false after the verdict, which falls when too few remain behind it. Courts only.
+    /// @return processor Whose answer it was. @return earned Wei that it was paid. @return overturned Whether it falls.
+    function disprove(ComputationId computation, uint256 index)
         external
-        view
-        returns (Computation memory, Assignment memory);
+        returns (ProcessorId processor, uint256 earned, bool overturned);
 
-    /// @notice All assignments of a computation, in order.
-    function assignmentsOf(ComputationId computation) external view returns (Assignment[] memory);
+    /// @notice Declares a fault to be none after the verdict, and pays its operator up to `amount` wei as far as the
+    /// treasury reaches. Disputes only.
+    /// @return paid Wei.
+    function vindicate(ComputationId computation, uint256 index, uint256 amount) external returns (uint256 paid);
 
-    /// @notice The sketch seed of the running or last round.
-    function seedOf(ComputationId computation) external view returns (bytes32);
+    /// @notice Where processors' bonds are.
+    function BONDS() external view returns (IBonds);
+
+    /// @notice The storage words of a computation's record: see RecordReader, and Records for the same in words.
+    function recordOf(ComputationId computation) external view returns (bytes32[3] memory);
+
+    /// @notice The storage word of assignment `index`.
+    function seatOf(ComputationId computation, uint256 index) external view returns (bytes32);
+
+    /// @notice The storage words of all assignments of a computation, in order.
+    function seatsOf(ComputationId computation) external view returns (bytes32[] memory);
 
     /// @notice Computations ever submitted; ids run from 1.
     function computationCount() external view returns (uint64);

@@ -2,16 +2,19 @@
 pragma solidity 0.8.37;
 
 import {ComputationId} from "../lifecycle/Computation.sol";
-import {ProcessorId} from "../lifecycle/Processor.sol";
 import {IProcessorRegistry} from "./IProcessorRegistry.sol";
 
-/// @notice Prices, time windows and bonds, set by the Quantum Resource Allocation Committee's role.
+/// @notice Prices, time windows and what faults cost, set by the Quantum Resource Allocation Committee's role.
 struct Policy {
     /// Wei for one shot of one qubit on one processor.
     uint96 pricePerQubitShot;
     uint32 commitSeconds;
     uint32 discloseSeconds;
     uint32 revealSeconds;
+    /// How long after a verdict it can be challenged or disputed.
+    uint32 challengeSeconds;
+    /// Time for each step of an answer to a challenge.
+    uint32 responseSeconds;
     /// Wei that a processor's bond must hold for it to be drawn. Compared whenever the bond is added to or slashed:
     /// a raise does not put out those who were bonded before it.
     uint128 minimumBond;
@@ -21,16 +24,17 @@ struct Policy {
 
 /// @title Escrow: the money of the consortium
 /// @notice Native coin, pull payments only. At every moment the sum of all available and all locked balances and
-/// the treasury equals the coin that came in through deposits, submissions and bonds less what was withdrawn.
+/// the treasury equals the coin that came in through deposits, submissions and endowments less what left by
+/// withdrawals and disbursements.
 /// @dev Coin forced onto the contract outside its functions belongs to nobody and is not accounted.
 interface IEscrow {
     event Deposited(address indexed holder, uint256 amount);
     event Withdrawn(address indexed holder, uint256 amount);
-    event BondAdded(ProcessorId indexed processor, address indexed operator, uint256 amount);
-    event BondRemoved(ProcessorId indexed processor, address indexed operator, uint256 amount);
+    /// @notice `amount` wei of slashed bonds, or given, came into the treasury.
+    event TreasuryEndowed(address indexed from, uint256 amount);
     event TreasurySpent(address indexed to, uint256 amount);
     /// @notice `total` wei of one computation were divided: `each` to every payee, `bounty` to `keeper`, the rest to
-    /// `source`, whose locked money it was; or, when `source` is zero, seized from bonds, the rest to the treasury.
+    /// `source`, whose locked money it was; or, when `source` is zero, to the treasury, which gave it.
     event ComputationPaid(
         ComputationId indexed computation,
         address indexed source,
@@ -42,10 +46,6 @@ interface IEscrow {
     );
     event PolicyChanged(Policy policy);
 
-    /// @notice `account` is not the operator `operator`.
-    error CallerNotBondOperator(ProcessorId processor, address account, address operator);
-    /// @notice `leased` qubits of `processor` are in use.
-    error ProcessorLeased(ProcessorId processor, uint256 leased);
     /// @notice Windows last 1 second to 7 days, slash is at most the minimum bond.
     error PolicyInvalid(Policy policy);
     /// @notice `to` did not take `amount` wei.
@@ -57,11 +57,11 @@ interface IEscrow {
     /// @notice Sends `amount` of the caller's available balance to the caller.
     function withdraw(uint256 amount) external;
 
-    /// @notice Locks `amount` of the operator's balance, including what is sent, behind a processor. Operator only.
-    function bond(ProcessorId processor, uint128 amount) external payable;
+    /// @notice Adds what is sent to the available balance of `holder`. Anyone.
+    function depositFor(address holder) external payable;
 
-    /// @notice Frees a processor's bond; it is no longer drawn. Operator only, with no qubits leased.
-    function unbond(ProcessorId processor) external;
+    /// @notice Adds what is sent to the treasury. Anyone.
+    function endow() external payable;
 
     /// @notice Spends from the treasury. Role: Quantum Resource Allocation Committee.
     function disburse(address to, uint256 amount) external;
@@ -69,18 +69,15 @@ interface IEscrow {
     /// @notice Sets prices, windows and bonds. Role: Quantum Resource Allocation Committee.
     function setPolicy(Policy calldata newPolicy) external;
 
-    /// @notice Money of `holder`: free, and behind computations and bonds.
+    /// @notice Money of `holder`: free, and behind computations.
     function balanceOf(address holder) external view returns (uint256 available, uint256 locked);
-
-    /// @notice Wei behind `processor`.
-    function bondOf(ProcessorId processor) external view returns (uint256);
 
     /// @notice Wei from slashes, at the disposal of the Quantum Resource Allocation Committee's role.
     function treasury() external view returns (uint256);
 
-    /// @notice Wei that a submission locks: the replicas' pay and two keeper bounties, of which at least one returns
-    /// when the requester discloses its secret in time.
-    function quote(uint8 qubits, uint16 shots, uint8 replicas) external view returns (uint256);
+    /// @notice Wei that a submission locks: the pay of as many replicas as escalation may reach, a keeper's bounty for
+    /// the settlement, one for each escalation and one for a secret that is overdue. What is not needed returns.
+    function quote(uint8 qubits, uint16 shots, uint8 replicas, uint8 replicaCap) external view returns (uint256);
 
     /// @notice Wei for whoever enforces a deadline or settles.
     function KEEPER_BOUNTY() external view returns (uint256);

@@ -69,6 +69,8 @@ interface IProcessorRegistry {
     error CallerNotDaemon(ProcessorId processor, address account, address daemon);
     /// @notice `account` is not the allocator.
     error CallerNotAllocator(address account);
+    /// @notice `account` is not the contract of bonds.
+    error CallerNotBonds(address account);
     /// @notice `processor` has no capability version `version`.
     error CapabilityUnknown(ProcessorId processor, uint16 version);
     /// @notice A capability needs 1..255 qubits and a noise class from 1.
@@ -123,16 +125,20 @@ interface IProcessorRegistry {
     /// @notice Ends leases and records conduct. Allocator only.
     /// @param processors Entries that are 0 are passed over.
     /// @param fates How each assignment ended.
-    /// @param unbonded Bit i says that the bond of processor i no longer covers a fault.
     /// @return operators Account to pay or charge for each.
     function release(
         ProcessorId[] calldata processors,
         AssignmentStatus[] calldata fates,
-        uint8 qubits,
-        uint256 unbonded
+        uint8 qubits
     ) external returns (address[] memory operators);
 
-    /// @notice Records whether a processor's bond covers a fault. Allocator only.
+    /// @notice Corrects the conduct on record for one assignment that ended as `was` and now as `fate`. Allocator only.
+    /// @return operator Account behind the processor.
+    function reconsider(ProcessorId processor, AssignmentStatus was, AssignmentStatus fate)
+        external
+        returns (address operator);
+
+    /// @notice Records whether a processor's bond covers a fault. Bonds only.
     function setBonded(ProcessorId processor, bool bonded) external;
 
     /// @notice Longest time between heartbeats, seconds.

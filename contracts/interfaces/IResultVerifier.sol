@@ -34,13 +34,16 @@ interface IResultVerifier {
         bytes32 salt,
         uint256[] sketch
     );
-    /// @notice `accepted` has a bit for each assignment index; it is 0 unless the verdict is Accepted.
+    /// @notice `accepted` has a bit for each assignment whose answer `answerDigest` binds: the agreeing ones if the
+    /// verdict is Accepted, the only one if it is Unverified, else none. Escalated is no verdict: more replicas join.
     event ComputationSettled(
         ComputationId indexed computation, Agreement.Verdict verdict, uint256 accepted, bytes32 answerDigest
     );
 
     /// @notice Assignment `index` belongs to a processor whose daemon is `daemon`, not `account`.
     error CallerNotAssigned(ComputationId computation, uint256 index, address account, address daemon);
+    /// @notice `account` is not the relay.
+    error CallerNotRelay(address account);
     /// @notice A refusal names its reason by a code from 1.
     error RefusalCodeMissing(ComputationId computation);
     /// @notice The secret's commitment is `actual`, not the `expected` one.
@@ -49,11 +52,16 @@ interface IResultVerifier {
     error CommitmentMismatch(ComputationId computation, uint256 index, bytes24 expected, bytes24 actual);
     /// @notice What the settlement says assignment `index` revealed hashes to `actual`, it revealed `expected`.
     error RevealMismatch(ComputationId computation, uint256 index, bytes24 expected, bytes24 actual);
+    /// @notice The requester may open and close its gold rounds until `waitUntil`; it is now `timestamp`.
+    error GoldRoundsOpen(ComputationId computation, uint40 waitUntil, uint256 timestamp);
     /// @notice The settlement must carry `expected` roots, as many salts, and `words` sketch words.
     error SettlementLengthMismatch(ComputationId computation, uint256 expected, uint256 words);
 
     /// @notice Posts the commitment of assignment `index`. Its processor's daemon only.
     function commit(ComputationId computation, uint256 index, bytes24 commitment) external;
+
+    /// @notice Posts a commitment that `daemon` has signed: see IReportRelay. Relay only, which has checked that.
+    function commitFor(ComputationId computation, uint256 index, bytes24 commitment, address daemon) external;
 
     /// @notice Refuses the payload of assignment `index`. Its processor's daemon only, before committing.
     /// @param code Why, as in the daemon's documented list.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Computation} from "../lifecycle/Computation.sol";
+import {Computation, ESCALATION, MAX_ATTEMPTS} from "../lifecycle/Computation.sol";
 
 /// @notice What a requester asks for.
 struct Request {
@@ -18,6 +18,12 @@ struct Request {
     uint8 qubits;
     /// Width of an outcome: classical bits measured.
     uint8 outcomeBits;
+    /// Replicas that escalation may reach, in steps of ESCALATION; their price is locked.
+    uint8 replicaCap;
+    /// The requester knows answers of some rounds, and will open them: see IGoldRounds.
+    bool gold;
+    /// The agreeing replicas' credibility must exceed 1 - 1/trust; 0 asks for none: see Credibility.
+    uint8 trust;
     /// Most wei that may be locked for this computation.
     uint96 maxFee;
     /// The circuit's text, or empty when it is in the consortium's store under its digest.
@@ -28,18 +34,26 @@ struct Request {
 /// @title What the allocator takes in
 /// @notice Limits that hold whatever the policy says.
 library Admission {
+    /// Fewer cannot outvote a wrong answer; one alone is allowed, and its verdict is Unverified.
     uint256 internal constant MIN_REPLICAS = 3;
+    /// What a computation starts with that asks for credible processors.
+    uint256 internal constant MIN_TRUSTED_REPLICAS = 5;
     uint256 internal constant MAX_REPLICAS = 16;
     /// Shots a replica; below this, wrong answers pass too often: see Agreement.
     uint256 internal constant MIN_SHOTS = 4096;
     uint256 internal constant MAX_DEADLINE_SECONDS = 30 days;
+    /// An outcome and its count share a word when histograms are opened: see Histogram.
+    uint256 internal constant MAX_OUTCOME_BITS = 240;
 
     /// @notice `replicas` must lie in minimum..maximum.
     error ReplicasOutOfRange(uint256 replicas, uint256 minimum, uint256 maximum);
     /// @notice `shots` a replica must be at least `minimum`.
     error ShotsTooFew(uint256 shots, uint256 minimum);
-    /// @notice A circuit has at least one qubit and one measured bit.
-    error CircuitEmpty(uint256 qubits, uint256 outcomeBits);
+    /// @notice A circuit has at least one qubit and one measured bit, and at most `maximum` of those.
+    error CircuitWidthInvalid(uint256 qubits, uint256 outcomeBits, uint256 maximum);
+    /// @notice `replicaCap` must be `replicas`, or more by one or two times ESCALATION and at most `maximum`; one
+    /// replica alone, and who has gold rounds, does not escalate.
+    error ReplicaCapInvalid(uint256 replicaCap, uint256 replicas, uint256 maximum);
     /// @notice `deadlineAt` must lie in earliest..latest.
     error DeadlineOutOfRange(uint40 deadlineAt, uint256 earliest, uint256 latest);
     /// @notice The inline payload hashes to `actual`, not to `circuitDigest`.
@@ -52,6 +66,9 @@ library Admission {
         c.noiseClass = request.noiseClass;
         c.qubits = request.qubits;
         c.outcomeBits = request.outcomeBits;
+        c.replicaCap = request.replicaCap;
+        c.gold = request.gold;
+        c.trust = request.trust;
         c.shots = request.shots;
         c.secret = request.secretCommitment;
         c.deadlineAt = request.deadlineAt;
@@ -59,12 +76,20 @@ library Admission {
 
     /// @notice Reverts unless `request` is within the limits and its inline payload is what it says.
     function requireSound(Request calldata request) internal view {
-        if (request.replicas < MIN_REPLICAS || request.replicas > MAX_REPLICAS) {
-            revert ReplicasOutOfRange(request.replicas, MIN_REPLICAS, MAX_REPLICAS);
+        uint256 replicas = request.replicas;
+        uint256 least = request.trust == 0 ? MIN_REPLICAS : MIN_TRUSTED_REPLICAS;
+        bool alone = replicas == 1 && request.trust == 0;
+        if ((replicas < least && !alone) || replicas > MAX_REPLICAS) {
+            revert ReplicasOutOfRange(replicas, least, MAX_REPLICAS);
         }
+        uint256 cap = request.replicaCap;
+        if (
+            cap < replicas || cap > MAX_REPLICAS || (cap - replicas) % ESCALATION != 0
+                || cap > replicas + (MAX_ATTEMPTS - 1) * ESCALATION || ((alone || request.gold) && cap != replicas)
+        ) revert ReplicaCapInvalid(cap, replicas, MAX_REPLICAS);
         if (request.shots < MIN_SHOTS) revert ShotsTooFew(request.shots, MIN_SHOTS);
-        if (request.qubits == 0 || request.outcomeBits == 0) {
-            revert CircuitEmpty(request.qubits, request.outcomeBits);
+        if (request.qubits == 0 || request.outcomeBits == 0 || request.outcomeBits > MAX_OUTCOME_BITS) {
+            revert CircuitWidthInvalid(request.qubits, request.outcomeBits, MAX_OUTCOME_BITS);
         }
         uint256 latest = block.timestamp + MAX_DEADLINE_SECONDS;
         if (request.deadlineAt <= block.timestamp || request.deadlineAt > latest) {

@@ -32,7 +32,12 @@ library Commitment {
 
     /// @notice What stays of a reveal until settlement.
     function ofReveal(bytes32 countsRoot, bytes32 salt, uint256[] calldata sketch) internal pure returns (bytes24) {
-        return bytes24(keccak256(abi.encode(REVEAL_DOMAIN, countsRoot, salt, keccak256(abi.encodePacked(sketch)))));
+        return ofReveal(countsRoot, salt, keccak256(abi.encodePacked(sketch)));
+    }
+
+    /// @notice The same, from the digest of the sketch's words.
+    function ofReveal(bytes32 countsRoot, bytes32 salt, bytes32 sketchDigest) internal pure returns (bytes24) {
+        return bytes24(keccak256(abi.encode(REVEAL_DOMAIN, countsRoot, salt, sketchDigest)));
     }
 
     /// @notice The commitment to a requester's secret. Secrets form a chain: each is the commitment to the one that
@@ -42,12 +47,12 @@ library Commitment {
     }
 
     /// @notice The running digest of an attempt's commits.
-    function extend(bytes13 commitsDigest, uint256 index, bytes24 commitment) internal pure returns (bytes13) {
-        return bytes13(keccak256(abi.encode(commitsDigest, index, commitment)));
+    function extend(bytes9 commitsDigest, uint256 index, bytes24 commitment) internal pure returns (bytes9) {
+        return bytes9(keccak256(abi.encode(commitsDigest, index, commitment)));
     }
 
     /// @notice The seed of the sketch: nobody who can still change an answer knows it.
-    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes13 commitsDigest)
+    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes9 commitsDigest)
         internal
         pure
         returns (bytes32)

@@ -55,31 +55,51 @@ library Panel {
         }
     }
 
+    /// @notice Binds those who have revealed to the same answers for another round.
+    /// @param commitments By index; 0 for those who are not on duty.
+    /// @return bound How many.
+    function rebind(Seats storage self, ComputationId id, bytes24[] calldata commitments)
+        internal
+        returns (uint8 bound)
+    {
+        for (uint256 i; i < commitments.length; ++i) {
+            if (commitments[i] == 0) continue;
+            Assignment storage a = self.assignments[i];
+            a.advance(id, i, AssignmentStatus.Committed);
+            a.digest = commitments[i];
+            ++bound;
+        }
+    }
+
+    /// @notice How many of the first `tried` assignments are in `status`.
+    function count(Seats storage self, uint256 tried, AssignmentStatus status) internal view returns (uint256 found) {
+        for (uint256 i; i < tried; ++i) {
+            if (self.assignments[i].status == status) ++found;
+        }
+    }
+
     /// @notice How assignments end that are now in the statuses named; the others have no fate.
-    /// @param accepted Bit i accepts assignment i, if it has revealed.
     function fatesOf(
         Seats storage self,
         uint256 tried,
         AssignmentStatus ifAssigned,
         AssignmentStatus ifCommitted,
-        AssignmentStatus ifRevealed,
-        uint256 accepted
+        AssignmentStatus ifRevealed
     ) internal view returns (AssignmentStatus[] memory fates) {
         fates = new AssignmentStatus[](tried);
         for (uint256 i; i < tried; ++i) {
             AssignmentStatus status = self.assignments[i].status;
             if (status == AssignmentStatus.Assigned) fates[i] = ifAssigned;
             else if (status == AssignmentStatus.Committed) fates[i] = ifCommitted;
-            else if (status != AssignmentStatus.Revealed) continue;
-            else fates[i] = accepted & (1 << i) != 0 ? AssignmentStatus.Accepted : ifRevealed;
+            else if (status == AssignmentStatus.Revealed) fates[i] = ifRevealed;
         }
     }
 
-    /// @notice Every assignment, in order.
-    function all(Seats storage self, uint256 tried) internal view returns (Assignment[] memory assignments) {
-        assignments = new Assignment[](tried);
-        for (uint256 i; i < tried; ++i) {
-            assignments[i] = self.assignments[i];
+    /// @notice The storage word of an assignment.
+    function wordOf(Seats storage self, uint256 index) internal view returns (bytes32 word) {
+        Assignment storage a = self.assignments[index];
+        assembly ("memory-safe") {
+            word := sload(a.slot)
         }
     }
 }

@@ -20,7 +20,15 @@ enum AssignmentStatus {
     /// The processor refused the payload with a code.
     Refused,
     /// Missed a deadline; slashed.
-    Silent
+    Silent,
+    /// Failed more gold rounds than its computation tolerates; slashed.
+    GoldFailed,
+    /// Failed more traps than its computation tolerates: a faulty device; neither paid nor slashed.
+    TrapFailed,
+    /// After the verdict its answer was shown to be false; slashed.
+    Disproven,
+    /// After the verdict its fault was found to be none; made good.
+    Vindicated
 }
 
 /// @notice One storage slot, rewritten at each step.
@@ -66,7 +74,8 @@ library AssignmentLifecycle {
 
     /// @notice Whether ending as `status` costs a processor part of its bond.
     function isFault(AssignmentStatus status) internal pure returns (bool) {
-        return status == AssignmentStatus.Outlier || status == AssignmentStatus.Silent;
+        return status == AssignmentStatus.Outlier || status == AssignmentStatus.Silent
+            || status == AssignmentStatus.GoldFailed;
     }
 
     /// @notice The accounts whose assignment ends as `fate`, in order.
@@ -88,14 +97,20 @@ library AssignmentLifecycle {
     /// @notice The statuses, as a bitmap, from which `to` can be reached.
     function sourcesOf(AssignmentStatus to) internal pure returns (uint256) {
         if (to == AssignmentStatus.Assigned) return _bit(AssignmentStatus.Unset);
-        if (to == AssignmentStatus.Committed) return _bit(AssignmentStatus.Assigned);
+        // An escalated computation is revealed again, under another seed: who has revealed is bound to the same answer.
+        if (to == AssignmentStatus.Committed) return _bit(AssignmentStatus.Assigned) | _bit(AssignmentStatus.Revealed);
         if (to == AssignmentStatus.Revealed) return _bit(AssignmentStatus.Committed);
-        if (to == AssignmentStatus.Accepted || to == AssignmentStatus.Outlier) return _bit(AssignmentStatus.Revealed);
+        if (
+            to == AssignmentStatus.Accepted || to == AssignmentStatus.Outlier || to == AssignmentStatus.GoldFailed
+                || to == AssignmentStatus.TrapFailed
+        ) return _bit(AssignmentStatus.Revealed);
         if (to == AssignmentStatus.Released) {
             return _bit(AssignmentStatus.Assigned) | _bit(AssignmentStatus.Committed) | _bit(AssignmentStatus.Revealed);
         }
         if (to == AssignmentStatus.Refused) return _bit(AssignmentStatus.Assigned);
         if (to == AssignmentStatus.Silent) return _bit(AssignmentStatus.Assigned) | _bit(AssignmentStatus.Committed);
+        if (to == AssignmentStatus.Disproven) return _bit(AssignmentStatus.Accepted) | _bit(AssignmentStatus.Released);
+        if (to == AssignmentStatus.Vindicated) return _bit(AssignmentStatus.Outlier) | _bit(AssignmentStatus.GoldFailed);
         return 0;
     }
 

@@ -26,14 +26,25 @@ enum ComputationStatus {
     /// No verdict could be had; refunded.
     Failed,
     /// Withdrawn by its requester before any allocation; refunded.
-    Cancelled
+    Cancelled,
+    /// Verdict: one replica answered, as asked, and nothing speaks for or against it.
+    Unverified,
+    /// An accepted answer that no longer has a quorum, since replicas behind it were disproven.
+    Overturned
 }
+
+// Processors that one computation may use up, replacements included.
+uint256 constant MAX_ASSIGNMENTS = 32;
+// Commit-reveal rounds before a computation fails.
+uint256 constant MAX_ATTEMPTS = 3;
+// Replicas that join when a committee is split or cannot tell.
+uint256 constant ESCALATION = 2;
 
 /// @notice Three storage slots; the first is the one that every step rewrites. What no contract reads, the circuit's
 /// digest and payload, is in ComputationSubmitted alone.
 struct Computation {
     ComputationStatus status;
-    /// Replicas asked for.
+    /// Replicas asked for; each escalation adds to them.
     uint8 replicas;
     /// Counts restarts of the commit-reveal round, from 1.
     uint8 attempt;
@@ -49,16 +60,26 @@ struct Computation {
     uint8 outcomeBits;
     /// The beacon stands in for the requester's secret.
     bool secretWithheld;
+    /// Replicas that escalation may reach.
+    uint8 replicaCap;
+    /// Some rounds have answers that the requester knows: see IGoldRounds.
+    bool gold;
+    /// The agreeing replicas' credibility must exceed 1 - 1/trust; 0 asks for none: see Credibility.
+    uint8 trust;
+    /// Assignments below this index have answered before an escalation, and were to be paid.
+    uint8 carried;
     /// Shots that each replica runs.
     uint16 shots;
     /// When the current phase ends, unix seconds. While it waits: when those before it in the queue no longer hold
-    /// it up, and when it no longer holds processors for which others are missing.
+    /// it up, and when it no longer holds processors for which others are missing. After a verdict: when it can no
+    /// longer be challenged.
     uint40 phaseEndsAt;
-    /// Running hash of this attempt's commits, part of the sketch seed.
-    bytes13 commitsDigest;
+    /// Running hash of this attempt's commits, part of the sketch seed. Short, for it only keeps the seed from being
+    /// known before the last commit; the requester's secret does that too.
+    bytes9 commitsDigest;
     // slot 2
     address requester;
-    /// Wei still locked for this computation.
+    /// Wei still locked for this computation; after a verdict, what each paid replica earned.
     uint96 escrow;
     // slot 3
     /// The requester's commitment until disclosure, then the disclosed secret,
@@ -111,10 +132,25 @@ library ComputationLifecycle {
         ++self.attempt;
     }
 
+    /// @notice Whether more replicas can be drawn: `lost` of the present ones will not go on. Not with gold rounds: who
+    /// joins later would know them.
+    function mayEscalate(Computation memory self, uint256 lost) internal pure returns (bool) {
+        return !self.gold && self.replicas + ESCALATION <= self.replicaCap && self.attempt < MAX_ATTEMPTS
+            && self.tried + ESCALATION + lost <= MAX_ASSIGNMENTS;
+    }
+
+    /// @notice Whether `status` is a verdict, which can be challenged.
+    function isVerdict(ComputationStatus status) internal pure returns (bool) {
+        return status == ComputationStatus.Accepted || status == ComputationStatus.Rejected
+            || status == ComputationStatus.Inconclusive || status == ComputationStatus.Unverified
+            || status == ComputationStatus.Overturned;
+    }
+
     /// @notice The status that a verdict leads to.
     function statusOf(Agreement.Verdict verdict) internal pure returns (ComputationStatus) {
         if (verdict == Agreement.Verdict.Accepted) return ComputationStatus.Accepted;
         if (verdict == Agreement.Verdict.Rejected) return ComputationStatus.Rejected;
+        if (verdict == Agreement.Verdict.Unverified) return ComputationStatus.Unverified;
         return ComputationStatus.Inconclusive;
     }
 
@@ -128,7 +164,11 @@ library ComputationLifecycle {
         if (to == ComputationStatus.Revealing) return _bit(ComputationStatus.Committed);
         if (
             to == ComputationStatus.Accepted || to == ComputationStatus.Rejected || to == ComputationStatus.Inconclusive
+                || to == ComputationStatus.Unverified
         ) return _bit(ComputationStatus.Revealing);
+        if (to == ComputationStatus.Overturned) {
+            return _bit(ComputationStatus.Accepted) | _bit(ComputationStatus.Unverified);
+        }
         if (to == ComputationStatus.Failed) {
             return _bit(ComputationStatus.Queued) | _bit(ComputationStatus.Allocated)
                 | _bit(ComputationStatus.Revealing);

@@ -30,10 +30,13 @@ struct Standing {
     uint40 expiresAt;
     /// Whether the operator's bond covers the next fault.
     bool bonded;
+    /// Conduct in settled work; each stops at its maximum.
     uint24 accepted;
     uint24 outliers;
-    uint24 silent;
-    uint24 refused;
+    uint16 silent;
+    uint16 refused;
+    /// Gold rounds or traps failed.
+    uint16 failed;
 }
 
 using ProcessorLifecycle for Standing global;

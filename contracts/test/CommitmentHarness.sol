@@ -26,11 +26,11 @@ contract CommitmentHarness {
         return Commitment.ofSecret(secret);
     }
 
-    function extend(bytes13 commitsDigest, uint256 index, bytes24 commitment) external pure returns (bytes13) {
+    function extend(bytes9 commitsDigest, uint256 index, bytes24 commitment) external pure returns (bytes9) {
         return Commitment.extend(commitsDigest, index, commitment);
     }
 
-    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes13 commitsDigest)
+    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes9 commitsDigest)
         external
         pure
         returns (bytes32)

@@ -25,17 +25,13 @@ class Allocator:
         """Return the sketch seed of the running or last round."""
         return await self._call("seedOf", computation)
 
-    async def quote(self, qubits: int, shots: int, replicas: int) -> int:
+    async def quote(self, qubits: int, shots: int, replicas: int, replica_cap: int) -> int:
         """Return the wei that a submission locks."""
-        return await self._call("quote", qubits, shots, replicas)
+        return await self._call("quote", qubits, shots, replicas, replica_cap)
 
     async def balance(self, holder: str) -> tuple[int, int]:
         """Return the available and the locked wei of *holder*."""
         return await self._call("balanceOf", holder)
-
-    async def bond(self, processor: int) -> int:
-        """Return the wei behind *processor*."""
-        return await self._call("bondOf", processor)
 
     async def treasury(self) -> int:
         """Return the treasury in wei."""
@@ -60,6 +56,21 @@ class Allocator:
     async def beacon(self) -> bytes:
         """Return the entropy of the next draw."""
         return await self._call("beacon")
+
+
+class ProcessorBonds:
+    """Reads of ``Bonds``."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def amount(self, processor: int) -> int:
+        """Return the wei behind *processor*."""
+        return await self._gateway.call("Bonds", "bondOf", processor)
+
+    async def unbonding(self, processor: int) -> tuple[int, int]:
+        """Return when the bond becomes free, unix seconds (0: unbonding has not begun), and how many cases hold it."""
+        return await self._gateway.call("Bonds", "unbondingOf", processor)
 
 
 class Registry:

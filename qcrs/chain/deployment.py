@@ -12,21 +12,15 @@ import rlp
 from eth_hash.auto import keccak
 from eth_utils import to_checksum_address
 
-from qcrs.chain.codec import Interface
+from qcrs.chain.codec import CONTRACTS, Interface
 from qcrs.model.records import Policy
 
-ORDER = (
-    "Authority",
-    "AuditTrail",
-    "Consortium",
-    "ProcessorRegistry",
-    "ComputationAllocator",
-    "ResultVerifier",
-)
+ORDER = CONTRACTS
 
 RESOURCE_ALLOCATION = 1
 PROCESSOR_CERTIFICATION = 2
 QUANTUM_SECURITY = 3
+DISPUTE_RESOLUTION = 4
 
 # Which role may call which privileged function.
 PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
@@ -39,6 +33,7 @@ PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
         "ProcessorRegistry": ("certify",),
     },
     QUANTUM_SECURITY: {"ProcessorRegistry": ("suspend",)},
+    DISPUTE_RESOLUTION: {"Disputes": ("rule",)},
 }
 
 GWEI = 10**9
@@ -48,6 +43,8 @@ DEFAULT_POLICY = Policy(
     commit_seconds=120,
     disclose_seconds=60,
     reveal_seconds=60,
+    challenge_seconds=3600,
+    response_seconds=300,
     minimum_bond=ETHER // 2,
     slash=ETHER // 10,
 )
@@ -106,28 +103,38 @@ def plan(
     """Yield the steps, to be carried out by *deployer* alone, in order, from *nonce* on."""
     at = addresses_of(deployer, nonce)
     policy = settings.policy.to_chain()
+    wiring = (
+        at["Authority"],
+        at["AuditTrail"],
+        at["Consortium"],
+        at["ProcessorRegistry"],
+        at["Bonds"],
+        at["ResultVerifier"],
+        at["Challenges"],
+        at["Disputes"],
+    )
+    recorders = [at["Consortium"], at["ProcessorRegistry"], at["ComputationAllocator"], at["Disputes"]]
     arguments = {
         "Authority": (deployer,),
-        "AuditTrail": ([at["Consortium"], at["ProcessorRegistry"], at["ComputationAllocator"]],),
+        "AuditTrail": (recorders,),
         "Consortium": (at["Authority"], at["AuditTrail"]),
         "ProcessorRegistry": (
             at["Authority"],
             at["AuditTrail"],
             at["Consortium"],
             at["ComputationAllocator"],
+            at["Bonds"],
             settings.heartbeat_seconds,
         ),
-        "ComputationAllocator": (
-            at["Authority"],
-            at["AuditTrail"],
-            at["Consortium"],
-            at["ProcessorRegistry"],
-            at["ResultVerifier"],
-            settings.keeper_bounty,
-            settings.genesis_entropy,
-            policy,
-        ),
-        "ResultVerifier": (at["ComputationAllocator"],),
+        "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], at["Challenges"], at["Disputes"]),
+        "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
+        "Records": (at["ComputationAllocator"],),
+        "GoldRounds": (at["ComputationAllocator"], at["Disputes"]),
+        "ResultVerifier": (at["ComputationAllocator"], at["GoldRounds"], at["ReportRelay"]),
+        "Challenges": (at["AuditTrail"], at["ComputationAllocator"]),
+        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["GoldRounds"]),
+        "ResultDelivery": (at["ComputationAllocator"], at["Bonds"]),
+        "ReportRelay": (at["ResultVerifier"], at["ComputationAllocator"], at["ProcessorRegistry"]),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])

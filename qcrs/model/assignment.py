@@ -17,6 +17,10 @@ class AssignmentStatus(IntEnum):
     Released = 6
     Refused = 7
     Silent = 8
+    GoldFailed = 9
+    TrapFailed = 10
+    Disproven = 11
+    Vindicated = 12
 
 
 class UnexpectedAssignmentStatus(UnexpectedStatus):
@@ -26,16 +30,21 @@ class UnexpectedAssignmentStatus(UnexpectedStatus):
 _S = AssignmentStatus
 SOURCES: dict[AssignmentStatus, frozenset[AssignmentStatus]] = {
     _S.Assigned: frozenset({_S.Unset}),
-    _S.Committed: frozenset({_S.Assigned}),
+    _S.Committed: frozenset({_S.Assigned, _S.Revealed}),
     _S.Revealed: frozenset({_S.Committed}),
     _S.Accepted: frozenset({_S.Revealed}),
     _S.Outlier: frozenset({_S.Revealed}),
     _S.Released: frozenset({_S.Assigned, _S.Committed, _S.Revealed}),
     _S.Refused: frozenset({_S.Assigned}),
     _S.Silent: frozenset({_S.Assigned, _S.Committed}),
+    _S.GoldFailed: frozenset({_S.Revealed}),
+    _S.TrapFailed: frozenset({_S.Revealed}),
+    _S.Disproven: frozenset({_S.Accepted, _S.Released}),
+    _S.Vindicated: frozenset({_S.Outlier, _S.GoldFailed}),
 }
 
 ON_DUTY = frozenset({_S.Assigned, _S.Committed, _S.Revealed})
+FAULTS = frozenset({_S.Outlier, _S.Silent, _S.GoldFailed})
 
 
 def advance(status: AssignmentStatus, to: AssignmentStatus) -> AssignmentStatus:

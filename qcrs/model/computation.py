@@ -4,6 +4,12 @@ from enum import IntEnum
 
 from qcrs.model.lifecycle import UnexpectedStatus, move
 
+# Processors that one computation may use up, and its commit-reveal rounds.
+MAX_ASSIGNMENTS = 32
+MAX_ATTEMPTS = 3
+# Replicas that join when a committee is split or cannot tell.
+ESCALATION = 2
+
 
 class ComputationStatus(IntEnum):
     """Where a computation stands between submission and a verdict."""
@@ -18,6 +24,8 @@ class ComputationStatus(IntEnum):
     Inconclusive = 7
     Failed = 8
     Cancelled = 9
+    Unverified = 10
+    Overturned = 11
 
 
 class FailureReason(IntEnum):
@@ -42,11 +50,13 @@ SOURCES: dict[ComputationStatus, frozenset[ComputationStatus]] = {
     _S.Accepted: frozenset({_S.Revealing}),
     _S.Rejected: frozenset({_S.Revealing}),
     _S.Inconclusive: frozenset({_S.Revealing}),
+    _S.Unverified: frozenset({_S.Revealing}),
+    _S.Overturned: frozenset({_S.Accepted, _S.Unverified}),
     _S.Failed: frozenset({_S.Queued, _S.Allocated, _S.Revealing}),
     _S.Cancelled: frozenset({_S.Queued}),
 }
 
-VERDICTS = frozenset({_S.Accepted, _S.Rejected, _S.Inconclusive})
+VERDICTS = frozenset({_S.Accepted, _S.Rejected, _S.Inconclusive, _S.Unverified, _S.Overturned})
 ENDED = VERDICTS | {_S.Failed, _S.Cancelled}
 
 

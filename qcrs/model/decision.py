@@ -16,3 +16,7 @@ class Decision(IntEnum):
     ComputationSettled = 7
     ComputationFailed = 8
     PolicyChanged = 9
+    ComputationEscalated = 10
+    AnswerDisproven = 11
+    FaultVindicated = 12
+    DisputeRuled = 13

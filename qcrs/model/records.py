@@ -45,6 +45,9 @@ class Request(Record):
     noise_class: int
     qubits: int
     outcome_bits: int
+    replica_cap: int
+    gold: bool
+    trust: int
     max_fee: int
     payload: bytes
     payload_uri: str
@@ -57,6 +60,8 @@ class Policy(Record):
     commit_seconds: int
     disclose_seconds: int
     reveal_seconds: int
+    challenge_seconds: int
+    response_seconds: int
     minimum_bond: int
     slash: int
 
@@ -76,6 +81,10 @@ class Computation(Record):
     qubits: int
     outcome_bits: int
     secret_withheld: bool
+    replica_cap: int
+    gold: bool
+    trust: int
+    carried: int
     shots: int
     phase_ends_at: int
     commits_digest: bytes
@@ -110,6 +119,7 @@ class Standing(Record):
     outliers: int
     silent: int
     refused: int
+    failed: int
 
 
 class Capability(Record):

@@ -39,12 +39,14 @@ class Story:
     """One computation from submission to its end.
 
     Attributes:
-        escrow: Wei locked at submission. attempt: Commit-reveal rounds begun.
-        phase_ends_at: When the running phase's deadline falls, unix seconds.
+        escrow: Wei locked at submission. replicas: Asked for by now; escalation adds to them.
+        attempt: Commit-reveal rounds begun.
+        phase_ends_at: When the running phase's deadline falls, or when the verdict can no longer be challenged,
+            unix seconds.
         seed: Seed of the sketches, once fixed; None before. secret: What it was made from.
         pending_secret: The commitment to the secret that the next disclosure must open.
         withheld: The beacon stood in for the requester's secret.
-        accepted: Bitmap of accepted assignment indices. answer_digest: Digest of the verified result.
+        accepted: Bitmap of the assignments whose answers count. answer_digest: Digest of the verified result.
         beacon: The beacon after settlement.
     """
 
@@ -53,6 +55,7 @@ class Story:
     organisation: int
     escrow: int
     request: Request
+    replicas: int
     submitted_in: int = 0
     status: ComputationStatus = ComputationStatus.Queued
     attempt: int = 1
@@ -102,7 +105,8 @@ class Stories:
                 requester=arguments["requester"],
                 organisation=arguments["organisation"],
                 escrow=arguments["escrow"],
-                request=Request.from_chain(arguments["request"]),
+                request=(request := Request.from_chain(arguments["request"])),
+                replicas=request.replicas,
                 submitted_in=block,
             )
             story.pending_secret = story.request.secret_commitment
@@ -159,7 +163,20 @@ def _settled(story: Story, event: Mapping[str, Any]) -> None:
 
 def _assignment_ended(story: Story, event: Mapping[str, Any]) -> None:
     duty = story.duties[event["index"]]
-    duty.status, duty.slashed = AssignmentStatus(event["fate"]), event["slashed"]
+    duty.status = AssignmentStatus(event["fate"])
+
+
+def _slashed(story: Story, event: Mapping[str, Any]) -> None:
+    for duty in story.duties:
+        if duty.processor == event["processor"]:
+            duty.slashed += event["amount"]
+
+
+def _escalated(story: Story, event: Mapping[str, Any]) -> None:
+    # Whoever has revealed, and does not end here, is bound to reveal the same answer again.
+    story.replicas, story.beacon = event["replicas"], event["beacon"]
+    for duty in story.with_status(AssignmentStatus.Revealed):
+        duty.status, duty.sketch = AssignmentStatus.Committed, []
 
 
 def _requeued(story: Story, event: Mapping[str, Any]) -> None:
@@ -170,6 +187,11 @@ def _requeued(story: Story, event: Mapping[str, Any]) -> None:
 
 def _concluded(story: Story, event: Mapping[str, Any]) -> None:
     story.status, story.beacon = ComputationStatus(event["verdict"]), event["beacon"]
+    story.phase_ends_at = event["phaseEndsAt"]
+
+
+def _overturned(story: Story, event: Mapping[str, Any]) -> None:
+    story.status = ComputationStatus.Overturned
 
 
 def _failed(story: Story, event: Mapping[str, Any]) -> None:
@@ -194,6 +216,9 @@ _HANDLERS = {
     "ResultRevealed": _revealed,
     "ComputationSettled": _settled,
     "AssignmentEnded": _assignment_ended,
+    "BondSlashed": _slashed,
+    "ComputationEscalated": _escalated,
+    "ComputationOverturned": _overturned,
     "ComputationRequeued": _requeued,
     "ComputationConcluded": _concluded,
     "ComputationFailed": _failed,

@@ -12,7 +12,7 @@ DRAW_DOMAIN = keccak(b"QCRS sortition seed")
 ANSWER_DOMAIN = keccak(b"QCRS verified result")
 
 SECRET_BYTES = 24
-COMMITS_DIGEST_BYTES = 13
+COMMITS_DIGEST_BYTES = 9
 NO_COMMITS = bytes(COMMITS_DIGEST_BYTES)
 
 
@@ -34,11 +34,15 @@ def of_result(
 
 def of_reveal(counts_root: bytes, salt: bytes, sketch: Sequence[int]) -> bytes:
     """Return the 24 bytes that the chain keeps of a reveal until settlement."""
-    packed = b"".join(word.to_bytes(32, "big") for word in sketch)
     return abi_digest(
         ["bytes32", "bytes32", "bytes32", "bytes32"],
-        [REVEAL_DOMAIN, counts_root, salt, keccak(packed)],
+        [REVEAL_DOMAIN, counts_root, salt, sketch_digest(sketch)],
     )[:24]
+
+
+def sketch_digest(sketch: Sequence[int]) -> bytes:
+    """Return the digest of a sketch's words, by which a contract is shown what was revealed."""
+    return keccak(b"".join(word.to_bytes(32, "big") for word in sketch))
 
 
 def of_secret(secret: bytes) -> bytes:
@@ -59,13 +63,13 @@ def secret_chain(last: bytes, length: int) -> list[bytes]:
 
 def extend(commits_digest: bytes, index: int, commitment: bytes) -> bytes:
     """Return the running digest of a round's commits after one more."""
-    return abi_digest(["bytes13", "uint256", "bytes24"], [commits_digest, index, commitment])[:COMMITS_DIGEST_BYTES]
+    return abi_digest(["bytes9", "uint256", "bytes24"], [commits_digest, index, commitment])[:COMMITS_DIGEST_BYTES]
 
 
 def seed_of(computation: int, attempt: int, secret: bytes, commits_digest: bytes) -> bytes:
     """Return the 32-byte seed of a round's count sketches."""
     return abi_digest(
-        ["bytes32", "uint64", "uint256", "bytes24", "bytes13"],
+        ["bytes32", "uint64", "uint256", "bytes24", "bytes9"],
         [SEED_DOMAIN, computation, attempt, secret, commits_digest],
     )
 

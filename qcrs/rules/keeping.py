@@ -38,7 +38,7 @@ def step_due(story: Story, now: float) -> Step | None:
         if revealed == len(story.on_duty()):
             return Step.Settle
         if overdue:
-            return Step.Settle if revealed >= quorum_of(story.request.replicas) else Step.Reallocate
+            return Step.Settle if revealed >= quorum_of(story.replicas) else Step.Reallocate
     return None
 
 

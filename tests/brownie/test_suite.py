@@ -151,7 +151,7 @@ def test_submit_locks_the_quote_and_cancel_gives_it_back(suite, people, member, 
     submitted = allocator.submit(request(), by_requester | {"value": sent})
     event = submitted.events["ComputationSubmitted"]
     assert (event["computation"], event["organisation"], event["escrow"]) == (1, member, fee)
-    computation = record(Computation, allocator.computationOf(1))
+    computation = record(Computation, records.computationOf(1))
     assert computation.status == ComputationStatus.Queued
     assert computation.requester == people.requester.address
     assert list(allocator.queueOf(NOISE_CLASS, 10)) == [1]

@@ -109,7 +109,7 @@ contract AgreementTest is SketchBuilder {
                 sketches[i * words + j] = packed[j];
             }
         }
-        return _agreement.judge(sketches, words, bits, 4096, quorum);
+        return _agreement.judge(sketches, words, bits, 4096, quorum, 0);
     }
 
     function _graph(uint256[][] memory answers, uint256 bits)

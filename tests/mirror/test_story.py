@@ -36,7 +36,7 @@ def test_story_is_what_the_chain_keeps(world, situation):
     if record.status in TIMED:
         assert story.phase_ends_at == record.phase_ends_at
     if record.status is ComputationStatus.Revealing:
-        assert story.seed == world.allocator.seedOf(job.id)
+        assert story.seed == world.records.seedOf(job.id)
 
 
 @pytest.mark.parametrize("situation", KNOWN)

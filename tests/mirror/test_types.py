@@ -8,8 +8,8 @@ import pytest
 
 from qcrs.chain.artifacts import PROJECT, syntax_trees
 from qcrs.errors import QcrsError
-from qcrs.model import assignment, computation, decision, processor, records
-from qcrs.rules import agreement, commitment, count_sketch, sortition
+from qcrs.model import assignment, computation, decision, delivery, processor, records
+from qcrs.rules import agreement, commitment, count_sketch, gold, sortition
 from qcrs.rules.digest import keccak
 from tests.evm import Chain, refused
 from tests.scenario import account
@@ -18,19 +18,23 @@ ENUMS = {
     "AssignmentStatus": assignment.AssignmentStatus,
     "ComputationStatus": computation.ComputationStatus,
     "Decision": decision.Decision,
+    "DeliveryStatus": delivery.DeliveryStatus,
     "FailureReason": computation.FailureReason,
     "ProcessorStatus": processor.ProcessorStatus,
+    "RoundKind": gold.RoundKind,
     "Verdict": agreement.Verdict,
 }
 LIFECYCLES = {
     "Assignment": (assignment, assignment.AssignmentStatus, (7, 3)),
     "Computation": (computation, computation.ComputationStatus, (7,)),
+    "Delivery": (delivery, delivery.DeliveryStatus, (7,)),
     "Processor": (processor, processor.ProcessorStatus, (7,)),
 }
 CONSTANTS = {
     "Agreement": agreement,
     "Commitment": commitment,
     "CountSketch": count_sketch,
+    "GoldScore": gold,
     "Sortition": sortition,
 }
 
@@ -189,7 +193,7 @@ def test_errors_of_the_model_are_errors_of_the_contracts():
     assert python
 
 
-MODEL = {"qcrs.model.assignment", "qcrs.model.computation", "qcrs.model.processor"}
+MODEL = {"qcrs.model.assignment", "qcrs.model.computation", "qcrs.model.delivery", "qcrs.model.processor"}
 
 
 def descendants(error):

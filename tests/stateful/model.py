@@ -96,7 +96,7 @@ class Prediction:
         self.queue: list[Twin] = []
         self.policy = world.policy
         self.leased = {node.id: 0 for node in world.nodes}
-        self.bonds = {node.id: world.allocator.bondOf(node.id) for node in world.nodes}
+        self.bonds = {node.id: world.bonds.bondOf(node.id) for node in world.nodes}
 
     @property
     def now(self) -> int:

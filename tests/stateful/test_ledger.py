@@ -279,7 +279,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for node in self.world.nodes:
             standing, bond = self.world.standing(node.id), self.predicted.bonds[node.id]
             assert standing.leased_qubits == self.predicted.leased[node.id]
-            assert self.world.allocator.bondOf(node.id) == bond
+            assert self.world.bonds.bondOf(node.id) == bond
             assert standing.bonded == (bond >= minimum)
 
 

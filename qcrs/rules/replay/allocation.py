@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qcrs.model.assignment import AssignmentStatus
-from qcrs.model.computation import ComputationStatus, FailureReason
+from qcrs.model.computation import ESCALATION, MAX_ATTEMPTS, ComputationStatus, FailureReason
 from qcrs.model.decision import Decision
 from qcrs.model.records import Request
 from qcrs.rules.commitment import draw_seed_of
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
 
 QUEUE_WINDOW = 4
-MAX_ATTEMPTS = 3
-MIN_REPLICAS, MAX_REPLICAS = 3, 16
+MIN_REPLICAS, MIN_TRUSTED_REPLICAS, MAX_REPLICAS = 3, 5, 16
+MAX_OUTCOME_BITS = 240
 MIN_SHOTS = 4096
 MAX_DEADLINE_SECONDS = 30 * 86_400
 
@@ -36,7 +36,7 @@ def submit(suite: Suite, log: Transcript) -> None:
     log.hold(Rule.Membership, organisation != 0, "requester", "a member's account", requester)
     request = Request.from_chain(dict(event["request"]))
     _require_sound(log, request)
-    escrow = quote(suite, request.qubits, request.shots, request.replicas)
+    escrow = quote(suite, request.qubits, request.shots, request.replicas, request.replica_cap)
     log.require(Rule.Escrow, "escrow", escrow, event["escrow"])
     log.hold(Rule.Escrow, request.max_fee >= escrow, "maximum fee", f"{escrow} or more", request.max_fee)
     suite.book.lock(requester, escrow)
@@ -48,6 +48,7 @@ def submit(suite: Suite, log: Transcript) -> None:
         request,
         secret=request.secret_commitment,
         phase_ends_at=log.now + suite.book.round_seconds,
+        replicas=request.replicas,
     )
     computation.advance(log, ComputationStatus.Queued)
     suite.computations[id_] = computation
@@ -73,7 +74,7 @@ def allocate(suite: Suite, log: Transcript) -> None:
     log.require(Rule.Draw, "processors drawn", [p.id for p in drawn], event["processors"])
     log.require(Rule.Draw, "attempt of the draw", c.attempt, event["attempt"])
     log.require(Rule.Draw, "first assignment of the draw", first, event["firstIndex"])
-    lacking = c.request.replicas - len(c.on_duty())
+    lacking = c.replicas - len(c.on_duty())
     log.require(Rule.Draw, "number of processors drawn", lacking, len(drawn))
     for processor in drawn:
         processor.leased += c.request.qubits
@@ -151,11 +152,21 @@ def cancel(suite: Suite, log: Transcript) -> None:
 
 def _require_sound(log: Transcript, request: Request) -> None:
     """Hold a request to the limits of ``contracts/libraries/Admission.sol``."""
+    alone = request.replicas == 1 and request.trust == 0
+    least = 1 if alone else MIN_TRUSTED_REPLICAS if request.trust else MIN_REPLICAS
+    highest = (
+        request.replicas
+        if alone or request.gold
+        else min(MAX_REPLICAS, request.replicas + (MAX_ATTEMPTS - 1) * ESCALATION)
+    )
+    steps = (request.replica_cap - request.replicas) % ESCALATION
+    log.require(Rule.Escrow, "replicas beyond whole escalations", 0, steps)
     limits = (
-        ("replicas", request.replicas, MIN_REPLICAS, MAX_REPLICAS),
+        ("replicas", request.replicas, least, MAX_REPLICAS),
+        ("replica cap", request.replica_cap, request.replicas, highest),
         ("shots", request.shots, MIN_SHOTS, 2**16 - 1),
         ("qubits", request.qubits, 1, 2**8 - 1),
-        ("outcome bits", request.outcome_bits, 1, 2**8 - 1),
+        ("outcome bits", request.outcome_bits, 1, MAX_OUTCOME_BITS),
         ("deadline", request.deadline_at, log.now + 1, log.now + MAX_DEADLINE_SECONDS),
     )
     for what, actual, least, most in limits:

@@ -4,7 +4,18 @@ from collections.abc import Callable, Mapping
 
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
-from qcrs.rules.replay import allocation, consortium, money, registry, rounds
+from qcrs.rules.replay import (
+    allocation,
+    bonds,
+    challenges,
+    consortium,
+    disputes,
+    gold_rounds,
+    money,
+    registry,
+    rounds,
+    verdicts,
+)
 from qcrs.rules.replay.suite import Suite
 from qcrs.rules.replay.transcript import Contradiction, LoggedEvent, Rule, Transcript
 
@@ -52,9 +63,11 @@ _CALLS: Mapping[str, Call] = {
     "HeartbeatReceived": registry.beat,
     "Deposited": money.deposit,
     "Withdrawn": money.withdraw,
-    "BondAdded": money.bond,
-    "BondRemoved": money.unbond,
+    "BondAdded": bonds.bond,
+    "UnbondingBegun": bonds.begin_unbonding,
+    "BondRemoved": bonds.unbond,
     "TreasurySpent": money.disburse,
+    "TreasuryEndowed": money.endow,
     "PolicyChanged": money.change_policy,
     "ComputationSubmitted": allocation.submit,
     "ComputationAllocated": allocation.allocate,
@@ -63,7 +76,21 @@ _CALLS: Mapping[str, Call] = {
     "ResultCommitted": rounds.commit,
     "ComputationRevealing": rounds.disclose,
     "ResultRevealed": rounds.reveal,
-    "ComputationSettled": rounds.settle,
+    "ComputationSettled": verdicts.settle,
+    "GoldListOpened": gold_rounds.open_,
+    "RoundScored": gold_rounds.score_,
+    "GoldListClosed": gold_rounds.close,
+    "StakeReclaimed": gold_rounds.reclaim,
+    "HistogramDemanded": challenges.demand,
+    "HistogramOpened": challenges.answer,
+    "ChallengeEnded": challenges.end,
+    "HistogramRefuted": challenges.refute_histogram,
+    "SketchRefuted": challenges.refute_sketch,
+    "AnswerRepeated": challenges.repeat,
+    "DisputeOpened": disputes.open_,
+    "DisputeAnswered": disputes.answer,
+    "DisputeRuled": disputes.rule,
+    "DisputeLapsed": disputes.lapse,
     "AssignmentEnded": _ending,
     "ComputationPaid": _ending,
 }

@@ -68,7 +68,7 @@ def difference(expected: Any, actual: Any, where: str = "") -> tuple[str, Any, A
 def _on_computations(suite: Suite) -> Iterator[Claim]:
     for id_, c in suite.computations.items():
         for view, expected in (("computationOf", c.record()), ("assignmentsOf", c.panel())):
-            yield Claim("ComputationAllocator", view, (id_,), Rule.Record, expected, id_)
+            yield Claim("Records", view, (id_,), Rule.Record, expected, id_)
 
 
 def _on_processors(suite: Suite) -> Iterator[Claim]:
@@ -79,7 +79,9 @@ def _on_processors(suite: Suite) -> Iterator[Claim]:
             ("daemonOf", processor.daemon),
         ):
             yield Claim("ProcessorRegistry", view, (id_,), Rule.Record, expected)
-        yield Claim("ComputationAllocator", "bondOf", (id_,), Rule.Books, suite.book.bonds[id_])
+        held = suite.bonds[id_]
+        yield Claim("Bonds", "bondOf", (id_,), Rule.Books, held.amount)
+        yield Claim("Bonds", "unbondingOf", (id_,), Rule.Record, (held.free_at, held.cases))
     for noise_class, members in suite.registry.members.items():
         yield Claim("ProcessorRegistry", "membersOf", (noise_class,), Rule.Record, members)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from qcrs.model.assignment import ON_DUTY, AssignmentStatus
 from qcrs.model.assignment import advance as advance_assignment
-from qcrs.model.computation import ComputationStatus
+from qcrs.model.computation import ESCALATION, MAX_ASSIGNMENTS, MAX_ATTEMPTS, ComputationStatus
 from qcrs.model.computation import advance as advance_computation
 from qcrs.model.records import Request
 from qcrs.rules.agreement import quorum_of
@@ -39,7 +39,9 @@ class Computation:
     """One computation.
 
     Attributes:
-        escrow: Wei still locked for it. secret: The commitment to the next secret, or the last one disclosed.
+        escrow: Wei still locked for it; after a verdict, what each paid replica earned.
+        carried: Seats below this one answered before an escalation.
+        secret: The commitment to the next secret, or the last one disclosed.
         phase_ends_at: Unix seconds. withheld: Whether the beacon ever stood in for the secret.
     """
 
@@ -50,19 +52,21 @@ class Computation:
     request: Request
     secret: bytes
     phase_ends_at: int
+    replicas: int
     status: ComputationStatus = ComputationStatus.Unset
     attempt: int = 1
     committed: int = 0
     revealed: int = 0
     refused: int = 0
     withheld: bool = False
+    carried: int = 0
     commits_digest: bytes = NO_COMMITS
     seats: list[Seat] = field(default_factory=list)
 
     @property
     def quorum(self) -> int:
         """How many replicas must agree."""
-        return quorum_of(self.request.replicas)
+        return quorum_of(self.replicas)
 
     def on_duty(self) -> list[Seat]:
         """Return the assignments that hold leases."""
@@ -102,26 +106,25 @@ class Computation:
         seat.status = log.advance(advance_assignment, seat.status, to, f"status of assignment {index}")
         return seat
 
-    def fates(self, by_status: Mapping[AssignmentStatus, AssignmentStatus], accepted: int = 0) -> Fates:
-        """Return how assignments end that are now in a status of *by_status*; the others stay.
+    def fates(self, by_status: Mapping[AssignmentStatus, AssignmentStatus]) -> Fates:
+        """Return how assignments end that are now in a status of *by_status*; the others stay."""
+        return {index: by_status[seat.status] for index, seat in enumerate(self.seats) if seat.status in by_status}
 
-        Args:
-            accepted: Bit i accepts assignment i, if it has revealed.
-        """
-        fates = {}
-        for index, seat in enumerate(self.seats):
-            if seat.status is AssignmentStatus.Revealed and accepted >> index & 1:
-                fates[index] = AssignmentStatus.Accepted
-            elif seat.status in by_status:
-                fates[index] = by_status[seat.status]
-        return fates
+    def may_escalate(self, lost: int) -> bool:
+        """Return whether more replicas can be drawn, *lost* of the present ones not going on."""
+        return (
+            not self.request.gold
+            and self.replicas + ESCALATION <= self.request.replica_cap
+            and self.attempt < MAX_ATTEMPTS
+            and len(self.seats) + ESCALATION + lost <= MAX_ASSIGNMENTS
+        )
 
     def record(self) -> dict[str, Any]:
         """Return what the contract must have on record."""
         request = self.request
         return {
             "status": self.status,
-            "replicas": request.replicas,
+            "replicas": self.replicas,
             "noiseClass": request.noise_class,
             "qubits": request.qubits,
             "outcomeBits": request.outcome_bits,
@@ -134,6 +137,10 @@ class Computation:
             "refused": self.refused,
             "tried": len(self.seats),
             "secretWithheld": self.withheld,
+            "replicaCap": request.replica_cap,
+            "gold": request.gold,
+            "trust": request.trust,
+            "carried": self.carried,
             "phaseEndsAt": self.phase_ends_at,
             "commitsDigest": self.commits_digest,
             "requester": self.requester,

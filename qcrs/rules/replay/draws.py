@@ -13,7 +13,7 @@ def drawn_for(registry: Registry, computation: Computation, seed: bytes, now: in
     Fewer than it lacks means that the contract would have refused to draw.
     """
     request = computation.request
-    count = request.replicas - len(computation.on_duty())
+    count = computation.replicas - len(computation.on_duty())
     excluded = {seat.processor for seat in computation.seats}
     organisations = {seat.organisation for seat in computation.on_duty()} | {computation.organisation}
     members = registry.members[request.noise_class]

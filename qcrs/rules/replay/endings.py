@@ -5,29 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from qcrs.model.assignment import ON_DUTY, AssignmentStatus
-from qcrs.model.computation import ComputationStatus, FailureReason
+from qcrs.model.assignment import FAULTS, ON_DUTY, AssignmentStatus
+from qcrs.model.computation import MAX_ASSIGNMENTS, ComputationStatus, FailureReason
 from qcrs.model.decision import Decision
+from qcrs.rules.replay.bonds import slash
 from qcrs.rules.replay.computation import Computation, Fates
-from qcrs.rules.replay.money import FAULTS, NOBODY, distribute
+from qcrs.rules.replay.money import NOBODY, distribute, pay_of
 from qcrs.rules.replay.transcript import Rule, Transcript
 
 if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
-
-MAX_ASSIGNMENTS = 32
 
 
 def dismiss(suite: Suite, log: Transcript, computation: Computation, fates: Fates) -> int:
     """End assignments as *fates* say: status, bond, lease, conduct.
 
     Returns:
-        Wei seized from bonds, which the caller hands out.
+        Wei seized from bonds, now in the treasury.
     """
-    slashed = {}
     for index, fate in fates.items():
         seat = computation.move_seat(log, index, fate)
-        slashed[index] = suite.book.slash(seat.processor, fate)
         log.expect(
             "AssignmentEnded",
             Rule.Slash,
@@ -35,16 +32,10 @@ def dismiss(suite: Suite, log: Transcript, computation: Computation, fates: Fate
             index=index,
             processor=seat.processor,
             fate=fate,
-            slashed=slashed[index],
         )
-    for index, fate in fates.items():
-        processor = suite.registry.processor(computation.seats[index].processor)
-        processor.release(fate, computation.request.qubits)
-        suite.book.seize(processor.operator, slashed[index])
-        if fate in FAULTS and processor.bonded and suite.book.is_unbonded(processor.id):
-            processor.bonded = False
-            log.expect("ProcessorBonded", Rule.Slash, processor=processor.id, bonded=False)
-    return sum(slashed.values())
+        suite.registry.processor(seat.processor).release(fate, computation.request.qubits)
+    faulty = [computation.seats[index].processor for index, fate in fates.items() if fate in FAULTS]
+    return slash(suite, log, computation.id, faulty) if faulty else 0
 
 
 def operators(suite: Suite, computation: Computation, indices: Iterable[int]) -> list[str]:
@@ -66,16 +57,15 @@ def fail(
     """
     if computation.status is ComputationStatus.Queued:
         suite.queues[computation.request.noise_class].remove(computation.id)
-    dismiss(
-        suite,
-        log,
-        computation,
-        computation.fates(dict.fromkeys(ON_DUTY, AssignmentStatus.Released)),
-    )
+    fates = computation.fates(dict.fromkeys(ON_DUTY, AssignmentStatus.Released))
+    dismiss(suite, log, computation, fates)
     computation.advance(log, ComputationStatus.Failed)
+    # Whose answers are known since an escalation was to be paid for them.
+    payees = operators(suite, computation, (index for index in fates if index < computation.carried))
+    each = pay_of(suite, computation)
     escrow, computation.escrow = computation.escrow, 0
     bounty = suite.constants.keeper_bounty if keeper is None else 0
-    distribute(suite, log, computation, escrow, computation.requester, bounty=bounty, keeper=keeper)
+    distribute(suite, log, computation, escrow, computation.requester, payees, each, bounty, keeper)
     log.expect("ComputationFailed", Rule.Lifecycle, computation=computation.id, reason=reason)
     facts = (computation.id, reason)
     suite.record(log, "ComputationAllocator", Decision.ComputationFailed, computation.id, facts)
@@ -99,5 +89,5 @@ def requeue(suite: Suite, log: Transcript, computation: Computation) -> None:
 
 def is_spent(computation: Computation) -> bool:
     """Return whether replacing those it lacks takes more processors than it may use up."""
-    lacking = computation.request.replicas - len(computation.on_duty())
+    lacking = computation.replicas - len(computation.on_duty())
     return len(computation.seats) + lacking > MAX_ASSIGNMENTS

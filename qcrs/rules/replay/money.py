@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.computation import ESCALATION
 from qcrs.model.decision import Decision
 from qcrs.model.records import Policy
 from qcrs.rules.replay.computation import Computation
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MAX_WINDOW_SECONDS = 7 * 86_400
 NOBODY = "0x" + "00" * 20
-FAULTS = frozenset({AssignmentStatus.Outlier, AssignmentStatus.Silent})
 
 
 @dataclass
@@ -30,15 +29,10 @@ class Account:
 
 
 class Book:
-    """All money that the escrow owes.
-
-    Attributes:
-        bonds: Wei behind each processor, part of its operator's locked money.
-    """
+    """All money that the escrow owes."""
 
     def __init__(self) -> None:
         self.accounts: defaultdict[str, Account] = defaultdict(Account)
-        self.bonds: defaultdict[int, int] = defaultdict(int)
         self.treasury = 0
         self._policy: Policy | None = None
 
@@ -97,25 +91,21 @@ class Book:
         self._require("wei in the treasury", self.treasury, amount)
         self.treasury -= amount
 
-    def slash(self, processor: int, fate: AssignmentStatus) -> int:
-        """Take what *fate* costs out of a processor's bond and return it; its operator's money is untouched."""
-        taken = min(self.bonds[processor], self.policy.slash) if fate in FAULTS else 0
-        self.bonds[processor] -= taken
-        return taken
-
-    def is_unbonded(self, processor: int) -> bool:
-        """Return whether the bond covers no further fault."""
-        return self.bonds[processor] < self.policy.minimum_bond
-
     def _require(self, what: str, actual: int, amount: int) -> None:
         if actual < amount:
             raise Contradiction(Rule.Books, what, f"at least {amount}", actual)
 
 
-def quote(suite: Suite, qubits: int, shots: int, replicas: int) -> int:
+def quote(suite: Suite, qubits: int, shots: int, replicas: int, cap: int) -> int:
     """Return the wei that a submission must lock under the policy in force."""
     price = suite.book.policy.price_per_qubit_shot
-    return price * qubits * shots * replicas + 2 * suite.constants.keeper_bounty
+    return price * qubits * shots * cap + suite.constants.keeper_bounty * (2 + (cap - replicas) // ESCALATION)
+
+
+def pay_of(suite: Suite, c: Computation) -> int:
+    """Return the wei that a replica of an unsettled computation earns."""
+    bounties = (1 if c.withheld else 2) + (c.request.replica_cap - c.replicas) // ESCALATION
+    return (c.escrow - bounties * suite.constants.keeper_bounty) // c.request.replica_cap
 
 
 def distribute(
@@ -132,7 +122,7 @@ def distribute(
     """Hold the next event to be the division of *total* wei, and book it.
 
     Args:
-        source: Whose locked money it was; nobody's when seized from bonds.
+        source: Whose locked money it was; nobody's when the treasury gives it.
         keeper: Who gets the bounty; None when the caller did, whom no other event names.
     """
     paid = log.expect(
@@ -149,6 +139,7 @@ def distribute(
         log.require(Rule.Payment, "keeper of ComputationPaid", keeper, paid["keeper"])
     book, rest = suite.book, total - bounty - each * len(payees)
     if source == NOBODY:
+        book.spend(total)
         book.treasury += rest
     else:
         book.seize(source, total)
@@ -159,7 +150,7 @@ def distribute(
 
 
 def deposit(suite: Suite, log: Transcript) -> None:
-    """Replay ``deposit``, or the coin that came with a submission or a bond."""
+    """Replay ``deposit`` and ``depositFor``, or the coin that came with a submission."""
     event = log.take("Deposited")
     suite.book.credit(event["holder"], event["amount"])
 
@@ -175,35 +166,21 @@ def disburse(suite: Suite, log: Transcript) -> None:
     suite.book.spend(log.take("TreasurySpent")["amount"])
 
 
-def bond(suite: Suite, log: Transcript) -> None:
-    """Replay ``bond``."""
-    event = log.take("BondAdded")
-    processor, book = suite.registry.processor(event["processor"]), suite.book
-    log.require(Rule.Books, "operator who bonds", processor.operator, event["operator"])
-    book.lock(processor.operator, event["amount"])
-    book.bonds[processor.id] += event["amount"]
-    if not book.is_unbonded(processor.id):
-        log.expect("ProcessorBonded", Rule.Books, processor=processor.id, bonded=True)
-        processor.bonded = True
-
-
-def unbond(suite: Suite, log: Transcript) -> None:
-    """Replay ``unbond``."""
-    event = log.take("BondRemoved")
-    processor, book = suite.registry.processor(event["processor"]), suite.book
-    log.require(Rule.Books, "operator who unbonds", processor.operator, event["operator"])
-    log.require(Rule.Books, "leased qubits of the unbonded processor", 0, processor.leased)
-    log.require(Rule.Books, "bond returned", book.bonds[processor.id], event["amount"])
-    book.unlock(processor.operator, event["amount"])
-    book.bonds[processor.id] = 0
-    log.expect("ProcessorBonded", Rule.Books, processor=processor.id, bonded=False)
-    processor.bonded = False
+def endow(suite: Suite, log: Transcript) -> None:
+    """Replay ``endow``."""
+    suite.book.treasury += log.take("TreasuryEndowed")["amount"]
 
 
 def change_policy(suite: Suite, log: Transcript) -> None:
     """Replay ``setPolicy``, or the constructor's policy, which is no audit entry."""
     policy = Policy.from_chain(log.take("PolicyChanged")["policy"])
-    windows = (policy.commit_seconds, policy.disclose_seconds, policy.reveal_seconds)
+    windows = (
+        policy.commit_seconds,
+        policy.disclose_seconds,
+        policy.reveal_seconds,
+        policy.challenge_seconds,
+        policy.response_seconds,
+    )
     sound = all(0 < w <= MAX_WINDOW_SECONDS for w in windows) and policy.slash <= policy.minimum_bond
     log.hold(Rule.Policy, sound, "policy", "windows up to 7 days, slash within the bond", policy)
     recorded = suite.book.has_policy

@@ -138,8 +138,28 @@ def _settled(fact: Mapping[str, Any], facts: _Facts) -> str:
         AssignmentStatus.Outlier,
         AssignmentStatus.Released,
         AssignmentStatus.Silent,
+        AssignmentStatus.GoldFailed,
+        AssignmentStatus.TrapFailed,
     )
     return f"verdict {Verdict(fact['verdict']).name}{facts.fates(*shown)}"
+
+
+def _escalated(fact: Mapping[str, Any], facts: _Facts) -> str:
+    lost = facts.fates(AssignmentStatus.Silent, AssignmentStatus.GoldFailed, AssignmentStatus.TrapFailed)
+    return f"{Verdict(fact['verdict']).name.lower()}, so that there are to be {fact['replicas']} replicas{lost}"
+
+
+def _disproven(fact: Mapping[str, Any], facts: _Facts) -> str:
+    fell = "; the verdict is overturned" if "ComputationOverturned" in facts.latest else ""
+    return f"the answer of processor {fact['processor']} is disproven{fell}"
+
+
+def _vindicated(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"processor {fact['processor']} is vindicated; {fact['paid']} wei made good"
+
+
+def _ruled(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"dispute {fact['dispute']} {'upheld' if fact['upheld'] else 'dismissed'}"
 
 
 def _failed(fact: Mapping[str, Any], facts: _Facts) -> str:
@@ -156,7 +176,7 @@ def _numbers(values: Iterable[int]) -> str:
 
 
 # The event that states the facts of a decision, where it is not called the same.
-_FACT = {Decision.ComputationReallocated: "ComputationRequeued"}
+_FACT = {Decision.ComputationReallocated: "ComputationRequeued", Decision.AnswerDisproven: "AssignmentEnded"}
 
 _WORDS: Mapping[Decision, Callable[[Mapping[str, Any], _Facts], str]] = {
     Decision.OrganisationAdmitted: _admitted,
@@ -168,4 +188,8 @@ _WORDS: Mapping[Decision, Callable[[Mapping[str, Any], _Facts], str]] = {
     Decision.ComputationSettled: _settled,
     Decision.ComputationFailed: _failed,
     Decision.PolicyChanged: _policy,
+    Decision.ComputationEscalated: _escalated,
+    Decision.AnswerDisproven: _disproven,
+    Decision.FaultVindicated: _vindicated,
+    Decision.DisputeRuled: _ruled,
 }

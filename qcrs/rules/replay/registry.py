@@ -15,7 +15,18 @@ from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
 if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
 
-MOST_CONDUCT = 2**24 - 1
+_S = AssignmentStatus
+# The counter, with its maximum, that each way to end adds to.
+CONDUCT = {
+    _S.Accepted: ("accepted", 2**24 - 1),
+    _S.Vindicated: ("accepted", 2**24 - 1),
+    _S.Outlier: ("outliers", 2**24 - 1),
+    _S.Disproven: ("outliers", 2**24 - 1),
+    _S.Silent: ("silent", 2**16 - 1),
+    _S.Refused: ("refused", 2**16 - 1),
+    _S.GoldFailed: ("failed", 2**16 - 1),
+    _S.TrapFailed: ("failed", 2**16 - 1),
+}
 
 
 @dataclass
@@ -23,7 +34,7 @@ class Processor:
     """One processor's identity and standing.
 
     Attributes:
-        capabilities: Declared versions, the first at index 0. conduct: How its assignments ended.
+        capabilities: Declared versions, the first at index 0. conduct: How its assignments ended, by counter.
     """
 
     id: int
@@ -38,12 +49,24 @@ class Processor:
     expires_at: int = 0
     bonded: bool = False
     capabilities: list[Mapping[str, Any]] = field(default_factory=list)
-    conduct: dict[AssignmentStatus, int] = field(default_factory=dict)
+    conduct: dict[str, int] = field(default_factory=dict)
 
     def release(self, fate: AssignmentStatus, qubits: int) -> None:
         """End a lease of *qubits* and remember how it ended."""
         self.leased -= qubits
-        self.conduct[fate] = min(self.conduct.get(fate, 0) + 1, MOST_CONDUCT)
+        self._remember(fate)
+
+    def reconsider(self, was: AssignmentStatus, fate: AssignmentStatus) -> None:
+        """Correct, after the verdict, how an assignment ended."""
+        counter, _ = CONDUCT.get(was, ("", 0))
+        if counter and self.conduct.get(counter, 0):
+            self.conduct[counter] -= 1
+        self._remember(fate)
+
+    def _remember(self, fate: AssignmentStatus) -> None:
+        if fate in CONDUCT:
+            counter, most = CONDUCT[fate]
+            self.conduct[counter] = min(self.conduct.get(counter, 0) + 1, most)
 
     def standing(self) -> dict[str, Any]:
         """Return what the contract must have on record."""
@@ -56,10 +79,7 @@ class Processor:
             "lastBeatAt": self.last_beat_at,
             "expiresAt": self.expires_at,
             "bonded": self.bonded,
-            "accepted": self.conduct.get(AssignmentStatus.Accepted, 0),
-            "outliers": self.conduct.get(AssignmentStatus.Outlier, 0),
-            "silent": self.conduct.get(AssignmentStatus.Silent, 0),
-            "refused": self.conduct.get(AssignmentStatus.Refused, 0),
+            **{counter: self.conduct.get(counter, 0) for counter, _ in CONDUCT.values()},
         }
 
 

@@ -1,4 +1,4 @@
-"""Commit, disclose, reveal and verdict, replayed: twin of ``contracts/ResultVerifier.sol``."""
+"""Commit, disclose and reveal, replayed: twin of ``contracts/ResultVerifier.sol`` up to the verdict."""
 
 from __future__ import annotations
 
@@ -6,24 +6,14 @@ from typing import TYPE_CHECKING
 
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
-from qcrs.model.decision import Decision
 from qcrs.rules import commitment
-from qcrs.rules.agreement import Verdict, judge
-from qcrs.rules.count_sketch import has_totals, unpack
+from qcrs.rules.count_sketch import has_totals
 from qcrs.rules.replay.computation import Computation
-from qcrs.rules.replay.endings import dismiss, operators
 from qcrs.rules.replay.money import distribute
 from qcrs.rules.replay.transcript import Rule, Transcript
 
 if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
-
-_STATUS_OF = {
-    Verdict.Accepted: ComputationStatus.Accepted,
-    Verdict.Rejected: ComputationStatus.Rejected,
-    Verdict.Inconclusive: ComputationStatus.Inconclusive,
-}
-NO_DIGEST = bytes(32)
 
 
 def commit(suite: Suite, log: Transcript) -> None:
@@ -39,7 +29,7 @@ def commit(suite: Suite, log: Transcript) -> None:
     seat.digest = event["commitment"]
     c.commits_digest = commitment.extend(c.commits_digest, index, seat.digest)
     c.committed += 1
-    complete = c.committed == c.request.replicas
+    complete = c.committed == c.replicas
     log.require(Rule.Sequence, f"commits complete with {c.committed}", complete, completes)
     if last is not None:
         log.require(Rule.Sequence, "computation of ComputationCommitted", c.id, last["computation"])
@@ -93,63 +83,6 @@ def reveal(suite: Suite, log: Transcript) -> None:
     seat.counts_root, seat.salt, seat.sketch = root, salt, sketch
     seat.digest = commitment.of_reveal(root, salt, sketch)
     c.revealed += 1
-
-
-def settle(suite: Suite, log: Transcript) -> None:
-    """Replay ``settle``: the verdict from the sketches, and all that follows from it."""
-    event = log.take("ComputationSettled")
-    c = suite.computation(log, event["computation"])
-    c.require_status(log, ComputationStatus.Revealing)
-    log.hold(Rule.Verdict, c.revealed > 0, "reveals", "1 or more", c.revealed)
-    verdict, accepted, answer = _judged(c)
-    log.require(Rule.Verdict, "verdict", verdict, event["verdict"])
-    log.require(Rule.Verdict, "accepted assignments (bitmap)", accepted, event["accepted"])
-    log.require(Rule.Answer, "answer digest", answer, event["answerDigest"])
-    if c.revealed < len(c.on_duty()):
-        c.require_elapsed(log)
-        log.hold(Rule.Verdict, c.revealed >= c.quorum, "reveals", f"{c.quorum} or more", c.revealed)
-
-    salts = [seat.salt for seat in c.seats if seat.status is AssignmentStatus.Revealed]
-    status = _STATUS_OF[verdict]
-    c.advance(log, status)
-    _pay(suite, log, c, verdict, accepted)
-    suite.beacon = commitment.next_beacon(suite.beacon, commitment.entropy_of(c.secret, salts))
-    concluded = log.expect("ComputationConcluded", Rule.Verdict, computation=c.id, verdict=status)
-    log.require(Rule.Beacon, "beacon", suite.beacon, concluded["beacon"])
-    facts = (c.id, status, accepted, answer, suite.beacon)
-    suite.record(log, "ComputationAllocator", Decision.ComputationSettled, c.id, facts)
-
-
-def _judged(c: Computation) -> tuple[Verdict, int, bytes]:
-    """Return verdict, bitmap of accepted assignments and answer digest that the reveals amount to."""
-    revealed = [(i, s) for i, s in enumerate(c.seats) if s.status is AssignmentStatus.Revealed]
-    request = c.request
-    sketches = [unpack(seat.sketch, request.outcome_bits) for _, seat in revealed]
-    judgement = judge(sketches, request.outcome_bits, request.shots, c.quorum)
-    if not judgement.members:
-        return judgement.verdict, 0, NO_DIGEST
-    members = [pair for bit, pair in enumerate(revealed) if judgement.members >> bit & 1]
-    accepted = sum(1 << index for index, _ in members)
-    roots = [seat.counts_root for _, seat in members]
-    return judgement.verdict, accepted, commitment.of_answer(c.id, accepted, roots)
-
-
-def _pay(suite: Suite, log: Transcript, c: Computation, verdict: Verdict, accepted: int) -> None:
-    """Hold slashes and payments to what the verdict asks for."""
-    others = AssignmentStatus.Outlier if verdict is Verdict.Accepted else AssignmentStatus.Released
-    fates = c.fates(
-        {AssignmentStatus.Committed: AssignmentStatus.Silent, AssignmentStatus.Revealed: others},
-        accepted,
-    )
-    suite.book.treasury += dismiss(suite, log, c, fates)
-    # Work that nobody could have made conclusive is paid; work of which some is surely wrong is not.
-    inconclusive = verdict is Verdict.Inconclusive
-    paid = AssignmentStatus.Released if inconclusive else AssignmentStatus.Accepted
-    payees = operators(suite, c, (index for index, fate in fates.items() if fate is paid))
-    bounty = suite.constants.keeper_bounty
-    each = (c.escrow - bounty * (1 if c.withheld else 2)) // c.request.replicas
-    escrow, c.escrow = c.escrow, 0
-    distribute(suite, log, c, escrow, c.requester, payees, each, bounty)
 
 
 def _open(suite: Suite, log: Transcript, c: Computation, withheld: bool):

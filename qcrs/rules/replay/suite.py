@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from qcrs.model.decision import Decision
+from qcrs.rules.replay.bonds import Bond
+from qcrs.rules.replay.challenges import Demand
 from qcrs.rules.replay.computation import Computation
 from qcrs.rules.replay.consortium import Consortium
+from qcrs.rules.replay.disputes import Dispute
+from qcrs.rules.replay.gold_rounds import GoldRounds
 from qcrs.rules.replay.money import Book
 from qcrs.rules.replay.registry import Registry
 from qcrs.rules.replay.trail import Trail
@@ -34,7 +38,7 @@ class Suite:
     """Twin of the contracts' storage.
 
     Attributes:
-        queues: Waiting computations by noise class, in order. beacon: Entropy of the next draw.
+        bonds: By processor. queues: Waiting computations by noise class, in order. beacon: Entropy of the next draw.
     """
 
     def __init__(self, constants: Constants) -> None:
@@ -43,6 +47,10 @@ class Suite:
         self.consortium = Consortium()
         self.registry = Registry(constants.heartbeat_seconds)
         self.book = Book()
+        self.bonds: defaultdict[int, Bond] = defaultdict(Bond)
+        self.gold_rounds = GoldRounds()
+        self.challenges: dict[int, Demand] = {}
+        self.disputes: dict[int, Dispute] = {}
         self.queues: defaultdict[int, list[int]] = defaultdict(list)
         self.computations: dict[int, Computation] = {}
         self.beacon = constants.genesis_entropy

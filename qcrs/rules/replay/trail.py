@@ -14,6 +14,10 @@ COMPUTATION_DECISIONS = frozenset(
         Decision.ComputationReallocated,
         Decision.ComputationSettled,
         Decision.ComputationFailed,
+        Decision.ComputationEscalated,
+        Decision.AnswerDisproven,
+        Decision.FaultVindicated,
+        Decision.DisputeRuled,
     }
 )
 
@@ -29,9 +33,13 @@ _FACTS: dict[Decision, tuple[str, ...]] = {
     Decision.ProcessorSuspended: ("uint32", "bytes32"),
     Decision.ComputationAllocated: ("uint64", "uint8", "uint8", "uint32[]", "bytes32"),
     Decision.ComputationReallocated: ("uint64", "uint8", "uint8"),
-    Decision.ComputationSettled: ("uint64", "uint8", "uint256", "bytes32", "bytes32"),
+    Decision.ComputationSettled: ("uint64", "uint8", "uint8[]", "bytes32", "bytes32"),
     Decision.ComputationFailed: ("uint64", "uint8"),
-    Decision.PolicyChanged: ("(uint96,uint32,uint32,uint32,uint128,uint128)",),
+    Decision.PolicyChanged: ("(uint96,uint32,uint32,uint32,uint32,uint32,uint128,uint128)",),
+    Decision.ComputationEscalated: ("uint64", "uint8", "uint8[]", "bytes24[]", "bytes32"),
+    Decision.AnswerDisproven: ("uint64", "uint256", "uint32", "bool"),
+    Decision.FaultVindicated: ("uint64", "uint256", "uint32", "uint256"),
+    Decision.DisputeRuled: ("uint64", "uint64", "uint8", "bool", "bytes32"),
 }
 
 

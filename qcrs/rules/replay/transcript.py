@@ -38,6 +38,9 @@ class Rule(StrEnum):
     Slash = "slash"  # fates of assignments and what they cost
     Payment = "payment"  # pay, bounty, refund
     Books = "books"  # money that is not there
+    Gold = "gold"  # openings, scores and accusations of gold rounds
+    Challenge = "challenge"  # what proves a fault, and what it costs
+    Dispute = "dispute"  # what may be disputed, how rulings divide money
     Policy = "policy"  # rules in force
     Record = "record"  # a contract's record differs from what its events make of it
 
@@ -83,10 +86,15 @@ EMITTERS: Mapping[str, str] = {
         " AccountJoined AccountLeft",
         "ProcessorRegistry": "ProcessorRegistered CapabilityDeclared ProcessorCertified ProcessorSuspended"
         " ProcessorRetired ProcessorBonded HeartbeatReceived",
-        "ComputationAllocator": "Deposited Withdrawn BondAdded BondRemoved TreasurySpent PolicyChanged"
+        "Bonds": "BondAdded UnbondingBegun BondRemoved BondSlashed",
+        "ComputationAllocator": "Deposited Withdrawn TreasurySpent TreasuryEndowed PolicyChanged"
         " ComputationSubmitted ComputationAllocated ComputationRequeued ComputationRevealing"
         " ComputationCommitted ComputationCancelled ComputationFailed ComputationConcluded ComputationPaid"
-        " AssignmentEnded",
+        " AssignmentEnded ComputationEscalated ComputationOverturned FaultVindicated",
+        "GoldRounds": "GoldListOpened RoundScored GoldListClosed StakeReclaimed StakeForfeited",
+        "Challenges": "HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
+        " FaultProven PenaltyDivided",
+        "Disputes": "DisputeOpened DisputeAnswered DisputeRuled DisputeDivided DisputeLapsed",
         "ResultVerifier": "ResultCommitted PayloadRefused SeedFixed ResultRevealed ComputationSettled",
     }.items()
     for name in names.split()
@@ -97,7 +105,9 @@ UNREPLAYED = frozenset({"AuthorityUpdated", "EIP712DomainChanged"})
 
 _TIMED = frozenset(
     "ComputationSubmitted ComputationAllocated ComputationCommitted ComputationRevealing ComputationSettled"
-    " ComputationPaid AssignmentEnded ProcessorCertified".split()
+    " ComputationPaid AssignmentEnded ProcessorCertified UnbondingBegun BondRemoved"
+    " DisputeOpened DisputeRuled DisputeLapsed GoldListOpened RoundScored GoldListClosed StakeReclaimed"
+    " HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated".split()
 )
 
 

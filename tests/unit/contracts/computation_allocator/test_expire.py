@@ -41,7 +41,7 @@ def test_expire_releases_those_who_waited_for_a_replacement(world):
         AssignmentStatus.Refused,
         AssignmentStatus.Released,
     ]
-    assert [world.allocator.bondOf(node.id) for node in world.nodes] == [world.policy["minimumBond"]] * 5
+    assert [world.bonds.bondOf(node.id) for node in world.nodes] == [world.policy["minimumBond"]] * 5
 
 
 def test_expire_reverts_when_deadline_is_open(world):

@@ -121,7 +121,7 @@ def test_reallocate_takes_no_more_than_the_bond_holds(world):
     assert {event["slashed"] for event in receipt.named("AssignmentEnded")} == {0}
     assert receipt.event("ComputationPaid")["bounty"] == 0
     assert purse.gains()[world.keeper] == world.bounty
-    assert [world.allocator.bondOf(node.id) for node in world.nodes] == [0] * 5
+    assert [world.bonds.bondOf(node.id) for node in world.nodes] == [0] * 5
 
 
 # --- while reveals are due ---

@@ -40,20 +40,20 @@ def zero(parameter):
 def test_duty_of_returns_the_computation_and_one_assignment(world):
     job = world.submit().allocate()
     for index in range(3):
-        computation, assignment = world.allocator.dutyOf(job.id, index)
+        computation, assignment = world.records.dutyOf(job.id, index)
         assert Computation.from_chain(computation) == job.record
         assert Assignment.from_chain(assignment) == job.assignments[index]
 
 
 def test_duty_of_is_empty_beyond_the_last_assignment(world):
     job = world.submit().allocate()
-    assert set(world.allocator.dutyOf(job.id, 3)[1].values()) == {0, bytes(24)}
+    assert set(world.records.dutyOf(job.id, 3)[1].values()) == {0, bytes(24)}
 
 
 def test_unknown_computation_has_empty_records(world):
-    record = Computation.from_chain(world.allocator.computationOf(99))
+    record = Computation.from_chain(world.records.computationOf(99))
     assert (record.status.name, record.escrow, record.tried) == ("Unset", 0, 0)
-    assert world.allocator.assignmentsOf(99) == []
+    assert world.records.assignmentsOf(99) == []
 
 
 def test_seed_of_follows_from_secret_and_commits(world):
@@ -64,7 +64,7 @@ def test_seed_of_follows_from_secret_and_commits(world):
         digest = commitment.extend(digest, index, job.assignments[index].digest)
     job.disclose()
     expected = commitment.seed_of(job.id, 1, job.secrets[0], digest)
-    assert world.allocator.seedOf(job.id) == expected
+    assert world.records.seedOf(job.id) == expected
     assert job.record.commits_digest == digest
 
 

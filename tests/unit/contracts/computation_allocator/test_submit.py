@@ -19,7 +19,7 @@ def test_submit_queues_and_locks_the_quote(world):
     request = world.request(noise_class=3, qubits=5, outcome_bits=4, shots=5_000, replicas=7)
     fee, now = world.allocator.quote(5, 5_000, 7), world.chain.now
     receipt = world.allocator.submit(request.to_chain(), sender=world.requester, value=fee)
-    record = world.allocator.computationOf(receipt.result)
+    record = world.records.computationOf(receipt.result)
     assert receipt.result == world.allocator.computationCount() == 1
     assert world.allocator.queueOf(3, 10) == [1]
     assert (world.available(world.requester), world.locked(world.requester)) == (0, fee)

@@ -12,7 +12,7 @@ def test_balance_of_a_requester_tells_free_from_locked(world):
 
 
 def test_bond_of_an_unknown_processor_is_nothing(world):
-    assert world.allocator.bondOf(99) == 0
+    assert world.bonds.bondOf(99) == 0
 
 
 def test_treasury_starts_empty(world):

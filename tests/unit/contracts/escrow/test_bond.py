@@ -15,7 +15,7 @@ def unbonded(world):
 def test_bond_of_the_minimum_lets_a_processor_be_drawn(world, unbonded):
     minimum = world.policy["minimumBond"]
     receipt = world.allocator.bond(unbonded.id, minimum, sender=unbonded.operator, value=minimum)
-    assert world.allocator.bondOf(unbonded.id) == minimum == world.locked(unbonded.operator)
+    assert world.bonds.bondOf(unbonded.id) == minimum == world.locked(unbonded.operator)
     assert world.standing(unbonded.id).bonded
     assert receipt.names == ["Deposited", "BondAdded", "ProcessorBonded"]
     assert receipt.event("BondAdded") == {

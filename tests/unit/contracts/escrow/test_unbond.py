@@ -7,7 +7,7 @@ def test_unbond_frees_the_bond_and_ends_the_draw(world):
     node, bond = world.nodes[0], world.policy["minimumBond"]
     receipt = world.allocator.unbond(node.id, sender=node.operator)
     assert (world.available(node.operator), world.locked(node.operator)) == (bond, 0)
-    assert world.allocator.bondOf(node.id) == 0
+    assert world.bonds.bondOf(node.id) == 0
     assert not world.standing(node.id).bonded
     assert receipt.event("BondRemoved") == {
         "processor": node.id,
@@ -37,7 +37,7 @@ def test_unbond_keeps_other_bonds_of_the_operator_locked(world):
     first = world.nodes[0]
     second = world.enrol(first.organisation)
     world.allocator.unbond(first.id, sender=first.operator)
-    assert world.locked(first.operator) == world.allocator.bondOf(second.id)
+    assert world.locked(first.operator) == world.bonds.bondOf(second.id)
 
 
 @pytest.mark.parametrize("processor", [1, 99])

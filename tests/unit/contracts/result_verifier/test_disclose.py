@@ -22,7 +22,7 @@ def test_disclose_fixes_the_seed(world):
         "computation": job.id,
         "phaseEndsAt": record.phase_ends_at,
     }
-    assert world.allocator.seedOf(job.id) == seed
+    assert world.records.seedOf(job.id) == seed
 
 
 def test_disclose_is_open_to_anyone_who_knows_the_secret(world):

@@ -1,7 +1,15 @@
 import pytest
 
 from qcrs.rules.digest import abi_digest, keccak
-from qcrs.rules.histogram import HistogramInvalid, counts_root, require_histogram
+from qcrs.rules.histogram import (
+    HistogramInvalid,
+    binding_of,
+    counts_root,
+    opens_run,
+    require_histogram,
+    run_proof,
+    unpack_leaf,
+)
 
 COUNTS = {0: 2_000, 3: 1_900, 1: 100, 2: 96}
 
@@ -80,3 +88,43 @@ def test_unsound_histogram_is_refused(counts, bits, shots, message):
     with pytest.raises(HistogramInvalid) as caught:
         require_histogram(counts, bits, shots)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 31])
+def test_every_run_opens_and_nothing_else_does(size):
+    counts = {7 * outcome: outcome + 1 for outcome in range(size)}
+    binding = binding_of(counts)
+    assert binding.root == counts_root(counts)
+    for first in range(size):
+        for length in range(1, size - first + 1):
+            run = run_proof(counts, first, length)
+            assert [unpack_leaf(packed)[0] for packed in run.leaves] == [
+                7 * outcome for outcome in range(first, first + length)
+            ]
+            assert opens_run(binding.root, binding, run)
+            assert not opens_run(binding.root, binding, run._replace(first=first + 1))
+            assert not opens_run(binding.root, binding, run._replace(siblings=[*run.siblings, bytes(32)]))
+            assert not opens_run(binding.root, binding, run._replace(leaves=[run.leaves[0] ^ 1, *run.leaves[1:]]))
+            if run.siblings:
+                assert not opens_run(binding.root, binding, run._replace(siblings=run.siblings[:-1]))
+
+
+def test_run_is_as_documented():
+    """Of three outcomes, the middle one needs its left neighbour, then the third, which has risen."""
+    run = run_proof({9: 7, 1: 5, 4: 6}, 1, 1)
+    assert run == (1, [4 << 16 | 6], [leaf(1, 5), leaf(9, 7)])
+    assert run_proof({9: 7, 1: 5, 4: 6}, 2, 1).siblings == [node(leaf(1, 5), leaf(4, 6))]
+
+
+@pytest.mark.parametrize(("first", "length"), [(0, 0), (-1, 2), (3, 2), (4, 1), (0, 5)])
+def test_run_out_of_bounds_is_refused(first, length):
+    with pytest.raises(HistogramInvalid) as caught:
+        run_proof(COUNTS, first, length)
+    assert str(caught.value) == f"there are no {length} outcomes from number {first} on among 4"
+
+
+@pytest.mark.parametrize(("outcome", "count"), [(1 << 240, 1), (0, 65_536)])
+def test_leaf_that_does_not_fit_is_refused(outcome, count):
+    with pytest.raises(HistogramInvalid, match="does not fit a packed leaf"):
+        run_proof({outcome: count}, 0, 1)
+    assert counts_root({outcome: count})

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
+import {IBonds} from "./interfaces/IBonds.sol";
+import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
+import {IDisputes} from "./interfaces/IDisputes.sol";
+import {IGoldRounds} from "./interfaces/IGoldRounds.sol";
+import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
+import {Assignment, AssignmentStatus} from "./lifecycle/Assignment.sol";
+import {Computation, ComputationId, ComputationLifecycle} from "./lifecycle/Computation.sol";
+import {Dispute, DisputeId, DisputeKind, DisputeStatus} from "./lifecycle/Dispute.sol";
+import {ProcessorId} from "./lifecycle/Processor.sol";
+import {RecordReader} from "./libraries/RecordReader.sol";
+
+/// @title Disputes
+/// @notice See IDisputes.
+/// @dev Calls go to contracts of the suite, and coin to the zero address; none of them calls back here but Bonds,
+/// whose coin `receive` takes.
+// slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events,reentrancy-eth
+contract Disputes is IDisputes, AccessManaged {
+    using RecordReader for IComputationAllocator;
+
+    /// @inheritdoc IDisputes
+    uint40 public constant RULING_SECONDS = 7 days;
+
+    IAuditTrail public immutable AUDIT_TRAIL;
+    IComputationAllocator public immutable ALLOCATOR;
+    IBonds public immutable BONDS;
+    IGoldRounds public immutable GOLD_ROUNDS;
+    IProcessorRegistry public immutable REGISTRY;
+
+    /// @inheritdoc IDisputes
+    uint64 public disputeCount;
+    mapping(DisputeId => Dispute) private _disputes;
+    /// @inheritdoc IDisputes
+    mapping(ComputationId => mapping(uint256 index => DisputeId)) public disputeAbout;
+
+    /// @dev Where the coin of a ruling goes, in wei.
+    struct Division {
+        uint256 burned;
+        uint256 restitution;
+        uint256 award;
+        uint256 compensation;
+        uint256 endowment;
+    }
+
+    constructor(address authority, IAuditTrail auditTrail, IComputationAllocator allocator, IGoldRounds goldRounds)
+        AccessManaged(authority)
+    {
+        AUDIT_TRAIL = auditTrail;
+        ALLOCATOR = allocator;
+        BONDS = allocator.BONDS();
+        GOLD_ROUNDS = goldRounds;
+        REGISTRY = allocator.REGISTRY();
+    }
+
+    receive() external payable {
+        if (msg.sender != address(BONDS)) revert PaymentUnexpected(msg.sender);
+    }
+
+    /// @inheritdoc IDisputes
+    function open(ComputationId id, uint256 index, DisputeKind kind, bytes32 evidence)
+        external
+        payable
+        returns (DisputeId dispute)
+    {
+        (Computation memory c, Assignment memory a) = ALLOCATOR.dutyOf(id, index);
+        if (!ComputationLifecycle.isVerdict(c.status) || block.timestamp > c.phaseEndsAt) {
+            revert DisputeWindowClosed(id, c.phaseEndsAt, block.timestamp);
+        }
+        uint256 bond = ALLOCATOR.policy().slash;
+        if (msg.value != bond) revert DisputeBondMismatch(bond, msg.value);
+        if (!_isDisputable(kind, a)) revert NotDisputable(id, index, kind, a.status);
+        DisputeId present = disputeAbout[id][index];
+        if (DisputeId.unwrap(present) != 0) revert AlreadyDisputed(id, index, present);
+
+        dispute = DisputeId.wrap(++disputeCount);
+        if (kind == DisputeKind.WrongFault) _requireParty(dispute, REGISTRY.operatorOf(a.processor));
+        disputeAbout[id][index] = dispute;
+        Dispute storage d = _disputes[dispute];
+        d.advance(dispute, DisputeStatus.Open);
+        d.kind = kind;
+        d.index = uint8(index);
+        d.computation = id;
+        d.endsAt = uint40(block.timestamp) + RULING_SECONDS;
+        d.opener = msg.sender;
+        d.bond = uint96(bond);
+        emit DisputeOpened(dispute, id, index, kind, msg.sender, bond, evidence, d.endsAt);
+        if (kind == DisputeKind.WrongAnswer) BONDS.hold(a.processor);
+        else if (a.status == AssignmentStatus.GoldFailed) GOLD_ROUNDS.hold(id);
+    }
+
+    /// @inheritdoc IDisputes
+    function answer(DisputeId dispute, bytes32 evidence) external {
+        Dispute storage d = _disputes[dispute];
+        d.requireOpen(dispute);
+        (Computation memory c, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
+        bool accused = d.kind == DisputeKind.WrongAnswer;
+        _requireParty(dispute, accused ? REGISTRY.operatorOf(a.processor) : c.requester);
+        emit DisputeAnswered(dispute, msg.sender, evidence);
+    }
+
+    /// @inheritdoc IDisputes
+    function rule(DisputeId dispute, bool upheld, bytes32 reason) external restricted {
+        Dispute storage d = _disputes[dispute];
+        if (block.timestamp > d.endsAt) revert RulingOverdue(dispute, d.endsAt, block.timestamp);
+        d.advance(dispute, upheld ? DisputeStatus.Upheld : DisputeStatus.Dismissed);
+        emit DisputeRuled(dispute, d.computation, upheld, reason);
+        (Computation memory c, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
+        Division memory division;
+        if (!upheld) division = _dismiss(d, c, a);
+        else if (d.kind == DisputeKind.WrongAnswer) division = _condemn(d, c);
+        else division = _vindicate(d, a);
+        _letGo(d, a);
+        emit DisputeDivided(
+            dispute,
+            division.burned,
+            division.restitution,
+            division.award,
+            division.compensation,
+            division.endowment
+        );
+        bytes32 digest = keccak256(abi.encode(dispute, d.computation, d.index, upheld, reason));
+        AUDIT_TRAIL.append(Decision.DisputeRuled, ComputationId.unwrap(d.computation), digest);
+    }
+
+    /// @inheritdoc IDisputes
+    function lapse(DisputeId dispute) external {
+        Dispute storage d = _disputes[dispute];
+        d.advance(dispute, DisputeStatus.Lapsed);
+        if (block.timestamp <= d.endsAt) revert RulingOpen(dispute, d.endsAt, block.timestamp);
+        emit DisputeLapsed(dispute, d.computation);
+        (, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
+        _letGo(d, a);
+        _pay(d.opener, d.bond);
+    }
+
+    /// @inheritdoc IDisputes
+    function disputeOf(DisputeId dispute) external view returns (Dispute memory) {
+        return _disputes[dispute];
+    }
+
+    /// @dev The opener's bond is lost.
+    function _dismiss(Dispute storage d, Computation memory c, Assignment memory a)
+        private
+        returns (Division memory division)
+    {
+        division.burned = d.bond / 2;
+        uint256 rest = d.bond - division.burned;
+        _burn(division.burned);
+        if (d.kind == DisputeKind.WrongAnswer) {
+            division.compensation = rest;
+            _pay(REGISTRY.operatorOf(a.processor), rest);
+        } else if (a.status == AssignmentStatus.GoldFailed) {
+            division.restitution = rest;
+            _pay(c.requester, rest);
+        } else {
+            division.endowment = rest;
+            ALLOCATOR.endow{value: rest}();
+        }
+    }
+
+    /// @dev The answer was false: its processor pays.
+    function _condemn(Dispute storage d, Computation memory c) private returns (Division memory division) {
+        (ProcessorId processor, uint256 earned,) = ALLOCATOR.disprove(d.computation, d.index);
+        uint256 taken = BONDS.penalise(d.computation, processor);
+        division.burned = taken / 2;
+        uint256 rest = taken - division.burned;
+        division.restitution = earned < rest ? earned : rest;
+        division.award = (rest - division.restitution) / 2;
+        division.endowment = rest - division.restitution - division.award;
+        _burn(division.burned);
+        _pay(c.requester, division.restitution);
+        _pay(d.opener, d.bond + division.award);
+        ALLOCATOR.endow{value: division.endowment}();
+    }
+
+    /// @dev The punishment was undeserved: whoever caused it pays.
+    function _vindicate(Dispute storage d, Assignment memory a) private returns (Division memory division) {
+        if (a.status == AssignmentStatus.GoldFailed) {
+            ALLOCATOR.vindicate(d.computation, d.index, 0);
+            GOLD_ROUNDS.forfeit(d.computation, d.index, REGISTRY.operatorOf(a.processor));
+        } else {
+            division.compensation = ALLOCATOR.vindicate(d.computation, d.index, ALLOCATOR.policy().slash);
+        }
+        _pay(d.opener, d.bond);
+    }
+
+    /// @dev What was held for the ruling is free again. `a` is the assignment as it was before the ruling.
+    function _letGo(Dispute storage d, Assignment memory a) private {
+        if (d.kind == DisputeKind.WrongAnswer) BONDS.letGo(a.processor);
+        else if (a.status == AssignmentStatus.GoldFailed) GOLD_ROUNDS.letGo(d.computation);
+    }
+
+    function _pay(address holder, uint256 amount) private {
+        if (amount != 0) ALLOCATOR.depositFor{value: amount}(holder);
+    }
+
+    function _burn(uint256 amount) private {
+        (bool taken,) = address(0).call{value: amount}("");
+        if (!taken) revert BurnFailed(amount);
+    }
+
+    function _requireParty(DisputeId dispute, address expected) private view {
+        if (msg.sender != expected) revert CallerNotParty(dispute, msg.sender, expected);
+    }
+
+    function _isDisputable(DisputeKind kind, Assignment memory a) private pure returns (bool) {
+        if (kind == DisputeKind.WrongAnswer) {
+            // Who was let go before revealing has answered nothing.
+            return a.status == AssignmentStatus.Accepted
+                || (a.status == AssignmentStatus.Released && a.digest != 0);
+        }
+        return kind == DisputeKind.WrongFault
+            && (a.status == AssignmentStatus.Outlier || a.status == AssignmentStatus.GoldFailed);
+    }
+}
+// slither-disable-end reentrancy-no-eth,reentrancy-benign,reentrancy-events,reentrancy-eth

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IComputationAllocator} from "../interfaces/IComputationAllocator.sol";
+import {Assignment, AssignmentStatus} from "../lifecycle/Assignment.sol";
+import {Computation, ComputationId, ComputationStatus} from "../lifecycle/Computation.sol";
+import {ProcessorId} from "../lifecycle/Processor.sol";
+import {Commitment} from "./Commitment.sol";
+
+/// @title Reads the allocator's packed records
+/// @notice The allocator hands out storage words as they are: that takes a tenth of the code of ABI-encoding the
+/// structs, which it has no room for, and less gas. Here they are taken apart again, first member lowest, as
+/// Solidity packs them. A test compares this with the compiler's own layout.
+library RecordReader {
+    /// @notice The record of a computation.
+    function computationOf(IComputationAllocator allocator, ComputationId id)
+        internal
+        view
+        returns (Computation memory c)
+    {
+        return _computation(allocator.recordOf(id));
+    }
+
+    /// @notice A computation with its assignment `index`.
+    function dutyOf(IComputationAllocator allocator, ComputationId id, uint256 index)
+        internal
+        view
+        returns (Computation memory c, Assignment memory a)
+    {
+        return (_computation(allocator.recordOf(id)), _assignment(allocator.seatOf(id, index)));
+    }
+
+    /// @notice All assignments of a computation, in order.
+    function assignmentsOf(IComputationAllocator allocator, ComputationId id)
+        internal
+        view
+        returns (Assignment[] memory assignments)
+    {
+        bytes32[] memory words = allocator.seatsOf(id);
+        assignments = new Assignment[](words.length);
+        for (uint256 i; i < words.length; ++i) {
+            assignments[i] = _assignment(words[i]);
+        }
+    }
+
+    /// @notice The sketch seed of the running or last round.
+    function seedOf(IComputationAllocator allocator, ComputationId id) internal view returns (bytes32) {
+        Computation memory c = _computation(allocator.recordOf(id));
+        return Commitment.seedOf(id, c.attempt, c.secret, c.commitsDigest);
+    }
+
+    function _computation(bytes32[3] memory words) private pure returns (Computation memory c) {
+        uint256 word = uint256(words[0]);
+        c.status = ComputationStatus(uint8(word));
+        c.replicas = uint8(word >> 8);
+        c.attempt = uint8(word >> 16);
+        c.active = uint8(word >> 24);
+        c.committed = uint8(word >> 32);
+        c.revealed = uint8(word >> 40);
+        c.refused = uint8(word >> 48);
+        c.tried = uint8(word >> 56);
+        c.noiseClass = uint8(word >> 64);
+        c.qubits = uint8(word >> 72);
+        c.outcomeBits = uint8(word >> 80);
+        c.secretWithheld = uint8(word >> 88) != 0;
+        c.replicaCap = uint8(word >> 96);
+        c.gold = uint8(word >> 104) != 0;
+        c.trust = uint8(word >> 112);
+        c.carried = uint8(word >> 120);
+        c.shots = uint16(word >> 128);
+        c.phaseEndsAt = uint40(word >> 144);
+        c.commitsDigest = bytes9(uint72(word >> 184));
+        word = uint256(words[1]);
+        c.requester = address(uint160(word));
+        c.escrow = uint96(word >> 160);
+        word = uint256(words[2]);
+        c.secret = bytes24(uint192(word));
+        c.deadlineAt = uint40(word >> 192);
+        c.organisation = uint24(word >> 232);
+    }
+
+    function _assignment(bytes32 seat) private pure returns (Assignment memory a) {
+        uint256 word = uint256(seat);
+        a.digest = bytes24(uint192(word));
+        a.processor = ProcessorId.wrap(uint32(word >> 192));
+        a.organisation = uint24(word >> 224);
+        a.status = AssignmentStatus(uint8(word >> 248));
+    }
+}

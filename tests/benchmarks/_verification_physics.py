@@ -1,0 +1,273 @@
+"""Exact answers of honest processors: circuits, calibrations, and what each calibration makes of each circuit.
+
+Devices are the bundled calibrations and connected patches of the larger ones, each a calibration of its own with
+the noise class that ``qcrs.quantum.capability`` gives it. The distributions are those of Aer's density matrix with
+readout errors applied exactly, so that a million answers can be drawn from them; they are kept under ``build``.
+"""
+
+import hashlib
+import math
+import multiprocessing
+import os
+import random
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", RAYON_NUM_THREADS="1", QISKIT_PARALLEL="FALSE")
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit_aer import AerSimulator
+
+import qcrs
+from qcrs.quantum.calibration import Calibration, bundled_names
+from qcrs.quantum.capability import capability_of
+from qcrs.quantum.circuit import load
+from qcrs.quantum.device import Device
+
+CACHE = Path(__file__).resolve().parents[2] / "build" / "verification"
+PATCH_QUBITS = 27
+BUNDLED = Path(qcrs.__file__).parent / "circuits"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A calibration to answer with.
+
+    Attributes:
+        name: Device, and number of the patch if it is one.
+        device: The bundled device it is part of.
+        noise_class: As a processor with this calibration would declare.
+        chain_ppm: Chain fidelity, which decides the class.
+    """
+
+    name: str
+    device: str
+    noise_class: int
+    chain_ppm: int
+    calibration: Calibration
+
+
+# --- circuits ---
+
+
+@cache
+def circuits() -> dict[str, QuantumCircuit]:
+    """Return the circuits of the measurements, measured, by name."""
+    made = {name: load(BUNDLED / f"{name}.qasm") for name in ("ghz5", "qft5", "grover3", "ansatz5", "ising10")}
+    made |= {
+        "ghz10": _ghz(10),
+        "qaoa10": _qaoa(10),
+        "qpe6": _qpe(5, 0.3),
+        "vqe8": _vqe(8),
+        "random6": _brickwork(6, 4, "random6"),
+        "random10": _brickwork(10, 3, "random10"),
+        "clifford10": _clifford(10),
+    }
+    return made
+
+
+def _ghz(qubits: int) -> QuantumCircuit:
+    circuit = QuantumCircuit(qubits)
+    circuit.h(0)
+    for qubit in range(qubits - 1):
+        circuit.cx(qubit, qubit + 1)
+    return _measured(circuit)
+
+
+def _qaoa(qubits: int) -> QuantumCircuit:
+    circuit = QuantumCircuit(qubits)
+    circuit.h(range(qubits))
+    for gamma, beta in ((0.55, 0.6), (0.9, 0.3)):
+        for qubit in (*range(0, qubits - 1, 2), *range(1, qubits - 1, 2)):
+            circuit.rzz(2 * gamma, qubit, qubit + 1)
+        circuit.rx(2 * beta, range(qubits))
+    return _measured(circuit)
+
+
+def _qpe(counting: int, phase: float) -> QuantumCircuit:
+    circuit = QuantumCircuit(counting + 1)
+    circuit.x(counting)
+    circuit.h(range(counting))
+    for qubit in range(counting):
+        circuit.cp(2 * math.pi * phase * 2**qubit, qubit, counting)
+    for qubit in reversed(range(counting)):
+        for other in range(qubit + 1, counting):
+            circuit.cp(-math.pi / 2 ** (other - qubit), other, qubit)
+        circuit.h(qubit)
+    return _measured(circuit)
+
+
+def _vqe(qubits: int) -> QuantumCircuit:
+    rng, circuit = random.Random("vqe"), QuantumCircuit(qubits)
+    for layer in range(3):
+        for qubit in range(qubits):
+            circuit.ry(rng.uniform(-1.2, 1.2), qubit)
+        if layer < 2:
+            for qubit in range(qubits - 1):
+                circuit.cz(qubit, qubit + 1)
+    return _measured(circuit)
+
+
+def _brickwork(qubits: int, layers: int, seed: str) -> QuantumCircuit:
+    rng, circuit = random.Random(seed), QuantumCircuit(qubits)
+    for layer in range(layers + 1):
+        for qubit in range(qubits):
+            circuit.u(*(rng.uniform(0, 2 * math.pi) for _ in range(3)), qubit)
+        for qubit in range(layer % 2, qubits - 1 if layer < layers else 0, 2):
+            circuit.cx(qubit, qubit + 1)
+    return _measured(circuit)
+
+
+def _clifford(qubits: int) -> QuantumCircuit:
+    rng, circuit = random.Random("clifford"), QuantumCircuit(qubits)
+    circuit.h(rng.sample(range(qubits), 4))
+    for layer in range(4):
+        for qubit in range(layer % 2, qubits - 1, 2):
+            circuit.cx(*rng.sample((qubit, qubit + 1), 2))
+        for qubit in range(qubits):
+            rng.choice((circuit.s, circuit.x, circuit.z))(qubit)
+    circuit.h(rng.sample(range(qubits), 2))
+    return _measured(circuit)
+
+
+def _measured(circuit: QuantumCircuit) -> QuantumCircuit:
+    circuit.measure_all(add_bits=True)
+    return circuit
+
+
+# --- calibrations ---
+
+
+@cache
+def sites() -> tuple[Site, ...]:
+    """Return every calibration: the bundled ones, then the patches."""
+    found = []
+    for name in bundled_names():
+        calibration = Calibration.bundled(name)
+        found.append(_site(name, name, calibration))
+        if len(calibration.qubits) > 2 * PATCH_QUBITS:
+            patches = _patches(calibration)
+            found += [_site(f"{name}/{number}", name, part) for number, part in enumerate(patches)]
+    return tuple(found)
+
+
+def _site(name: str, device: str, calibration: Calibration) -> Site:
+    facts = capability_of(calibration)
+    return Site(name, device, facts.noise_class, facts.layer_fidelity_ppm, calibration)
+
+
+def _patches(calibration: Calibration) -> Iterator[Calibration]:
+    """Yield disjoint connected parts of ``PATCH_QUBITS`` qubits."""
+    links: dict[int, set[int]] = {}
+    for low, high in calibration.edges():
+        links.setdefault(low, set()).add(high)
+        links.setdefault(high, set()).add(low)
+    free = {qubit for qubit in links if calibration.qubits[qubit].operational}
+    while free:
+        part, border = [], [min(free)]
+        while border and len(part) < PATCH_QUBITS:
+            qubit = border.pop(0)
+            if qubit in part:
+                continue
+            part.append(qubit)
+            border += sorted(other for other in links[qubit] & free if other not in part)
+        free -= set(part)
+        if len(part) == PATCH_QUBITS:
+            yield _part(calibration, part)
+
+
+def _part(calibration: Calibration, qubits: Sequence[int]) -> Calibration:
+    place = {qubit: index for index, qubit in enumerate(qubits)}
+    gates = tuple(
+        gate.model_copy(update={"qubits": tuple(place[qubit] for qubit in gate.qubits)})
+        for gate in calibration.gates
+        if all(qubit in place for qubit in gate.qubits)
+    )
+    return calibration.model_copy(update={"qubits": tuple(calibration.qubits[q] for q in qubits), "gates": gates})
+
+
+def worn(calibration: Calibration, factor: float) -> Calibration:
+    """Return *calibration* with errors *factor* times as large and relaxation as much faster: long not calibrated."""
+
+    def rate(value: int, cap: int) -> int:
+        return min(cap, round(value * factor))
+
+    qubits = tuple(
+        qubit.model_copy(
+            update={
+                "t1_nanoseconds": qubit.t1_nanoseconds and max(1, round(qubit.t1_nanoseconds / factor)),
+                "t2_nanoseconds": qubit.t2_nanoseconds and max(1, round(qubit.t2_nanoseconds / factor)),
+                "read_one_as_zero_ppm": rate(qubit.read_one_as_zero_ppm, 500_000),
+                "read_zero_as_one_ppm": rate(qubit.read_zero_as_one_ppm, 500_000),
+            }
+        )
+        for qubit in calibration.qubits
+    )
+    gates = tuple(
+        gate.model_copy(update={"error_ppb": rate(gate.error_ppb, 700_000_000)}) for gate in calibration.gates
+    )
+    return calibration.model_copy(update={"qubits": qubits, "gates": gates})
+
+
+# --- exact distributions ---
+
+
+def distribution(transpiled: QuantumCircuit, device: Device) -> np.ndarray:
+    """Return the exact probabilities of the outcomes of *transpiled* under the noise of *device*."""
+    bare, wires = transpiled.copy_empty_like(), {}
+    for instruction in transpiled.data:
+        if instruction.operation.name == "measure":
+            wires[transpiled.find_bit(instruction.clbits[0]).index] = transpiled.find_bit(instruction.qubits[0]).index
+        elif instruction.operation.name != "barrier":
+            bare.append(instruction)
+    noise = device.noise(bare)
+    measured = [wires[bit] for bit in sorted(wires)]
+    bare.save_probabilities(measured)
+    simulator = AerSimulator(method="density_matrix", noise_model=noise, max_parallel_threads=1)
+    p = np.asarray(simulator.run(bare, shots=1).result().data()["probabilities"], dtype=float)
+    for bit, qubit in enumerate(measured):
+        facts = device.calibration.qubits[qubit]
+        one_as_zero, zero_as_one = facts.read_one_as_zero_ppm / 1e6, facts.read_zero_as_one_ppm / 1e6
+        confusion = np.array([[1 - zero_as_one, one_as_zero], [zero_as_one, 1 - one_as_zero]])
+        p = np.moveaxis(np.tensordot(confusion, p.reshape(-1, 2, 1 << bit), axes=(1, 1)), 0, 1).reshape(-1)
+    p = np.clip(p, 0, None)
+    return p / p.sum()
+
+
+def answers_of(site: Site, wear: float = 1) -> dict[str, np.ndarray]:
+    """Return the distribution of every circuit that fits *site*, from the cache where it is there.
+
+    The circuit is placed by the calibration that the processor has declared; *wear* is what became of it since.
+    """
+    noise = worn(site.calibration, wear) if wear != 1 else site.calibration
+    made = circuits()
+    key = hashlib.sha256((repr([(name, c.data) for name, c in made.items()]) + noise.model_dump_json()).encode())
+    file = CACHE / f"{key.hexdigest()[:32]}.npz"
+    if not file.exists():
+        layout, device = Device(site.calibration), Device(noise)
+        found = {
+            name: distribution(layout.transpile(circuit), device)
+            for name, circuit in made.items()
+            if circuit.num_qubits <= len(site.calibration.qubits)
+        }
+        CACHE.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(f".{os.getpid()}.npz")
+        np.savez_compressed(partial, **found)
+        partial.replace(file)
+    with np.load(file) as stored:
+        return dict(stored)
+
+
+def _job(job: tuple[Site, float]) -> dict[str, np.ndarray]:
+    return answers_of(*job)
+
+
+def all_answers(jobs: Sequence[tuple[Site, float]], workers: int = 2) -> list[dict[str, np.ndarray]]:
+    """Return the answers of sites at a wear, in order."""
+    # spawned: a process that has used Qiskit has threads, and must not fork
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(_job, jobs))
