@@ -50,4 +50,42 @@ library BucketHash {
             bucket := shr(sub(outcomeBits, BUCKET_BITS), bucket)
         }
     }
+
+    /// @notice Adds packed leaves (outcome << 16 | count) to a wire sketch.
+    /// @param leaves Each outcome is below 2^outcomeBits, and no bucket comes to hold more than 65,535 shots: the caller
+    /// checks.
+    /// @return shots In the leaves.
+    function fold(
+        uint256[] memory sketch,
+        uint256[] memory parameters,
+        uint256[] calldata leaves,
+        uint256 outcomeBits
+    ) internal pure returns (uint256 shots) {
+        bool wide = parameters.length != 0;
+        for (uint256 i; i < leaves.length; ++i) {
+            uint256 outcome = leaves[i] >> 16;
+            uint256 count = leaves[i] & 0xffff;
+            unchecked {
+                shots += count;
+            }
+            if (!wide) {
+                _add(sketch, outcome, count);
+                continue;
+            }
+            for (uint256 row; row < CountSketch.ROWS; ++row) {
+                uint256 bucket = bucketOf(parameters, row, outcome, outcomeBits);
+                unchecked {
+                    _add(sketch, row * CountSketch.BUCKETS + bucket, count);
+                }
+            }
+        }
+    }
+
+    /// @dev 16 buckets to a word, bucket 0 lowest.
+    function _add(uint256[] memory sketch, uint256 bucket, uint256 count) private pure {
+        assembly ("memory-safe") {
+            let word := add(add(sketch, 0x20), shl(5, shr(4, bucket)))
+            mstore(word, add(mload(word), shl(shl(4, and(bucket, 15)), count)))
+        }
+    }
 }

@@ -35,7 +35,7 @@ library Commitment {
         return ofReveal(countsRoot, salt, keccak256(abi.encodePacked(sketch)));
     }
 
-    /// @notice The same, from the digest of the packed sketch words.
+    /// @notice The same, from the digest of the sketch's words.
     function ofReveal(bytes32 countsRoot, bytes32 salt, bytes32 sketchDigest) internal pure returns (bytes24) {
         return bytes24(keccak256(abi.encode(REVEAL_DOMAIN, countsRoot, salt, sketchDigest)));
     }

@@ -89,25 +89,28 @@ library CountSketch {
         }
     }
 
-    /// @notice Calls for a closer look at lane words whose buckets differ by more than `tolerance` shots.
-    /// @param tolerance At most 65,535.
+    /// @notice Calls for a closer look at lane words in which a bucket with x and y shots differs by more than
+    /// `tolerance` and a quarter of both: |x - y| > tolerance + (x + y) / 4.
+    /// @param tolerance At most 32,767.
     /// @return candidates Index of the first such word at or after `from`, or the length when there is none.
-    /// @dev Adds 2^18 - tolerance - 1 to each lane of the difference: bit 18 is set exactly where the bucket of one
-    /// exceeds that of the other by more than the tolerance, and lanes stay positive, so none borrows.
+    /// @dev That is 3 x - 5 y > 4 tolerance, or so the other way round. Adds 2^19 - 4 tolerance - 1 to each lane of
+    /// 3 x - 5 y: bit 19 is set exactly where it holds, and lanes stay positive and below 2^20, so none borrows.
     function firstFarWord(uint256[] memory a, uint256[] memory b, uint256 tolerance, uint256 from)
         internal
         pure
         returns (uint256 candidates)
     {
-        uint256 lift = ONES * ((1 << 18) - tolerance - 1);
-        uint256 flags = ONES << 18;
+        uint256 lift = ONES * ((1 << 19) - 4 * tolerance - 1);
+        uint256 flags = ONES << 19;
         candidates = a.length;
         assembly ("memory-safe") {
             let length := mload(a)
             for { let i := from } lt(i, length) { i := add(i, 1) } {
                 let x := mload(add(add(a, 0x20), mul(i, 0x20)))
                 let y := mload(add(add(b, 0x20), mul(i, 0x20)))
-                if and(or(sub(add(x, lift), y), sub(add(y, lift), x)), flags) {
+                if and(
+                    or(sub(add(mul(3, x), lift), mul(5, y)), sub(add(mul(3, y), lift), mul(5, x))), flags
+                ) {
                     candidates := i
                     break
                 }

@@ -99,16 +99,16 @@ library GoldScore {
         pure
     {
         bytes32 node = leaf;
-        uint256 at = round;
+        uint256 place = round;
         uint256 used;
         for (uint256 width = rounds; width > 1; width = (width + 1) / 2) {
-            if ((at ^ 1) < width && used < proof.length) {
+            if ((place ^ 1) < width && used < proof.length) {
                 bytes32 sibling = proof[used++];
-                node = at & 1 == 1 ? _parent(sibling, node) : _parent(node, sibling);
-            } else if ((at ^ 1) < width) {
+                node = place & 1 == 1 ? _parent(sibling, node) : _parent(node, sibling);
+            } else if ((place ^ 1) < width) {
                 revert GoldProofLengthMismatch(round, rounds, proof.length);
             }
-            at /= 2;
+            place /= 2;
         }
         if (used != proof.length || round >= rounds) revert GoldProofLengthMismatch(round, rounds, proof.length);
         if (node != goldRoot) revert GoldRootMismatch(round, goldRoot, node);
@@ -145,6 +145,25 @@ library GoldScore {
         }
     }
 
+    /// @notice `leaves` in the form of an answer's entries: 8 bytes each, outcome within the round and count.
+    /// @param width Low bits of an outcome that count within the round; at most 32.
+    function pack(uint256[] calldata leaves, uint256 width) internal pure returns (bytes memory packed) {
+        uint256 mask = (1 << width) - 1;
+        uint256 length = 8 * leaves.length;
+        // Whole words are written, so the last one needs room behind its entry.
+        packed = new bytes(length + 24);
+        for (uint256 i; i < leaves.length; ++i) {
+            uint256 leaf = leaves[i];
+            uint256 entry = ((leaf >> 16) & mask) << 32 | (leaf & 0xffff);
+            assembly ("memory-safe") {
+                mstore(add(packed, add(32, mul(i, 8))), shl(192, entry))
+            }
+        }
+        assembly ("memory-safe") {
+            mstore(packed, length)
+        }
+    }
+
     /// @dev Walks entries and leaves side by side, both being sorted.
     /// @return total Of the counts. @return weighed Sum of count times weight.
     function _weigh(uint256[] calldata leaves, uint256 mask, bytes calldata entries)
@@ -155,7 +174,7 @@ library GoldScore {
         if (entries.length % 8 != 0 || entries.length > 8 * MAX_ENTRIES) {
             revert EntriesLengthInvalid(entries.length, 8 * MAX_ENTRIES);
         }
-        uint256 at;
+        uint256 next;
         uint256 least;
         unchecked {
             for (uint256 offset; offset < entries.length; offset += 8) {
@@ -166,8 +185,8 @@ library GoldScore {
                 uint256 outcome = entry >> 32;
                 if (outcome < least) revert EntriesNotAscending(offset / 8);
                 least = outcome + 1;
-                for (; at < leaves.length; ++at) {
-                    uint256 leaf = leaves[at];
+                for (; next < leaves.length; ++next) {
+                    uint256 leaf = leaves[next];
                     uint256 found = (leaf >> 16) & mask;
                     if (found > outcome) break;
                     uint256 count = leaf & 0xffff;
@@ -175,8 +194,8 @@ library GoldScore {
                     if (found == outcome) weighed += count * (entry & 0xffffffff);
                 }
             }
-            for (; at < leaves.length; ++at) {
-                total += leaves[at] & 0xffff;
+            for (; next < leaves.length; ++next) {
+                total += leaves[next] & 0xffff;
             }
         }
     }

@@ -132,9 +132,10 @@ library ComputationLifecycle {
         ++self.attempt;
     }
 
-    /// @notice Whether more replicas can be drawn: `lost` of the present ones will not go on.
+    /// @notice Whether more replicas can be drawn: `lost` of the present ones will not go on. Not with gold rounds: who
+    /// joins later would know them.
     function mayEscalate(Computation memory self, uint256 lost) internal pure returns (bool) {
-        return self.replicas + ESCALATION <= self.replicaCap && self.attempt < MAX_ATTEMPTS
+        return !self.gold && self.replicas + ESCALATION <= self.replicaCap && self.attempt < MAX_ATTEMPTS
             && self.tried + ESCALATION + lost <= MAX_ASSIGNMENTS;
     }
 

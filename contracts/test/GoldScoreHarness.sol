@@ -35,6 +35,10 @@ contract GoldScoreHarness {
         return GoldScore.score(leaves, width, shots, answer);
     }
 
+    function pack(uint256[] calldata leaves, uint256 width) external pure returns (bytes memory) {
+        return GoldScore.pack(leaves, width);
+    }
+
     /// @dev Reverts when `answer` cannot be scored against.
     function requireSound(uint256[] calldata none, Answer calldata answer) external pure {
         GoldScore.score(none, 0, 1, answer);

@@ -12,22 +12,10 @@ import rlp
 from eth_hash.auto import keccak
 from eth_utils import to_checksum_address
 
-from qcrs.chain.codec import Interface
+from qcrs.chain.codec import CONTRACTS, Interface
 from qcrs.model.records import Policy
 
-ORDER = (
-    "Authority",
-    "AuditTrail",
-    "Consortium",
-    "ProcessorRegistry",
-    "Bonds",
-    "ComputationAllocator",
-    "Records",
-    "ResultVerifier",
-    "Disputes",
-    "ResultDelivery",
-    "ReportRelay",
-)
+ORDER = CONTRACTS
 
 RESOURCE_ALLOCATION = 1
 PROCESSOR_CERTIFICATION = 2
@@ -48,7 +36,6 @@ PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     DISPUTE_RESOLUTION: {"Disputes": ("rule",)},
 }
 
-NOBODY = "0x" + "00" * 20
 GWEI = 10**9
 ETHER = 10**18
 DEFAULT_POLICY = Policy(
@@ -123,7 +110,7 @@ def plan(
         at["ProcessorRegistry"],
         at["Bonds"],
         at["ResultVerifier"],
-        NOBODY,
+        at["Challenges"],
         at["Disputes"],
     )
     recorders = [at["Consortium"], at["ProcessorRegistry"], at["ComputationAllocator"], at["Disputes"]]
@@ -139,11 +126,13 @@ def plan(
             at["Bonds"],
             settings.heartbeat_seconds,
         ),
-        "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], NOBODY, at["Disputes"]),
+        "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], at["Challenges"], at["Disputes"]),
         "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
         "Records": (at["ComputationAllocator"],),
-        "ResultVerifier": (at["ComputationAllocator"], NOBODY, at["ReportRelay"]),
-        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], NOBODY),
+        "GoldRounds": (at["ComputationAllocator"], at["Disputes"]),
+        "ResultVerifier": (at["ComputationAllocator"], at["GoldRounds"], at["ReportRelay"]),
+        "Challenges": (at["AuditTrail"], at["ComputationAllocator"]),
+        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["GoldRounds"]),
         "ResultDelivery": (at["ComputationAllocator"], at["Bonds"]),
         "ReportRelay": (at["ResultVerifier"], at["ComputationAllocator"], at["ProcessorRegistry"]),
     }

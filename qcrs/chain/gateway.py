@@ -26,6 +26,8 @@ from qcrs.errors import QcrsError
 
 __all__ = ["ChainUnreachable", "Gateway", "Receipt", "TransactionLost", "TransactionRefused", "WrongChain"]
 
+# Who tells of computations, by events whose first indexed argument is the id.
+TELLERS = ("ComputationAllocator", "ResultVerifier", "Bonds", "GoldRounds")
 LOG_BLOCKS = 5_000
 
 # Gas ceilings by function: above the worst case measured, so that they never have to be estimated. What is not
@@ -262,7 +264,7 @@ class Gateway:
             raise ArgumentInvalid(f"computation {computation}: ids run from 1")
         # The id is the first indexed argument of every event about a computation.
         return {
-            "address": [self.addresses["ComputationAllocator"], self.addresses["ResultVerifier"]],
+            "address": [self.addresses[name] for name in TELLERS],
             "topics": [None, "0x" + computation.to_bytes(32, "big").hex()],
         }
 

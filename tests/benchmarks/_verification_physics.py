@@ -7,6 +7,7 @@ readout errors applied exactly, so that a million answers can be drawn from them
 
 import hashlib
 import math
+import multiprocessing
 import os
 import random
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,7 @@ from qcrs.quantum.circuit import load
 from qcrs.quantum.device import Device
 
 CACHE = Path(__file__).resolve().parents[2] / "build" / "verification"
-PATCH_QUBITS = 14
+PATCH_QUBITS = 27
 BUNDLED = Path(qcrs.__file__).parent / "circuits"
 
 
@@ -53,6 +54,7 @@ class Site:
 # --- circuits ---
 
 
+@cache
 def circuits() -> dict[str, QuantumCircuit]:
     """Return the circuits of the measurements, measured, by name."""
     made = {name: load(BUNDLED / f"{name}.qasm") for name in ("ghz5", "qft5", "grover3", "ansatz5", "ising10")}
@@ -214,25 +216,21 @@ def worn(calibration: Calibration, factor: float) -> Calibration:
 # --- exact distributions ---
 
 
-def distribution(circuit: QuantumCircuit, layout_of: Calibration, noise_of: Calibration) -> np.ndarray:
-    """Return the exact probabilities of outcomes of *circuit*, placed by one calibration, under the noise of another."""
-    transpiled = Device(layout_of).transpile(circuit)
-    device = Device(noise_of)
-    bare, wires = QuantumCircuit(*transpiled.qregs), {}
+def distribution(transpiled: QuantumCircuit, device: Device) -> np.ndarray:
+    """Return the exact probabilities of the outcomes of *transpiled* under the noise of *device*."""
+    bare, wires = transpiled.copy_empty_like(), {}
     for instruction in transpiled.data:
-        qubits = [transpiled.find_bit(qubit).index for qubit in instruction.qubits]
         if instruction.operation.name == "measure":
-            wires[transpiled.find_bit(instruction.clbits[0]).index] = qubits[0]
+            wires[transpiled.find_bit(instruction.clbits[0]).index] = transpiled.find_bit(instruction.qubits[0]).index
         elif instruction.operation.name != "barrier":
-            bare.append(instruction.operation, qubits)
+            bare.append(instruction)
+    noise = device.noise(bare)
     measured = [wires[bit] for bit in sorted(wires)]
     bare.save_probabilities(measured)
-    simulator = AerSimulator(
-        method="density_matrix", noise_model=device.noise(bare_of(transpiled)), max_parallel_threads=1
-    )
+    simulator = AerSimulator(method="density_matrix", noise_model=noise, max_parallel_threads=1)
     p = np.asarray(simulator.run(bare, shots=1).result().data()["probabilities"], dtype=float)
     for bit, qubit in enumerate(measured):
-        facts = noise_of.qubits[qubit]
+        facts = device.calibration.qubits[qubit]
         one_as_zero, zero_as_one = facts.read_one_as_zero_ppm / 1e6, facts.read_zero_as_one_ppm / 1e6
         confusion = np.array([[1 - zero_as_one, one_as_zero], [zero_as_one, 1 - one_as_zero]])
         p = np.moveaxis(np.tensordot(confusion, p.reshape(-1, 2, 1 << bit), axes=(1, 1)), 0, 1).reshape(-1)
@@ -240,36 +238,36 @@ def distribution(circuit: QuantumCircuit, layout_of: Calibration, noise_of: Cali
     return p / p.sum()
 
 
-def bare_of(transpiled: QuantumCircuit) -> QuantumCircuit:
-    """Return *transpiled* without its measurements."""
-    bare = transpiled.copy_empty_like()
-    for instruction in transpiled.data:
-        if instruction.operation.name != "measure":
-            bare.append(instruction)
-    return bare
+def answers_of(site: Site, wear: float = 1) -> dict[str, np.ndarray]:
+    """Return the distribution of every circuit that fits *site*, from the cache where it is there.
 
-
-def answer(job: tuple[str, str, float]) -> tuple[tuple[str, str, float], np.ndarray | None]:
-    """Return the distribution of circuit, site and wear factor, from the cache if it is there."""
-    circuit_name, site_name, wear = job
-    circuit = circuits()[circuit_name]
-    (site,) = [site for site in sites() if site.name == site_name]
-    if circuit.num_qubits > len(site.calibration.qubits):
-        return job, None
+    The circuit is placed by the calibration that the processor has declared; *wear* is what became of it since.
+    """
     noise = worn(site.calibration, wear) if wear != 1 else site.calibration
-    key = hashlib.sha256((repr(circuit.data) + noise.model_dump_json()).encode()).hexdigest()[:32]
-    file = CACHE / f"{key}.npy"
-    if file.exists():
-        return job, np.load(file)
-    p = distribution(circuit, site.calibration, noise)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f".{os.getpid()}.npy")
-    np.save(partial, p)
-    partial.replace(file)
-    return job, p
+    made = circuits()
+    key = hashlib.sha256((repr([(name, c.data) for name, c in made.items()]) + noise.model_dump_json()).encode())
+    file = CACHE / f"{key.hexdigest()[:32]}.npz"
+    if not file.exists():
+        layout, device = Device(site.calibration), Device(noise)
+        found = {
+            name: distribution(layout.transpile(circuit), device)
+            for name, circuit in made.items()
+            if circuit.num_qubits <= len(site.calibration.qubits)
+        }
+        CACHE.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(f".{os.getpid()}.npz")
+        np.savez_compressed(partial, **found)
+        partial.replace(file)
+    with np.load(file) as stored:
+        return dict(stored)
 
 
-def answers(jobs: Sequence[tuple[str, str, float]], workers: int = 2) -> dict[tuple[str, str, float], np.ndarray]:
-    """Return the distributions of *jobs* that fit their site."""
-    with ProcessPoolExecutor(workers) as pool:
-        return {job: p for job, p in pool.map(answer, jobs, chunksize=4) if p is not None}
+def _job(job: tuple[Site, float]) -> dict[str, np.ndarray]:
+    return answers_of(*job)
+
+
+def all_answers(jobs: Sequence[tuple[Site, float]], workers: int = 2) -> list[dict[str, np.ndarray]]:
+    """Return the answers of sites at a wear, in order."""
+    # spawned: a process that has used Qiskit has threads, and must not fork
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(_job, jobs))

@@ -96,7 +96,7 @@ contract CountSketchTest is SketchBuilder {
         returns (bool)
     {
         for (uint256 i = 16 * (laneWord / 2) + (laneWord % 2); i < 16 * (laneWord / 2 + 1) && i < a.length; i += 2) {
-            if ((a[i] > b[i] ? a[i] - b[i] : b[i] - a[i]) > tolerance) return true;
+            if (4 * (a[i] > b[i] ? a[i] - b[i] : b[i] - a[i]) > 4 * tolerance + a[i] + b[i]) return true;
         }
         return false;
     }

@@ -134,6 +134,18 @@ def score(leaves: Sequence[int], width: int, shots: int, answer: Arguments) -> t
     return gold.score(counts, shots, Answer(gold.unpack_answer(packed), ideal, uniform))
 
 
+def pack_cases(rng: random.Random) -> Iterator[Arguments]:
+    for leaves, width, _, _ in score_cases(rng):
+        yield leaves, min(width, 32)
+
+
+def pack(leaves: Sequence[int], width: int) -> bytes:
+    """Answer as ``GoldScore.pack``."""
+    return b"".join(
+        (leaf >> 16 & (1 << width) - 1).to_bytes(4, "big") + (leaf & 0xFFFF).to_bytes(4, "big") for leaf in leaves
+    )
+
+
 def answer_cases(rng: random.Random) -> Iterator[Arguments]:
     """Yield answers, about half of them unsound."""
     while True:

@@ -88,7 +88,7 @@ def at_the_threshold(rng: random.Random, a: list[int], bits: int, shots: int) ->
 
 def disagree(a: list[int], b: list[int], bits: int, shots: int) -> bool:
     """Return whether two unpacked sketches disagree."""
-    rows, buckets = count_sketch.dimensions(bits)
-    dot = count_sketch.dot
-    _, far = agreement.gram_rule(dot(a, a), dot(b, b), dot(a, b), rows, buckets, shots)
-    return far or agreement.bucket_rule(a, b, shots)
+    frame = agreement.Frame.of(bits, shots)
+    first, second = agreement.signal_of(frame, a), agreement.signal_of(frame, b)
+    _, far = agreement.gram_rule(frame, first, second, count_sketch.dot(a, b))
+    return far or agreement.bucket_rule(frame, first, second)
