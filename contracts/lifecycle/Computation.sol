@@ -133,9 +133,10 @@ library ComputationLifecycle {
     }
 
     /// @notice Whether more replicas can be drawn: `lost` of the present ones will not go on.
-    function mayEscalate(Computation memory self, uint256 lost) internal pure returns (bool) {
+    function mayEscalate(Computation memory self, uint256 lost) internal view returns (bool) {
+        // After the deadline nobody is drawn any more, and a verdict would be lost for nothing.
         return self.replicas + ESCALATION <= self.replicaCap && self.attempt < MAX_ATTEMPTS
-            && self.tried + ESCALATION + lost <= MAX_ASSIGNMENTS;
+            && self.tried + ESCALATION + lost <= MAX_ASSIGNMENTS && block.timestamp <= self.deadlineAt;
     }
 
     /// @notice Whether `status` is a verdict, which can be challenged.
