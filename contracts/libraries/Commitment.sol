@@ -32,7 +32,12 @@ library Commitment {
 
     /// @notice What stays of a reveal until settlement.
     function ofReveal(bytes32 countsRoot, bytes32 salt, uint256[] calldata sketch) internal pure returns (bytes24) {
-        return bytes24(keccak256(abi.encode(REVEAL_DOMAIN, countsRoot, salt, keccak256(abi.encodePacked(sketch)))));
+        return ofReveal(countsRoot, salt, keccak256(abi.encodePacked(sketch)));
+    }
+
+    /// @notice The same, from the digest of the sketch's words.
+    function ofReveal(bytes32 countsRoot, bytes32 salt, bytes32 sketchDigest) internal pure returns (bytes24) {
+        return bytes24(keccak256(abi.encode(REVEAL_DOMAIN, countsRoot, salt, sketchDigest)));
     }
 
     /// @notice The commitment to a requester's secret. Secrets form a chain: each is the commitment to the one that

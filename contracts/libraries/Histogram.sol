@@ -9,6 +9,15 @@ struct Binding {
     bytes32 top;
 }
 
+/// @notice Neighbouring leaves, and what leads from them to the top.
+struct Run {
+    /// Number of the first leaf.
+    uint256 first;
+    /// Packed, ascending.
+    uint256[] leaves;
+    bytes32[] siblings;
+}
+
 /// @title Openings of the root that binds a whole histogram
 /// @notice Leaves are sorted by outcome: keccak256(0x00 ++ outcome ++ count), 32 bytes each; inner nodes are
 /// keccak256(0x01 ++ left ++ right); a node without a sibling rises as it is. A run of neighbouring leaves is opened

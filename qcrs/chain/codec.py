@@ -31,8 +31,12 @@ CONTRACTS = (
     "Bonds",
     "ComputationAllocator",
     "Records",
+    "GoldRounds",
     "ResultVerifier",
+    "Challenges",
     "Disputes",
+    "ResultDelivery",
+    "ReportRelay",
 )
 
 

@@ -36,7 +36,6 @@ PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     DISPUTE_RESOLUTION: {"Disputes": ("rule",)},
 }
 
-NOBODY = "0x" + "00" * 20
 GWEI = 10**9
 ETHER = 10**18
 DEFAULT_POLICY = Policy(
@@ -111,7 +110,7 @@ def plan(
         at["ProcessorRegistry"],
         at["Bonds"],
         at["ResultVerifier"],
-        NOBODY,
+        at["Challenges"],
         at["Disputes"],
     )
     recorders = [at["Consortium"], at["ProcessorRegistry"], at["ComputationAllocator"], at["Disputes"]]
@@ -127,11 +126,15 @@ def plan(
             at["Bonds"],
             settings.heartbeat_seconds,
         ),
-        "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], NOBODY, at["Disputes"]),
+        "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], at["Challenges"], at["Disputes"]),
         "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
         "Records": (at["ComputationAllocator"],),
-        "ResultVerifier": (at["ComputationAllocator"], NOBODY),
-        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], NOBODY),
+        "GoldRounds": (at["ComputationAllocator"], at["Disputes"]),
+        "ResultVerifier": (at["ComputationAllocator"], at["GoldRounds"], at["ReportRelay"]),
+        "Challenges": (at["AuditTrail"], at["ComputationAllocator"]),
+        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["GoldRounds"]),
+        "ResultDelivery": (at["ComputationAllocator"], at["Bonds"]),
+        "ReportRelay": (at["ResultVerifier"], at["ComputationAllocator"], at["ProcessorRegistry"]),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])

@@ -34,11 +34,15 @@ def of_result(
 
 def of_reveal(counts_root: bytes, salt: bytes, sketch: Sequence[int]) -> bytes:
     """Return the 24 bytes that the chain keeps of a reveal until settlement."""
-    packed = b"".join(word.to_bytes(32, "big") for word in sketch)
     return abi_digest(
         ["bytes32", "bytes32", "bytes32", "bytes32"],
-        [REVEAL_DOMAIN, counts_root, salt, keccak(packed)],
+        [REVEAL_DOMAIN, counts_root, salt, sketch_digest(sketch)],
     )[:24]
+
+
+def sketch_digest(sketch: Sequence[int]) -> bytes:
+    """Return the digest of a sketch's words, by which a contract is shown what was revealed."""
+    return keccak(b"".join(word.to_bytes(32, "big") for word in sketch))
 
 
 def of_secret(secret: bytes) -> bytes:

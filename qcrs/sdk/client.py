@@ -88,7 +88,9 @@ class Client:
             )
         if noise_class is None:
             noise_class = best_class(standings, organisation, circuit.qubits, replicas)
-        if replica_cap is None:
+        if gold_secret is not None:
+            replica_cap = replicas  # who joined later would know the gold rounds
+        elif replica_cap is None:
             replica_cap = cap_of(replicas, capacity(standings, organisation, circuit.qubits).get(noise_class, 0))
         quote = await self.allocator.quote(circuit.qubits, each, replicas, replica_cap)
         if max_fee is not None and max_fee < quote:

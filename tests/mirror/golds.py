@@ -23,7 +23,7 @@ def opening_cases(rng: random.Random) -> Iterator[Arguments]:
 
 
 def last_secret(opening: Arguments) -> bytes:
-    """Answer as ``GoldScore.lastSecret``."""
+    """Answer as ``GoldList.lastSecret``."""
     return gold.last_secret(*opening)
 
 
@@ -84,7 +84,7 @@ def member_cases(rng: random.Random) -> Iterator[Arguments]:
 
 
 def is_member(root: bytes, rounds: int, round_: int, leaf: bytes, proof: Sequence[bytes]) -> bool:
-    """Answer as ``GoldScore.requireMember``."""
+    """Answer as ``GoldList.requireMember``."""
     return gold.root_from_proof(leaf, round_, rounds, proof) == root
 
 
@@ -132,6 +132,18 @@ def score(leaves: Sequence[int], width: int, shots: int, answer: Arguments) -> t
     packed, ideal, uniform = answer
     counts = {leaf >> 16 & (1 << width) - 1: leaf & 0xFFFF for leaf in leaves}
     return gold.score(counts, shots, Answer(gold.unpack_answer(packed), ideal, uniform))
+
+
+def pack_cases(rng: random.Random) -> Iterator[Arguments]:
+    for leaves, width, _, _ in score_cases(rng):
+        yield leaves, min(width, 32)
+
+
+def pack(leaves: Sequence[int], width: int) -> bytes:
+    """Answer as ``GoldScore.pack``."""
+    return b"".join(
+        (leaf >> 16 & (1 << width) - 1).to_bytes(4, "big") + (leaf & 0xFFFF).to_bytes(4, "big") for leaf in leaves
+    )
 
 
 def answer_cases(rng: random.Random) -> Iterator[Arguments]:

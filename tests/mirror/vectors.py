@@ -14,9 +14,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qcrs.rules import agreement, commitment, count_sketch, gold, histogram, sortition
-from tests.mirror import golds
-from tests.mirror.sketches import WIDTHS, at_the_threshold, pair, shapes_of, shots_of, table
+from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, histogram, independence, sortition
+from tests.mirror import golds, proofs
+from tests.mirror.sketches import WIDTHS, at_the_threshold, near_copy, pair, shapes_of, shots_of, table
 
 FROZEN = Path(__file__).parents[1] / "vectors" / "rules.json"
 COUNT = 1_000
@@ -36,6 +36,7 @@ class Rule:
         cases: Makes arguments, as the function takes them, without end.
         twin: Answers them as the function would.
         refusable: Whether the Solidity side says no by reverting, and yes by returning.
+        count: How many cases to compare.
     """
 
     harness: str
@@ -43,15 +44,16 @@ class Rule:
     cases: Callable[[random.Random], Iterator[Arguments]]
     twin: Callable[..., Any]
     refusable: bool = False
+    count: int = COUNT
 
     @property
     def name(self) -> str:
         """The rule's name in files and reports."""
         return f"{self.harness.removesuffix('Harness')}.{self.function}"
 
-    def generate(self, count: int = COUNT) -> list[Arguments]:
-        """Return the first *count* cases: the same on every run."""
-        return _generate(self, count)
+    def generate(self, count: int | None = None) -> list[Arguments]:
+        """Return the first *count* cases, or all that are compared: the same on every run."""
+        return _generate(self, count or self.count)
 
 
 @cache
@@ -91,55 +93,94 @@ def dot_cases(rng: random.Random) -> Iterator[Arguments]:
 
 
 def gram_cases(rng: random.Random) -> Iterator[Arguments]:
-    """Yield pairs of sketches, products on either side of the limit, and impossible small norms."""
+    """Yield powers and products of pairs of sketches, and products on either side of the limit."""
     dot = count_sketch.dot
     while True:
         bits, shots, a, b = pair(rng)
-        rest = (*count_sketch.dimensions(bits), shots)
-        norms = dot(a, a), dot(b, b)
-        yield *norms, dot(a, b), *rest
-        low, high = 0, min(norms)
+        frame = agreement.Frame.of(bits, shots)
+        first, second = (agreement.signal_of(frame, sketch) for sketch in (a, b))
+        if rng.random() < 0.3:  # either side of where scaling ends
+            second = signal_of(frame, first.power * 169 // 100 + rng.choice([-1, 0, 1]) * frame.buckets)
+        powers = first.power, second.power
+        yield *powers, dot(a, b), bits, shots
+        low, high = 0, max(dot(a, a), dot(b, b))
         while high - low > 1:
             middle = (low + high) // 2
-            _, far = agreement.gram_rule(*norms, middle, *rest)
+            _, far = agreement.gram_rule(frame, first, second, middle)
             low, high = (middle, high) if far else (low, middle)
-        yield *norms, low, *rest
-        yield *norms, high, *rest
-        yield *(rng.randrange(norm) for norm in norms), 0, *rest
+        yield *powers, low, bits, shots
+        yield *powers, high, bits, shots
+
+
+def gram_rule(power_i: int, power_j: int, product: int, bits: int, shots: int) -> tuple[int, bool]:
+    """Answer as the harness's ``gramRule``."""
+    frame = agreement.Frame.of(bits, shots)
+    return agreement.gram_rule(frame, signal_of(frame, power_i), signal_of(frame, power_j), product)
+
+
+def signal_of(frame: agreement.Frame, power: int) -> agreement.Signal:
+    """Return a signal of such power, or the next higher one that a sketch can have; without a sketch."""
+    floor = frame.rows * frame.shots * (frame.shots + frame.buckets - 1)
+    return agreement.signal_of(frame, [], -(-(floor + power) // frame.buckets))
+
+
+def signal_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        bits, shots, a, _ = pair(rng)
+        yield count_sketch.pack(a), bits, shots
+
+
+def signal(words: list[int], bits: int, shots: int) -> tuple[int, int]:
+    """Answer as the harness's ``signalOf``."""
+    found = agreement.signal_of(agreement.Frame.of(bits, shots), buckets_of(words))
+    return found.power, found.amplitude
 
 
 def flat_cases(rng: random.Random) -> Iterator[Arguments]:
-    """Yield norms of sketches, and norms on either side of where flatness ends."""
+    """Yield powers of sketches, and powers on either side of where flatness ends."""
     while True:
         bits, shots, a, _ = pair(rng)
-        rows, buckets = count_sketch.dimensions(bits)
-        yield count_sketch.dot(a, a), rows, buckets, shots
-        low, high = rows * shots * shots // buckets, rows * shots * shots
+        frame = agreement.Frame.of(bits, shots)
+        yield agreement.signal_of(frame, a).power, bits, shots
+        low, high = -frame.shots, frame.buckets * frame.rows * shots * shots
         while high - low > 1:
             middle = (low + high) // 2
-            flat = agreement.is_flat(middle, rows, buckets, shots)
-            low, high = (middle, high) if flat else (low, middle)
-        yield low, rows, buckets, shots
-        yield high, rows, buckets, shots
+            low, high = (middle, high) if agreement.is_flat(frame, middle) else (low, middle)
+        yield low, bits, shots
+        yield high, bits, shots
 
 
 def bucket_cases(rng: random.Random) -> Iterator[Arguments]:
     """Yield pairs of sketches, and pairs that differ by just (not) enough in one bucket."""
     while True:
-        _, shots, a, b = pair(rng)
-        yield count_sketch.pack(a), count_sketch.pack(b), shots
-        base, at = rng.randint(0, shots // 2), rng.randrange(64)
-        low, high = 0, 65_535 - base
+        bits, shots, a, b = pair(rng)
+        yield count_sketch.pack(a), count_sketch.pack(b), bits, shots
+        frame = agreement.Frame.of(bits, shots)
+        row = a[: frame.buckets]
+        source = max(range(len(row)), key=row.__getitem__)
+        at = (source + rng.randrange(1, len(row))) % len(row)
+
+        def moved(shots_moved: int, a=a, source=source, at=at) -> list[int]:
+            b = list(a)
+            b[source] -= shots_moved
+            b[at] += shots_moved
+            return b
+
+        low, high = 0, a[source]
         while high - low > 1:
             middle = (low + high) // 2
-            far = agreement.bucket_rule([base], [base + middle], shots)
+            far = bucket_rule(a, moved(middle), bits, shots)
             low, high = (low, middle) if far else (middle, high)
         for gap in (low, high):
-            a, b = [0] * 64, [0] * 64
-            a[at], b[at] = base, base + gap
-            if rng.random() < 0.5:
-                a, b = b, a
-            yield count_sketch.pack(a), count_sketch.pack(b), shots
+            both = [a, moved(gap)]
+            rng.shuffle(both)
+            yield *map(count_sketch.pack, both), bits, shots
+
+
+def bucket_rule(a: list[int], b: list[int], bits: int, shots: int) -> bool:
+    """Answer as the harness's ``bucketRule``, for unpacked sketches."""
+    frame = agreement.Frame.of(bits, shots)
+    return agreement.bucket_rule(frame, agreement.signal_of(frame, a), agreement.signal_of(frame, b))
 
 
 def judge_cases(rng: random.Random) -> Iterator[Arguments]:
@@ -188,6 +229,20 @@ def bucket_of(seed: bytes, row: int, outcome: int, bits: int) -> int:
     """Answer as ``BucketHash.bucketOf``, which takes narrow outcomes too."""
     wide = bits > count_sketch.MAX_HISTOGRAM_BITS
     return count_sketch.bucket_of(seed, row, outcome, bits) if wide else outcome
+
+
+def fold_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        bits = rng.choice([rng.randint(9, 240), rng.randint(1, 8), 9, 10, 239, 240])
+        outcomes = sorted({rng.getrandbits(bits) for _ in range(rng.choice([0, 1, 2, 20, 60]))})
+        most = 65_535 // max(1, len(outcomes))
+        yield rng.randbytes(32), [outcome << 16 | rng.choice([0, 1, most]) for outcome in outcomes], bits
+
+
+def fold(seed: bytes, leaves: list[int], bits: int) -> tuple[list[int], int, int]:
+    """Answer as ``BucketHash.fold`` from an empty sketch."""
+    counts = dict(map(histogram.unpack_leaf, leaves))
+    return count_sketch.sketch_of(counts, bits, seed), sum(counts.values()), list(counts.values()).count(0)
 
 
 def run_cases(rng: random.Random) -> Iterator[Arguments]:
@@ -242,6 +297,59 @@ def opens_run(root: bytes, binding: Any, first: int, leaves: list[int], siblings
     return histogram.opens_run(root, histogram.Binding(*binding), histogram.Run(first, leaves, siblings))
 
 
+# --- independence and credibility ---
+
+
+def closeness_cases(rng: random.Random) -> Iterator[Arguments]:
+    """Yield pairs of sketches, and copies on either side of where they are too close."""
+    while True:
+        bits, _, a, b = pair(rng)
+        yield count_sketch.pack(a), count_sketch.pack(b), bits
+        b = near_copy(rng, a, bits)
+        both = [count_sketch.pack(a), count_sketch.pack(b)]
+        rng.shuffle(both)
+        yield *both, bits
+
+
+def too_close(a: list[int], b: list[int], bits: int) -> bool:
+    """Answer as the harness's ``tooClose``."""
+    tables = (count_sketch.unpack(words, bits) for words in (a, b))
+    return independence.too_close(*tables, *count_sketch.dimensions(bits))
+
+
+def surprise_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        bits, _, a, _ = pair(rng)
+        if rng.random() < 0.1:  # any counts will do, none too
+            a = [rng.choice([0, 0, 1, 2, 3, 65_535]) for _ in a]
+        yield count_sketch.pack(a), bits
+
+
+def surprise_of(words: list[int], bits: int) -> int:
+    """Answer as the harness's ``surpriseOf``."""
+    return independence.surprise_of(count_sketch.unpack(words, bits), count_sketch.dimensions(bits)[0])
+
+
+def score_of_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        yield tuple(rng.choice([0, 1, rng.randrange(100), 2**24 - 1]) for _ in range(4))
+
+
+def group_cases(rng: random.Random) -> Iterator[Arguments]:
+    """Yield groups, and the trust on either side of what they are worth."""
+    while True:
+        size = rng.randint(1, credibility.MAX_MEMBERS)
+        scores = [rng.choice([0, 11, 12, rng.randrange(60), rng.randrange(20_000), 2**24]) for _ in range(size)]
+        members = rng.getrandbits(size)
+        low, high = 1, 1 << 32
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if credibility.is_credible(scores, members, middle) else (low, middle)
+        yield scores, members, low
+        yield scores, members, high
+        yield scores, members, rng.choice([0, 1, 5, 100, 255])
+
+
 # --- digests and draws ---
 
 
@@ -284,17 +392,29 @@ RULES = [
         lambda a, b: count_sketch.dot(buckets_of(a), buckets_of(b)),
     ),
     Rule("AgreementHarness", "quorumOf", dimension_cases, agreement.quorum_of),
-    Rule("AgreementHarness", "gramRule", gram_cases, agreement.gram_rule),
-    Rule("AgreementHarness", "isFlat", flat_cases, agreement.is_flat),
+    Rule("AgreementHarness", "signalOf", signal_cases, signal),
+    Rule("AgreementHarness", "gramRule", gram_cases, gram_rule),
+    Rule(
+        "AgreementHarness",
+        "isFlat",
+        flat_cases,
+        lambda power, bits, shots: agreement.is_flat(agreement.Frame.of(bits, shots), power),
+    ),
     Rule(
         "AgreementHarness",
         "bucketRule",
         bucket_cases,
-        lambda a, b, shots: agreement.bucket_rule(buckets_of(a), buckets_of(b), shots),
+        lambda a, b, bits, shots: bucket_rule(buckets_of(a), buckets_of(b), bits, shots),
     ),
     Rule("AgreementHarness", "judge", judge_cases, judge),
     Rule("BucketHashHarness", "bucketOf", bucket_hash_cases, bucket_of),
+    Rule("BucketHashHarness", "fold", fold_cases, fold),
     Rule("HistogramHarness", "requireRun", run_cases, opens_run, True),
+    Rule("IndependenceHarness", "tooClose", closeness_cases, too_close),
+    Rule("IndependenceHarness", "surpriseOf", surprise_cases, surprise_of),
+    Rule("CredibilityHarness", "scoreOf", score_of_cases, credibility.score_of),
+    Rule("CredibilityHarness", "weightOf", dimension_cases, credibility.weight_of),
+    Rule("CredibilityHarness", "isCredible", group_cases, credibility.is_credible),
     Rule(
         "SortitionHarness",
         "draws",
@@ -317,13 +437,13 @@ RULES = [
     Rule(
         "CommitmentHarness",
         "extend",
-        random_cases("bytes13", "uint256", "bytes24"),
+        random_cases("bytes9", "uint256", "bytes24"),
         commitment.extend,
     ),
     Rule(
         "CommitmentHarness",
         "seedOf",
-        random_cases("uint64", "uint256", "bytes24", "bytes13"),
+        random_cases("uint64", "uint256", "bytes24", "bytes9"),
         commitment.seed_of,
     ),
     Rule(
@@ -338,12 +458,16 @@ RULES = [
         random_cases("uint64", "uint256", "bytes32[]"),
         commitment.of_answer,
     ),
-    Rule("GoldScoreHarness", "lastSecret", golds.opening_cases, golds.last_secret),
-    Rule("GoldScoreHarness", "leafOf", golds.leaf_cases, gold.leaf_of),
+    Rule("GoldListHarness", "lastSecret", golds.opening_cases, golds.last_secret),
+    Rule("GoldListHarness", "leafOf", golds.leaf_cases, gold.leaf_of),
     Rule("GoldScoreHarness", "digestOf", golds.digest_cases, golds.digest_of),
-    Rule("GoldScoreHarness", "requireMember", golds.member_cases, golds.is_member, True),
-    Rule("GoldScoreHarness", "score", golds.score_cases, golds.score),
+    Rule("GoldListHarness", "requireMember", golds.member_cases, golds.is_member, True),
+    Rule("GoldScoreHarness", "score", golds.score_cases, golds.score, count=10_000),
+    Rule("GoldScoreHarness", "pack", golds.pack_cases, golds.pack),
     Rule("GoldScoreHarness", "requireSound", golds.answer_cases, golds.is_sound, True),
+    Rule("MountainRangeHarness", "verify", proofs.inclusion_cases, proofs.verify),
+    Rule("AuditProofHarness", "includes", proofs.entry_cases, proofs.includes),
+    Rule("AuditProofHarness", "leafOf", proofs.leaf_cases, proofs.leaf_of),
 ]
 
 
@@ -368,7 +492,7 @@ def freeze() -> None:
     """Write every n-th case of each rule, with the Python answer, to ``FROZEN``."""
     sample = {}
     for rule in RULES:
-        cases = rule.generate()[:: COUNT // SAMPLE]
+        cases = rule.generate(COUNT)[:: COUNT // SAMPLE]
         sample[rule.name] = [{"arguments": plain(case), "result": plain(rule.twin(*case))} for case in cases]
     FROZEN.parent.mkdir(exist_ok=True)
     FROZEN.write_text(json.dumps(sample, indent=1) + "\n", encoding="utf-8")

@@ -113,7 +113,8 @@ class Computation:
     def may_escalate(self, lost: int, now: int) -> bool:
         """Return whether more replicas can be drawn, *lost* of the present ones not going on."""
         return (
-            self.replicas + ESCALATION <= self.request.replica_cap
+            not self.request.gold
+            and self.replicas + ESCALATION <= self.request.replica_cap
             and self.attempt < MAX_ATTEMPTS
             and len(self.seats) + ESCALATION + lost <= MAX_ASSIGNMENTS
             and now <= self.request.deadline_at
