@@ -363,6 +363,18 @@ def test_settle_does_not_escalate_beyond_the_assignments_that_may_be_used_up(cro
     assert job.status is ComputationStatus.Rejected
 
 
+def test_settle_escalates_in_the_last_second_in_which_others_can_be_drawn(crowd):
+    """Later it would only lose the verdict: nobody is drawn after the deadline."""
+    job = crowd.submit(replica_cap=5).to_revealing(SPLIT).reveal_all()
+    crowd.chain.warp(job.request.deadline_at)
+    with crowd.chain.undone():
+        job.settle()
+        assert job.status is ComputationStatus.Queued
+    crowd.chain.advance(1)
+    job.settle()
+    assert job.status is ComputationStatus.Rejected
+
+
 def test_settle_of_enough_never_escalates(crowd):
     job = crowd.submit(replica_cap=7)
     job.to_settled({1: rogue(1)})
