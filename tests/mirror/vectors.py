@@ -97,7 +97,7 @@ def gram_cases(rng: random.Random) -> Iterator[Arguments]:
         frame = agreement.Frame.of(bits, shots)
         first, second = (agreement.signal_of(frame, sketch) for sketch in (a, b))
         if rng.random() < 0.3:  # either side of where scaling ends
-            second = signal_of(frame, first.power * 169 // 100 + rng.choice([-1, 0, 1]) * frame.buckets)
+            second = signal_of(frame, first.power * agreement.MAX_SCALE**2 // 100 + rng.choice([-1, 0, 1]) * frame.buckets)
         powers = first.power, second.power
         yield *powers, dot(a, b), bits, shots
         low, high = 0, max(dot(a, a), dot(b, b))
