@@ -64,7 +64,5 @@ def test_lapse_reverts_once_it_is_over(world, court, job, ending):
 
 @pytest.mark.parametrize("dispute", [0, 1, 99])
 def test_lapse_reverts_when_unknown(world, dispute):
-    with refused(
-        "UnexpectedDisputeStatus", id=dispute, actual=DisputeStatus.Unset, allowed=1 << DisputeStatus.Open
-    ):
+    with refused("UnexpectedDisputeStatus", id=dispute, actual=DisputeStatus.Unset, allowed=1 << DisputeStatus.Open):
         world.disputes.lapse(dispute, sender=world.keeper)

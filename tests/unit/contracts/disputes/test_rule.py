@@ -85,9 +85,7 @@ def test_upheld_wrong_answer_tells_its_story(world, court, job):
     entry = receipt.named("EntryAppended")[1].arguments
     assert (entry["decision"], entry["subject"]) == (Decision.DisputeRuled, job.id)
     assert entry["recorder"] == world.disputes.address
-    assert entry["digest"] == abi_digest(
-        ["uint64", "uint64", "uint8", "bool", "bytes32"], [1, job.id, 0, True, REASON]
-    )
+    assert entry["digest"] == abi_digest(["uint64", "uint64", "uint8", "bool", "bytes32"], [1, job.id, 0, True, REASON])
 
 
 def test_upheld_wrong_answer_is_disproven_and_the_bond_free_to_go(world, court, job):
@@ -310,9 +308,7 @@ def test_rule_reverts_once_it_is_over(world, court, job, ending):
 
 @pytest.mark.parametrize("dispute", [0, 1, 99])
 def test_rule_reverts_when_unknown(world, court, dispute):
-    with refused(
-        "UnexpectedDisputeStatus", id=dispute, actual=DisputeStatus.Unset, allowed=1 << DisputeStatus.Open
-    ):
+    with refused("UnexpectedDisputeStatus", id=dispute, actual=DisputeStatus.Unset, allowed=1 << DisputeStatus.Open):
         court.rule(dispute, True)
 
 
