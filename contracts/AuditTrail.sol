@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
+import {AuditEntry, AuditProof} from "./libraries/AuditProof.sol";
 import {MountainRange} from "./libraries/MountainRange.sol";
 
 /// @title AuditTrail
@@ -60,6 +61,6 @@ contract AuditTrail is IAuditTrail {
         pure
         returns (bytes32)
     {
-        return keccak256(abi.encodePacked(uint8(0), index, decision, subject, recorder, digest));
+        return AuditProof.leafOf(AuditEntry(index, decision, subject, recorder, digest));
     }
 }

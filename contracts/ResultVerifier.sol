@@ -27,6 +27,7 @@ contract ResultVerifier is IResultVerifier {
     IComputationAllocator public immutable ALLOCATOR;
     IProcessorRegistry public immutable REGISTRY;
     IGoldRounds public immutable GOLD_ROUNDS;
+    address public immutable RELAY;
 
     /// @dev What a settlement works on. Replicas that revealed are numbered from 0 in the order of their assignments.
     struct Session {
@@ -38,24 +39,30 @@ contract ResultVerifier is IResultVerifier {
         AssignmentStatus[] fates;
     }
 
-    constructor(IComputationAllocator allocator, IGoldRounds goldRounds) {
+    constructor(IComputationAllocator allocator, IGoldRounds goldRounds, address relay) {
         ALLOCATOR = allocator;
         REGISTRY = allocator.REGISTRY();
         GOLD_ROUNDS = goldRounds;
+        // slither-disable-next-line missing-zero-check (with no relay, daemons commit themselves)
+        RELAY = relay;
     }
 
     /// @inheritdoc IResultVerifier
     function commit(ComputationId id, uint256 index, bytes24 commitment) external {
-        ProcessorId processor = ALLOCATOR.recordCommit(id, index, commitment);
-        _requireDaemon(id, index, processor);
-        emit ResultCommitted(id, index, processor, commitment);
+        _commit(id, index, commitment, msg.sender);
+    }
+
+    /// @inheritdoc IResultVerifier
+    function commitFor(ComputationId id, uint256 index, bytes24 commitment, address daemon) external {
+        if (msg.sender != RELAY) revert CallerNotRelay(msg.sender);
+        _commit(id, index, commitment, daemon);
     }
 
     /// @inheritdoc IResultVerifier
     function refuse(ComputationId id, uint256 index, uint16 code) external {
         if (code == 0) revert RefusalCodeMissing(id);
         ProcessorId processor = ALLOCATOR.recordRefusal(id, index);
-        _requireDaemon(id, index, processor);
+        _requireDaemon(id, index, processor, msg.sender);
         emit PayloadRefused(id, index, processor, code);
     }
 
@@ -117,9 +124,15 @@ contract ResultVerifier is IResultVerifier {
         _close(id, session, verdict, members, countsRoots, salts);
     }
 
-    function _requireDaemon(ComputationId id, uint256 index, ProcessorId processor) private view {
+    function _commit(ComputationId id, uint256 index, bytes24 commitment, address account) private {
+        ProcessorId processor = ALLOCATOR.recordCommit(id, index, commitment);
+        _requireDaemon(id, index, processor, account);
+        emit ResultCommitted(id, index, processor, commitment);
+    }
+
+    function _requireDaemon(ComputationId id, uint256 index, ProcessorId processor, address account) private view {
         address daemon = REGISTRY.daemonOf(processor);
-        if (msg.sender != daemon) revert CallerNotAssigned(id, index, msg.sender, daemon);
+        if (account != daemon) revert CallerNotAssigned(id, index, account, daemon);
     }
 
     /// @dev Ends those that failed the requester's gold rounds or traps.

@@ -17,6 +17,7 @@ from qcrs.chain.codec import Interface
 from qcrs.chain.deploy import DeploymentDiverged
 from qcrs.chain.deployment import (
     ORDER,
+    DISPUTE_RESOLUTION,
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,
@@ -28,7 +29,7 @@ from qcrs.chain.network import Account, Network
 from qcrs.cli.options import table
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
-ROLES = (RESOURCE_ALLOCATION, PROCESSOR_CERTIFICATION, QUANTUM_SECURITY)
+ROLES = (RESOURCE_ALLOCATION, PROCESSOR_CERTIFICATION, QUANTUM_SECURITY, DISPUTE_RESOLUTION)
 
 
 def main(account=None):

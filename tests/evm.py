@@ -156,19 +156,23 @@ class Chain:
         self._contracts[contract.address] = contract
         return contract
 
-    def send(self, contract: Contract, function: str, *arguments: Any, sender: str, value: int = 0) -> Receipt:
-        """Execute a transaction in its own block.
+    def send(
+        self, contract: Contract, function: str, *arguments: Any, sender: str, value: int = 0, gas: int = BLOCK_GAS
+    ) -> Receipt:
+        """Execute a transaction of at most *gas* in its own block.
 
         Raises:
             ContractRefused: It reverted, and changed nothing.
         """
         data = contract.interface.encode_call(function, arguments)
-        return_data, events = self.send_raw(contract.address, data, sender, value)
+        return_data, events = self.send_raw(contract.address, data, sender, value, gas)
         return Receipt(contract.interface.decode_result(function, return_data), events)
 
-    def send_raw(self, to: str, data: bytes, sender: str, value: int = 0) -> tuple[bytes, list[Event]]:
+    def send_raw(
+        self, to: str, data: bytes, sender: str, value: int = 0, gas: int = BLOCK_GAS
+    ) -> tuple[bytes, list[Event]]:
         """Execute a transaction given as bytes; returns its output and events."""
-        output = self._run(lambda: self._evm.message_call(sender, to, calldata=data, value=value, gas=BLOCK_GAS))
+        output = self._run(lambda: self._evm.message_call(sender, to, calldata=data, value=value, gas=gas))
         events = self._events()
         self.log += events
         self._mine(self._now + 1)

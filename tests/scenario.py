@@ -134,9 +134,12 @@ class World:
         self.allocator = self.contracts["ComputationAllocator"]
         self.bonds = self.contracts["Bonds"]
         self.records = self.contracts["Records"]
+        self.gold_rounds = self.contracts["GoldRounds"]
         self.verifier = self.contracts["ResultVerifier"]
         self.challenges = self.contracts["Challenges"]
         self.disputes = self.contracts["Disputes"]
+        self.delivery = self.contracts["ResultDelivery"]
+        self.relay = self.contracts["ReportRelay"]
 
     # --- people and processors ---
 

@@ -42,6 +42,8 @@ interface IResultVerifier {
 
     /// @notice Assignment `index` belongs to a processor whose daemon is `daemon`, not `account`.
     error CallerNotAssigned(ComputationId computation, uint256 index, address account, address daemon);
+    /// @notice `account` is not the relay.
+    error CallerNotRelay(address account);
     /// @notice A refusal names its reason by a code from 1.
     error RefusalCodeMissing(ComputationId computation);
     /// @notice The secret's commitment is `actual`, not the `expected` one.
@@ -57,6 +59,9 @@ interface IResultVerifier {
 
     /// @notice Posts the commitment of assignment `index`. Its processor's daemon only.
     function commit(ComputationId computation, uint256 index, bytes24 commitment) external;
+
+    /// @notice Posts a commitment that `daemon` has signed: see IReportRelay. Relay only, which has checked that.
+    function commitFor(ComputationId computation, uint256 index, bytes24 commitment, address daemon) external;
 
     /// @notice Refuses the payload of assignment `index`. Its processor's daemon only, before committing.
     /// @param code Why, as in the daemon's documented list.

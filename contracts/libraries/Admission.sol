@@ -52,7 +52,7 @@ library Admission {
     /// @notice A circuit has at least one qubit and one measured bit, and at most `maximum` of those.
     error CircuitWidthInvalid(uint256 qubits, uint256 outcomeBits, uint256 maximum);
     /// @notice `replicaCap` must be `replicas`, or more by one or two times ESCALATION and at most `maximum`; one
-    /// replica alone does not escalate.
+    /// replica alone, and who has gold rounds, does not escalate.
     error ReplicaCapInvalid(uint256 replicaCap, uint256 replicas, uint256 maximum);
     /// @notice `deadlineAt` must lie in earliest..latest.
     error DeadlineOutOfRange(uint40 deadlineAt, uint256 earliest, uint256 latest);
@@ -85,7 +85,7 @@ library Admission {
         uint256 cap = request.replicaCap;
         if (
             cap < replicas || cap > MAX_REPLICAS || (cap - replicas) % ESCALATION != 0
-                || cap > replicas + (MAX_ATTEMPTS - 1) * ESCALATION || (alone && cap != 1)
+                || cap > replicas + (MAX_ATTEMPTS - 1) * ESCALATION || ((alone || request.gold) && cap != replicas)
         ) revert ReplicaCapInvalid(cap, replicas, MAX_REPLICAS);
         if (request.shots < MIN_SHOTS) revert ShotsTooFew(request.shots, MIN_SHOTS);
         if (request.qubits == 0 || request.outcomeBits == 0 || request.outcomeBits > MAX_OUTCOME_BITS) {

@@ -21,7 +21,7 @@ library MountainRange {
 
     /// @notice The root: the peaks, lowest first, folded into keccak256(0x02, size, peak...).
     function root(Range storage self, uint256 size) internal view returns (bytes32 digest) {
-        digest = keccak256(abi.encodePacked(uint8(2), size));
+        digest = _sealOf(size);
         for (uint256 height; size >> height != 0; ++height) {
             if (size & (1 << height) != 0) digest = nodeOf(digest, self.peaks[height]);
         }
@@ -35,13 +35,35 @@ library MountainRange {
         returns (bool)
     {
         if (index >= size) return false;
-        // The leaf's tree is that of the highest digit in which size exceeds index.
-        uint256 height = _highestBit(size ^ index);
-        if (size & (1 << height) == 0 || proof.length != height) return false;
-        for (uint256 level; level < height; ++level) {
-            leaf = index & (1 << level) == 0 ? nodeOf(leaf, proof[level]) : nodeOf(proof[level], leaf);
+        uint256 height = _heightOf(size, index);
+        return proof.length == height && _climb(index, leaf, proof) == self.peaks[height];
+    }
+
+    /// @notice Whether `leaf` is number `index` of the range of `size` leaves whose root is `expected`: for whoever
+    /// has that root and not the range.
+    /// @param siblings From the leaf up to its peak.
+    /// @param peaks Of the range, lowest first: as many as `size` has binary digits set.
+    function verify(
+        bytes32 expected,
+        uint256 size,
+        uint256 index,
+        bytes32 leaf,
+        bytes32[] calldata siblings,
+        bytes32[] calldata peaks
+    ) internal pure returns (bool) {
+        if (index >= size) return false;
+        uint256 own = _heightOf(size, index);
+        if (siblings.length != own) return false;
+        bytes32 peak = _climb(index, leaf, siblings);
+        bytes32 digest = _sealOf(size);
+        uint256 next;
+        for (uint256 height; size >> height != 0; ++height) {
+            if (size & (1 << height) == 0) continue;
+            if (next == peaks.length) return false;
+            if (height == own && peaks[next] != peak) return false;
+            digest = nodeOf(digest, peaks[next++]);
         }
-        return leaf == self.peaks[height];
+        return next == peaks.length && digest == expected;
     }
 
     /// @notice The parent of two nodes.
@@ -49,9 +71,25 @@ library MountainRange {
         return keccak256(abi.encodePacked(uint8(1), left, right));
     }
 
-    function _highestBit(uint256 x) private pure returns (uint256 bit) {
-        while (x >> (bit + 1) != 0) {
-            ++bit;
+    /// @dev What the root begins with, so that it binds the size.
+    function _sealOf(uint256 size) private pure returns (bytes32) {
+        return keccak256(abi.encodePacked(uint8(2), size));
+    }
+
+    /// @dev The height of the tree that leaf `index` < `size` is in: the highest digit in which the two differ, which
+    /// is set in `size`.
+    function _heightOf(uint256 size, uint256 index) private pure returns (uint256 height) {
+        uint256 difference = size ^ index;
+        while (difference >> (height + 1) != 0) {
+            ++height;
+        }
+    }
+
+    /// @dev The peak above `leaf`.
+    function _climb(uint256 index, bytes32 leaf, bytes32[] calldata siblings) private pure returns (bytes32 node) {
+        node = leaf;
+        for (uint256 level; level < siblings.length; ++level) {
+            node = index & (1 << level) == 0 ? nodeOf(node, siblings[level]) : nodeOf(siblings[level], node);
         }
     }
 }

@@ -21,19 +21,52 @@ contract AgreementHarness {
         return Agreement.judge(sketches, words, outcomeBits, shots, quorum, excluded);
     }
 
-    function gramRule(int256 normI, int256 normJ, int256 product, uint256 rows, uint256 buckets, uint256 shots)
+    /// @param powerI S_ii. @param powerJ S_jj. @param product G_ij.
+    function gramRule(int256 powerI, int256 powerJ, uint256 product, uint256 outcomeBits, uint256 shots)
         external
         pure
         returns (int256 x, bool far)
     {
-        return Agreement.gramRule(normI, normJ, product, rows, buckets, shots);
+        Agreement.Frame memory frame = Agreement.frameOf(outcomeBits, shots);
+        return Agreement.gramRule(frame, _signal(frame, powerI), _signal(frame, powerJ), product);
     }
 
-    function isFlat(int256 norm, uint256 rows, uint256 buckets, uint256 shots) external pure returns (bool) {
-        return Agreement.isFlat(norm, rows, buckets, shots);
+    /// @param power S_ii.
+    function isFlat(int256 power, uint256 outcomeBits, uint256 shots) external pure returns (bool) {
+        return Agreement.isFlat(Agreement.frameOf(outcomeBits, shots), power);
     }
 
-    function bucketRule(uint256[] calldata a, uint256[] calldata b, uint256 shots) external pure returns (bool) {
-        return Agreement.bucketRule(CountSketch.lanesOf(a), CountSketch.lanesOf(b), shots);
+    function signalOf(uint256[] calldata sketch, uint256 outcomeBits, uint256 shots)
+        external
+        pure
+        returns (int256 power, uint256 amplitude)
+    {
+        Agreement.Signal memory signal = _signalOf(Agreement.frameOf(outcomeBits, shots), sketch);
+        return (signal.power, signal.amplitude);
+    }
+
+    function bucketRule(uint256[] calldata a, uint256[] calldata b, uint256 outcomeBits, uint256 shots)
+        external
+        pure
+        returns (bool)
+    {
+        Agreement.Frame memory frame = Agreement.frameOf(outcomeBits, shots);
+        return Agreement.bucketRule(frame, _signalOf(frame, a), _signalOf(frame, b));
+    }
+
+    function _signalOf(Agreement.Frame memory frame, uint256[] calldata sketch)
+        private
+        pure
+        returns (Agreement.Signal memory)
+    {
+        uint256[] memory lanes = CountSketch.lanesOf(sketch);
+        return Agreement.signalOf(frame, lanes, CountSketch.dot(lanes, CountSketch.reversedLanesOf(sketch)));
+    }
+
+    /// @dev A signal of such power, or the next higher power that a sketch can have.
+    function _signal(Agreement.Frame memory frame, int256 power) private pure returns (Agreement.Signal memory) {
+        uint256 floor = frame.rows * frame.shots * (frame.shots + frame.buckets - 1);
+        uint256 norm = (uint256(int256(floor) + power) + frame.buckets - 1) / frame.buckets;
+        return Agreement.signalOf(frame, new uint256[](0), norm);
     }
 }

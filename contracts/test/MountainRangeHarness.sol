@@ -21,4 +21,15 @@ contract MountainRangeHarness {
     function contains(uint256 index, bytes32 leaf, bytes32[] calldata proof) external view returns (bool) {
         return _range.contains(size, index, leaf, proof);
     }
+
+    function verify(
+        bytes32 expected,
+        uint256 size_,
+        uint256 index,
+        bytes32 leaf,
+        bytes32[] calldata siblings,
+        bytes32[] calldata peaks
+    ) external pure returns (bool) {
+        return MountainRange.verify(expected, size_, index, leaf, siblings, peaks);
+    }
 }

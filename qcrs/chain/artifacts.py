@@ -186,9 +186,9 @@ def _prune(folder: Path) -> None:
 
 
 def deployable(artifacts: Mapping[str, Artifact]) -> Iterator[Artifact]:
-    """Yield the contracts that deployment may create: concrete, and not there for tests only."""
+    """Yield the contracts that deployment may create: concrete, and not there for tests or as examples only."""
     for artifact in artifacts.values():
-        if artifact.kind == "contract" and not artifact.source.startswith("contracts/test/"):
+        if artifact.kind == "contract" and not artifact.source.startswith(("contracts/test/", "contracts/examples/")):
             yield artifact
 
 

@@ -22,13 +22,21 @@ _registry.unregister_decoder("string")
 _registry.register_decoder(BaseEquals("string"), StringDecoder(handle_string_errors="backslashreplace"), label="string")
 decode = ABICodec(_registry).decode
 
+# The suite, in the order in which it is deployed.
 CONTRACTS = (
     "Authority",
     "AuditTrail",
     "Consortium",
     "ProcessorRegistry",
+    "Bonds",
     "ComputationAllocator",
+    "Records",
+    "GoldRounds",
     "ResultVerifier",
+    "Challenges",
+    "Disputes",
+    "ResultDelivery",
+    "ReportRelay",
 )
 
 

@@ -12,21 +12,10 @@ import rlp
 from eth_hash.auto import keccak
 from eth_utils import to_checksum_address
 
-from qcrs.chain.codec import Interface
+from qcrs.chain.codec import CONTRACTS, Interface
 from qcrs.model.records import Policy
 
-ORDER = (
-    "Authority",
-    "AuditTrail",
-    "Consortium",
-    "ProcessorRegistry",
-    "Bonds",
-    "ComputationAllocator",
-    "Records",
-    "ResultVerifier",
-    "Challenges",
-    "Disputes",
-)
+ORDER = CONTRACTS
 
 RESOURCE_ALLOCATION = 1
 PROCESSOR_CERTIFICATION = 2
@@ -47,7 +36,6 @@ PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     DISPUTE_RESOLUTION: {"Disputes": ("rule",)},
 }
 
-NOBODY = "0x" + "00" * 20
 GWEI = 10**9
 ETHER = 10**18
 DEFAULT_POLICY = Policy(
@@ -141,9 +129,12 @@ def plan(
         "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], at["Challenges"], at["Disputes"]),
         "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
         "Records": (at["ComputationAllocator"],),
-        "ResultVerifier": (at["ComputationAllocator"], NOBODY),
+        "GoldRounds": (at["ComputationAllocator"], at["Disputes"]),
+        "ResultVerifier": (at["ComputationAllocator"], at["GoldRounds"], at["ReportRelay"]),
         "Challenges": (at["AuditTrail"], at["ComputationAllocator"]),
-        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], NOBODY),
+        "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["GoldRounds"]),
+        "ResultDelivery": (at["ComputationAllocator"], at["Bonds"]),
+        "ReportRelay": (at["ResultVerifier"], at["ComputationAllocator"], at["ProcessorRegistry"]),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])

@@ -26,6 +26,8 @@ from qcrs.errors import QcrsError
 
 __all__ = ["ChainUnreachable", "Gateway", "Receipt", "TransactionLost", "TransactionRefused", "WrongChain"]
 
+# Who tells of computations, by events whose first indexed argument is the id.
+TELLERS = ("ComputationAllocator", "ResultVerifier", "Bonds", "GoldRounds")
 LOG_BLOCKS = 5_000
 
 # Gas ceilings by function: above the worst case measured, so that they never have to be estimated. What is not
@@ -36,6 +38,8 @@ GAS_CEILING = {
     "disclose": 150_000,
     "heartbeat": 80_000,
     "submit": 3_500_000,
+    "deliverOutcomes": 12_000_000,  # 2,000,000 of them the consumer's; the rest some thousands for each leaf shown
+    "relay": 6_000_000,
 }
 DEFAULT_GAS_CEILING = 3_000_000
 DEPLOY_GAS_CEILING = 8_000_000
@@ -260,7 +264,7 @@ class Gateway:
             raise ArgumentInvalid(f"computation {computation}: ids run from 1")
         # The id is the first indexed argument of every event about a computation.
         return {
-            "address": [self.addresses["ComputationAllocator"], self.addresses["ResultVerifier"]],
+            "address": [self.addresses[name] for name in TELLERS],
             "topics": [None, "0x" + computation.to_bytes(32, "big").hex()],
         }
 

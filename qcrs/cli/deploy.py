@@ -7,6 +7,7 @@ from pathlib import Path
 
 from qcrs.chain.deploy import deploy_suite
 from qcrs.chain.deployment import (
+    DISPUTE_RESOLUTION,
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,
@@ -26,6 +27,7 @@ _ROLES = {
     "resource-allocation": RESOURCE_ALLOCATION,
     "processor-certification": PROCESSOR_CERTIFICATION,
     "quantum-security": QUANTUM_SECURITY,
+    "dispute-resolution": DISPUTE_RESOLUTION,
 }
 
 

@@ -8,7 +8,10 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from qcrs.chain.devnet import is_running
 from qcrs.chain.gateway import Gateway
@@ -16,13 +19,16 @@ from qcrs.chain.keys import KeyLock, load_keystore
 from qcrs.chain.network import Network
 from qcrs.cli.options import command, emit, positive
 from qcrs.config import NodeConfig, network_path
+from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.execution import Executor
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.runtime import Node
+from qcrs.model.finding import Finding, Standing
 from qcrs.quantum.calibration import bundled_names, bundled_path
 from qcrs.quantum.client import EngineClient
 from qcrs.quantum.faults import FAULTS, FaultyAnswers
 from qcrs.sdk.provider import init_node, state_path
+from qcrs.sdk.watch import Watch, follow
 from qcrs.store import Store
 
 
@@ -40,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start = command(verbs, "start", _start, "run the daemon until it is interrupted")
     start.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
     start.add_argument("--fault", choices=FAULTS, help="TEST EQUIPMENT: answer falsely on purpose")
+    start.add_argument(
+        "--auditor", action="store_true",
+        help="also replay the whole chain as it grows, check every histogram, and raise an alarm when something does "
+        "not follow; 'qcrs node status' shows it",
+    )  # fmt: skip
     start.add_argument("--verbose", action="store_true", help="log races and retries too")
     status = command(verbs, "status", _status, "say how a daemon on this machine is doing")
     status.add_argument("--config", type=Path, required=True, help="the daemon's node.toml")
@@ -100,7 +111,20 @@ async def _serve(options: argparse.Namespace) -> None:
                 memory_limit_bytes=config.memory_limit_mebibytes << 20,
                 faulty=faulty,
             )
-            await Node(gateway, executor, journal, state_path(config.journal), config.keeper).run(stop)
+            auditor = Auditor(partial(_follow, config)) if options.auditor else None
+            await Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor).run(stop)
+
+
+async def _follow(
+    config: NodeConfig, tell: Callable[[Finding], None], told: Callable[[Standing], None], stop: asyncio.Event
+) -> None:
+    """Watch the chain of the node's network file, over a connection of its own."""
+
+    def open_watch(tell: Callable[[Finding], None]) -> Watch:
+        network = Network.read(config.network)
+        return Watch(Gateway(network), Store(network.store), tell)
+
+    await follow(open_watch, tell, told, stop)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -109,8 +133,13 @@ def _status(options: argparse.Namespace) -> int:
     state = json.loads(path.read_text()) if path.exists() else {"status": "never started", "pid": 0}
     if state["status"] == "running" and not is_running(state["pid"]):
         state["status"] = "ended without a word"
-    lines = [f"{key:10} {value}" for key, value in state.items()]
+    lines = [f"{key:10} {value}" for key, value in state.items() if key != "auditor"]
+    lines += [f"auditor    {key:13} {_plain(value)}" for key, value in state.get("auditor", {}).items()]
     if "updatedAt" in state:
         lines.append(f"{'age':10} {int(time.time()) - state['updatedAt']} s")
     emit(options, state, "\n".join(lines))
     return 0 if state["status"] == "running" else 1
+
+
+def _plain(value: Any) -> str:
+    return "; ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)

@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
+from qcrs.chain.contracts import ProcessorBonds
 from qcrs.chain.keys import load_keystore
 from qcrs.cli.options import (
     add_network,
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     certify = command(verbs, "certify", _certify, "approve a processor's newest capability (certification role)")
     bond = command(verbs, "bond", _bond, "lock coin behind a processor, so that it can be drawn")
     bond.add_argument("--amount", type=coins, default="5", metavar="COIN", help="how much (5)")
-    unbond = command(verbs, "unbond", _unbond, "take a processor out of the draw and free its bond")
+    unbond = command(verbs, "unbond", _unbond, "take a processor out of the draw; later, take its bond back")
     declare = command(
         verbs, "declare", _declare, "declare a processor's capability anew, before its certificate runs out"
     )
@@ -102,7 +103,7 @@ def _show(options: argparse.Namespace) -> None:
         value = _value(options.id, standing, client.gateway.now, await client.registry.heartbeat_seconds())
         value["operator"] = await client.registry.operator(options.id)
         value["daemon"] = await client.registry.daemon(options.id)
-        value["bond"] = str(await client.allocator.bond(options.id))
+        value["bond"] = str(await ProcessorBonds(client.gateway).amount(options.id))
         if capability is not None:
             plain = capability.model_dump(by_alias=True)
             value["capability"] = {k: "0x" + v.hex() if isinstance(v, bytes) else v for k, v in plain.items()}
@@ -199,12 +200,17 @@ def _bond(options: argparse.Namespace) -> None:
 
 def _unbond(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        await client.gateway.simulate(client.signer, "ComputationAllocator", "unbond", options.id)
-        await client.gateway.send(client.signer, "ComputationAllocator", "unbond", options.id)
+        free_at = await provider.unbond(client.gateway, client.signer, options.id)
+        value = {"id": options.id, "freeAt": free_at}
+        if free_at is None:
+            emit(options, value, f"bond of processor {options.id} sent to {client.signer.address}")
+            return
+        when = datetime.fromtimestamp(free_at).isoformat(sep=" ", timespec="seconds")
         emit(
             options,
-            {"id": options.id, "bonded": "0"},
-            f"bond of processor {options.id} is free to withdraw",
+            value,
+            f"processor {options.id} is out of the draw; its answers can be challenged until {when}, then run this "
+            "again to take the bond back ('processor bond' puts it into the draw again)",
         )
 
     run_with_client(options, work)

@@ -15,6 +15,7 @@ from pathlib import Path
 from qcrs.chain.codec import ContractRefused, Event
 from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionLost, TransactionRefused
+from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.docket import Docket
 from qcrs.daemon.duties import Action, Answer, Beat, Defend, Keep, Reveal, View, decide
 from qcrs.daemon.execution import Executor, WithheldForTest
@@ -50,11 +51,16 @@ class Node:
     Args:
         gateway: Not yet connected. executor: The means to act; its processor is found on connecting.
         state_path: Where to say how things stand, for ``qcrs node status``.
+        auditor: Watches the whole chain beside the processor's own work, when wanted.
     """
 
-    def __init__(self, gateway: Gateway, executor: Executor, journal: Journal, state_path: Path, keeper: bool) -> None:
+    def __init__(
+        self, gateway: Gateway, executor: Executor, journal: Journal, state_path: Path, keeper: bool,
+        auditor: Auditor | None = None,
+    ) -> None:  # fmt: skip
         self._gateway, self._executor, self._journal = gateway, executor, journal
-        self._state_path, self._keeper = state_path, keeper
+        self._state_path, self._keeper, self._auditor = state_path, keeper, auditor
+        self._status = "starting"
         self._stories, self._docket = Stories(), Docket()
         self._since: dict[int, float] = {}
         self._seen: tuple[int, int] = (-1, -1)
@@ -78,6 +84,7 @@ class Node:
         """
         ticking = asyncio.create_task(self._tick(stop))
         ticking.add_done_callback(self._check)
+        auditing = asyncio.create_task(self._audit(stop))
         try:
             while not stop.is_set():
                 try:
@@ -90,12 +97,17 @@ class Node:
                     self._pause = min(2 * self._pause, RECONNECT_SECONDS[1])
         finally:
             ticking.cancel()
+            auditing.cancel()
             for task in self._tasks.values():
                 task.cancel()
-            await asyncio.gather(ticking, *self._tasks.values(), return_exceptions=True)
+            await asyncio.gather(ticking, auditing, *self._tasks.values(), return_exceptions=True)
             self._tidy()
             self._write_state("stopped")
             await self._gateway.close()
+
+    async def _audit(self, stop: asyncio.Event) -> None:
+        if self._auditor is not None:
+            await self._auditor.run(stop, lambda: self._write_state(self._status))
 
     async def _serve(self, stop: asyncio.Event) -> None:
         """Connect, catch up, then follow events until the connection breaks."""
@@ -275,6 +287,7 @@ class Node:
         return self._stories.by_id.get(computation) or self._docket.stories.get(computation)
 
     def _write_state(self, status: str) -> None:
+        self._status = status
         state = {
             "status": status,
             "pid": os.getpid(),
@@ -285,6 +298,7 @@ class Node:
             "open": len(self._stories.by_id),
             "updatedAt": int(time.time()),
             **self._counts,
+            **({} if self._auditor is None else {"auditor": self._auditor.state()}),
         }
         scratch = self._state_path.with_suffix(".part")
         scratch.write_text(json.dumps(state) + "\n")

@@ -4,7 +4,6 @@ from enum import IntEnum
 
 from qcrs.model.lifecycle import UnexpectedStatus, move
 
-
 # Processors that one computation may use up, and its commit-reveal rounds.
 MAX_ASSIGNMENTS = 32
 MAX_ATTEMPTS = 3

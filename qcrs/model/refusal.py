@@ -33,6 +33,8 @@ class RefusalCode(IntEnum):
     TooManyBits = 16
     TooManyOperations = 17
     NoMeasurement = 18
+    TooManyRounds = 19
+    RoundsDiffer = 20
 
     DigestMismatch = 100
     WidthMismatch = 101

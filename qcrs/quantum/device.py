@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import chain
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Gate, Measure, Parameter, Reset
@@ -84,13 +85,13 @@ class Device:
                 )
         return transpiled
 
-    def noise(self, transpiled: QuantumCircuit) -> NoiseModel:
-        """Return the noise of the instructions that *transpiled* uses, and of no others.
+    def noise(self, *transpiled: QuantumCircuit) -> NoiseModel:
+        """Return the noise of the instructions that the *transpiled* circuits use, and of no others.
 
         Aer converts a whole device's noise on every run, which takes longer than the run itself.
         """
         model = NoiseModel(basis_gates=list(self.target.operation_names))
-        for name, qubits in dict.fromkeys(_instructions(transpiled)):
+        for name, qubits in dict.fromkeys(chain.from_iterable(map(_instructions, transpiled))):
             if name == "measure":
                 model.add_readout_error(_readout_error(self.calibration.qubits[qubits[0]]), qubits)
             elif (name, qubits) in self._gate_errors:

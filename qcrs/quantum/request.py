@@ -9,13 +9,15 @@ MAX_SHOTS = 65_535  # what a sketch lane counts exactly
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """One circuit to run.
+    """One circuit, or one sweep, to run.
 
     Attributes:
-        text: OpenQASM in the flat profile.
+        text: OpenQASM in the flat profile; several canonical texts in a row are a sweep
+            (``qcrs.quantum.sweep``).
+        shots: Of the circuit; of all rounds of a sweep together.
         seed: 63 bits; draw it from the operating system unless the run must be repeatable.
         qubits: Qubits declared on chain.
-        outcome_bits: Bits declared on chain.
+        outcome_bits: Bits declared on chain; a sweep's number its rounds too.
         time_limit_seconds: Wall time after which the run is killed.
         memory_limit_bytes: Address space the run may add to the engine's own.
     """

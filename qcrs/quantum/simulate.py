@@ -1,8 +1,9 @@
-"""Runs one circuit on one device, start to end: what a forked child of the engine does."""
+"""Runs one circuit, or one sweep, on one device, start to end: what a forked child of the engine does."""
 
 import hashlib
 import itertools
 import time
+from collections.abc import Sequence
 
 from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
@@ -11,14 +12,19 @@ from qcrs.model.refusal import RefusalCode
 from qcrs.quantum.circuit import build
 from qcrs.quantum.device import Device
 from qcrs.quantum.errors import CircuitRefused
+from qcrs.quantum.program import Program
 from qcrs.quantum.request import MAX_SHOTS, RunRequest
-from qcrs.quantum.scan import scan
+from qcrs.quantum.sweep import pool, scan_rounds
+from qcrs.rules.gold import round_bits
 
 # Up to here a density matrix is cheaper than one noisy trajectory per shot. Trajectories run one by
 # one: Aer's shot branching is tens of times faster and its counts are wrong (on a noisy GHZ-6 it
 # put 8 standard deviations more into both peaks than the density matrix did).
 _DENSITY_MATRIX_QUBITS = 12
 _AMPLITUDE_BYTES = 16
+# Circuits that Aer runs in one call get seeds this far apart, and the shots of a circuit use up one
+# seed each (``circuit_seed``): rounds of more shots would share their randomness with neighbours.
+_AER_SEED_STRIDE = 2_113
 
 
 def simulate(device: Device, request: RunRequest) -> tuple[dict[int, int], dict[str, float]]:
@@ -28,15 +34,15 @@ def simulate(device: Device, request: RunRequest) -> tuple[dict[int, int], dict[
         CircuitRefused: the circuit is invalid, is not what was declared, or its run failed.
     """
     marks = [time.perf_counter()]
-    program = scan(request.text)
-    _check_declared(program.qubits, program.bits, request)
+    programs = scan_rounds(request.text)
+    _check_declared(programs, request)
     marks.append(time.perf_counter())
-    transpiled = device.transpile(build(program))
+    transpiled = [device.transpile(build(program)) for program in programs]
     marks.append(time.perf_counter())
     counts = _run(device, transpiled, request)
     marks.append(time.perf_counter())
     spent = [1e3 * (end - start) for start, end in itertools.pairwise(marks)]
-    return counts, dict(zip(("scan", "transpile", "simulate"), spent, strict=True))
+    return pool(counts, programs[0].bits), dict(zip(("scan", "transpile", "simulate"), spent, strict=True))
 
 
 def circuit_seed(seed: int, text: str) -> int:
@@ -50,7 +56,9 @@ def circuit_seed(seed: int, text: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def _check_declared(qubits: int, bits: int, request: RunRequest) -> None:
+def _check_declared(programs: Sequence[Program], request: RunRequest) -> None:
+    rounds = len(programs)
+    qubits, bits = programs[0].qubits, programs[0].bits + round_bits(rounds)
     if (qubits, bits) != (request.qubits, request.outcome_bits):
         raise CircuitRefused(
             RefusalCode.WidthMismatch,
@@ -60,28 +68,40 @@ def _check_declared(qubits: int, bits: int, request: RunRequest) -> None:
         )
     if not 1 <= request.shots <= MAX_SHOTS:
         raise CircuitRefused(RefusalCode.ShotsInvalid, "shots", f"1 to {MAX_SHOTS}", request.shots)
+    if request.shots % rounds:
+        raise CircuitRefused(RefusalCode.ShotsInvalid, "shots", f"a multiple of {rounds} rounds", request.shots)
 
 
-def _run(device: Device, transpiled: QuantumCircuit, request: RunRequest) -> dict[int, int]:
-    active = {qubit for instruction in transpiled.data for qubit in instruction.qubits}
-    method, exponent = "density_matrix", 2 * len(active)
-    if len(active) > _DENSITY_MATRIX_QUBITS:
-        method, exponent = "statevector", len(active)
+def _run(device: Device, transpiled: Sequence[QuantumCircuit], request: RunRequest) -> list[dict[int, int]]:
+    """Return the counts of each circuit; all run by the method that the widest needs."""
+    active = max(len({qubit for instruction in circuit.data for qubit in instruction.qubits}) for circuit in transpiled)
+    method, exponent = "density_matrix", 2 * active
+    if active > _DENSITY_MATRIX_QUBITS:
+        method, exponent = "statevector", active
     if _AMPLITUDE_BYTES << exponent > request.memory_limit_bytes:
         raise CircuitRefused(
             RefusalCode.SimulationOutOfMemory,
-            f"{method} of {len(active)} qubits",
+            f"{method} of {active} qubits",
             f"at most {request.memory_limit_bytes} bytes",
             _AMPLITUDE_BYTES << exponent,
         )
     simulator = AerSimulator(
         method=method,
-        noise_model=device.noise(transpiled),
+        noise_model=device.noise(*transpiled),
         max_parallel_threads=1,
         max_memory_mb=max(1, request.memory_limit_bytes >> 20),
     )
-    seed = circuit_seed(request.seed, request.text)
-    result = simulator.run(transpiled, shots=request.shots, seed_simulator=seed).result()
+    shots = request.shots // len(transpiled)
+    if shots <= _AER_SEED_STRIDE or len(transpiled) == 1:
+        return _counts(simulator, transpiled, shots, circuit_seed(request.seed, request.text))
+    return [
+        _counts(simulator, [circuit], shots, circuit_seed(request.seed, f"{number} {request.text}"))[0]
+        for number, circuit in enumerate(transpiled)
+    ]
+
+
+def _counts(simulator: AerSimulator, circuits: Sequence[QuantumCircuit], shots: int, seed: int) -> list[dict[int, int]]:
+    result = simulator.run(list(circuits), shots=shots, seed_simulator=seed).result()
     if not result.success:
         memory = "memory" in str(result.status).lower()
         raise CircuitRefused(
@@ -90,5 +110,7 @@ def _run(device: Device, transpiled: QuantumCircuit, request: RunRequest) -> dic
             "success",
             result.status,
         )
-    counts = result.data()["counts"]
-    return {int(outcome, 16): count for outcome, count in counts.items()}
+    return [
+        {int(outcome, 16): count for outcome, count in result.data(number)["counts"].items()}
+        for number in range(len(circuits))
+    ]

@@ -1,4 +1,4 @@
-"""Gold rounds: known answers hidden among target rounds. Twin of ``contracts/libraries/GoldScore.sol``.
+"""Gold rounds: known answers hidden among target rounds. Twin of ``GoldList.sol`` and ``GoldScore.sol``.
 
 A gold list says of each round of a sweep what it is: a target, a gold round or a trap. Its root is bound before anyone
 is drawn, inside the last secret of the requester's secret chain, and opened after all have revealed. An answer is a
@@ -11,6 +11,7 @@ add up to s. For weights proportional to exact probabilities this is the linear 
 of 1 on the possible outcomes of a Clifford trap it is the share of possible outcomes above what noise gives.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -237,6 +238,22 @@ def counts_of_round(counts: Mapping[int, int], round_: int, width: int) -> dict[
     """Return the counts of one round; *width* is how many bits an outcome has within a round."""
     mask = (1 << width) - 1
     return {outcome & mask: count for outcome, count in counts.items() if outcome >> width == round_}
+
+
+def covering_run(counts: Mapping[int, int], round_: int, width: int) -> tuple[int, int]:
+    """Return number and length of the run of leaves that shows one round completely.
+
+    It has the round's outcomes and the outcome before and after them, where there are any.
+
+    Args:
+        counts: The whole histogram.
+        round_: From 0.
+        width: How many bits an outcome has within a round.
+    """
+    outcomes = sorted(counts)
+    first = max(bisect_left(outcomes, round_ << width) - 1, 0)
+    end = min(bisect_left(outcomes, round_ + 1 << width) + 1, len(outcomes))
+    return first, end - first
 
 
 def score(counts: Mapping[int, int], shots: int, answer: Answer) -> tuple[bool, int]:

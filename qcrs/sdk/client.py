@@ -21,7 +21,7 @@ from qcrs.rules.digest import keccak
 from qcrs.rules.keeping import arguments_of, step_due
 from qcrs.sdk.result import Result, result_of, step_of
 from qcrs.sdk.secrets import Secrets
-from qcrs.sdk.terms import Circuit, FeeTooLow, NotAMember, best_class, shots_per_replica
+from qcrs.sdk.terms import Circuit, FeeTooLow, NotAMember, best_class, cap_of, capacity, shots_per_replica
 from qcrs.store import Store
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,9 @@ class Client:
         max_fee: int | None = None,
         deadline_seconds: int = DEFAULT_DEADLINE_SECONDS,
         noise_class: int | None = None,
+        replica_cap: int | None = None,
+        trust: int = 0,
+        gold_secret: bytes | None = None,
     ) -> Story:
         """Lock the fee and queue *circuit*; return the story so far.
 
@@ -67,6 +70,10 @@ class Client:
             shots: In all; replicas split them, with at least 4,096 each.
             max_fee: Most wei to lock; whatever is quoted by default.
             noise_class: Where to run; the fitting class with most processors by default.
+            replica_cap: Replicas that escalation may reach; by default one escalation when there are processors for
+                it. Their price is locked and returns when they are not needed.
+            trust: The agreeing processors' credibility must exceed 1 - 1/trust; 0 asks for none.
+            gold_secret: The last secret of the computation, when it binds gold rounds (see ``qcrs.sdk.gold``).
 
         Raises:
             ReplicasOutOfRange, ShotsOutOfRange, NoCapacity, NotAMember, FeeTooLow: Before any money moves.
@@ -74,18 +81,22 @@ class Client:
         """
         account = self.signer
         each = shots_per_replica(shots, replicas)
-        (organisation, standings), quote = await asyncio.gather(
-            self._market(), self.allocator.quote(circuit.qubits, each, replicas)
-        )
+        organisation, standings = await self._market()
         if organisation == 0:
             raise NotAMember(
                 f"account {account.address} belongs to no organisation of the consortium; have its admin invite it"
             )
         if noise_class is None:
             noise_class = best_class(standings, organisation, circuit.qubits, replicas)
+        if gold_secret is not None:
+            replica_cap = replicas  # who joined later would know the gold rounds
+        elif replica_cap is None:
+            replica_cap = cap_of(replicas, capacity(standings, organisation, circuit.qubits).get(noise_class, 0))
+        quote = await self.allocator.quote(circuit.qubits, each, replicas, replica_cap)
         if max_fee is not None and max_fee < quote:
             raise FeeTooLow(
-                f"maximum fee is {max_fee} wei; {replicas} x {each} shots of {circuit.qubits} qubits cost {quote} wei"
+                f"maximum fee is {max_fee} wei; up to {replica_cap} x {each} shots of {circuit.qubits} qubits lock "
+                f"{quote} wei"
             )
         payload = circuit.text.encode()
         digest = keccak(payload)
@@ -94,13 +105,16 @@ class Client:
             payload = b""
         request = Request(
             circuit_digest=digest,
-            secret_commitment=self.secrets.create(),
+            secret_commitment=self.secrets.create(gold_secret),
             deadline_at=int(self.gateway.now) + deadline_seconds,
             shots=each,
             replicas=replicas,
             noise_class=noise_class,
             qubits=circuit.qubits,
             outcome_bits=circuit.outcome_bits,
+            replica_cap=replica_cap,
+            gold=gold_secret is not None,
+            trust=trust,
             max_fee=quote if max_fee is None else max_fee,
             payload=payload,
             payload_uri="",

@@ -19,6 +19,7 @@ from qcrs.chain.contracts import Registry
 from qcrs.chain.deploy import deploy_suite
 from qcrs.chain.deployment import (
     DEFAULT_POLICY,
+    DISPUTE_RESOLUTION,
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,
@@ -222,7 +223,9 @@ async def bring_up(
     try:
         chain = await asyncio.to_thread(start_chain, directory, port, started)
         operator = devnet_account(MNEMONIC, 0)
-        roles = dict.fromkeys((RESOURCE_ALLOCATION, PROCESSOR_CERTIFICATION, QUANTUM_SECURITY), operator.address)
+        roles = dict.fromkeys(
+            (RESOURCE_ALLOCATION, PROCESSOR_CERTIFICATION, QUANTUM_SECURITY, DISPUTE_RESOLUTION), operator.address
+        )
         settings = SuiteSettings(roles=roles, policy=policy, heartbeat_seconds=heartbeat_seconds)
         network, _ = await deploy_suite(
             chain.rpc_url, chain.ws_url, operator, settings, str(directory / "store"),

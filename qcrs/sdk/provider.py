@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from qcrs.chain.contracts import Registry
+from qcrs.chain.contracts import ProcessorBonds, Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount, create_keystore, sign_registration
 from qcrs.config import NodeConfig
@@ -208,4 +208,23 @@ async def certify(gateway: Gateway, authority: LocalAccount, processor: int) -> 
 
 async def bond(gateway: Gateway, operator: LocalAccount, processor: int, amount: int) -> None:
     """Lock *amount* wei, sent along, behind a processor."""
-    await gateway.send(operator, "ComputationAllocator", "bond", processor, amount, value=amount)
+    await gateway.send(operator, "Bonds", "bond", processor, value=amount)
+
+
+async def unbond(gateway: Gateway, operator: LocalAccount, processor: int) -> int | None:
+    """Take a processor out of the draw, or, once its bond is free, take the bond back.
+
+    Returns:
+        When the bond becomes free, unix seconds; None when it has been sent to the operator.
+
+    Raises:
+        ContractRefused: Qubits are leased, the bond is not free yet, or a case holds it.
+    """
+    free_at, _ = await ProcessorBonds(gateway).unbonding(processor)
+    if free_at == 0:
+        await gateway.simulate(operator, "Bonds", "beginUnbonding", processor)
+        receipt = await gateway.send(operator, "Bonds", "beginUnbonding", processor)
+        return receipt.event("UnbondingBegun").arguments["freeAt"]
+    await gateway.simulate(operator, "Bonds", "unbond", processor)
+    await gateway.send(operator, "Bonds", "unbond", processor)
+    return None

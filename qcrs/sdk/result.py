@@ -7,7 +7,7 @@ from typing import Any
 
 from qcrs.errors import QcrsError
 from qcrs.model.assignment import AssignmentStatus
-from qcrs.model.computation import ComputationStatus
+from qcrs.model.computation import VERDICTS, ComputationStatus
 from qcrs.model.story import Duty, Story
 from qcrs.rules.commitment import of_answer
 from qcrs.rules.count_sketch import MAX_HISTOGRAM_BITS, sketch_of, unpack
@@ -37,8 +37,11 @@ class Result:
     """One computation, as its requester wants to see it.
 
     Attributes:
-        counts: Pooled over the accepted replicas, by outcome; None without an accepted verdict.
-        shots: Shots in *counts*. accepted, outliers, silent: Processor ids.
+        counts: Pooled over the accepted replicas that were not disproven since, by outcome, or of the only replica
+            when that is Unverified; None without an answer.
+        shots: Shots in *counts*. accepted, outliers, silent: Processor ids. failed: Those that failed gold rounds or
+            traps. disproven: Those whose answers were shown to be false after the verdict.
+        challengeable_until: When the verdict is beyond challenge, unix seconds; 0 without one.
         gas: By step, summed over its transactions, and ``total``.
         seconds: Chain time from submission to the last event.
         result_digest: What the chain keeps of the verified result, 0x-prefixed; empty without one.
@@ -53,6 +56,9 @@ class Result:
     accepted: Sequence[int]
     outliers: Sequence[int]
     silent: Sequence[int]
+    failed: Sequence[int]
+    disproven: Sequence[int]
+    challengeable_until: int
     gas: Mapping[str, int]
     seconds: float
     result_digest: str
@@ -60,21 +66,19 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as ``--json`` prints it; outcomes are bit strings, most significant bit first."""
-        verdicts = (
-            ComputationStatus.Accepted,
-            ComputationStatus.Rejected,
-            ComputationStatus.Inconclusive,
-        )
         return {
             "id": self.id,
             "status": self.status.name,
-            "verdict": self.status.name if self.status in verdicts else None,
+            "verdict": self.status.name if self.status in VERDICTS else None,
             "counts": None if self.counts is None else bitstrings(self.counts, self.outcome_bits),
             "shots": self.shots,
             "replicas": self.replicas,
             "accepted": list(self.accepted),
             "outliers": list(self.outliers),
             "silent": list(self.silent),
+            "failed": list(self.failed),
+            "disproven": list(self.disproven),
+            "challengeableUntil": self.challengeable_until,
             "gas": dict(self.gas),
             "seconds": round(self.seconds, 3),
             "resultDigest": self.result_digest,
@@ -129,6 +133,8 @@ def pooled_counts(story: Story, store: Store) -> dict[int, int]:
         raise HistogramUnavailable(f"computation {story.computation}: roots do not make up the verified digest")
     pooled: Counter[int] = Counter()
     for duty in accepted:
+        if duty.status is AssignmentStatus.Disproven:
+            continue  # shown to be false since
         pooled.update(replica_counts(story, duty, store))
     return dict(pooled)
 
@@ -143,7 +149,8 @@ def result_of(story: Story, store: Store, gas: Mapping[str, int], seconds: float
     def processors(*statuses: AssignmentStatus) -> list[int]:
         return [duty.processor for duty in story.with_status(*statuses)]
 
-    counts = pooled_counts(story, store) if story.status is ComputationStatus.Accepted else None
+    answered = story.status in (ComputationStatus.Accepted, ComputationStatus.Unverified)
+    counts = pooled_counts(story, store) if answered else None
     return Result(
         id=story.computation,
         status=story.status,
@@ -154,6 +161,9 @@ def result_of(story: Story, store: Store, gas: Mapping[str, int], seconds: float
         accepted=processors(AssignmentStatus.Accepted),
         outliers=processors(AssignmentStatus.Outlier),
         silent=processors(AssignmentStatus.Silent),
+        failed=processors(AssignmentStatus.GoldFailed, AssignmentStatus.TrapFailed),
+        disproven=processors(AssignmentStatus.Disproven),
+        challengeable_until=story.phase_ends_at if story.status in VERDICTS else 0,
         gas=gas,
         seconds=seconds,
         result_digest="0x" + story.answer_digest.hex() if story.accepted else "",

@@ -9,11 +9,12 @@ import logging
 import os
 from pathlib import Path
 
+from qcrs.model.computation import MAX_ATTEMPTS
 from qcrs.rules.commitment import SECRET_BYTES, of_secret, secret_chain
 
 log = logging.getLogger(__name__)
 
-CHAIN_LENGTH = 3  # commit-reveal rounds that a computation may take
+CHAIN_LENGTH = MAX_ATTEMPTS
 
 
 class Secrets:
@@ -28,9 +29,13 @@ class Secrets:
         self._revealed: dict[bytes, bytes] = {}
         self._loaded_bytes = 0
 
-    def create(self) -> bytes:
-        """Make a chain of secrets, keep it, and return the commitment to submit."""
-        chain = secret_chain(os.urandom(SECRET_BYTES), CHAIN_LENGTH)
+    def create(self, last: bytes | None = None) -> bytes:
+        """Make a chain of secrets, keep it, and return the commitment to submit.
+
+        Args:
+            last: The last secret, when it binds more than itself; drawn by default.
+        """
+        chain = secret_chain(os.urandom(SECRET_BYTES) if last is None else last, CHAIN_LENGTH)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         try:

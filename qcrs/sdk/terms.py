@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qcrs.errors import QcrsError
+from qcrs.model.computation import ESCALATION
 from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Standing
 
@@ -48,19 +49,40 @@ class Circuit:
 def shots_per_replica(shots: int, replicas: int) -> int:
     """Return how many shots each of *replicas* runs so that together they make at least *shots*.
 
+    One replica alone is allowed; its answer is never more than Unverified.
+
     Raises:
         ReplicasOutOfRange, ShotsOutOfRange: The numbers are outside what the contracts take.
     """
-    if not MIN_REPLICAS <= replicas <= MAX_REPLICAS:
+    if replicas != 1 and not MIN_REPLICAS <= replicas <= MAX_REPLICAS:
         raise ReplicasOutOfRange(
-            f"{replicas} replicas; expected {MIN_REPLICAS} to {MAX_REPLICAS}. Fewer than {MIN_REPLICAS} could not "
-            "outvote a wrong answer"
+            f"{replicas} replicas; expected {MIN_REPLICAS} to {MAX_REPLICAS}, or 1 for an unverified answer. Fewer "
+            f"than {MIN_REPLICAS} could not outvote a wrong one"
         )
     if not 1 <= shots <= MAX_SHOTS * replicas:
         raise ShotsOutOfRange(
             f"{shots} shots; expected 1 to {MAX_SHOTS * replicas} with {replicas} replicas of at most {MAX_SHOTS}"
         )
     return max(MIN_SHOTS, -(-shots // replicas))
+
+
+def capacity(standings: Sequence[Standing], requester: int, qubits: int) -> dict[int, int]:
+    """Return how many organisations have processors that fit, by noise class.
+
+    Args:
+        standings: All processors. requester: The requester's organisation, whose own are not independent.
+    """
+    fitting: dict[int, set[int]] = {}
+    for standing in _usable(standings, requester):
+        if standing.qubits >= qubits:
+            fitting.setdefault(standing.noise_class, set()).add(standing.organisation)
+    return {noise_class: len(organisations) for noise_class, organisations in fitting.items()}
+
+
+def cap_of(replicas: int, independent: int) -> int:
+    """Return how many replicas escalation may reach: one step more when *independent* processors allow it."""
+    step = replicas + ESCALATION
+    return step if replicas >= MIN_REPLICAS and step <= min(independent, MAX_REPLICAS) else replicas
 
 
 def best_class(standings: Sequence[Standing], requester: int, qubits: int, replicas: int) -> int:
@@ -72,15 +94,10 @@ def best_class(standings: Sequence[Standing], requester: int, qubits: int, repli
     Raises:
         NoCapacity: None has enough for *replicas*.
     """
-    usable = [
-        s for s in standings if s.status is ProcessorStatus.Certified and s.bonded and s.organisation != requester
-    ]
-    fitting: dict[int, set[int]] = {}
-    for standing in usable:
-        if standing.qubits >= qubits:
-            fitting.setdefault(standing.noise_class, set()).add(standing.organisation)
-    best = max(fitting, key=lambda key: len(fitting[key]), default=0)
-    have = len(fitting.get(best, ()))
+    usable = _usable(standings, requester)
+    fitting = capacity(standings, requester, qubits)
+    best = max(fitting, key=lambda key: fitting[key], default=0)
+    have = fitting.get(best, 0)
     if have < replicas:
         raise NoCapacity(
             f"{replicas} independent processors with {qubits} qubits are wanted, {have} of one noise class fit; the "
@@ -88,3 +105,7 @@ def best_class(standings: Sequence[Standing], requester: int, qubits: int, repli
             "'qcrs processor list'"
         )
     return best
+
+
+def _usable(standings: Sequence[Standing], requester: int) -> list[Standing]:
+    return [s for s in standings if s.status is ProcessorStatus.Certified and s.bonded and s.organisation != requester]

@@ -154,7 +154,11 @@ def _require_sound(log: Transcript, request: Request) -> None:
     """Hold a request to the limits of ``contracts/libraries/Admission.sol``."""
     alone = request.replicas == 1 and request.trust == 0
     least = 1 if alone else MIN_TRUSTED_REPLICAS if request.trust else MIN_REPLICAS
-    highest = 1 if alone else min(MAX_REPLICAS, request.replicas + (MAX_ATTEMPTS - 1) * ESCALATION)
+    highest = (
+        request.replicas
+        if alone or request.gold
+        else min(MAX_REPLICAS, request.replicas + (MAX_ATTEMPTS - 1) * ESCALATION)
+    )
     steps = (request.replica_cap - request.replicas) % ESCALATION
     log.require(Rule.Escrow, "replicas beyond whole escalations", 0, steps)
     limits = (

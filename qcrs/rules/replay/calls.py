@@ -4,7 +4,18 @@ from collections.abc import Callable, Mapping
 
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
-from qcrs.rules.replay import allocation, bonds, consortium, disputes, money, registry, rounds, verdicts
+from qcrs.rules.replay import (
+    allocation,
+    bonds,
+    challenges,
+    consortium,
+    disputes,
+    gold_rounds,
+    money,
+    registry,
+    rounds,
+    verdicts,
+)
 from qcrs.rules.replay.suite import Suite
 from qcrs.rules.replay.transcript import Contradiction, LoggedEvent, Rule, Transcript
 
@@ -66,6 +77,16 @@ _CALLS: Mapping[str, Call] = {
     "ComputationRevealing": rounds.disclose,
     "ResultRevealed": rounds.reveal,
     "ComputationSettled": verdicts.settle,
+    "GoldListOpened": gold_rounds.open_,
+    "RoundScored": gold_rounds.score_,
+    "GoldListClosed": gold_rounds.close,
+    "StakeReclaimed": gold_rounds.reclaim,
+    "HistogramDemanded": challenges.demand,
+    "HistogramOpened": challenges.answer,
+    "ChallengeEnded": challenges.end,
+    "HistogramRefuted": challenges.refute_histogram,
+    "SketchRefuted": challenges.refute_sketch,
+    "AnswerRepeated": challenges.repeat,
     "DisputeOpened": disputes.open_,
     "DisputeAnswered": disputes.answer,
     "DisputeRuled": disputes.rule,

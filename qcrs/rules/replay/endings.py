@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from qcrs.model.assignment import FAULTS, ON_DUTY, AssignmentStatus
 from qcrs.model.computation import MAX_ASSIGNMENTS, ComputationStatus, FailureReason
 from qcrs.model.decision import Decision
-from qcrs.rules.replay.computation import Computation, Fates
 from qcrs.rules.replay.bonds import slash
+from qcrs.rules.replay.computation import Computation, Fates
 from qcrs.rules.replay.money import NOBODY, distribute, pay_of
 from qcrs.rules.replay.transcript import Rule, Transcript
 

@@ -15,7 +15,7 @@ class Examination:
     """A replay of the suite from its events alone.
 
     ``run``, then hold every one of ``claims()`` to what the chain says, and the contract's coin;
-    then ``report``.
+    then ``report``. Later ``extend`` it by the blocks that followed, and do so again.
     """
 
     def __init__(self, events: Iterable[LoggedEvent], constants: Constants) -> None:
@@ -29,13 +29,22 @@ class Examination:
         """The first fault so far."""
         return self._fault
 
+    def extend(self, events: Iterable[LoggedEvent]) -> None:
+        """Take in the events of the blocks that followed, whole blocks at a time; ``run`` replays them.
+
+        Of their times, those that ``timed_blocks`` names for these events alone are read.
+        """
+        self._log.extend(events)
+
     def run(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Replay every event, or up to the first that does not follow.
+        """Replay every event not replayed yet, or up to the first that does not follow; after a fault, nothing.
 
         Args:
             progress: Told before each call how many events are done, of how many.
         """
         log, total = self._log, len(self._log.events)
+        if self._fault is not None:
+            return
         try:
             while (head := log.begin()) is not None:
                 progress(log.start, total)

@@ -7,6 +7,7 @@ from typing import Any
 
 from qcrs.model.decision import Decision
 from qcrs.rules.replay.bonds import Bond
+from qcrs.rules.replay.challenges import Demand
 from qcrs.rules.replay.computation import Computation
 from qcrs.rules.replay.consortium import Consortium
 from qcrs.rules.replay.disputes import Dispute
@@ -48,6 +49,7 @@ class Suite:
         self.book = Book()
         self.bonds: defaultdict[int, Bond] = defaultdict(Bond)
         self.gold_rounds = GoldRounds()
+        self.challenges: dict[int, Demand] = {}
         self.disputes: dict[int, Dispute] = {}
         self.queues: defaultdict[int, list[int]] = defaultdict(list)
         self.computations: dict[int, Computation] = {}

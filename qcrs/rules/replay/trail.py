@@ -82,3 +82,8 @@ class Trail:
         leaf = leaf_of(self.size, decision, subject, recorder, digest)
         self.leaves.append(leaf)
         self.head = next_head(self.head, leaf)
+
+
+def fact_types(decision: Decision) -> tuple[str, ...]:
+    """Return the Solidity types of the facts that a digest binds."""
+    return _FACTS[decision]

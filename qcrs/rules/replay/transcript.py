@@ -38,6 +38,8 @@ class Rule(StrEnum):
     Slash = "slash"  # fates of assignments and what they cost
     Payment = "payment"  # pay, bounty, refund
     Books = "books"  # money that is not there
+    Gold = "gold"  # openings, scores and accusations of gold rounds
+    Challenge = "challenge"  # what proves a fault, and what it costs
     Dispute = "dispute"  # what may be disputed, how rulings divide money
     Policy = "policy"  # rules in force
     Record = "record"  # a contract's record differs from what its events make of it
@@ -89,6 +91,9 @@ EMITTERS: Mapping[str, str] = {
         " ComputationSubmitted ComputationAllocated ComputationRequeued ComputationRevealing"
         " ComputationCommitted ComputationCancelled ComputationFailed ComputationConcluded ComputationPaid"
         " AssignmentEnded ComputationEscalated ComputationOverturned FaultVindicated",
+        "GoldRounds": "GoldListOpened RoundScored GoldListClosed StakeReclaimed StakeForfeited",
+        "Challenges": "HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
+        " FaultProven PenaltyDivided",
         "Disputes": "DisputeOpened DisputeAnswered DisputeRuled DisputeDivided DisputeLapsed",
         "ResultVerifier": "ResultCommitted PayloadRefused SeedFixed ResultRevealed ComputationSettled",
     }.items()
@@ -101,7 +106,8 @@ UNREPLAYED = frozenset({"AuthorityUpdated", "EIP712DomainChanged"})
 _TIMED = frozenset(
     "ComputationSubmitted ComputationAllocated ComputationCommitted ComputationRevealing ComputationSettled"
     " ComputationPaid AssignmentEnded ProcessorCertified UnbondingBegun BondRemoved"
-    " DisputeOpened DisputeRuled DisputeLapsed".split()
+    " DisputeOpened DisputeRuled DisputeLapsed GoldListOpened RoundScored GoldListClosed StakeReclaimed"
+    " HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated".split()
 )
 
 
@@ -114,11 +120,16 @@ class Transcript:
     """
 
     def __init__(self, events: Iterable[LoggedEvent]) -> None:
-        self.events = [e for e in events if e.contract != "Authority" and e.name not in UNREPLAYED]
+        self.events: list[LoggedEvent] = []
+        self.extend(events)
         self.checks: Counter[Rule] = Counter()
         self.subject: int | None = None
         self.start = self._position = 0
         self._block = 0
+
+    def extend(self, events: Iterable[LoggedEvent]) -> None:
+        """Take in the events that follow; a call must be in the log as a whole when it is replayed."""
+        self.events += [e for e in events if e.contract != "Authority" and e.name not in UNREPLAYED]
 
     @property
     def now(self) -> int:

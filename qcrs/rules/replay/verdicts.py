@@ -47,9 +47,9 @@ def settle(suite: Suite, log: Transcript) -> None:
         c.require_elapsed(log)
         log.hold(Rule.Verdict, c.revealed >= c.quorum, "reveals", f"{c.quorum} or more", c.revealed)
     revealed = [(i, s) for i, s in enumerate(c.seats) if s.status is AssignmentStatus.Revealed]
-    fates = suite.gold_rounds.failures(log, c) | c.fates({AssignmentStatus.Committed: AssignmentStatus.Silent})
+    fates = suite.gold_rounds.failures(suite, log, c) | c.fates({AssignmentStatus.Committed: AssignmentStatus.Silent})
     verdict, members = _judged(suite, c, revealed, fates)
-    if not members and c.may_escalate(len(fates)):
+    if not members and c.may_escalate(len(fates), log.now):
         _require_settled(log, event, Verdict.Escalated, 0, NO_DIGEST)
         _escalate(suite, log, c, verdict, fates, revealed)
     else:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from qcrs.chain.codec import Event
+from qcrs.rules.digest import keccak
 from qcrs.rules.replay import Constants, Examination, LoggedEvent, Report
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.rules.replay.transcript import EMITTERS
@@ -135,6 +136,11 @@ class History:
         return self.answers[key]
 
 
+def block_hash(number: int) -> str:
+    """Return the hash of a block."""
+    return "0x" + keccak(b"block" + number.to_bytes(8, "big")).hex()
+
+
 class Node:
     """A gateway to the chain of a history, with the events that it chooses to serve.
 
@@ -148,7 +154,7 @@ class Node:
         self.asked: list[str] = []
         self.interfaces = interfaces()
         self.addresses = dict(history.constants.contracts)
-        self.network = SimpleNamespace(chain_id=CHAIN_ID, deployed_at=1)
+        self.network = SimpleNamespace(chain_id=CHAIN_ID, deployed_at=1, genesis=block_hash(0))
         self._chain, self._served = chain, history.events if events is None else events
 
     async def block_number(self) -> int:
@@ -166,7 +172,8 @@ class Node:
         return getattr(self, method)(*parameters)
 
     def eth_getBlockByNumber(self, number: str, _full: bool) -> dict[str, str]:
-        return {"timestamp": hex(self._chain.timestamps[int(number, 16)])}
+        at = int(number, 16)
+        return {"timestamp": hex(self._chain.timestamps[at]), "number": number, "hash": block_hash(at)}
 
     def eth_getTransactionByHash(self, hash_: str) -> dict[str, Any]:
         return {"to": None, "input": "0x" + self._chain.creations[int(hash_, 16)].hex()}

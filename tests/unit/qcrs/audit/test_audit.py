@@ -11,7 +11,7 @@ from qcrs.chain.codec import ContractRefused
 from qcrs.cli import audit as command
 from qcrs.cli import main
 from qcrs.rules.replay import Rule, timed_blocks
-from qcrs.sdk import audit
+from qcrs.sdk import audit, reader
 from tests.unit.qcrs.audit.history import Node
 from tests.unit.qcrs.audit.stories import HONEST, LAST, ROGUE
 
@@ -76,10 +76,10 @@ def test_an_unknown_genesis_is_an_error(history, monkeypatch):
 
 def test_progress_is_told_after_a_quiet_while_only(history, monkeypatch):
     told = []
-    monkeypatch.setattr(audit, "QUIET_SECONDS", 1e9)
+    monkeypatch.setattr(reader, "QUIET_SECONDS", 1e9)
     asyncio.run(audit.verify(Node(history), told.append))
     assert told == []
-    monkeypatch.setattr(audit, "QUIET_SECONDS", -1.0)
+    monkeypatch.setattr(reader, "QUIET_SECONDS", -1.0)
     asyncio.run(audit.verify(Node(history), told.append))
     assert told[0].startswith("read block times: 0 of ")
 

@@ -1,6 +1,7 @@
 """The log as it was, and logs that lack, repeat or disorder anything at all."""
 
 from dataclasses import replace
+from itertools import groupby
 
 from qcrs.model.computation import ComputationStatus as C
 from qcrs.rules.replay import Examination, LoggedEvent, Rule, timed_blocks
@@ -186,3 +187,47 @@ def _others(value, path=""):
         yield path, f"0x{int(value, 16) ^ 1:040x}"
     else:
         yield path, value + "x"
+
+
+def in_blocks(events):
+    """Yield *events* block by block."""
+    for _, block in groupby(events, key=lambda event: event.block):
+        yield list(block)
+
+
+def test_a_history_told_block_by_block_is_the_same_history(history):
+    examination = Examination([], history.constants)
+    for block in in_blocks(history.events):
+        timed = timed_blocks(block)
+        examination.extend([e if e.block in timed else replace(e, timestamp=0) for e in block])
+        if "PolicyChanged" in {event.name for event in examination._log.events}:
+            examination.run()
+            assert examination.fault is None, str(examination.fault)
+    whole = Examination(history.events, history.constants)
+    whole.run()
+    assert examination.report() == whole.report()
+    assert list(examination.claims()) == list(whole.claims())
+
+
+def test_a_lie_is_named_alike_however_the_history_is_told(history):
+    position = history.position("ComputationSettled", computation=NOISY)
+    lied = history.changed(position, accepted=1)
+    examination, blocks = Examination([], history.constants), list(in_blocks(lied))
+    for start in range(0, len(blocks), 50):
+        examination.extend([event for block in blocks[start : start + 50] for event in block])
+        examination.run()
+    whole = Examination(lied, history.constants)
+    whole.run()
+    found, expected = examination.fault, whole.fault
+    # The entry that rests on it may not have been in the log yet.
+    assert replace(found, entry=expected.entry) == expected
+
+
+def test_nothing_is_replayed_after_a_fault(history):
+    position = history.position("ComputationSettled", computation=HONEST)
+    examination = Examination(history.changed(position, accepted=1), history.constants)
+    examination.run()
+    before = examination.report().checks
+    examination.extend(history.events)
+    examination.run()
+    assert examination.report().checks == before

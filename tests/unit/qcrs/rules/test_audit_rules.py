@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from qcrs.model.decision import Decision
-from qcrs.rules.audit_trail import leaf_of, next_head, node_of, root_of
+from qcrs.rules.audit_trail import EntryAbsent, Inclusion, includes, leaf_of, next_head, node_of, prove, root_of
 from qcrs.rules.digest import keccak
 
 ENTRY = (0, Decision.PolicyChanged, 1, "0x" + "11" * 20, bytes(32))
@@ -48,3 +50,37 @@ def test_root_binds_every_leaf_and_the_size(size):
 def test_head_depends_on_order():
     one, other = LEAVES[:2]
     assert next_head(next_head(bytes(24), one), other) != next_head(next_head(bytes(24), other), one)
+
+
+@pytest.mark.parametrize("size", range(1, 71))
+def test_every_leaf_of_every_size_is_proven_and_no_other(size):
+    leaves = [keccak(b"leaf" + bytes([n])) for n in range(size)]
+    root = root_of(leaves)
+    for index, leaf in enumerate(leaves):
+        proof = prove(leaves, index)
+        assert proof.root == root
+        assert includes(root, index, leaf, proof)
+        assert not includes(root, index, keccak(leaf), proof)
+        assert not includes(root, index + 1, leaf, proof)
+        assert not includes(keccak(root), index, leaf, proof)
+        for part in ("siblings", "peaks"):
+            for other in spoilt(getattr(proof, part)):
+                assert not includes(root, index, leaf, replace(proof, **{part: other})), (index, part)
+
+
+def spoilt(nodes):
+    """Yield *nodes* with each one changed, and with one too few or too many."""
+    for place in range(len(nodes)):
+        yield (*nodes[:place], bytes(32), *nodes[place + 1 :])
+        yield (*nodes[:place], *nodes[place + 1 :])
+    yield (*nodes, bytes(32))
+
+
+@pytest.mark.parametrize("index", [-1, 9, 2**64])
+def test_what_is_not_there_cannot_be_proven(index):
+    with pytest.raises(EntryAbsent, match=f"9 entries; there is no entry {index}"):
+        prove(LEAVES, index)
+
+
+def test_nothing_is_in_an_empty_trail():
+    assert not includes(root_of([]), 0, LEAVES[0], Inclusion(0, (), ()))

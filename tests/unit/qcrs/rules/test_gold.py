@@ -194,3 +194,12 @@ def test_counts_of_a_round_are_those_with_its_prefix():
     counts = {0b00_01: 3, 0b01_00: 5, 0b01_11: 7, 0b10_11: 9}
     assert gold.counts_of_round(counts, 1, 2) == {0: 5, 3: 7}
     assert gold.counts_of_round(counts, 3, 2) == {}
+
+
+def test_covering_run_takes_a_neighbour_on_either_side():
+    counts = {0b00_01: 3, 0b01_00: 5, 0b01_11: 7, 0b10_11: 9}
+    assert gold.covering_run(counts, 0, 2) == (0, 2)
+    assert gold.covering_run(counts, 1, 2) == (0, 4)
+    assert gold.covering_run(counts, 2, 2) == (2, 2)
+    assert gold.covering_run(counts, 3, 2) == (3, 1)
+    assert gold.covering_run({0b00_01: 3, 0b10_00: 4}, 1, 2) == (0, 2)

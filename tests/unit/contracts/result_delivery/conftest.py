@@ -1,0 +1,8 @@
+import pytest
+
+from tests.deliveries import Desk
+
+
+@pytest.fixture
+def desk(world):
+    return Desk(world)
