@@ -313,8 +313,8 @@ def test_score_reverts_for_another_answer_kind_or_place_than_was_bound(world):
 def test_score_reverts_for_a_run_of_too_many_leaves(world):
     counts = {x: n for x, n in honest(1).items() if x >> WIDTH != 4} | {4 << 11 | x: 1 for x in range(SHOTS)}
     sweep = opened(world, {1: counts})
-    leaves = [x << 16 | 1 for x in range(1_027)]
-    with refused("RunTooLong", length=1_027, maximum=1_026):
+    leaves = [x << 16 | 1 for x in range(1_025)]
+    with refused("RunTooLong", length=1_025, maximum=1_024):
         sweep.score(1, 4, leaves=leaves)
 
 
