@@ -141,9 +141,10 @@ library ComputationLifecycle {
 
     /// @notice Whether `status` is a verdict, which can be challenged.
     function isVerdict(ComputationStatus status) internal pure returns (bool) {
-        return status == ComputationStatus.Accepted || status == ComputationStatus.Rejected
-            || status == ComputationStatus.Inconclusive || status == ComputationStatus.Unverified
-            || status == ComputationStatus.Overturned;
+        uint256 verdicts = _bit(ComputationStatus.Accepted) | _bit(ComputationStatus.Rejected)
+            | _bit(ComputationStatus.Inconclusive) | _bit(ComputationStatus.Unverified)
+            | _bit(ComputationStatus.Overturned);
+        return verdicts & _bit(status) != 0;
     }
 
     /// @notice The status that a verdict leads to.

@@ -133,6 +133,26 @@ def mix(
     return [rounds[place] for place in chance.order(len(rounds)).tolist()]
 
 
+def rehearse(golds: Golds, rounds: int, shots: int, fidelity: float, chance: Chance | None = None) -> dict[int, int]:
+    """Return what a replica of *fidelity* would answer to a sweep of *rounds* rounds like the golds.
+
+    What it shows before any money moves is whether replicas' answers can be compared at all.
+    """
+    rng = np.random.default_rng(int.from_bytes((chance or Chance()).order(256).astype(np.uint8).tobytes()))
+    answers = []
+    for program, _ in golds.rounds[:rounds]:
+        outcomes, shares, _ = _distribution(program)
+        answers.append((outcomes, shares / shares.sum(), program.bits))
+    counts: dict[int, int] = {}
+    for number in range(rounds):
+        outcomes, shares, bits = answers[number % len(answers)]
+        true = rng.binomial(shots, fidelity)
+        drawn = np.concatenate((rng.choice(outcomes, true, p=shares), rng.integers(1 << bits, size=shots - true)))
+        values, times = np.unique(drawn, return_counts=True)
+        counts |= {number << bits | int(x): int(count) for x, count in zip(values, times, strict=True)}
+    return counts
+
+
 def _families(targets: Sequence[Program]) -> list[Family]:
     templates = sorted(((template_of(target), number) for number, target in enumerate(targets)))
     families = []
