@@ -39,6 +39,7 @@ GAS_CEILING = {
     "heartbeat": 80_000,
     "submit": 3_500_000,
     "deliverOutcomes": 12_000_000,  # 2,000,000 of them the consumer's; the rest some thousands for each leaf shown
+    "relay": 6_000_000,
 }
 DEFAULT_GAS_CEILING = 3_000_000
 DEPLOY_GAS_CEILING = 8_000_000

@@ -14,9 +14,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qcrs.rules import agreement, commitment, count_sketch, gold, histogram, sortition
+from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, histogram, independence, sortition
 from tests.mirror import golds, proofs
-from tests.mirror.sketches import WIDTHS, at_the_threshold, pair, shapes_of, shots_of, table
+from tests.mirror.sketches import WIDTHS, at_the_threshold, near_copy, pair, shapes_of, shots_of, table
 
 FROZEN = Path(__file__).parents[1] / "vectors" / "rules.json"
 COUNT = 1_000
@@ -231,6 +231,20 @@ def bucket_of(seed: bytes, row: int, outcome: int, bits: int) -> int:
     return count_sketch.bucket_of(seed, row, outcome, bits) if wide else outcome
 
 
+def fold_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        bits = rng.choice([rng.randint(9, 240), rng.randint(1, 8), 9, 10, 239, 240])
+        outcomes = sorted({rng.getrandbits(bits) for _ in range(rng.choice([0, 1, 2, 20, 60]))})
+        most = 65_535 // max(1, len(outcomes))
+        yield rng.randbytes(32), [outcome << 16 | rng.choice([0, 1, most]) for outcome in outcomes], bits
+
+
+def fold(seed: bytes, leaves: list[int], bits: int) -> tuple[list[int], int, int]:
+    """Answer as ``BucketHash.fold`` from an empty sketch."""
+    counts = dict(map(histogram.unpack_leaf, leaves))
+    return count_sketch.sketch_of(counts, bits, seed), sum(counts.values()), list(counts.values()).count(0)
+
+
 def run_cases(rng: random.Random) -> Iterator[Arguments]:
     """Yield runs of histograms of all small sizes, and runs with one thing wrong."""
     sizes = [*range(1, 40), 64, 65, 127, 300]
@@ -281,6 +295,59 @@ def _spoilt(rng: random.Random, root: bytes, binding: histogram.Binding, run: hi
 def opens_run(root: bytes, binding: Any, first: int, leaves: list[int], siblings: list[bytes]) -> bool:
     """Answer as ``Histogram.requireRun``."""
     return histogram.opens_run(root, histogram.Binding(*binding), histogram.Run(first, leaves, siblings))
+
+
+# --- independence and credibility ---
+
+
+def closeness_cases(rng: random.Random) -> Iterator[Arguments]:
+    """Yield pairs of sketches, and copies on either side of where they are too close."""
+    while True:
+        bits, _, a, b = pair(rng)
+        yield count_sketch.pack(a), count_sketch.pack(b), bits
+        b = near_copy(rng, a, bits)
+        both = [count_sketch.pack(a), count_sketch.pack(b)]
+        rng.shuffle(both)
+        yield *both, bits
+
+
+def too_close(a: list[int], b: list[int], bits: int) -> bool:
+    """Answer as the harness's ``tooClose``."""
+    tables = (count_sketch.unpack(words, bits) for words in (a, b))
+    return independence.too_close(*tables, *count_sketch.dimensions(bits))
+
+
+def surprise_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        bits, _, a, _ = pair(rng)
+        if rng.random() < 0.1:  # any counts will do, none too
+            a = [rng.choice([0, 0, 1, 2, 3, 65_535]) for _ in a]
+        yield count_sketch.pack(a), bits
+
+
+def surprise_of(words: list[int], bits: int) -> int:
+    """Answer as the harness's ``surpriseOf``."""
+    return independence.surprise_of(count_sketch.unpack(words, bits), count_sketch.dimensions(bits)[0])
+
+
+def score_of_cases(rng: random.Random) -> Iterator[Arguments]:
+    while True:
+        yield tuple(rng.choice([0, 1, rng.randrange(100), 2**24 - 1]) for _ in range(4))
+
+
+def group_cases(rng: random.Random) -> Iterator[Arguments]:
+    """Yield groups, and the trust on either side of what they are worth."""
+    while True:
+        size = rng.randint(1, credibility.MAX_MEMBERS)
+        scores = [rng.choice([0, 11, 12, rng.randrange(60), rng.randrange(20_000), 2**24]) for _ in range(size)]
+        members = rng.getrandbits(size)
+        low, high = 1, 1 << 32
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if credibility.is_credible(scores, members, middle) else (low, middle)
+        yield scores, members, low
+        yield scores, members, high
+        yield scores, members, rng.choice([0, 1, 5, 100, 255])
 
 
 # --- digests and draws ---
@@ -341,7 +408,13 @@ RULES = [
     ),
     Rule("AgreementHarness", "judge", judge_cases, judge),
     Rule("BucketHashHarness", "bucketOf", bucket_hash_cases, bucket_of),
+    Rule("BucketHashHarness", "fold", fold_cases, fold),
     Rule("HistogramHarness", "requireRun", run_cases, opens_run, True),
+    Rule("IndependenceHarness", "tooClose", closeness_cases, too_close),
+    Rule("IndependenceHarness", "surpriseOf", surprise_cases, surprise_of),
+    Rule("CredibilityHarness", "scoreOf", score_of_cases, credibility.score_of),
+    Rule("CredibilityHarness", "weightOf", dimension_cases, credibility.weight_of),
+    Rule("CredibilityHarness", "isCredible", group_cases, credibility.is_credible),
     Rule(
         "SortitionHarness",
         "draws",
@@ -364,13 +437,13 @@ RULES = [
     Rule(
         "CommitmentHarness",
         "extend",
-        random_cases("bytes13", "uint256", "bytes24"),
+        random_cases("bytes9", "uint256", "bytes24"),
         commitment.extend,
     ),
     Rule(
         "CommitmentHarness",
         "seedOf",
-        random_cases("uint64", "uint256", "bytes24", "bytes13"),
+        random_cases("uint64", "uint256", "bytes24", "bytes9"),
         commitment.seed_of,
     ),
     Rule(
@@ -385,10 +458,10 @@ RULES = [
         random_cases("uint64", "uint256", "bytes32[]"),
         commitment.of_answer,
     ),
-    Rule("GoldScoreHarness", "lastSecret", golds.opening_cases, golds.last_secret),
-    Rule("GoldScoreHarness", "leafOf", golds.leaf_cases, gold.leaf_of),
+    Rule("GoldListHarness", "lastSecret", golds.opening_cases, golds.last_secret),
+    Rule("GoldListHarness", "leafOf", golds.leaf_cases, gold.leaf_of),
     Rule("GoldScoreHarness", "digestOf", golds.digest_cases, golds.digest_of),
-    Rule("GoldScoreHarness", "requireMember", golds.member_cases, golds.is_member, True),
+    Rule("GoldListHarness", "requireMember", golds.member_cases, golds.is_member, True),
     Rule("GoldScoreHarness", "score", golds.score_cases, golds.score, count=10_000),
     Rule("GoldScoreHarness", "pack", golds.pack_cases, golds.pack),
     Rule("GoldScoreHarness", "requireSound", golds.answer_cases, golds.is_sound, True),
