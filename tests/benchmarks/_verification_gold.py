@@ -15,7 +15,6 @@ from _report import Goal, table
 
 from qcrs.quantum.angles import GENERATORS, Chance, Family, angles_of, template_of
 from qcrs.quantum.calibration import Calibration
-from qcrs.quantum.circuit import build
 from qcrs.quantum.device import Device
 from qcrs.quantum.gold import GoldUnavailable, distribution_of, make_golds
 from qcrs.quantum.program import Operation, Program
