@@ -303,10 +303,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         external
         returns (ProcessorId processor, uint256 earned, bool overturned)
     {
-        if (msg.sender != CHALLENGES && msg.sender != DISPUTES) revert CallerNotCourt(msg.sender);
         Computation storage c = _computations[id];
-        if (!ComputationLifecycle.isVerdict(c.status)) revert NoVerdict(id, c.status);
-        (processor,) = _reconsider(id, index, AssignmentStatus.Disproven);
+        (processor,) = _revise(CHALLENGES, id, index, AssignmentStatus.Disproven);
         earned = c.escrow;
         overturned = c.status == ComputationStatus.Unverified
             || (c.status == ComputationStatus.Accepted
@@ -315,20 +313,17 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
             c.advance(id, ComputationStatus.Overturned);
             emit ComputationOverturned(id);
         }
-        bytes32 digest = keccak256(abi.encode(id, index, processor, overturned));
-        _record(Decision.AnswerDisproven, ComputationId.unwrap(id), digest);
+        _recordRevision(Decision.AnswerDisproven, id, index, processor, overturned ? 1 : 0);
     }
 
     /// @inheritdoc IComputationAllocator
     function vindicate(ComputationId id, uint256 index, uint256 amount) external returns (uint256 paid) {
-        if (msg.sender != DISPUTES) revert CallerNotCourt(msg.sender);
-        (ProcessorId processor, address operator) = _reconsider(id, index, AssignmentStatus.Vindicated);
+        (ProcessorId processor, address operator) = _revise(DISPUTES, id, index, AssignmentStatus.Vindicated);
         paid = amount < _book.treasury ? amount : _book.treasury;
         _book.spend(paid);
         _book.credit(operator, paid);
         emit FaultVindicated(id, index, processor, operator, paid);
-        bytes32 digest = keccak256(abi.encode(id, index, processor, paid));
-        _record(Decision.FaultVindicated, ComputationId.unwrap(id), digest);
+        _recordRevision(Decision.FaultVindicated, id, index, processor, paid);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -385,16 +380,24 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         panel.seat(id, tried, drawn, organisations);
     }
 
-    /// @dev Changes, after the verdict, how an assignment ended.
-    function _reconsider(ComputationId id, uint256 index, AssignmentStatus fate)
+    /// @dev Changes, after the verdict, how an assignment ended. For `court` and for Disputes, who see to it that there
+    /// is a verdict.
+    function _revise(address court, ComputationId id, uint256 index, AssignmentStatus fate)
         private
         returns (ProcessorId processor, address operator)
     {
+        if (msg.sender != court && msg.sender != DISPUTES) revert CallerNotCourt(msg.sender);
         Panel.Seats storage panel = _panels[id];
         AssignmentStatus was = panel.assignments[index].status;
         processor = panel.end(id, index, fate);
         operator = REGISTRY.reconsider(processor, was, fate);
         emit AssignmentEnded(id, index, processor, fate);
+    }
+
+    function _recordRevision(Decision decision, ComputationId id, uint256 index, ProcessorId processor, uint256 fact)
+        private
+    {
+        _record(decision, ComputationId.unwrap(id), keccak256(abi.encode(id, index, processor, fact)));
     }
 
     /// @dev Ends the assignments that have a fate: status, bond, lease, conduct.

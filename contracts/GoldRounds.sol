@@ -7,7 +7,8 @@ import {IGoldRounds, Reveal, RoundProof, Tally} from "./interfaces/IGoldRounds.s
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
 import {Agreement} from "./libraries/Agreement.sol";
 import {Commitment} from "./libraries/Commitment.sol";
-import {GoldScore, Opening, RoundKind} from "./libraries/GoldScore.sol";
+import {GoldList, Opening, RoundKind} from "./libraries/GoldList.sol";
+import {GoldScore} from "./libraries/GoldScore.sol";
 import {Histogram} from "./libraries/Histogram.sol";
 import {RecordReader} from "./libraries/RecordReader.sol";
 import {Assignment, AssignmentStatus, UnexpectedAssignmentStatus} from "./lifecycle/Assignment.sol";
@@ -95,8 +96,8 @@ contract GoldRounds is IGoldRounds {
         Histogram.requireRun(reveal.countsRoot, proof.binding, proof.first, proof.leaves, proof.siblings);
         bool isTarget = proof.kind == RoundKind.Target;
         bytes32 leaf =
-            GoldScore.leafOf(proof.round, proof.kind, isTarget ? bytes32(0) : GoldScore.digestOf(proof.answer));
-        GoldScore.requireMember(opening.goldRoot, opening.rounds, proof.round, leaf, proof.goldProof);
+            GoldList.leafOf(proof.round, proof.kind, isTarget ? bytes32(0) : GoldScore.digestOf(proof.answer));
+        GoldList.requireMember(opening.goldRoot, opening.rounds, proof.round, leaf, proof.goldProof);
         _markScored(id, index, proof.round);
 
         uint256 width = c.outcomeBits - _roundBitsOf(opening.rounds);
@@ -282,7 +283,7 @@ contract GoldRounds is IGoldRounds {
 
     /// @dev The disclosed secret is the opening's own or one that precedes it in the chain.
     function _requireBound(ComputationId id, Computation memory c, Opening calldata opening) private pure {
-        bytes24 secret = GoldScore.lastSecret(opening);
+        bytes24 secret = GoldList.lastSecret(opening);
         bytes24 earlier = secret;
         for (uint256 i = 1; earlier != c.secret; ++i) {
             if (i == MAX_ATTEMPTS) revert OpeningMismatch(id, secret, c.secret);

@@ -1,4 +1,4 @@
-"""Who owned what, to ask later who gained."""
+"""Who owned what, bonds included, to ask later who gained."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -19,5 +19,9 @@ class Purse:
         return {key: wei - self._before[key] for key, wei in self._owned().items() if wei != self._before[key]}
 
     def _owned(self) -> dict[str, int]:
-        owned = {holder: sum(self._world.allocator.balanceOf(holder)) for holder in self._holders}
+        world = self._world
+        owned = {holder: sum(world.allocator.balanceOf(holder)) for holder in self._holders}
+        for node in world.nodes:
+            if node.operator in owned:
+                owned[node.operator] += world.bonds.bondOf(node.id)
         return owned | {"treasury": self._world.allocator.treasury()}

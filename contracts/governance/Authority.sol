@@ -14,6 +14,8 @@ contract Authority is AccessManager {
     uint64 public constant PROCESSOR_CERTIFICATION = 2;
     /// Quantum Security Working Group: suspension.
     uint64 public constant QUANTUM_SECURITY = 3;
+    /// Dispute Resolution Council: rulings on what cannot be proven.
+    uint64 public constant DISPUTE_RESOLUTION = 4;
 
     constructor(address initialAdmin) AccessManager(initialAdmin) {}
 }

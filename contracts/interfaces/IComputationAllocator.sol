@@ -109,8 +109,6 @@ interface IComputationAllocator is IEscrow {
     error CallerNotVerifier(address account);
     /// @notice `account` is not a court: the contract of challenges or of disputes.
     error CallerNotCourt(address account);
-    /// @notice The computation is `actual`, and has no verdict that could be revised.
-    error NoVerdict(ComputationId computation, ComputationStatus actual);
     /// @notice A cancelled computation may not have processors; `tried` were assigned.
     error ProcessorsAssigned(ComputationId computation, uint256 tried);
     /// @notice Locks the quote and queues a computation. Any account of an admitted organisation; what is sent is
@@ -186,7 +184,8 @@ interface IComputationAllocator is IEscrow {
         address keeper
     ) external;
 
-    /// @notice Declares an answer false after the verdict, which falls when too few remain behind it. Courts only.
+    /// @notice Declares an answer false after the verdict, which falls when too few remain behind it. Courts only, who
+    /// see to it that there is a verdict.
     /// @return processor Whose answer it was. @return earned Wei that it was paid. @return overturned Whether it falls.
     function disprove(ComputationId computation, uint256 index)
         external

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Answer, Opening, RoundKind} from "../libraries/GoldScore.sol";
+import {Opening, RoundKind} from "../libraries/GoldList.sol";
+import {Answer} from "../libraries/GoldScore.sol";
 import {Binding} from "../libraries/Histogram.sol";
 import {ComputationId} from "../lifecycle/Computation.sol";
 import {IComputationAllocator} from "./IComputationAllocator.sol";
@@ -21,7 +22,7 @@ struct RoundProof {
     RoundKind kind;
     /// Of a target: all zero.
     Answer answer;
-    /// Siblings of the round's leaf in the gold list: see GoldScore.requireMember.
+    /// Siblings of the round's leaf in the gold list: see GoldList.requireMember.
     bytes32[] goldProof;
     /// What the counts root binds.
     Binding binding;

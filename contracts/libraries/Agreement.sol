@@ -5,7 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {CountSketch} from "./CountSketch.sol";
 
 /// @title Do independent replicas tell the same story?
-/// @notice Two replicas disagree when the shapes of their sketches differ by more than one noise class and six standard
+/// @notice Two replicas disagree when the shapes of their sketches differ by more than one noise class and five standard
 /// deviations of shot noise explain (the Gram rule), or a single bucket by more than that (the bucket rule). The verdict
 /// follows from the largest cluster that agrees with its medoid.
 /// @dev Noise mostly shrinks a sketch towards uniform, by a factor that differs between honest processors of a class.
@@ -15,9 +15,9 @@ import {CountSketch} from "./CountSketch.sol";
 ///   S_ij = m G_ij - r N^2                (i != j)
 ///   S_ii = m G_ii - r N^2 - (m - 1) r N   (the last term removes the bias of multinomial counts): the power
 ///   A_i  = sqrt(S_ii / m r): the amplitude, in shots
-///   W    = 2 sqrt(S_ii S_jj), or L S_min + S_max / L when S_max > L^2 S_min, L = 13 / 10
+///   W    = 2 sqrt(S_ii S_jj), or L S_min + S_max / L when S_max > L^2 S_min, L = 12 / 10
 ///   V    = max(0, 4 r (S_ii + S_jj + 2 (m - 1) r N)) + 8 r N^2
-///   X    = 130 ((20000 - K) W - 40000 S_ij);  disagree iff X > 0 and X^2 > 130^2 144e8 m V
+///   X    = 120 ((20000 - K) W - 40000 S_ij);  disagree iff X > 0 and X^2 > 120^2 1e10 m V
 ///   or, with a and b shots in some bucket, Y = 1e4 |a - b| - 2500 (a + b) - 100 N - B min(A_i, A_j):
 ///   disagree iff Y > 0 and Y^2 > 9e8 (a + b + 1)
 /// K, in 1e-4, bounds the squared distance of shapes within one class, B the share of the amplitude by which one bucket
@@ -72,7 +72,7 @@ library Agreement {
     /// Share, in 1e-4, of the shots of both in a bucket by which it may differ.
     uint256 internal constant BUCKET_SHARE = 2500;
     /// L in tenths.
-    int256 internal constant MAX_SCALE = 13;
+    int256 internal constant MAX_SCALE = 12;
 
     /// @notice Replicas that must agree, of `replicas` asked for.
     function quorumOf(uint256 replicas) internal pure returns (uint256) {
@@ -100,8 +100,9 @@ library Agreement {
         uint256 peaked;
         for (uint256 i; i < signals.length; ++i) {
             if (excluded & (1 << i) != 0) continue;
-            uint256[] memory lanes = CountSketch.lanesOf(sketches[i * words:(i + 1) * words]);
-            uint256[] memory reversed = CountSketch.reversedLanes(lanes);
+            uint256[] calldata sketch = sketches[i * words:(i + 1) * words];
+            uint256[] memory lanes = CountSketch.lanesOf(sketch);
+            uint256[] memory reversed = CountSketch.reversedLanesOf(sketch);
             Signal memory signal = signalOf(frame, lanes, CountSketch.dot(lanes, reversed));
             signals[i] = signal;
             agreeing[i] |= 1 << i;
@@ -172,7 +173,7 @@ library Agreement {
                 int256(4 * rows) * (low + high + int256(2 * (buckets - 1) * rows * frame.shots));
             if (variance < 0) variance = 0;
             variance += int256(8 * rows * square);
-            far = x > 0 && x * x > 144e10 * MAX_SCALE * MAX_SCALE * int256(buckets) * variance;
+            far = x > 0 && x * x > 1e12 * MAX_SCALE * MAX_SCALE * int256(buckets) * variance;
         }
     }
 
@@ -187,17 +188,20 @@ library Agreement {
     }
 
     /// @notice The bucket rule for one pair.
-    /// @dev Every bucket is tested, eight at a time, so no caller has to be trusted to name the telling one.
+    /// @dev Every bucket is tested, sixteen at a time, so no caller has to be trusted to name the telling one.
     function bucketRule(Frame memory frame, Signal memory a, Signal memory b) internal pure returns (bool) {
         uint256 allowance =
             frame.shots * BUCKET_TOLERANCE + ((frame.share * Math.min(a.amplitude, b.amplitude)) >> 8);
         uint256 tolerance = allowance / 1e4;
+        uint256 words = a.lanes.length / 2;
         uint256 word = CountSketch.firstFarWord(a.lanes, b.lanes, tolerance, 0);
-        while (word < a.lanes.length) {
-            uint256 x = a.lanes[word];
-            uint256 y = b.lanes[word];
-            for (; x | y != 0; (x >>= 32, y >>= 32)) {
-                if (_isFar(x & 0xffffffff, y & 0xffffffff, allowance)) return true;
+        while (word < words) {
+            for (uint256 i = 2 * word; i < 2 * word + 2; ++i) {
+                uint256 x = a.lanes[i];
+                uint256 y = b.lanes[i];
+                for (; x | y != 0; (x >>= 32, y >>= 32)) {
+                    if (_isFar(x & 0xffffffff, y & 0xffffffff, allowance)) return true;
+                }
             }
             word = CountSketch.firstFarWord(a.lanes, b.lanes, tolerance, word + 1);
         }

@@ -37,8 +37,8 @@ library BucketHash {
         returns (uint256 bucket)
     {
         if (parameters.length == 0) return outcome;
+        uint256 mask = (1 << outcomeBits) - 1;
         assembly ("memory-safe") {
-            let mask := sub(shl(outcomeBits, 1), 1)
             let half := shr(1, add(outcomeBits, 1))
             let at := add(add(parameters, 0x20), mul(row, 0xc0))
             bucket := and(add(mul(mload(at), outcome), mload(add(at, 0x20))), mask)
@@ -51,41 +51,50 @@ library BucketHash {
         }
     }
 
-    /// @notice Adds packed leaves (outcome << 16 | count) to a wire sketch.
+    /// @notice Adds packed leaves (outcome << 16 | count) to a wire sketch: 16 buckets to a word, bucket 0 lowest.
     /// @param leaves Each outcome is below 2^outcomeBits, and no bucket comes to hold more than 65,535 shots: the caller
-    /// checks.
-    /// @return shots In the leaves.
+    /// checks the one before, the other after.
+    /// @return shots In the leaves. @return empty How many leaves have none.
+    /// @dev `bucketOf` for all rows, written out: this is most of what an answer to a challenge costs.
     function fold(
         uint256[] memory sketch,
         uint256[] memory parameters,
         uint256[] calldata leaves,
         uint256 outcomeBits
-    ) internal pure returns (uint256 shots) {
-        bool wide = parameters.length != 0;
-        for (uint256 i; i < leaves.length; ++i) {
-            uint256 outcome = leaves[i] >> 16;
-            uint256 count = leaves[i] & 0xffff;
-            unchecked {
-                shots += count;
-            }
-            if (!wide) {
-                _add(sketch, outcome, count);
-                continue;
-            }
-            for (uint256 row; row < CountSketch.ROWS; ++row) {
-                uint256 bucket = bucketOf(parameters, row, outcome, outcomeBits);
-                unchecked {
-                    _add(sketch, row * CountSketch.BUCKETS + bucket, count);
+    ) internal pure returns (uint256 shots, uint256 empty) {
+        uint256 mask = (1 << outcomeBits) - 1;
+        assembly ("memory-safe") {
+            let rows := mload(parameters)
+            let half := shr(1, add(outcomeBits, 1))
+            let low := sub(outcomeBits, BUCKET_BITS)
+            let words := add(sketch, 0x20)
+            let first := add(parameters, 0x20)
+            let last := add(first, mul(rows, 0x20))
+            let end := add(leaves.offset, mul(leaves.length, 0x20))
+            for { let i := leaves.offset } lt(i, end) { i := add(i, 0x20) } {
+                let count := calldataload(i)
+                let outcome := shr(16, count)
+                count := and(count, 0xffff)
+                shots := add(shots, count)
+                empty := add(empty, iszero(count))
+                let row := words
+                for { let p := first } lt(p, last) { p := add(p, 0xc0) } {
+                    let x := and(add(mul(mload(p), outcome), mload(add(p, 0x20))), mask)
+                    x := xor(x, shr(half, x))
+                    x := and(add(mul(mload(add(p, 0x40)), x), mload(add(p, 0x60))), mask)
+                    x := xor(x, shr(half, x))
+                    x := and(add(mul(mload(add(p, 0x80)), x), mload(add(p, 0xa0))), mask)
+                    x := shr(low, xor(x, shr(half, x)))
+                    // 4 words a row; the bucket's word is its upper two bits of six, its lane the lower four.
+                    let word := add(row, and(shl(1, x), 0x60))
+                    mstore(word, add(mload(word), shl(and(shl(4, x), 0xf0), count)))
+                    row := add(row, 0x80)
+                }
+                if iszero(rows) {
+                    let word := add(words, shl(5, shr(4, outcome)))
+                    mstore(word, add(mload(word), shl(shl(4, and(outcome, 15)), count)))
                 }
             }
-        }
-    }
-
-    /// @dev 16 buckets to a word, bucket 0 lowest.
-    function _add(uint256[] memory sketch, uint256 bucket, uint256 count) private pure {
-        assembly ("memory-safe") {
-            let word := add(add(sketch, 0x20), shl(5, shr(4, bucket)))
-            mstore(word, add(mload(word), shl(shl(4, and(bucket, 15)), count)))
         }
     }
 }

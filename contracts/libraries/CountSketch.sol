@@ -55,66 +55,92 @@ library CountSketch {
     /// @notice The arithmetic form of a wire sketch: two lane words for each wire word.
     function lanesOf(uint256[] calldata sketch) internal pure returns (uint256[] memory lanes) {
         lanes = new uint256[](2 * sketch.length);
-        for (uint256 i; i < sketch.length; ++i) {
-            uint256 word = sketch[i];
-            unchecked {
-                lanes[2 * i] = word & EVEN_LANES;
-                lanes[2 * i + 1] = (word >> 16) & EVEN_LANES;
+        uint256 mask = EVEN_LANES;
+        assembly ("memory-safe") {
+            let from := sketch.offset
+            let to := add(lanes, 0x20)
+            for { let end := add(from, shl(5, sketch.length)) } lt(from, end) {} {
+                let word := calldataload(from)
+                mstore(to, and(word, mask))
+                mstore(add(to, 0x20), and(shr(16, word), mask))
+                from := add(from, 0x20)
+                to := add(to, 0x40)
             }
         }
     }
 
-    /// @notice `lanes` with the eight lanes of each word in opposite order, as `dot` wants its second operand.
-    function reversedLanes(uint256[] memory lanes) internal pure returns (uint256[] memory reversed) {
-        reversed = new uint256[](lanes.length);
-        for (uint256 i; i < lanes.length; ++i) {
-            uint256 x = lanes[i];
-            x = (x >> 128) | (x << 128);
-            x = ((x >> 64) & 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff)
-                | ((x & 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff) << 64);
-            x = ((x >> 32) & 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff)
-                | ((x & 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff) << 32);
-            reversed[i] = x;
+    /// @notice `lanesOf`, but with the eight lanes of each word in opposite order, as `dot` wants its second operand.
+    /// @dev Turns the 16 lanes of a wire word round: what was even becomes odd.
+    function reversedLanesOf(uint256[] calldata sketch) internal pure returns (uint256[] memory reversed) {
+        reversed = new uint256[](2 * sketch.length);
+        uint256 mask = EVEN_LANES;
+        assembly ("memory-safe") {
+            let pairs := 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff
+            let quads := 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff
+            let from := sketch.offset
+            let to := add(reversed, 0x20)
+            for { let end := add(from, shl(5, sketch.length)) } lt(from, end) {} {
+                let word := calldataload(from)
+                word := or(and(shr(16, word), mask), shl(16, and(word, mask)))
+                word := or(and(shr(32, word), pairs), shl(32, and(word, pairs)))
+                word := or(and(shr(64, word), quads), shl(64, and(word, quads)))
+                word := or(shr(128, word), shl(128, word))
+                mstore(to, and(shr(16, word), mask))
+                mstore(add(to, 0x20), and(word, mask))
+                from := add(from, 0x20)
+                to := add(to, 0x40)
+            }
         }
     }
 
     /// @notice Inner product of two sketches, the second given reversed.
-    /// @dev The product of two lane words, as polynomials in 2^32, has the inner product as its 8th coefficient.
+    /// @dev The product of two lane words, as polynomials in 2^32, has the inner product as its 8th coefficient. The
+    /// number of lane words is even.
     function dot(uint256[] memory lanes, uint256[] memory reversed) internal pure returns (uint256 product) {
         assembly ("memory-safe") {
-            let length := mul(mload(lanes), 0x20)
-            for { let offset := 0x20 } iszero(gt(offset, length)) { offset := add(offset, 0x20) } {
-                product := add(product, shr(224, mul(mload(add(lanes, offset)), mload(add(reversed, offset)))))
+            let x := add(lanes, 0x20)
+            let y := add(reversed, 0x20)
+            for { let end := add(x, shl(5, mload(lanes))) } lt(x, end) {} {
+                product := add(product, shr(224, mul(mload(x), mload(y))))
+                product := add(product, shr(224, mul(mload(add(x, 0x20)), mload(add(y, 0x20)))))
+                x := add(x, 0x40)
+                y := add(y, 0x40)
             }
         }
     }
 
-    /// @notice Calls for a closer look at lane words in which a bucket with x and y shots differs by more than
+    /// @notice Calls for a closer look at wire words in which a bucket with x and y shots differs by more than
     /// `tolerance` and a quarter of both: |x - y| > tolerance + (x + y) / 4.
     /// @param tolerance At most 32,767.
-    /// @return candidates Index of the first such word at or after `from`, or the length when there is none.
-    /// @dev That is 3 x - 5 y > 4 tolerance, or so the other way round. Adds 2^19 - 4 tolerance - 1 to each lane of
-    /// 3 x - 5 y: bit 19 is set exactly where it holds, and lanes stay positive and below 2^20, so none borrows.
+    /// @param from Wire word to start at.
+    /// @return word Index of the first such wire word at or after `from`, or their number when there is none.
+    /// @dev That is 4 |x - y| - (x + y) > 4 tolerance. Adds 2^19 - 4 tolerance - 1 to the left side of each lane, once
+    /// for x - y and once for y - x: bit 19 is set exactly where it holds. Lanes end positive and below 2^20, so
+    /// borrows on the way cancel.
     function firstFarWord(uint256[] memory a, uint256[] memory b, uint256 tolerance, uint256 from)
         internal
         pure
-        returns (uint256 candidates)
+        returns (uint256 word)
     {
         uint256 lift = ONES * ((1 << 19) - 4 * tolerance - 1);
         uint256 flags = ONES << 19;
-        candidates = a.length;
         assembly ("memory-safe") {
-            let length := mload(a)
-            for { let i := from } lt(i, length) { i := add(i, 1) } {
-                let x := mload(add(add(a, 0x20), mul(i, 0x20)))
-                let y := mload(add(add(b, 0x20), mul(i, 0x20)))
-                if and(
-                    or(sub(add(mul(3, x), lift), mul(5, y)), sub(add(mul(3, y), lift), mul(5, x))), flags
-                ) {
-                    candidates := i
-                    break
-                }
+            let start := add(a, 0x20)
+            let end := add(start, shl(5, mload(a)))
+            let i := add(start, shl(6, from))
+            for { let other := sub(b, a) } lt(i, end) { i := add(i, 0x40) } {
+                let x := mload(i)
+                let y := mload(add(i, other))
+                let base := sub(lift, add(x, y))
+                let gap := shl(2, sub(x, y))
+                let far := or(add(base, gap), sub(base, gap))
+                x := mload(add(i, 0x20))
+                y := mload(add(add(i, 0x20), other))
+                base := sub(lift, add(x, y))
+                gap := shl(2, sub(x, y))
+                if and(or(far, or(add(base, gap), sub(base, gap))), flags) { break }
             }
+            word := shr(6, sub(i, start))
         }
     }
 

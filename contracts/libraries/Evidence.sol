@@ -39,8 +39,12 @@ library Evidence {
         for (uint256 i; i < leaves.length; ++i) {
             if (leaves[i] & 0xffff == 0) return (true, leaves[i]);
         }
-        uint256 last = leaves[leaves.length - 1];
-        return last >> (16 + outcomeBits) == 0 ? (false, 0) : (true, last);
+        return isTooWide(leaves, outcomeBits) ? (true, leaves[leaves.length - 1]) : (false, 0);
+    }
+
+    /// @notice Whether some outcome has more than `outcomeBits` bits. Leaves ascend, there is one at least.
+    function isTooWide(uint256[] calldata leaves, uint256 outcomeBits) internal pure returns (bool) {
+        return leaves[leaves.length - 1] >> (16 + outcomeBits) != 0;
     }
 
     /// @notice The shots that a sketch has in one bucket.
@@ -99,11 +103,12 @@ library Evidence {
         uint256[] calldata leaves,
         bool complete
     ) internal pure returns (bool sound, bytes32 next) {
-        (bool unfit,) = firstUnfit(leaves, c.outcomeBits);
-        if (unfit || !isPlausible(binding, c.shots)) return (false, 0);
+        if (isTooWide(leaves, c.outcomeBits) || !isPlausible(binding, c.shots)) return (false, 0);
         Progress memory then = progress;
         uint256[] memory parameters = BucketHash.parametersOf(seed, c.outcomeBits);
-        then.shots += BucketHash.fold(then.sketch, parameters, leaves, c.outcomeBits);
+        (uint256 shots, uint256 empty) = BucketHash.fold(then.sketch, parameters, leaves, c.outcomeBits);
+        if (empty != 0) return (false, 0);
+        then.shots += shots;
         then.next += leaves.length;
         then.last = leaves[leaves.length - 1];
         if (complete) sound = then.shots == c.shots && digestOf(then.sketch) == then.sketchDigest;

@@ -74,7 +74,7 @@ library Panel {
     /// @notice How many of the first `tried` assignments are in `status`.
     function count(Seats storage self, uint256 tried, AssignmentStatus status) internal view returns (uint256 found) {
         for (uint256 i; i < tried; ++i) {
-            if (self.assignments[i].status == status) ++found;
+            if (wordOf(self, i) >> 248 == bytes32(uint256(status))) ++found;
         }
     }
 

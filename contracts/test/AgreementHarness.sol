@@ -60,7 +60,7 @@ contract AgreementHarness {
         returns (Agreement.Signal memory)
     {
         uint256[] memory lanes = CountSketch.lanesOf(sketch);
-        return Agreement.signalOf(frame, lanes, CountSketch.dot(lanes, CountSketch.reversedLanes(lanes)));
+        return Agreement.signalOf(frame, lanes, CountSketch.dot(lanes, CountSketch.reversedLanesOf(sketch)));
     }
 
     /// @dev A signal of such power, or the next higher power that a sketch can have.

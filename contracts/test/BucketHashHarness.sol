@@ -10,13 +10,13 @@ contract BucketHashHarness {
         return BucketHash.bucketOf(BucketHash.parametersOf(seed, outcomeBits), row, outcome, outcomeBits);
     }
 
-    /// @return sketch Wire form. @return shots In the leaves.
+    /// @return sketch Wire form. @return shots In the leaves. @return empty How many leaves have none.
     function fold(bytes32 seed, uint256[] calldata leaves, uint256 outcomeBits)
         external
         pure
-        returns (uint256[] memory sketch, uint256 shots)
+        returns (uint256[] memory sketch, uint256 shots, uint256 empty)
     {
         sketch = new uint256[](CountSketch.wordsOf(outcomeBits));
-        shots = BucketHash.fold(sketch, BucketHash.parametersOf(seed, outcomeBits), leaves, outcomeBits);
+        (shots, empty) = BucketHash.fold(sketch, BucketHash.parametersOf(seed, outcomeBits), leaves, outcomeBits);
     }
 }

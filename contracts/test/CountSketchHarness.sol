@@ -18,14 +18,13 @@ contract CountSketchHarness {
     }
 
     function dot(uint256[] calldata a, uint256[] calldata b) external pure returns (uint256) {
-        return CountSketch.dot(CountSketch.lanesOf(a), CountSketch.reversedLanes(CountSketch.lanesOf(b)));
+        return CountSketch.dot(CountSketch.lanesOf(a), CountSketch.reversedLanesOf(b));
     }
 
-    /// @return candidates Index of a lane word: two to each wire word.
     function firstFarWord(uint256[] calldata a, uint256[] calldata b, uint256 tolerance, uint256 from)
         external
         pure
-        returns (uint256 candidates)
+        returns (uint256 word)
     {
         return CountSketch.firstFarWord(CountSketch.lanesOf(a), CountSketch.lanesOf(b), tolerance, from);
     }

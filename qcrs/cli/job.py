@@ -1,10 +1,12 @@
 """``qcrs job``: computations, from a circuit file to verified counts."""
 
 import argparse
-import sys
 from datetime import datetime
 
-from qcrs.chain.codec import Event
+from qcrs.cli.job_report import narrate as narrate
+from qcrs.cli.job_report import print_result
+from qcrs.cli.job_submit import add_submit
+from qcrs.cli.job_submit import circuit_of as circuit_of
 from qcrs.cli.options import (
     Progress,
     add_network,
@@ -15,43 +17,16 @@ from qcrs.cli.options import (
     positive,
     run_with_client,
     table,
-    whole,
 )
-from qcrs.model.computation import ComputationStatus
-from qcrs.model.story import Story
-from qcrs.sdk.client import Circuit, Client
-from qcrs.sdk.result import Result, bitstrings
+from qcrs.sdk.client import Client
 
-BAR_WIDTH = 40
-MOST_OUTCOMES = 16
 ETHER = 10**18
-LATEST_SECONDS = 30 * 24 * 3600
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this noun's verbs."""
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
-    submit = command(
-        verbs, "submit", _submit, "submit a circuit",
-        description="Submit an OpenQASM file. Replicas split the shots, at least 4,096 each; their counts are pooled "
-        "when a quorum agrees. Without --wait the secret that seeds the comparison is disclosed by a later "
-        "'qcrs job wait'; if that comes too late, the chain's beacon stands in and a bounty is lost.",
-    )  # fmt: skip
-    submit.add_argument("file", help="OpenQASM 3 (flat) or OpenQASM 2 file, or - for standard input")
-    submit.add_argument("--shots", type=whole(0), default=4096, help="shots in all (4096)")
-    submit.add_argument("--replicas", "-k", type=whole(0), default=3, help="independent processors (3)")
-    submit.add_argument(
-        "--max-fee", type=whole(0, 2**96 - 1), metavar="WEI", help="most to lock; whatever is quoted by default"
-    )
-    submit.add_argument(
-        "--deadline",
-        type=whole(1, LATEST_SECONDS),
-        default=3600,
-        metavar="SECONDS",
-        help="latest allocation from now (3600)",
-    )
-    submit.add_argument("--noise-class", type=whole(1, 255), help="where to run; the best populated class by default")
-    submit.add_argument("--wait", action="store_true", help="drive it to its verdict and print the counts")
+    submit = add_submit(verbs)
     wait = command(verbs, "wait", _wait, "drive a submitted computation to its verdict")
     show = command(verbs, "show", _show, "tell the story of a computation")
     result = command(verbs, "result", _result, "print a computation's verdict and counts")
@@ -66,85 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_signer(verb, "researcher")
 
 
-def circuit_of(source: str) -> Circuit:
-    """Return the circuit in the file *source*, or on standard input for ``-``, ready to submit.
-
-    Raises:
-        CircuitRefused: It is not a circuit of the profile. OSError: It cannot be read.
-    """
-    # A second's import that only submission needs.
-    from qcrs.quantum.circuit import canonical, facts, load
-
-    loaded = load(sys.stdin.read() + "\n" if source == "-" else source)
-    size = facts(loaded)
-    return Circuit(canonical(loaded), size.qubits, size.outcome_bits)
-
-
-def narrate(progress: Progress, prefix: str = ""):
-    """Return an observer that says on standard error what happens to a computation."""
-    lead = f"{prefix:12}" if prefix else ""
-
-    def observe(story: Story, event: Event | None) -> None:
-        k = story.request.replicas
-        committed = sum(bool(duty.commitment) for duty in story.duties if duty.attempt == story.attempt)
-        revealed = sum(bool(duty.sketch) for duty in story.duties if duty.attempt == story.attempt)
-        lines = {
-            None: f"job {story.computation}  {story.status.name}",
-            "ComputationAllocated": f"allocated to processors {', '.join(str(d.processor) for d in story.on_duty())}",
-            "ResultCommitted": f"committed {committed}/{k}",
-            "PayloadRefused": "a processor refused the circuit",
-            "SeedFixed": "sketch seed fixed",
-            "ResultRevealed": f"revealed {revealed}/{k}",
-            "ComputationRequeued": f"queued again, round {story.attempt}",
-            "ComputationConcluded": f"verdict: {story.status.name}",
-            "ComputationFailed": f"failed: {story.failure.name}",
-        }
-        line = lines.get(event.name if event else None)
-        if line:
-            progress(lead + line)
-
-    return observe
-
-
-def _submit(options: argparse.Namespace) -> int | None:
-    circuit = circuit_of(options.file)
-    progress = Progress(options.json)
-
-    async def work(client: Client) -> int | None:
-        story = await client.submit(
-            circuit,
-            options.shots,
-            options.replicas,
-            options.max_fee,
-            options.deadline,
-            options.noise_class,
-        )
-        progress(f"job {story.computation} submitted: {story.escrow / ETHER:.6f} coin locked")
-        if options.wait:
-            await client.drive(story.computation, narrate(progress), story.submitted_in)
-            return await _print_result(options, client, story.computation)
-        value = {"id": story.computation, "status": story.status.name, "escrow": str(story.escrow)}
-        emit(
-            options,
-            value,
-            f"job {story.computation} queued; follow it with 'qcrs job wait {story.computation}'",
-        )
-        return None
-
-    return run_with_client(options, work)
-
-
 def _wait(options: argparse.Namespace) -> int | None:
     async def work(client: Client) -> int | None:
         await client.drive(options.id, narrate(Progress(options.json)))
-        return await _print_result(options, client, options.id)
+        return await print_result(options, client, options.id)
 
     return run_with_client(options, work)
 
 
 def _result(options: argparse.Namespace) -> int | None:
     async def work(client: Client) -> int | None:
-        return await _print_result(options, client, options.id)
+        return await print_result(options, client, options.id)
 
     return run_with_client(options, work, signs=False)
 
@@ -238,33 +145,3 @@ def _list(options: argparse.Namespace) -> None:
         )
 
     run_with_client(options, work, signs=False)
-
-
-async def _print_result(options: argparse.Namespace, client: Client, computation: int) -> int:
-    result = await client.result(computation)
-    emit(options, result.to_json(), _pretty(result))
-    return 0 if result.status is ComputationStatus.Accepted else 1
-
-
-def _pretty(result: Result) -> str:
-    who = [
-        f"{label} {', '.join(map(str, processors))}"
-        for label, processors in (
-            ("agreed", result.accepted),
-            ("outlier", result.outliers),
-            ("silent", result.silent),
-        )
-        if processors
-    ]
-    lines = [f"job {result.id}  {result.status.name}{' (' + result.failure + ')' if result.failure else ''}"]
-    lines.append("processors: " + ("; ".join(who) or "none concluded"))
-    lines.append(f"gas {result.gas['total']:,}   {result.seconds:.0f} s on the chain's clock")
-    if result.counts:
-        lines.append(f"{result.shots} shots, digest {result.result_digest}")
-        outcomes = bitstrings(result.counts, result.outcome_bits)
-        most = max(outcomes.values())
-        for outcome, count in list(outcomes.items())[:MOST_OUTCOMES]:
-            lines.append(f"  {outcome}  {count:>7}  {'#' * round(BAR_WIDTH * count / most)}")
-        if len(outcomes) > MOST_OUTCOMES:
-            lines.append(f"  ... and {len(outcomes) - MOST_OUTCOMES} more outcomes (--json has all)")
-    return "\n".join(lines)

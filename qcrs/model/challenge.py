@@ -1,4 +1,4 @@
-"""The challenge's statuses, edges and faults: twin of ``contracts/lifecycle/Challenge.sol``."""
+"""Demands to show a histogram, and what challenges prove: twin of ``contracts/lifecycle/Challenge.sol``."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ from qcrs.model.lifecycle import UnexpectedStatus, move
 
 
 class ChallengeStatus(IntEnum):
-    """Where a demand for a whole histogram stands."""
+    """Where a demand stands."""
 
     Unset = 0
     Open = 1
@@ -28,7 +28,7 @@ class Fault(IntEnum):
 
 
 class UnexpectedChallengeStatus(UnexpectedStatus):
-    """The challenge's status does not allow the step."""
+    """The demand's status does not allow the step."""
 
 
 _S = ChallengeStatus
@@ -39,6 +39,8 @@ SOURCES: dict[ChallengeStatus, frozenset[ChallengeStatus]] = {
     _S.Defaulted: frozenset({_S.Open}),
     _S.Dropped: frozenset({_S.Open}),
 }
+
+ENDED = frozenset({_S.Answered, _S.Refuted, _S.Defaulted, _S.Dropped})
 
 
 def advance(status: ChallengeStatus, to: ChallengeStatus) -> ChallengeStatus:

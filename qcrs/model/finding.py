@@ -19,14 +19,14 @@ class Finding:
 
     Attributes:
         kind: What was looked at: ``replay``, ``histogram``, ``chain``. text: What was found, in one line.
-        block: Seen as of this block. computation, seat: What it is about, if about that.
+        block: Seen as of this block, when it was one. computation, seat: What it is about, if about that.
         entry: The first audit entry that rests on it, when one does and it can be told.
     """
 
     level: Level
     kind: str
     text: str
-    block: int = 0
+    block: int | None = None
     computation: int | None = None
     seat: int | None = None
     entry: int | None = None

@@ -5,6 +5,7 @@ runs the same number of shots, and the outcome ``x`` of a round is pooled as ``r
 need not look inside, a sweep is one circuit with a wider outcome. A text with one header is a circuit, as ever.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from qcrs.quantum.program import Program
 from qcrs.quantum.scan import scan
 
 _HEADER = "OPENQASM 3.0;\n"
+_INPUT = re.compile(r"^[ \t]*input\s+float(?:\[\d+\])?\s+([^\W\d]\w*)\s*;", re.MULTILINE)
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +83,43 @@ def scan_rounds(payload: str, limits: SweepLimits = SWEEP_LIMITS) -> list[Progra
             raise CircuitRefused(
                 RefusalCode.TooManyOperations, "sweep", f"at most {limits.operations} operations", "more"
             )
-        width, expected = (program.qubits, program.bits), (programs[0].qubits, programs[0].bits)
-        if width != expected:
+        require_equal_widths((programs[0], program), number)
+    return programs
+
+
+def require_equal_widths(programs: Sequence[Program], last: int | None = None) -> None:
+    """Check that all of *programs* have the qubits and bits of the first.
+
+    Args:
+        last: Number of the last one, if not its place.
+
+    Raises:
+        CircuitRefused: ``RoundsDiffer``.
+    """
+    expected = (programs[0].qubits, programs[0].bits)
+    for number, program in enumerate(programs):
+        if (program.qubits, program.bits) != expected:
             raise CircuitRefused(
                 RefusalCode.RoundsDiffer,
-                f"round {number}",
+                f"round {number if last is None else last}",
                 f"{expected[0]} qubits and {expected[1]} bits as in round 0",
-                f"{width[0]} and {width[1]}",
+                f"{program.qubits} and {program.bits}",
             )
-    return programs
+
+
+def bind(template: str, values: Mapping[str, float]) -> str:
+    """Return *template* with the parameters that it declares as ``input float NAME;`` given *values*.
+
+    Raises:
+        CircuitRefused: *values* lack a declared parameter, or name one that is not declared.
+    """
+    declared = set(_INPUT.findall(template))
+    if declared != set(values):
+        expected, actual = (", ".join(sorted(names)) or "none" for names in (declared, values))
+        raise CircuitRefused(RefusalCode.ParameterInvalid, "parameters", expected, actual)
+    text = _INPUT.sub("", template)
+    # In brackets, so that a negative value can follow any operator.
+    return _NAME.sub(lambda name: f"({values[name[0]]!r})" if name[0] in values else name[0], text)
 
 
 def pool(rounds: Iterable[Mapping[int, int]], bits: int) -> dict[int, int]:

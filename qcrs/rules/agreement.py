@@ -18,7 +18,7 @@ AMPLITUDE_SHARE = 250
 AMPLITUDE_SHARE_PER_BIT = 60
 BUCKET_TOLERANCE = 100
 BUCKET_SHARE = 2500
-MAX_SCALE = 13
+MAX_SCALE = 12
 
 
 class Verdict(IntEnum):
@@ -130,7 +130,7 @@ def gram_rule(frame: Frame, a: Signal, b: Signal, product: int) -> tuple[int, bo
     x = (20_000 - frame.spread) * own - 400_000 * MAX_SCALE * cross
     variance = 4 * frame.rows * (low + high + 2 * (frame.buckets - 1) * frame.rows * frame.shots)
     variance = max(0, variance) + 8 * frame.rows * square
-    return x, x > 0 and x * x > 1_440_000_000_000 * MAX_SCALE * MAX_SCALE * frame.buckets * variance
+    return x, x > 0 and x * x > 1_000_000_000_000 * MAX_SCALE * MAX_SCALE * frame.buckets * variance
 
 
 def is_flat(frame: Frame, power: int) -> bool:

@@ -1,4 +1,4 @@
-"""Gold rounds: known answers hidden among target rounds. Twin of ``contracts/libraries/GoldScore.sol``.
+"""Gold rounds: known answers hidden among target rounds. Twin of ``GoldList.sol`` and ``GoldScore.sol``.
 
 A gold list says of each round of a sweep what it is: a target, a gold round or a trap. Its root is bound before anyone
 is drawn, inside the last secret of the requester's secret chain, and opened after all have revealed. An answer is a

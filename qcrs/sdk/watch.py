@@ -183,7 +183,7 @@ async def follow(
             file, which then names that one.
         told: Told how things stand after each look.
     """
-    watch, connected, pause, said = None, False, RETRY_SECONDS[0], ""
+    watch, connected, pause, said = None, False, RETRY_SECONDS[0], None
     while not stop.is_set():
         wait = poll_seconds
         try:
@@ -192,11 +192,11 @@ async def follow(
                 await watch.gateway.connect()
                 connected = True
             told(await watch.look())
-            pause, said = RETRY_SECONDS[0], ""
+            pause, said = RETRY_SECONDS[0], None
         except QcrsError as error:
-            if str(error) != said:
+            if type(error) is not said:  # its words may differ with every try
                 tell(Finding(Level.Warning, "chain", f"cannot be followed, will try again: {error}"))
-            said, connected = str(error), False
+            said, connected = type(error), False
             wait, pause = pause, min(2 * pause, RETRY_SECONDS[1])
             if watch is not None and isinstance(error, WrongChain | NetworkFileInvalid):
                 await watch.gateway.close()

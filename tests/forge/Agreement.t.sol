@@ -14,9 +14,9 @@ contract AgreementTest is SketchBuilder {
     function testFuzz_bucket_rule_is_its_formula(uint256 seed, uint8 bits, uint16 shots, uint8 shape) external view {
         uint256[] memory a = _bucketsOf(seed, bits, shots, shape);
         uint256[] memory b = _nearby(a, seed, shots);
-        bool expected = _isBucketFar(a, b, shots);
-        require(_agreement.bucketRule(_pack(a), _pack(b), shots) == expected, "bucket rule differs");
-        require(_agreement.bucketRule(_pack(b), _pack(a), shots) == expected, "bucket rule is not symmetric");
+        bool expected = _isBucketFar(a, b, bits, shots);
+        require(_agreement.bucketRule(_pack(a), _pack(b), bits, shots) == expected, "bucket rule differs");
+        require(_agreement.bucketRule(_pack(b), _pack(a), bits, shots) == expected, "bucket rule is not symmetric");
     }
 
     /// @dev Both sides of the boundary, shot by shot, for one bucket.
@@ -24,13 +24,13 @@ contract AgreementTest is SketchBuilder {
         uint256 shots = 4096;
         uint256 turns;
         bool before;
-        for (uint256 moved; moved <= 800; ++moved) {
+        for (uint256 moved; moved <= 2048; ++moved) {
             uint256[] memory a = new uint256[](4);
             uint256[] memory b = new uint256[](4);
             (a[0], a[3]) = (2048, 2048);
             (b[0], b[3]) = (2048 + moved, 2048 - moved);
-            bool far = _agreement.bucketRule(_pack(a), _pack(b), shots);
-            require(far == _isBucketFar(a, b, shots), "bucket rule differs at the boundary");
+            bool far = _agreement.bucketRule(_pack(a), _pack(b), 2, shots);
+            require(far == _isBucketFar(a, b, 2, shots), "bucket rule differs at the boundary");
             if (far != before) ++turns;
             before = far;
         }
@@ -41,9 +41,9 @@ contract AgreementTest is SketchBuilder {
         uint256[] memory a = _bucketsOf(seed, bits, shots, shape);
         uint256[] memory b = seed % 2 == 0 ? _nearby(a, seed, shots) : _bucketsOf(~seed, bits, shots, shape >> 4);
         (int256 x, bool far) = _gram(a, b, bits, shots);
-        (uint256 rows, uint256 width) = CountSketch.dimensions(bits);
-        (int256 actual, bool actualFar) =
-            _agreement.gramRule(_dot(a, a), _dot(b, b), _dot(a, b), rows, width, shots);
+        (int256 actual, bool actualFar) = _agreement.gramRule(
+            _power(a, bits, shots), _power(b, bits, shots), uint256(_dot(a, b)), bits, shots
+        );
         require(actual == x && actualFar == far, "gram rule differs");
     }
 
@@ -121,7 +121,7 @@ contract AgreementTest is SketchBuilder {
         for (uint256 i; i < answers.length; ++i) {
             for (uint256 j; j < answers.length; ++j) {
                 (, bool far) = _gram(answers[i], answers[j], bits, 4096);
-                if (i == j || !(far || _isBucketFar(answers[i], answers[j], 4096))) agreeing[i] |= 1 << j;
+                if (i == j || !(far || _isBucketFar(answers[i], answers[j], bits, 4096))) agreeing[i] |= 1 << j;
             }
             uint256 own = _population(agreeing[i]);
             if (own > degree) degree = own;
@@ -137,20 +137,56 @@ contract AgreementTest is SketchBuilder {
         int256 m = int256(width);
         int256 r = int256(rows);
         int256 n = int256(shots);
-        int256 norms = _dot(a, a) + _dot(b, b);
-        int256 own = m * norms - 2 * (r * n * n + (m - 1) * r * n);
-        x = 19_200 * own - 40_000 * (m * _dot(a, b) - r * n * n);
-        int256 variance = 4 * m * r * norms - 8 * r * r * n * n;
+        int256 p = _power(a, bits, shots);
+        int256 q = _power(b, bits, shots);
+        if (p > q) (p, q) = (q, p);
+        int256 own = 144 * p + 100 * q;
+        if (p > 0 && 100 * q <= 144 * p) {
+            own = 240 * int256((rows * width * _amplitude(a, bits, shots) * _amplitude(b, bits, shots)) >> 16);
+        }
+        x = (20_000 - int256(400 + 180 * _width(bits))) * own - 4_800_000 * (m * _dot(a, b) - r * n * n);
+        int256 variance = 4 * m * r * (_dot(a, a) + _dot(b, b)) - 8 * r * r * n * n;
         if (variance < 0) variance = 0;
-        far = x > 0 && x * x > 144e8 * m * (variance + 8 * r * n * n);
+        far = x > 0 && x * x > 14_400 * 1e10 * m * (variance + 8 * r * n * n);
     }
 
-    function _isBucketFar(uint256[] memory a, uint256[] memory b, uint256 shots) private pure returns (bool) {
+    function _isBucketFar(uint256[] memory a, uint256[] memory b, uint256 bits, uint256 shots)
+        private
+        pure
+        returns (bool)
+    {
+        uint256 amplitude = _amplitude(a, bits, shots);
+        if (_amplitude(b, bits, shots) < amplitude) amplitude = _amplitude(b, bits, shots);
+        uint256 allowance = 100 * shots + (250 + 60 * _width(bits)) * amplitude / 256;
         for (uint256 i; i < a.length; ++i) {
             uint256 gap = 1e4 * (a[i] > b[i] ? a[i] - b[i] : b[i] - a[i]);
-            if (gap > 300 * shots && (gap - 300 * shots) ** 2 > 36e8 * (a[i] + b[i] + 1)) return true;
+            uint256 own = allowance + 2500 * (a[i] + b[i]);
+            if (gap > own && (gap - own) ** 2 > 9e8 * (a[i] + b[i] + 1)) return true;
         }
         return false;
+    }
+
+    function _power(uint256[] memory a, uint256 bits, uint256 shots) private pure returns (int256) {
+        (uint256 rows, uint256 width) = CountSketch.dimensions(bits);
+        return int256(width) * _dot(a, a) - int256(rows * shots * shots + (width - 1) * rows * shots);
+    }
+
+    /// @dev By bisection, where the library takes a root.
+    function _amplitude(uint256[] memory a, uint256 bits, uint256 shots) private pure returns (uint256 low) {
+        int256 power = _power(a, bits, shots);
+        if (power <= 0) return 0;
+        (uint256 rows, uint256 width) = CountSketch.dimensions(bits);
+        uint256 square = (uint256(power) * 65_536) / (rows * width);
+        uint256 high = 1 << 26;
+        while (high - low > 1) {
+            uint256 middle = (low + high) / 2;
+            if (middle * middle <= square) low = middle;
+            else high = middle;
+        }
+    }
+
+    function _width(uint256 bits) private pure returns (uint256) {
+        return bits < 5 ? 0 : bits > 10 ? 5 : bits - 5;
     }
 
     /// @dev Moves up to a fifteenth of `scale` shots between two buckets of each row.

@@ -81,22 +81,23 @@ contract CountSketchTest is SketchBuilder {
         uint256[] memory b = _bucketsOf(~seed, bits, shots, shape >> 4);
         uint256[] memory x = _pack(a);
         uint256[] memory y = _pack(b);
-        uint256 from = seed % (2 * x.length);
+        tolerance %= 1 << 15;
+        uint256 from = seed % x.length;
         uint256 expected = from;
-        // Lane words alternate between the even and the odd buckets of a wire word.
-        for (; expected < 2 * x.length; ++expected) {
+        for (; expected < x.length; ++expected) {
             if (_isFar(a, b, tolerance, expected)) break;
         }
         require(_sketch.firstFarWord(x, y, tolerance, from) == expected, "another word is the first far one");
     }
 
-    function _isFar(uint256[] memory a, uint256[] memory b, uint256 tolerance, uint256 laneWord)
+    function _isFar(uint256[] memory a, uint256[] memory b, uint256 tolerance, uint256 word)
         private
         pure
         returns (bool)
     {
-        for (uint256 i = 16 * (laneWord / 2) + (laneWord % 2); i < 16 * (laneWord / 2 + 1) && i < a.length; i += 2) {
-            if (4 * (a[i] > b[i] ? a[i] - b[i] : b[i] - a[i]) > 4 * tolerance + a[i] + b[i]) return true;
+        for (uint256 i = 16 * word; i < 16 * (word + 1) && i < a.length; ++i) {
+            uint256 gap = a[i] > b[i] ? a[i] - b[i] : b[i] - a[i];
+            if (4 * gap > 4 * tolerance + a[i] + b[i]) return true;
         }
         return false;
     }

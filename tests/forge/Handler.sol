@@ -1,32 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {AuditTrail} from "../../contracts/AuditTrail.sol";
+import {Bonds} from "../../contracts/Bonds.sol";
+import {ComputationAllocator} from "../../contracts/ComputationAllocator.sol";
+import {Disputes} from "../../contracts/Disputes.sol";
+import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
+import {Records} from "../../contracts/Records.sol";
 import {Policy} from "../../contracts/interfaces/IEscrow.sol";
 import {Request} from "../../contracts/libraries/Admission.sol";
 import {AssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
 import {ComputationId, ComputationStatus} from "../../contracts/lifecycle/Computation.sol";
 import {ProcessorId} from "../../contracts/lifecycle/Processor.sol";
-import {Suite} from "./Suite.sol";
+import {Parties} from "./Parties.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Does to the suite what its actors could, in any order. Whatever is refused reverts and changes nothing.
-contract Handler is Suite {
-    uint256 public constant PROCESSORS = 7;
-
-    /// Decisions that the audit trail must hold.
-    uint256 public decisions;
+contract Handler is Parties {
     /// How often the rarer ends were reached: campaigns that reach none prove nothing.
     uint256 public settled;
+    uint256 public escalated;
     uint256 public reallocated;
     uint256 public expired;
 
-    mapping(ComputationId => uint256 bitmap) private _rogues;
-
-    /// @dev Time passes between transactions only when an action says so.
-    modifier atClock() {
-        vm.warp(clock);
-        _;
-    }
+    /// @dev Two bits a seat: see _answerIn.
+    mapping(ComputationId => uint256) private _answers;
+    mapping(ComputationId => uint256 bitmap) private _answered;
 
     constructor() {
         _deploy();
@@ -42,8 +41,10 @@ contract Handler is Suite {
 
     // --- requester ---
 
-    function submit(uint8 replicas, uint8 qubits) external atClock {
-        Request memory request = _request(3 + replicas % 3);
+    /// @dev One in four asks for a single replica, the others for three to five, half of these with escalations.
+    function submit(uint8 replicas, uint8 steps, uint8 qubits) external atClock {
+        Request memory request = _request(replicas % 4 == 3 ? 1 : 3 + replicas % 4);
+        if (request.replicas != 1) request.replicaCap += 2 * (steps % 4 < 3 ? steps % 4 : 0);
         request.qubits = 1 + qubits % 14;
         request.deadlineAt = uint40(clock + 500);
         _submit(request);
@@ -76,23 +77,10 @@ contract Handler is Suite {
         if (_statusOf(id) != before) ++decisions;
     }
 
-    function reveal(uint256 seed, uint256 index, bool rogue) external atClock {
+    function reveal(uint256 seed, uint256 index, uint8 answer) external atClock {
         ComputationId id = _pick(seed, ComputationStatus.Revealing);
         uint256[] memory seats = _seatsIn(id, AssignmentStatus.Committed);
-        _revealAs(id, seats[index % seats.length], rogue);
-    }
-
-    function bond(uint256 number, uint64 amount) external atClock {
-        ProcessorId processor = _processor(number);
-        vm.prank(registry.operatorOf(processor));
-        allocator.bond{value: amount}(processor, amount);
-    }
-
-    function unbond(uint256 number) external atClock {
-        ProcessorId processor = _fickle(number);
-        address operator = registry.operatorOf(processor);
-        vm.prank(operator);
-        allocator.unbond(processor);
+        _revealAs(id, seats[index % seats.length], Answer(answer % 8 < 4 ? answer % 4 : 0));
     }
 
     // --- keepers, who may wait before they act ---
@@ -110,17 +98,15 @@ contract Handler is Suite {
     }
 
     /// @dev With as many reveals as a verdict needs; who has not revealed after the wait is silent.
-    function settle(uint256 seed, uint16 wait, uint256 rogues) external atClock {
+    function settle(uint256 seed, uint16 wait, uint256 answers) external atClock {
         ComputationId id = _pick(seed, ComputationStatus.Revealing);
         uint256[] memory seats = _seatsIn(id, AssignmentStatus.Committed);
-        uint256 quorum = allocator.computationOf(id).replicas / 2 + 1;
-        for (uint256 i; i < seats.length && allocator.computationOf(id).revealed < quorum; ++i) {
-            _revealAs(id, seats[i], (rogues >> i) % 4 == 0);
+        uint256 quorum = records.computationOf(id).replicas / 2 + 1;
+        for (uint256 i; i < seats.length && records.computationOf(id).revealed < quorum; ++i) {
+            _revealAs(id, seats[i], _drawAnswer(answers, seats[i]));
         }
         _pass(wait % 300);
-        _settle(id, _rogues[id]);
-        ++decisions;
-        ++settled;
+        _settleAs(id);
     }
 
     function reallocate(uint256 seed, uint16 wait) external atClock {
@@ -154,11 +140,22 @@ contract Handler is Suite {
         } else if (status == ComputationStatus.Committed) {
             _disclose(id);
         } else if (status == ComputationStatus.Revealing) {
-            _revealAll(id);
-            _settle(id, _rogues[id]);
-            ++decisions;
-            ++settled;
+            uint256[] memory seats = _seatsIn(id, AssignmentStatus.Committed);
+            for (uint256 i; i < seats.length; ++i) {
+                _revealAs(id, seats[i], Answer.Honest);
+            }
+            _settleAs(id);
         }
+    }
+
+    /// @dev As `proceed`, but the replicas are split or cannot tell, so that it escalates if it may.
+    function quarrel(uint256 seed) external atClock {
+        ComputationId id = _pick(seed, ComputationStatus.Revealing);
+        uint256[] memory seats = _seatsIn(id, AssignmentStatus.Committed);
+        for (uint256 i; i < seats.length; ++i) {
+            _revealAs(id, seats[i], seed % 2 == 0 ? Answer.Noise : Answer(seats[i] % 3));
+        }
+        _settleAs(id);
     }
 
     // --- money, bodies, time ---
@@ -195,17 +192,38 @@ contract Handler is Suite {
         }
     }
 
-    function suite()
+    function parts()
         external
         view
-        returns (address allocator_, address registry_, address auditTrail_)
+        returns (ComputationAllocator, Records, ProcessorRegistry, Bonds, Disputes, AuditTrail)
     {
-        return (address(allocator), address(registry), address(auditTrail));
+        return (allocator, records, registry, bonds, disputes, auditTrail);
     }
 
-    function _revealAs(ComputationId id, uint256 seat, bool rogue) private {
-        if (rogue) _rogues[id] |= 1 << seat;
-        _reveal(id, seat, rogue ? _rogue() : _honest(seat));
+    function _revealAs(ComputationId id, uint256 seat, Answer answer) private {
+        // Who has answered before an escalation is bound to that answer.
+        if (_answered[id] & (1 << seat) == 0) _answers[id] |= uint256(answer) << (2 * seat);
+        _answered[id] |= 1 << seat;
+        _reveal(id, seat, _answerOf(_answerIn(_answers[id], seat), seat));
+    }
+
+    function _drawAnswer(uint256 answers, uint256 seat) private pure returns (Answer) {
+        if (answers % 8 == 0) return Answer.Noise;
+        if (answers % 8 == 1) return Answer(seat % 3);
+        uint256 drawn = (answers >> (4 * seat)) % 16;
+        return Answer(drawn < 4 ? drawn : 0);
+    }
+
+    function _settleAs(ComputationId id) private {
+        _settle(id, _answers[id]);
+        ++decisions;
+        if (_statusOf(id) == ComputationStatus.Queued) {
+            // An escalation, and the wait for those who join.
+            ++decisions;
+            ++escalated;
+        } else {
+            ++settled;
+        }
     }
 
     function _heartbeat(uint256 number) private {
@@ -240,18 +258,5 @@ contract Handler is Suite {
             id = ComputationId.wrap(uint64(1 + (seed % count + i) % count));
             if (_statusOf(id) == status) return id;
         }
-    }
-
-    function _processor(uint256 number) private pure returns (ProcessorId) {
-        return ProcessorId.wrap(uint32(1 + number % PROCESSORS));
-    }
-
-    /// @dev Few enough to leave computations that need others a chance.
-    function _fickle(uint256 number) private pure returns (ProcessorId) {
-        return _processor(number % 3);
-    }
-
-    function _statusOf(ComputationId id) private view returns (ComputationStatus) {
-        return allocator.computationOf(id).status;
     }
 }

@@ -2,10 +2,21 @@
 pragma solidity 0.8.37;
 
 import {AuditTrail} from "../../contracts/AuditTrail.sol";
+import {Bonds} from "../../contracts/Bonds.sol";
 import {ComputationAllocator} from "../../contracts/ComputationAllocator.sol";
+import {Disputes} from "../../contracts/Disputes.sol";
 import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
+import {Records} from "../../contracts/Records.sol";
 import {Assignment, AssignmentLifecycle, AssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
-import {Computation, ComputationId, ComputationStatus} from "../../contracts/lifecycle/Computation.sol";
+import {
+    Computation,
+    ComputationId,
+    ComputationLifecycle,
+    ComputationStatus,
+    MAX_ASSIGNMENTS,
+    MAX_ATTEMPTS
+} from "../../contracts/lifecycle/Computation.sol";
+import {Dispute, DisputeId, DisputeKind, DisputeStatus} from "../../contracts/lifecycle/Dispute.sol";
 import {ProcessorId, Standing} from "../../contracts/lifecycle/Processor.sol";
 import {Handler} from "./Handler.sol";
 
@@ -13,14 +24,15 @@ import {Handler} from "./Handler.sol";
 contract InvariantTest {
     Handler private _handler;
     ComputationAllocator private _allocator;
+    Records private _records;
     ProcessorRegistry private _registry;
+    Bonds private _bonds;
+    Disputes private _disputes;
     AuditTrail private _auditTrail;
 
     function setUp() external {
         _handler = new Handler();
-        (address allocator, address registry, address auditTrail) = _handler.suite();
-        (_allocator, _registry) = (ComputationAllocator(allocator), ProcessorRegistry(registry));
-        _auditTrail = AuditTrail(auditTrail);
+        (_allocator, _records, _registry, _bonds, _disputes, _auditTrail) = _handler.parts();
     }
 
     /// @dev Read by Foundry: calls go to the handler alone.
@@ -32,9 +44,12 @@ contract InvariantTest {
     /// @dev One campaign for all: each check costs far less than the calls between them.
     function invariant_books_leases_counters_queue_and_trail_agree() external view {
         _availableLockedAndTreasuryAreTheBalance();
-        _lockedMoneyIsEscrowAndBonds();
+        _lockedMoneyIsEscrow();
+        _bondsAreTheirCoinAndWhatLetsThemBeDrawn();
+        _disputesHoldTheBondsOfOpenOnes();
         _leasesAreThoseOfAssignmentsOnDuty();
         _countersAreThoseOfTheAssignments();
+        _verdictsHaveTheirQuorum();
         _noProcessorIsDrawnTwice();
         _theQueueHoldsExactlyThoseThatWait();
         _theTrailHoldsEveryDecision();
@@ -47,13 +62,9 @@ contract InvariantTest {
         }
         _handler.allocate(1);
         _handler.reallocate(1, 121);
-        for (uint256 i; i < 7; ++i) {
-            _handler.pass(79);
-        }
-        _handler.submit(0, 0);
-        for (uint256 i; i < 7; ++i) {
-            _handler.pass(79);
-        }
+        _passes(7);
+        _handler.submit(0, 0, 0);
+        _passes(7);
         _handler.expire(4, 0);
         require(_handler.settled() == 1, "no verdict was reached");
         require(_handler.reallocated() == 1, "nothing was reallocated");
@@ -61,26 +72,109 @@ contract InvariantTest {
         this.invariant_books_leases_counters_queue_and_trail_agree();
     }
 
+    function test_handler_reaches_escalations_both_ways() external {
+        // Those that wait are not in the way.
+        for (uint256 i; i < 4; ++i) {
+            _handler.proceed(i);
+        }
+        for (uint256 kind; kind < 2; ++kind) {
+            _handler.submit(0, 1, 0);
+            uint256 seed = 4 + kind;
+            for (uint256 i; i < 3; ++i) {
+                _handler.proceed(seed);
+            }
+            _handler.quarrel(kind);
+            require(_handler.escalated() == kind + 1, "nothing escalated");
+            this.invariant_books_leases_counters_queue_and_trail_agree();
+            // With honest ones joining, the split is decided; among noise they are outvoted.
+            for (uint256 i; i < 4; ++i) {
+                _handler.proceed(seed);
+            }
+            require(_handler.settled() == kind + 1, "an escalated computation has no verdict");
+            this.invariant_books_leases_counters_queue_and_trail_agree();
+        }
+    }
+
+    function test_handler_reaches_every_end_of_bonds_and_disputes() external {
+        for (uint256 i; i < 4; ++i) {
+            _handler.proceed(0);
+        }
+        _handler.dispute(0, 0);
+        _handler.dispute(0, 1);
+        _handler.dispute(0, 2);
+        this.invariant_books_leases_counters_queue_and_trail_agree();
+        _handler.rule(0, true);
+        _handler.rule(0, false);
+        this.invariant_books_leases_counters_queue_and_trail_agree();
+        _handler.beginUnbonding(0);
+        _handler.lapse(0, 0);
+        _handler.unbond(0, 0);
+        require(_handler.upheld() == 1 && _handler.dismissed() == 1, "not ruled both ways");
+        require(_handler.lapsed() == 1, "no dispute lapsed");
+        require(_handler.unbonded() == 1, "no bond left");
+        this.invariant_books_leases_counters_queue_and_trail_agree();
+    }
+
+    function _passes(uint256 times) private {
+        for (uint256 i; i < times; ++i) {
+            _handler.pass(79);
+        }
+    }
+
     function _availableLockedAndTreasuryAreTheBalance() private view {
         require(_handler.booked() == address(_allocator).balance, "the books do not balance");
     }
 
-    function _lockedMoneyIsEscrowAndBonds() private view {
+    function _lockedMoneyIsEscrow() private view {
         uint256 total;
         for (uint64 i = 1; i <= _allocator.computationCount(); ++i) {
-            total += _allocator.computationOf(ComputationId.wrap(i)).escrow;
-        }
-        for (uint32 i = 1; i <= _handler.PROCESSORS(); ++i) {
-            total += _allocator.bondOf(ProcessorId.wrap(i));
+            Computation memory c = _records.computationOf(ComputationId.wrap(i));
+            // After a verdict the field tells what was earned.
+            if (!_isEnded(c.status)) total += c.escrow;
         }
         require(_handler.lockedInAll() == total, "money is locked behind nothing, or not locked");
+    }
+
+    function _bondsAreTheirCoinAndWhatLetsThemBeDrawn() private view {
+        uint256[] memory cases = _openCases();
+        uint256 total;
+        for (uint32 i = 1; i < cases.length; ++i) {
+            ProcessorId processor = ProcessorId.wrap(i);
+            uint256 amount = _bonds.bondOf(processor);
+            (uint40 freeAt, uint32 open) = _bonds.unbondingOf(processor);
+            bool bonded = freeAt == 0 && amount >= _allocator.policy().minimumBond;
+            require(_registry.standingOf(processor).bonded == bonded, "a bond and its flag differ");
+            require(open == cases[i], "a bond is held for nothing, or free despite a case");
+            total += amount;
+        }
+        require(total == address(_bonds).balance, "the bonds differ from their coin");
+    }
+
+    function _disputesHoldTheBondsOfOpenOnes() private view {
+        uint256 total;
+        for (uint64 i = 1; i <= _disputes.disputeCount(); ++i) {
+            Dispute memory d = _disputes.disputeOf(DisputeId.wrap(i));
+            if (d.status == DisputeStatus.Open) total += d.bond;
+        }
+        require(total == address(_disputes).balance, "the disputes' bonds differ from their coin");
+    }
+
+    /// @return cases Open ones by processor.
+    function _openCases() private view returns (uint256[] memory cases) {
+        cases = new uint256[](_handler.PROCESSORS() + 1);
+        for (uint64 i = 1; i <= _disputes.disputeCount(); ++i) {
+            Dispute memory d = _disputes.disputeOf(DisputeId.wrap(i));
+            if (d.status != DisputeStatus.Open || d.kind != DisputeKind.WrongAnswer) continue;
+            (, Assignment memory a) = _records.dutyOf(d.computation, d.index);
+            ++cases[ProcessorId.unwrap(a.processor)];
+        }
     }
 
     function _leasesAreThoseOfAssignmentsOnDuty() private view {
         uint256[] memory leased = new uint256[](_handler.PROCESSORS() + 1);
         for (uint64 i = 1; i <= _allocator.computationCount(); ++i) {
-            uint256 qubits = _allocator.computationOf(ComputationId.wrap(i)).qubits;
-            Assignment[] memory assignments = _allocator.assignmentsOf(ComputationId.wrap(i));
+            uint256 qubits = _records.computationOf(ComputationId.wrap(i)).qubits;
+            Assignment[] memory assignments = _records.assignmentsOf(ComputationId.wrap(i));
             for (uint256 j; j < assignments.length; ++j) {
                 if (!AssignmentLifecycle.isOnDuty(assignments[j].status)) continue;
                 leased[ProcessorId.unwrap(assignments[j].processor)] += qubits;
@@ -95,19 +189,18 @@ contract InvariantTest {
 
     function _countersAreThoseOfTheAssignments() private view {
         for (uint64 i = 1; i <= _allocator.computationCount(); ++i) {
-            Computation memory c = _allocator.computationOf(ComputationId.wrap(i));
-            Assignment[] memory assignments = _allocator.assignmentsOf(ComputationId.wrap(i));
-            require(c.tried == assignments.length && c.tried <= _allocator.MAX_ASSIGNMENTS(), "wrong tried");
-            uint256[9] memory count;
-            for (uint256 j; j < assignments.length; ++j) {
-                ++count[uint8(assignments[j].status)];
-                require(ProcessorId.unwrap(assignments[j].processor) != 0, "a seat without a processor");
-            }
+            Computation memory c = _records.computationOf(ComputationId.wrap(i));
+            Assignment[] memory assignments = _records.assignmentsOf(ComputationId.wrap(i));
+            require(c.tried == assignments.length && c.tried <= MAX_ASSIGNMENTS, "wrong tried");
+            require(c.attempt <= MAX_ATTEMPTS + 1 && c.replicas <= c.replicaCap, "more rounds or replicas than may be");
+            uint256[] memory count = _countsOf(assignments);
             uint256 committed = count[uint8(AssignmentStatus.Committed)];
             uint256 revealed = count[uint8(AssignmentStatus.Revealed)];
             require(c.active == count[uint8(AssignmentStatus.Assigned)] + committed + revealed, "wrong active");
             if (_isEnded(c.status)) {
-                require(c.active == 0 && c.escrow == 0, "an ended computation holds processors or money");
+                require(c.active == 0, "an ended computation holds processors");
+                bool paid = ComputationLifecycle.isVerdict(c.status) && c.status != ComputationStatus.Rejected;
+                require((c.escrow != 0) == paid, "what was earned is not told, or money is left");
             } else {
                 require(c.committed == committed + revealed, "wrong committed");
                 require(c.revealed == revealed, "wrong revealed");
@@ -116,9 +209,35 @@ contract InvariantTest {
         }
     }
 
+    function _verdictsHaveTheirQuorum() private view {
+        for (uint64 i = 1; i <= _allocator.computationCount(); ++i) {
+            Computation memory c = _records.computationOf(ComputationId.wrap(i));
+            uint256[] memory count = _countsOf(_records.assignmentsOf(ComputationId.wrap(i)));
+            uint256 accepted = count[uint8(AssignmentStatus.Accepted)];
+            bool quorate = accepted >= c.replicas / 2 + 1;
+            if (c.status == ComputationStatus.Accepted) {
+                require(quorate, "an accepted answer without a quorum");
+            } else if (c.status == ComputationStatus.Overturned) {
+                require(!quorate, "an answer with a quorum was overturned");
+                require(count[uint8(AssignmentStatus.Disproven)] != 0, "overturned, but nothing was disproven");
+            } else {
+                require(accepted == 0, "a replica was accepted, but no answer");
+            }
+        }
+    }
+
+    /// @return count By status.
+    function _countsOf(Assignment[] memory assignments) private pure returns (uint256[] memory count) {
+        count = new uint256[](uint256(type(AssignmentStatus).max) + 1);
+        for (uint256 j; j < assignments.length; ++j) {
+            ++count[uint8(assignments[j].status)];
+            require(ProcessorId.unwrap(assignments[j].processor) != 0, "a seat without a processor");
+        }
+    }
+
     function _noProcessorIsDrawnTwice() private view {
         for (uint64 i = 1; i <= _allocator.computationCount(); ++i) {
-            Assignment[] memory assignments = _allocator.assignmentsOf(ComputationId.wrap(i));
+            Assignment[] memory assignments = _records.assignmentsOf(ComputationId.wrap(i));
             for (uint256 j; j < assignments.length; ++j) {
                 for (uint256 k; k < j; ++k) {
                     require(
@@ -134,12 +253,12 @@ contract InvariantTest {
         uint256 expected;
         uint8 noiseClass = 1;
         for (uint64 i = 1; i <= _allocator.computationCount(); ++i) {
-            if (_allocator.computationOf(ComputationId.wrap(i)).status == ComputationStatus.Queued) ++expected;
+            if (_records.computationOf(ComputationId.wrap(i)).status == ComputationStatus.Queued) ++expected;
         }
         ComputationId[] memory waiting = _allocator.queueOf(noiseClass, 1000);
         require(waiting.length == expected, "an entry is missing or doubled");
         for (uint256 i; i < waiting.length; ++i) {
-            require(_allocator.computationOf(waiting[i]).status == ComputationStatus.Queued, "a stale entry");
+            require(_records.computationOf(waiting[i]).status == ComputationStatus.Queued, "a stale entry");
         }
     }
 

@@ -4,12 +4,16 @@ pragma solidity 0.8.37;
 import {
     AssignmentStatus, UnexpectedAssignmentStatus
 } from "../../contracts/lifecycle/Assignment.sol";
+import {ChallengeId, ChallengeStatus, UnexpectedChallengeStatus} from "../../contracts/lifecycle/Challenge.sol";
 import {
     ComputationId, ComputationStatus, UnexpectedComputationStatus
 } from "../../contracts/lifecycle/Computation.sol";
+import {DisputeId, DisputeStatus, UnexpectedDisputeStatus} from "../../contracts/lifecycle/Dispute.sol";
 import {ProcessorId, ProcessorStatus, UnexpectedProcessorStatus} from "../../contracts/lifecycle/Processor.sol";
 import {AssignmentLifecycleHarness} from "../../contracts/test/AssignmentLifecycleHarness.sol";
+import {ChallengeLifecycleHarness} from "../../contracts/test/ChallengeLifecycleHarness.sol";
 import {ComputationLifecycleHarness} from "../../contracts/test/ComputationLifecycleHarness.sol";
+import {DisputeLifecycleHarness} from "../../contracts/test/DisputeLifecycleHarness.sol";
 import {ProcessorLifecycleHarness} from "../../contracts/test/ProcessorLifecycleHarness.sol";
 import {vm} from "./Vm.sol";
 
@@ -19,6 +23,8 @@ contract LifecycleTest {
     ComputationLifecycleHarness private _computation = new ComputationLifecycleHarness();
     AssignmentLifecycleHarness private _assignment = new AssignmentLifecycleHarness();
     ProcessorLifecycleHarness private _processor = new ProcessorLifecycleHarness();
+    DisputeLifecycleHarness private _dispute = new DisputeLifecycleHarness();
+    ChallengeLifecycleHarness private _challenge = new ChallengeLifecycleHarness();
 
     /// @dev Bit (16 from + to) is set for an edge.
     uint256 private _edges;
@@ -37,6 +43,9 @@ contract LifecycleTest {
         _computationEdge(ComputationStatus.Revealing, ComputationStatus.Rejected);
         _computationEdge(ComputationStatus.Revealing, ComputationStatus.Inconclusive);
         _computationEdge(ComputationStatus.Revealing, ComputationStatus.Failed);
+        _computationEdge(ComputationStatus.Revealing, ComputationStatus.Unverified);
+        _computationEdge(ComputationStatus.Accepted, ComputationStatus.Overturned);
+        _computationEdge(ComputationStatus.Unverified, ComputationStatus.Overturned);
         uint8 last = uint8(type(ComputationStatus).max);
         for (uint8 from; from <= last; ++from) {
             for (uint8 to; to <= last; ++to) {
@@ -57,6 +66,13 @@ contract LifecycleTest {
         _assignmentEdge(AssignmentStatus.Revealed, AssignmentStatus.Accepted);
         _assignmentEdge(AssignmentStatus.Revealed, AssignmentStatus.Outlier);
         _assignmentEdge(AssignmentStatus.Revealed, AssignmentStatus.Released);
+        _assignmentEdge(AssignmentStatus.Revealed, AssignmentStatus.Committed);
+        _assignmentEdge(AssignmentStatus.Revealed, AssignmentStatus.GoldFailed);
+        _assignmentEdge(AssignmentStatus.Revealed, AssignmentStatus.TrapFailed);
+        _assignmentEdge(AssignmentStatus.Accepted, AssignmentStatus.Disproven);
+        _assignmentEdge(AssignmentStatus.Released, AssignmentStatus.Disproven);
+        _assignmentEdge(AssignmentStatus.Outlier, AssignmentStatus.Vindicated);
+        _assignmentEdge(AssignmentStatus.GoldFailed, AssignmentStatus.Vindicated);
         uint8 last = uint8(type(AssignmentStatus).max);
         for (uint8 from; from <= last; ++from) {
             for (uint8 to; to <= last; ++to) {
@@ -77,6 +93,33 @@ contract LifecycleTest {
         for (uint8 from; from <= last; ++from) {
             for (uint8 to; to <= last; ++to) {
                 _tryProcessor(ProcessorStatus(from), ProcessorStatus(to));
+            }
+        }
+    }
+
+    function test_dispute_moves_along_listed_edges_only() external {
+        _edge(uint8(DisputeStatus.Unset), uint8(DisputeStatus.Open));
+        _edge(uint8(DisputeStatus.Open), uint8(DisputeStatus.Upheld));
+        _edge(uint8(DisputeStatus.Open), uint8(DisputeStatus.Dismissed));
+        _edge(uint8(DisputeStatus.Open), uint8(DisputeStatus.Lapsed));
+        uint8 last = uint8(type(DisputeStatus).max);
+        for (uint8 from; from <= last; ++from) {
+            for (uint8 to; to <= last; ++to) {
+                _tryDispute(DisputeStatus(from), DisputeStatus(to));
+            }
+        }
+    }
+
+    function test_challenge_moves_along_listed_edges_only() external {
+        _edge(uint8(ChallengeStatus.Unset), uint8(ChallengeStatus.Open));
+        _edge(uint8(ChallengeStatus.Open), uint8(ChallengeStatus.Answered));
+        _edge(uint8(ChallengeStatus.Open), uint8(ChallengeStatus.Refuted));
+        _edge(uint8(ChallengeStatus.Open), uint8(ChallengeStatus.Defaulted));
+        _edge(uint8(ChallengeStatus.Open), uint8(ChallengeStatus.Dropped));
+        uint8 last = uint8(type(ChallengeStatus).max);
+        for (uint8 from; from <= last; ++from) {
+            for (uint8 to; to <= last; ++to) {
+                _tryChallenge(ChallengeStatus(from), ChallengeStatus(to));
             }
         }
     }
@@ -112,6 +155,28 @@ contract LifecycleTest {
         uint256 allowed = _sourcesOf(uint8(to));
         vm.expectRevert(abi.encodeWithSelector(UnexpectedProcessorStatus.selector, id, from, allowed));
         _processor.advance(id, from, to);
+    }
+
+    function _tryDispute(DisputeStatus from, DisputeStatus to) private {
+        DisputeId id = DisputeId.wrap(5);
+        if (_isEdge(uint8(from), uint8(to))) {
+            require(_dispute.advance(id, from, to) == to, "an edge leads elsewhere");
+            return;
+        }
+        uint256 allowed = _sourcesOf(uint8(to));
+        vm.expectRevert(abi.encodeWithSelector(UnexpectedDisputeStatus.selector, id, from, allowed));
+        _dispute.advance(id, from, to);
+    }
+
+    function _tryChallenge(ChallengeStatus from, ChallengeStatus to) private {
+        ChallengeId id = ChallengeId.wrap(5);
+        if (_isEdge(uint8(from), uint8(to))) {
+            require(_challenge.advance(id, from, to) == to, "an edge leads elsewhere");
+            return;
+        }
+        uint256 allowed = _sourcesOf(uint8(to));
+        vm.expectRevert(abi.encodeWithSelector(UnexpectedChallengeStatus.selector, id, from, allowed));
+        _challenge.advance(id, from, to);
     }
 
     function _computationEdge(ComputationStatus from, ComputationStatus to) private {

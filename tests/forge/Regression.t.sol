@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IBonds} from "../../contracts/interfaces/IBonds.sol";
 import {IComputationAllocator} from "../../contracts/interfaces/IComputationAllocator.sol";
 import {IProcessorRegistry} from "../../contracts/interfaces/IProcessorRegistry.sol";
 import {Request} from "../../contracts/libraries/Admission.sol";
 import {ArrivalQueue} from "../../contracts/libraries/ArrivalQueue.sol";
 import {Assignment, AssignmentStatus, UnexpectedAssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationStatus} from "../../contracts/lifecycle/Computation.sol";
+import {DisputeId, DisputeKind} from "../../contracts/lifecycle/Dispute.sol";
 import {ProcessorId} from "../../contracts/lifecycle/Processor.sol";
 import {Suite} from "./Suite.sol";
 import {vm} from "./Vm.sol";
@@ -129,9 +131,12 @@ contract RegressionTest is Suite {
     function test_faults_in_several_computations_take_no_more_than_the_bond() external {
         ComputationId[] memory ids = new ComputationId[](7);
         vm.prank(_operatorOf(1));
-        allocator.unbond(ProcessorId.wrap(1));
+        bonds.beginUnbonding(ProcessorId.wrap(1));
+        _pass(601);
         vm.prank(_operatorOf(1));
-        allocator.bond(ProcessorId.wrap(1), 0.5 ether);
+        bonds.unbond(ProcessorId.wrap(1));
+        vm.prank(_operatorOf(1));
+        bonds.bond{value: 0.5 ether}(ProcessorId.wrap(1));
         for (uint256 i; i < ids.length; ++i) {
             ids[i] = _submitAndAllocate(5);
         }
@@ -139,9 +144,7 @@ contract RegressionTest is Suite {
         for (uint256 i; i < ids.length; ++i) {
             allocator.reallocate(ids[i]);
         }
-        require(allocator.bondOf(ProcessorId.wrap(1)) == 0, "five faults use up the bond");
-        (, uint256 locked) = allocator.balanceOf(_operatorOf(1));
-        require(locked == 0, "the operator's locked money differs from the bond");
+        require(bonds.bondOf(ProcessorId.wrap(1)) == 0, "five faults use up the bond");
         _requireBalanced(5);
     }
 
@@ -153,7 +156,7 @@ contract RegressionTest is Suite {
             _commitAll(id);
             _pass(61);
             verifier.substituteSecret(id);
-            require(allocator.computationOf(id).escrow == pay + BOUNTY, "charged more or less than one bounty");
+            require(records.computationOf(id).escrow == pay + BOUNTY, "charged more or less than one bounty");
             if (round == 1) break;
             _reveal(id, 0, _honest(0));
             _pass(61);
@@ -174,10 +177,94 @@ contract RegressionTest is Suite {
             allocator.reallocate(id);
             if (_statusOf(id) == ComputationStatus.Queued) _allocate(id);
         }
-        Computation memory c = allocator.computationOf(id);
+        Computation memory c = records.computationOf(id);
         require(c.status == ComputationStatus.Failed && c.tried == 32, "the panel is larger than it may be");
         require(c.escrow == 0 && c.active == 0, "a failed computation still holds something");
         _requireBalanced(36);
+    }
+
+    // --- bonds ---
+
+    function test_a_bond_does_not_leave_before_its_answers_are_beyond_challenge() external {
+        ComputationId id = _toRevealing(3);
+        _revealAll(id);
+        _settle(id, 0);
+        (, Assignment memory a) = records.dutyOf(id, 0);
+        address operator = registry.operatorOf(a.processor);
+        vm.prank(operator);
+        bonds.beginUnbonding(a.processor);
+        uint256 endsAt = records.computationOf(id).phaseEndsAt;
+        _pass(endsAt - clock);
+        vm.prank(operator);
+        vm.expectRevert(abi.encodeWithSelector(IBonds.BondNotFree.selector, a.processor, endsAt, 0, clock));
+        bonds.unbond(a.processor);
+        // The last moment of the window: the case holds the bond for longer.
+        vm.prank(KEEPER);
+        DisputeId dispute = disputes.open{value: 0.1 ether}(id, 0, DisputeKind.WrongAnswer, "evidence");
+        _pass(1);
+        vm.prank(operator);
+        vm.expectRevert(abi.encodeWithSelector(IBonds.BondNotFree.selector, a.processor, endsAt, 1, clock));
+        bonds.unbond(a.processor);
+        disputes.rule(dispute, true, "reason");
+        uint256 before = operator.balance;
+        vm.prank(operator);
+        bonds.unbond(a.processor);
+        require(operator.balance == before + 1.9 ether, "what left is not the bond less a slash");
+        _requireBalanced(5);
+    }
+
+    function test_a_bond_added_ends_an_unbonding() external {
+        ProcessorId processor = ProcessorId.wrap(1);
+        vm.prank(_operatorOf(1));
+        bonds.beginUnbonding(processor);
+        require(!registry.standingOf(processor).bonded, "an unbonding processor can be drawn");
+        vm.prank(_operatorOf(1));
+        bonds.bond{value: 1}(processor);
+        require(registry.standingOf(processor).bonded, "a bonded processor cannot be drawn");
+        _pass(601);
+        vm.prank(_operatorOf(1));
+        vm.expectRevert(abi.encodeWithSelector(IBonds.BondNotFree.selector, processor, 0, 0, clock));
+        bonds.unbond(processor);
+    }
+
+    // --- escalation ---
+
+    function test_an_escalation_pays_everyone_once() external {
+        _addProcessors(2);
+        uint256 pay = 2 * uint256(SHOTS) * 10 gwei;
+        ComputationId id = _submitUpTo(3, 7);
+        require(records.computationOf(id).escrow == 7 * pay + 4 * BOUNTY, "the quote is for the most replicas");
+        // Three answers, three stories; then two more that agree with the honest one.
+        _complete(id, uint256(Answer.Rogue) << 2 | uint256(Answer.OtherRogue) << 4);
+        Computation memory c = records.computationOf(id);
+        require(c.status == ComputationStatus.Queued && c.replicas == 5 && c.attempt == 2, "it did not escalate");
+        require(c.committed == 3 && c.active == 3 && c.escrow == 7 * pay + 3 * BOUNTY, "wrong carry");
+        _complete(id, uint256(Answer.Rogue) << 2 | uint256(Answer.OtherRogue) << 4);
+        c = records.computationOf(id);
+        require(c.status == ComputationStatus.Accepted && c.escrow == pay, "no verdict, or another pay");
+        require(_assignment(id, 1).status == AssignmentStatus.Outlier, "the rogue is no outlier");
+        require(allocator.treasury() == 0.2 ether, "the outliers' slashes are not in the treasury");
+        (uint256 available, uint256 locked) = allocator.balanceOf(REQUESTER);
+        require(locked == 0 && available == 500 ether - 3 * pay - 2 * BOUNTY, "the requester paid something else");
+        _requireBalanced(7);
+    }
+
+    function test_an_escalation_without_more_processors_pays_those_who_could_not_tell() external {
+        uint256 noise = uint256(Answer.Noise);
+        uint256 pay = 2 * uint256(SHOTS) * 10 gwei;
+        ComputationId id = _submitUpTo(5, 7);
+        _complete(id, noise | noise << 2 | noise << 4 | noise << 6 | noise << 8);
+        require(_statusOf(id) == ComputationStatus.Queued, "it did not escalate");
+        _pass(ROUND_SECONDS + 1);
+        vm.prank(KEEPER);
+        allocator.expire(id);
+        for (uint256 i = 1; i <= 5; ++i) {
+            (uint256 available,) = allocator.balanceOf(_operatorOf(i));
+            require(available == pay, "who answered was not paid");
+        }
+        (uint256 left, uint256 locked) = allocator.balanceOf(REQUESTER);
+        require(locked == 0 && left == 500 ether - 5 * pay - 2 * BOUNTY, "the requester paid something else");
+        _requireBalanced(5);
     }
 
     // --- independence ---
@@ -238,14 +325,19 @@ contract RegressionTest is Suite {
     }
 
     function _statusOf(ComputationId id) private view returns (ComputationStatus) {
-        return allocator.computationOf(id).status;
+        return records.computationOf(id).status;
     }
 
     function _assignment(ComputationId id, uint256 index) private view returns (Assignment memory a) {
-        (, a) = allocator.dutyOf(id, index);
+        (, a) = records.dutyOf(id, index);
     }
 
     function _requireBalanced(uint256 operators) private view {
         require(_booked(operators) == address(allocator).balance, "the books do not balance");
+        uint256 total;
+        for (uint32 i = 1; i <= operators; ++i) {
+            total += bonds.bondOf(ProcessorId.wrap(i));
+        }
+        require(total == address(bonds).balance, "the bonds differ from their coin");
     }
 }

@@ -1,93 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AuditTrail} from "../../contracts/AuditTrail.sol";
-import {ComputationAllocator} from "../../contracts/ComputationAllocator.sol";
-import {Consortium} from "../../contracts/Consortium.sol";
-import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
-import {ResultVerifier} from "../../contracts/ResultVerifier.sol";
-import {Authority} from "../../contracts/governance/Authority.sol";
-import {IAuditTrail} from "../../contracts/interfaces/IAuditTrail.sol";
-import {IComputationAllocator} from "../../contracts/interfaces/IComputationAllocator.sol";
-import {IConsortium} from "../../contracts/interfaces/IConsortium.sol";
-import {Policy} from "../../contracts/interfaces/IEscrow.sol";
-import {Capability, IProcessorRegistry} from "../../contracts/interfaces/IProcessorRegistry.sol";
+import {Capability} from "../../contracts/interfaces/IProcessorRegistry.sol";
 import {Request} from "../../contracts/libraries/Admission.sol";
 import {Commitment} from "../../contracts/libraries/Commitment.sol";
-import {CountSketch} from "../../contracts/libraries/CountSketch.sol";
 import {Assignment, AssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
 import {Computation, ComputationId} from "../../contracts/lifecycle/Computation.sol";
 import {ProcessorId} from "../../contracts/lifecycle/Processor.sol";
+import {Deployment} from "./Deployment.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice The whole suite on a fresh chain, with processors of one organisation each and a requester without any,
-/// and the steps of a computation as their actors take them.
-abstract contract Suite {
+/// @notice A suite with processors of one organisation each and a requester without any, and the steps of a
+/// computation as their actors take them.
+abstract contract Suite is Deployment {
     uint8 internal constant NOISE_CLASS = 1;
     uint16 internal constant PROCESSOR_QUBITS = 27;
     uint16 internal constant SHOTS = 4096;
-    uint256 internal constant BOUNTY = 0.001 ether;
     uint256 internal constant DAEMON_KEYS = 0xda31;
-    uint256 internal constant START = 1_800_000_000;
-    address internal constant REQUESTER = address(0xc11e);
-    address internal constant KEEPER = address(0x4ee4);
 
-    Authority internal authority;
-    AuditTrail internal auditTrail;
-    Consortium internal consortium;
-    ProcessorRegistry internal registry;
-    ComputationAllocator internal allocator;
-    ResultVerifier internal verifier;
+    /// @dev What a replica answers.
+    enum Answer {
+        Honest,
+        Rogue,
+        OtherRogue,
+        Noise
+    }
+
     uint256 internal processors;
-    /// The time as the tests set it: the compiler takes block.timestamp for constant within a transaction.
-    uint256 internal clock;
-
-    function _deploy() internal {
-        _pass(START);
-        uint256 nonce = vm.getNonce(address(this));
-        address[6] memory suite;
-        for (uint256 i; i < suite.length; ++i) {
-            suite[i] = vm.computeCreateAddress(address(this), nonce + i);
-        }
-        address[] memory recorders = new address[](3);
-        (recorders[0], recorders[1], recorders[2]) = (suite[2], suite[3], suite[4]);
-        authority = new Authority(address(this));
-        auditTrail = new AuditTrail(recorders);
-        consortium = new Consortium(suite[0], IAuditTrail(suite[1]));
-        registry = new ProcessorRegistry(suite[0], IAuditTrail(suite[1]), IConsortium(suite[2]), suite[4], 30 days);
-        allocator = new ComputationAllocator(
-            suite[0],
-            IAuditTrail(suite[1]),
-            IConsortium(suite[2]),
-            IProcessorRegistry(suite[3]),
-            suite[5],
-            BOUNTY,
-            keccak256("genesis"),
-            _initialPolicy()
-        );
-        verifier = new ResultVerifier(IComputationAllocator(suite[4]));
-        // This contract administers the authority and takes every role, by the default of AccessManager.
-        consortium.admit("Requester", REQUESTER, 1);
-        vm.deal(REQUESTER, 1000 ether);
-        vm.prank(REQUESTER);
-        allocator.deposit{value: 500 ether}();
-    }
-
-    function _pass(uint256 duration) internal {
-        clock += duration;
-        vm.warp(clock);
-    }
-
-    function _initialPolicy() internal pure returns (Policy memory) {
-        return Policy({
-            pricePerQubitShot: 10 gwei,
-            commitSeconds: 120,
-            discloseSeconds: 60,
-            revealSeconds: 60,
-            minimumBond: 0.5 ether,
-            slash: 0.1 ether
-        });
-    }
 
     function _operatorOf(uint256 number) internal pure returns (address) {
         return address(uint160(0x09e4a700 + number));
@@ -119,7 +58,7 @@ abstract contract Suite {
         registry.heartbeat(processor);
         vm.deal(operator, 1000 ether);
         vm.prank(operator);
-        allocator.bond{value: 2 ether}(processor, 2 ether);
+        bonds.bond{value: 2 ether}(processor);
     }
 
     function _registrationOf(address operator, uint256 key) internal view returns (bytes memory) {
@@ -163,9 +102,17 @@ abstract contract Suite {
         sketch[0] = zeros | (50 << 16) | (46 << 32) | ((SHOTS - 96 - zeros) << 48);
     }
 
-    function _rogue() internal pure returns (uint256[] memory sketch) {
+    function _answerOf(Answer answer, uint256 index) internal pure returns (uint256[] memory sketch) {
+        if (answer == Answer.Honest) return _honest(index);
         sketch = new uint256[](1);
-        sketch[0] = 96 | (2000 << 16) | (2000 << 32);
+        if (answer == Answer.Rogue) sketch[0] = 96 | (2000 << 16) | (2000 << 32);
+        else if (answer == Answer.OtherRogue) sketch[0] = 2000 | (2000 << 16) | (96 << 48);
+        else sketch[0] = 1024 | (1024 << 16) | (1024 << 32) | (1024 << 48);
+    }
+
+    /// @dev `answers` have two bits a seat; 0 are honest ones.
+    function _answerIn(uint256 answers, uint256 index) internal pure returns (Answer) {
+        return Answer((answers >> (2 * index)) & 3);
     }
 
     // --- steps ---
@@ -180,6 +127,7 @@ abstract contract Suite {
         request.deadlineAt = uint40(clock + 1 hours);
         request.shots = SHOTS;
         request.replicas = replicas;
+        request.replicaCap = replicas;
         request.noiseClass = NOISE_CLASS;
         request.qubits = 2;
         request.outcomeBits = 2;
@@ -189,6 +137,12 @@ abstract contract Suite {
 
     function _submit(uint8 replicas) internal returns (ComputationId) {
         return _submit(_request(replicas));
+    }
+
+    function _submitUpTo(uint8 replicas, uint8 replicaCap) internal returns (ComputationId) {
+        Request memory request = _request(replicas);
+        request.replicaCap = replicaCap;
+        return _submit(request);
     }
 
     function _submit(Request memory request) internal returns (ComputationId) {
@@ -207,7 +161,7 @@ abstract contract Suite {
     }
 
     function _commitmentOf(ComputationId id, uint256 index) internal view returns (bytes24) {
-        (Computation memory c, Assignment memory a) = allocator.dutyOf(id, index);
+        (Computation memory c, Assignment memory a) = records.dutyOf(id, index);
         return Commitment.ofResult(address(verifier), id, c.attempt, a.processor, _rootOf(index), _saltOf(index));
     }
 
@@ -225,7 +179,7 @@ abstract contract Suite {
     }
 
     function _daemonOfIndex(ComputationId id, uint256 index) internal view returns (address) {
-        (, Assignment memory a) = allocator.dutyOf(id, index);
+        (, Assignment memory a) = records.dutyOf(id, index);
         return _daemonOf(a.processor);
     }
 
@@ -238,7 +192,7 @@ abstract contract Suite {
     }
 
     function _disclose(ComputationId id) internal {
-        bytes24 secret = _secretOf(allocator.computationOf(id).attempt);
+        bytes24 secret = _secretOf(records.computationOf(id).attempt);
         vm.prank(REQUESTER);
         verifier.disclose(id, secret);
     }
@@ -255,8 +209,20 @@ abstract contract Suite {
         }
     }
 
-    /// @param rogues Bit i says that assignment i revealed the rogue answer.
-    function _settle(ComputationId id, uint256 rogues) internal {
+    /// @dev Takes a queued computation to its settlement with these answers of those who have not revealed before.
+    function _complete(ComputationId id, uint256 answers) internal {
+        _allocate(id);
+        _commitAll(id);
+        _disclose(id);
+        uint256[] memory seats = _seatsIn(id, AssignmentStatus.Committed);
+        for (uint256 i; i < seats.length; ++i) {
+            _reveal(id, seats[i], _answerOf(_answerIn(answers, seats[i]), seats[i]));
+        }
+        _settle(id, answers);
+    }
+
+    /// @param answers See _answerIn.
+    function _settle(ComputationId id, uint256 answers) internal {
         uint256[] memory seats = _seatsIn(id, AssignmentStatus.Revealed);
         bytes32[] memory roots = new bytes32[](seats.length);
         bytes32[] memory salts = new bytes32[](seats.length);
@@ -264,7 +230,7 @@ abstract contract Suite {
         for (uint256 i; i < seats.length; ++i) {
             roots[i] = _rootOf(seats[i]);
             salts[i] = _saltOf(seats[i]);
-            sketches[i] = (rogues & (1 << seats[i]) != 0 ? _rogue() : _honest(seats[i]))[0];
+            sketches[i] = _answerOf(_answerIn(answers, seats[i]), seats[i])[0];
         }
         vm.prank(KEEPER);
         verifier.settle(id, roots, salts, sketches);
@@ -272,7 +238,7 @@ abstract contract Suite {
 
     /// @dev Indices of the assignments in `status`, ascending.
     function _seatsIn(ComputationId id, AssignmentStatus status) internal view returns (uint256[] memory seats) {
-        Assignment[] memory assignments = allocator.assignmentsOf(id);
+        Assignment[] memory assignments = records.assignmentsOf(id);
         seats = new uint256[](assignments.length);
         uint256 count;
         for (uint256 i; i < assignments.length; ++i) {

@@ -23,7 +23,7 @@ def opening_cases(rng: random.Random) -> Iterator[Arguments]:
 
 
 def last_secret(opening: Arguments) -> bytes:
-    """Answer as ``GoldScore.lastSecret``."""
+    """Answer as ``GoldList.lastSecret``."""
     return gold.last_secret(*opening)
 
 
@@ -84,7 +84,7 @@ def member_cases(rng: random.Random) -> Iterator[Arguments]:
 
 
 def is_member(root: bytes, rounds: int, round_: int, leaf: bytes, proof: Sequence[bytes]) -> bool:
-    """Answer as ``GoldScore.requireMember``."""
+    """Answer as ``GoldList.requireMember``."""
     return gold.root_from_proof(leaf, round_, rounds, proof) == root
 
 

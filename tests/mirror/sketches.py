@@ -1,9 +1,11 @@
 """Sketches as circuits give them, as cheats give them, and as near to the limit as there are shots."""
 
 import random
+from typing import Any
 
-from qcrs.rules import agreement, count_sketch
+from qcrs.rules import agreement, count_sketch, independence
 
+Arguments = tuple[Any, ...]
 WIDTHS = [*range(1, 17), 20, 32, 64, 255]
 
 
@@ -92,3 +94,28 @@ def disagree(a: list[int], b: list[int], bits: int, shots: int) -> bool:
     first, second = agreement.signal_of(frame, a), agreement.signal_of(frame, b)
     _, far = agreement.gram_rule(frame, first, second, count_sketch.dot(a, b))
     return far or agreement.bucket_rule(frame, first, second)
+
+
+def near_copy(rng: random.Random, a: list[int], bits: int) -> list[int]:
+    """Return *a* with just so many single shots moved that it is, or is no longer, too close."""
+    rows, buckets = count_sketch.dimensions(bits)
+    steps = [(rng.randrange(rows), rng.randrange(buckets), rng.randrange(buckets)) for _ in range(4_096)]
+
+    def moved(count: int) -> list[int]:
+        b = list(a)
+        for row, source, to in steps[:count]:
+            taken = min(7, b[row * buckets + source])
+            b[row * buckets + source] -= taken
+            b[row * buckets + to] += taken
+        return b
+
+    low, high = 0, len(steps)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if independence.too_close(a, moved(middle), rows, buckets) else (low, middle)
+    return moved(rng.choice([low, high]))
+
+
+def buckets_of(words: list[int]) -> list[int]:
+    """Return all lanes of wire words, used or not."""
+    return [word >> shift & 0xFFFF for word in words for shift in range(0, 256, 16)]

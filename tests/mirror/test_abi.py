@@ -41,7 +41,7 @@ def test_load_abi_names_the_known_contracts_when_asked_for_another():
 
 def test_deployed_code_fits_the_size_this_project_allows(compiled):
     sizes = {name: len(item.deployed_bytecode) // 2 - 1 for name, item in compiled.items()}
-    assert {name: size for name, size in sizes.items() if size > 22 * 1024} == {}
+    assert {name: size for name, size in sizes.items() if size > 23 * 1024 + 512} == {}
 
 
 def test_syntax_trees_cover_every_source(compiled):

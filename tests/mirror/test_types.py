@@ -8,32 +8,41 @@ import pytest
 
 from qcrs.chain.artifacts import PROJECT, syntax_trees
 from qcrs.errors import QcrsError
-from qcrs.model import assignment, computation, decision, delivery, processor, records
-from qcrs.rules import agreement, commitment, count_sketch, gold, sortition
+from qcrs.model import assignment, challenge, computation, decision, delivery, dispute, processor, records
+from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, independence, sortition
 from qcrs.rules.digest import keccak
 from tests.evm import Chain, refused
 from tests.scenario import account
 
 ENUMS = {
     "AssignmentStatus": assignment.AssignmentStatus,
+    "ChallengeStatus": challenge.ChallengeStatus,
     "ComputationStatus": computation.ComputationStatus,
     "Decision": decision.Decision,
     "DeliveryStatus": delivery.DeliveryStatus,
+    "DisputeKind": dispute.DisputeKind,
+    "DisputeStatus": dispute.DisputeStatus,
     "FailureReason": computation.FailureReason,
+    "Fault": challenge.Fault,
     "ProcessorStatus": processor.ProcessorStatus,
     "RoundKind": gold.RoundKind,
     "Verdict": agreement.Verdict,
 }
 LIFECYCLES = {
     "Assignment": (assignment, assignment.AssignmentStatus, (7, 3)),
+    "Challenge": (challenge, challenge.ChallengeStatus, (7,)),
     "Computation": (computation, computation.ComputationStatus, (7,)),
     "Delivery": (delivery, delivery.DeliveryStatus, (7,)),
+    "Dispute": (dispute, dispute.DisputeStatus, (7,)),
     "Processor": (processor, processor.ProcessorStatus, (7,)),
 }
 CONSTANTS = {
     "Agreement": agreement,
     "Commitment": commitment,
     "CountSketch": count_sketch,
+    "Credibility": credibility,
+    "Independence": independence,
+    "GoldList": gold,
     "GoldScore": gold,
     "Sortition": sortition,
 }
@@ -193,7 +202,9 @@ def test_errors_of_the_model_are_errors_of_the_contracts():
     assert python
 
 
-MODEL = {"qcrs.model.assignment", "qcrs.model.computation", "qcrs.model.delivery", "qcrs.model.processor"}
+MODEL = {
+    f"qcrs.model.{name}" for name in ("assignment", "challenge", "computation", "delivery", "dispute", "processor")
+}
 
 
 def descendants(error):

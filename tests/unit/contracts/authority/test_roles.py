@@ -3,10 +3,16 @@
 import pytest
 
 from qcrs.chain.deployment import PRIVILEGES
+from qcrs.model.dispute import DisputeKind
 from tests.evm import interfaces, refused
 from tests.scenario import account
 
-ROLES = {"RESOURCE_ALLOCATION": 1, "PROCESSOR_CERTIFICATION": 2, "QUANTUM_SECURITY": 3}
+ROLES = {
+    "RESOURCE_ALLOCATION": 1,
+    "PROCESSOR_CERTIFICATION": 2,
+    "QUANTUM_SECURITY": 3,
+    "DISPUTE_RESOLUTION": 4,
+}
 ARGUMENTS = {
     "admit": ("Lab", account("new"), 1),
     "expel": (1,),
@@ -14,6 +20,7 @@ ARGUMENTS = {
     "certify": (1, 1),
     "suspend": (1, bytes(32)),
     "disburse": (account("new"), 0),
+    "rule": (1, False, bytes(32)),
 }
 PRIVILEGED = [
     (role, contract, function)
@@ -40,15 +47,23 @@ def test_privileged_function_obeys_the_holder_of_its_role_only(world, role, cont
     policy = tuple(world.policy.values())
     arguments = ARGUMENTS.get(function, (policy,))
     holder = world.settings.roles[role]
+    if contract == "Disputes":
+        disputed(world)
     for other in {world.deployer, world.keeper, *world.settings.roles.values()} - {holder}:
         with refused("AccessManagedUnauthorized", caller=other):
             getattr(target, function)(*arguments, sender=other)
     getattr(target, function)(*arguments, sender=holder)
 
 
+def disputed(world):
+    """Open the dispute that a ruling is about."""
+    world.submit().to_settled()
+    world.disputes.open(1, 0, DisputeKind.WrongAnswer, bytes(32), sender=world.stranger, value=world.policy["slash"])
+
+
 def test_no_other_function_has_a_role(world):
     """Whoever adds a role in the deployment must say so in its table of privileges."""
-    for contract in ("Consortium", "ProcessorRegistry", "ComputationAllocator"):
+    for contract in ("Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes"):
         privileged = {f for targets in PRIVILEGES.values() for f in targets.get(contract, ())}
         interface = interfaces()[contract]
         with_role = {
@@ -71,7 +86,7 @@ def test_revoked_role_no_longer_obeyed(world):
         world.consortium.setWeight(1, 2, sender=world.committee)
 
 
-@pytest.mark.parametrize("contract", ["Consortium", "ProcessorRegistry", "ComputationAllocator"])
+@pytest.mark.parametrize("contract", ["Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes"])
 def test_set_authority_reverts_for_all_but_the_authority(world, contract):
     for caller in (world.deployer, world.committee, world.stranger):
         with refused("AccessManagedUnauthorized", caller=caller):

@@ -21,7 +21,7 @@ def test_expire_fails_and_refunds_less_the_bounty(world):
         "source": world.requester,
         "total": job.fee,
         "payees": [],
-        "each": 0,
+        "each": job.pay,
         "keeper": world.keeper,
         "bounty": world.bounty,
     }

@@ -1,7 +1,7 @@
 import pytest
 
 from qcrs.model.assignment import AssignmentStatus
-from qcrs.model.computation import ComputationStatus, FailureReason
+from qcrs.model.computation import MAX_ASSIGNMENTS, ComputationStatus, FailureReason
 from qcrs.model.decision import Decision
 from qcrs.rules import commitment
 from qcrs.rules.digest import abi_digest
@@ -51,9 +51,10 @@ def test_reallocate_ends_leases_and_counts_silence(world):
     assert [s.silent for s in standings] == [1, 0, 1]
     assert [s.bonded for s in standings] == [False, True, False]
     ended = [event.arguments for event in receipt.named("AssignmentEnded")]
-    assert [(e["index"], e["fate"], e["slashed"]) for e in ended] == [
-        (0, Silent, world.policy["slash"]),
-        (2, Silent, world.policy["slash"]),
+    assert [(e["index"], e["fate"]) for e in ended] == [(0, Silent), (2, Silent)]
+    slashed = [event.arguments for event in receipt.named("BondSlashed")]
+    assert slashed == [
+        {"computation": job.id, "processor": job.node(index).id, "amount": world.policy["slash"]} for index in (0, 2)
     ]
 
 
@@ -118,7 +119,7 @@ def test_reallocate_takes_no_more_than_the_bond_holds(world):
     purse = world.purse()
     reallocate(world, jobs[0])
     receipt = reallocate(world, jobs[1])
-    assert {event["slashed"] for event in receipt.named("AssignmentEnded")} == {0}
+    assert {event["amount"] for event in receipt.named("BondSlashed")} == {0}
     assert receipt.event("ComputationPaid")["bounty"] == 0
     assert purse.gains()[world.keeper] == world.bounty
     assert [world.bonds.bondOf(node.id) for node in world.nodes] == [0] * 5
@@ -232,7 +233,7 @@ def test_reallocate_fails_a_computation_that_used_up_its_assignments(world):
     job = world.submit(replicas=16).allocate().end_phase()
     reallocate(world, job)
     job.allocate()
-    assert job.record.tried == world.allocator.MAX_ASSIGNMENTS() == 32
+    assert job.record.tried == MAX_ASSIGNMENTS == 32
     job.commit(16)
     job.end_phase()
     receipt = reallocate(world, job)

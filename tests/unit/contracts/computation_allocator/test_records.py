@@ -16,6 +16,7 @@ VERIFIER_ONLY = [
     "openRevealsFromBeacon",
     "recordReveal",
     "conclude",
+    "escalate",
 ]
 
 
@@ -32,6 +33,8 @@ def test_verifier_only_function_reverts_for_others(world, function, role):
 def zero(parameter):
     """Return the zero of a parameter's type."""
     size = re.fullmatch(r"bytes(\d+)", parameter["type"])
+    if parameter["type"].endswith("[]"):
+        return []
     if size:
         return bytes(int(size[1]))
     return NOBODY if parameter["type"] == "address" else 0
@@ -79,6 +82,17 @@ def test_wiring_is_that_of_the_deployment(world):
     assert allocator.AUDIT_TRAIL() == world.trail.address
     assert allocator.VERIFIER() == world.verifier.address
     assert allocator.KEEPER_BOUNTY() == world.bounty
-    assert allocator.MAX_ATTEMPTS() == 3
+    assert allocator.BONDS() == world.bonds.address
+    assert allocator.DISPUTES() == world.disputes.address
+    assert world.bonds.ALLOCATOR() == allocator.address
+    assert world.bonds.REGISTRY() == world.registry.address
+    assert world.bonds.DISPUTES() == world.disputes.address
+    assert world.bonds.CHALLENGES() == allocator.CHALLENGES()
+    assert world.registry.BONDS() == world.bonds.address
+    assert world.records.ALLOCATOR() == allocator.address
+    assert world.disputes.ALLOCATOR() == allocator.address
+    assert world.disputes.AUDIT_TRAIL() == world.trail.address
+    assert world.disputes.BONDS() == world.bonds.address
+    assert world.disputes.REGISTRY() == world.registry.address
     assert world.verifier.ALLOCATOR() == allocator.address
     assert world.registry.ALLOCATOR() == allocator.address

@@ -10,14 +10,14 @@ from tests.scenario import round_seconds
 
 def submit(world, value=None, **changes):
     request = world.request(**changes)
-    fee = world.allocator.quote(request.qubits, request.shots, request.replicas)
-    value = fee if value is None else value
+    if value is None:
+        value = world.allocator.quote(request.qubits, request.shots, request.replicas, request.replica_cap)
     return world.allocator.submit(request.to_chain(), sender=world.requester, value=value)
 
 
 def test_submit_queues_and_locks_the_quote(world):
-    request = world.request(noise_class=3, qubits=5, outcome_bits=4, shots=5_000, replicas=7)
-    fee, now = world.allocator.quote(5, 5_000, 7), world.chain.now
+    request = world.request(noise_class=3, qubits=5, outcome_bits=4, shots=5_000, replicas=7, replica_cap=9)
+    fee, now = world.allocator.quote(5, 5_000, 7, 9), world.chain.now
     receipt = world.allocator.submit(request.to_chain(), sender=world.requester, value=fee)
     record = world.records.computationOf(receipt.result)
     assert receipt.result == world.allocator.computationCount() == 1
@@ -26,6 +26,10 @@ def test_submit_queues_and_locks_the_quote(world):
     assert record == {
         "status": ComputationStatus.Queued,
         "replicas": 7,
+        "replicaCap": 9,
+        "gold": False,
+        "trust": 0,
+        "carried": 0,
         "attempt": 1,
         "active": 0,
         "committed": 0,
@@ -38,7 +42,7 @@ def test_submit_queues_and_locks_the_quote(world):
         "secretWithheld": False,
         "shots": 5_000,
         "phaseEndsAt": now + round_seconds(world),
-        "commitsDigest": bytes(13),
+        "commitsDigest": bytes(9),
         "requester": world.requester,
         "escrow": fee,
         "secret": request.secret_commitment,
@@ -49,7 +53,7 @@ def test_submit_queues_and_locks_the_quote(world):
 
 def test_submit_tells_all_that_processors_need(world):
     request = world.request(payload_uri="ipfs://circuit")
-    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3)
+    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3, 3)
     receipt = world.allocator.submit(request.to_chain(), sender=world.requester, value=fee + 5)
     assert receipt.names == ["Deposited", "ComputationSubmitted"]
     assert receipt.event("Deposited") == {"holder": world.requester, "amount": fee + 5}
@@ -64,7 +68,7 @@ def test_submit_tells_all_that_processors_need(world):
 
 
 def test_submit_takes_from_the_available_balance(world):
-    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3)
+    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3, 3)
     world.allocator.deposit(sender=world.requester, value=fee)
     assert submit(world, value=0).names == ["ComputationSubmitted"]
     assert (world.available(world.requester), world.locked(world.requester)) == (0, fee)
@@ -76,17 +80,17 @@ def test_submit_leaves_the_surplus_available(world):
 
 
 def test_submit_reverts_one_wei_short(world):
-    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3)
+    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3, 3)
     with refused("InsufficientFunds", holder=world.requester, available=fee - 1, required=fee):
         submit(world, value=fee - 1)
 
 
 def test_submit_takes_a_maximum_fee_that_is_just_enough(world):
-    submit(world, max_fee=world.allocator.quote(2, MINIMUM_SHOTS, 3))
+    submit(world, max_fee=world.allocator.quote(2, MINIMUM_SHOTS, 3, 3))
 
 
 def test_submit_reverts_when_the_maximum_fee_is_one_wei_less(world):
-    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3)
+    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3, 3)
     with refused("FeeTooLow", maxFee=fee - 1, quoted=fee):
         submit(world, max_fee=fee - 1)
 
@@ -94,16 +98,16 @@ def test_submit_reverts_when_the_maximum_fee_is_one_wei_less(world):
 def test_submit_reverts_when_the_quote_exceeds_any_maximum_fee(world):
     policy = world.policy | {"pricePerQubitShot": 2**96 - 1}
     world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
-    with refused("FeeTooLow", maxFee=2**96 - 1, quoted=world.allocator.quote(2, MINIMUM_SHOTS, 3)):
+    with refused("FeeTooLow", maxFee=2**96 - 1, quoted=world.allocator.quote(2, MINIMUM_SHOTS, 3, 3)):
         submit(world, value=0)
 
 
-@pytest.mark.parametrize("replicas", [3, 16])
+@pytest.mark.parametrize("replicas", [1, 3, 16])
 def test_submit_takes_the_bounds_of_replicas(world, replicas):
     submit(world, replicas=replicas)
 
 
-@pytest.mark.parametrize("replicas", [0, 1, 2, 17, 255])
+@pytest.mark.parametrize("replicas", [0, 2, 17, 255])
 def test_submit_reverts_when_replicas_are_out_of_range(world, replicas):
     with refused("ReplicasOutOfRange", replicas=replicas, minimum=3, maximum=16):
         submit(world, replicas=replicas)
@@ -120,10 +124,40 @@ def test_submit_reverts_when_shots_are_too_few(world, shots):
         submit(world, shots=shots)
 
 
-@pytest.mark.parametrize(("qubits", "outcome_bits"), [(0, 1), (1, 0), (0, 0)])
-def test_submit_reverts_when_the_circuit_is_empty(world, qubits, outcome_bits):
-    with refused("CircuitEmpty", qubits=qubits, outcomeBits=outcome_bits):
+@pytest.mark.parametrize("replicas", [5, 16])
+def test_submit_takes_five_replicas_or_more_that_must_be_credible(world, replicas):
+    submit(world, replicas=replicas, trust=1)
+
+
+@pytest.mark.parametrize("replicas", [0, 1, 3, 4, 17])
+def test_submit_reverts_when_credible_replicas_are_fewer_than_five(world, replicas):
+    with refused("ReplicasOutOfRange", replicas=replicas, minimum=5, maximum=16):
+        submit(world, replicas=replicas, trust=1)
+
+
+@pytest.mark.parametrize(("replicas", "cap"), [(1, 1), (3, 3), (3, 5), (3, 7), (12, 16), (14, 16), (15, 15)])
+def test_submit_takes_the_bounds_of_the_replica_cap(world, replicas, cap):
+    submit(world, replicas=replicas, replica_cap=cap)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "cap"),
+    [(3, 0), (3, 1), (3, 4), (3, 6), (3, 9), (15, 17), (16, 18), (1, 0), (1, 2), (1, 3), (1, 5)],
+)
+def test_submit_reverts_when_the_replica_cap_is_out_of_range(world, replicas, cap):
+    with refused("ReplicaCapInvalid", replicaCap=cap, replicas=replicas, maximum=16):
+        submit(world, value=0, replicas=replicas, replica_cap=cap)
+
+
+@pytest.mark.parametrize(("qubits", "outcome_bits"), [(0, 1), (1, 0), (0, 0), (2, 241), (2, 255)])
+def test_submit_reverts_when_the_width_is_out_of_range(world, qubits, outcome_bits):
+    with refused("CircuitWidthInvalid", qubits=qubits, outcomeBits=outcome_bits, maximum=240):
         submit(world, qubits=qubits, outcome_bits=outcome_bits)
+
+
+@pytest.mark.parametrize("outcome_bits", [1, 240])
+def test_submit_takes_the_bounds_of_the_width(world, outcome_bits):
+    submit(world, outcome_bits=outcome_bits)
 
 
 @pytest.mark.parametrize("seconds", [1, 30 * 86_400])

@@ -11,9 +11,5 @@ def test_balance_of_a_requester_tells_free_from_locked(world):
     assert world.allocator.balanceOf(world.requester) == (5, job.fee)
 
 
-def test_bond_of_an_unknown_processor_is_nothing(world):
-    assert world.bonds.bondOf(99) == 0
-
-
 def test_treasury_starts_empty(world):
     assert world.allocator.treasury() == 0

@@ -6,8 +6,8 @@ from qcrs.rules.digest import abi_digest
 from tests.evm import refused
 
 WEEK = 7 * 86_400
-WINDOWS = ["commit_seconds", "disclose_seconds", "reveal_seconds"]
-POLICY_TYPE = "(uint96,uint32,uint32,uint32,uint128,uint128)"
+WINDOWS = ["commit_seconds", "disclose_seconds", "reveal_seconds", "challenge_seconds", "response_seconds"]
+POLICY_TYPE = "(uint96,uint32,uint32,uint32,uint32,uint32,uint128,uint128)"
 
 
 def changed(world, **changes):
@@ -58,7 +58,7 @@ def test_set_policy_reverts_when_a_fault_costs_more_than_a_bond(world):
 def test_set_policy_takes_the_largest_numbers(world):
     largest = {"price_per_qubit_shot": 2**96 - 1, "minimum_bond": 2**128 - 1, "slash": 2**128 - 1}
     set_policy(world, changed(world, **largest))
-    assert world.allocator.quote(255, 65_535, 16) > 2**96
+    assert world.allocator.quote(255, 65_535, 16, 16) > 2**96
 
 
 @pytest.mark.parametrize("role", ["deployer", "certifier", "security", "requester", "stranger"])

@@ -1,4 +1,4 @@
-"""A registry of its own whose allocator is an account, to call what only the allocator may."""
+"""A registry of its own whose allocator and bonds are accounts, to call what only those may."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,19 @@ from eth_hash.auto import keccak
 
 from qcrs.chain.deployment import created_address
 from qcrs.model.records import Standing
-from tests.evm import Contract
+from tests.evm import Contract, artifacts
 from tests.scenario import World, account, capability
 
 HEARTBEAT_SECONDS = 30
 ALLOCATOR = account("allocator")
+BONDS = account("bonds")
+COUNTER_MAXIMUM = {
+    "accepted": 2**24 - 1,
+    "outliers": 2**24 - 1,
+    "silent": 2**16 - 1,
+    "refused": 2**16 - 1,
+    "failed": 2**16 - 1,
+}
 
 
 @dataclass
@@ -33,7 +41,7 @@ class Roster:
         declared = capability(self.world.chain.now + 86_400, **changes).to_chain()
         self.registry.declareCapability(processor, declared, "", sender=operator)
         self.registry.certify(processor, 1, sender=self.world.deployer)
-        self.registry.setBonded(processor, True, sender=ALLOCATOR)
+        self.registry.setBonded(processor, True, sender=BONDS)
         self.beat(processor)
         return processor
 
@@ -51,9 +59,27 @@ class Roster:
         requirement = (1, qubits, count, requester)
         return self.registry.lease(seed, requirement, list(excluded), list(organisations), sender=ALLOCATOR).result
 
-    def release(self, processors, fates, qubits=2, unbonded=0):
+    def release(self, processors, fates, qubits=2):
         """Release as the allocator."""
-        return self.registry.release(processors, fates, qubits, unbonded, sender=ALLOCATOR)
+        return self.registry.release(processors, fates, qubits, sender=ALLOCATOR)
+
+    def reconsider(self, processor, was, fate):
+        """Correct how an assignment ended, as the allocator."""
+        return self.registry.reconsider(processor, was, fate, sender=ALLOCATOR)
+
+    def set_counter(self, processor, counter, value):
+        """Write a counter where the compiler keeps it."""
+        layout = artifacts()["ProcessorRegistry"].storage_layout
+        mapping = next(item for item in layout["storage"] if item["label"] == "_standings")
+        struct = layout["types"][layout["types"][mapping["type"]]["value"]]
+        member = next(item for item in struct["members"] if item["label"] == counter)
+        key = processor.to_bytes(32, "big") + int(mapping["slot"]).to_bytes(32, "big")
+        slot = int.from_bytes(keccak(key), "big") + int(member["slot"])
+        shift, chain = 8 * member["offset"], self.world.chain
+        word = chain.storage(self.registry.address, slot)
+        word = word & ~(COUNTER_MAXIMUM[counter] << shift) | value << shift
+        chain.put_storage(self.registry.address, slot, word)
+        assert getattr(self.standing(processor), counter) == value
 
 
 @pytest.fixture
@@ -67,6 +93,7 @@ def roster(world):
         trail.address,
         world.consortium.address,
         ALLOCATOR,
+        BONDS,
         HEARTBEAT_SECONDS,
     )
     return Roster(world, chain.deploy("ProcessorRegistry", *arguments, sender=deployer))

@@ -77,7 +77,7 @@ def test_lease_takes_one_processor_of_an_organisation(roster):
 
 def test_lease_passes_over_the_unbonded(roster):
     members = fill(roster, 2)
-    roster.registry.setBonded(members[0], False, sender=account("allocator"))
+    roster.registry.setBonded(members[0], False, sender=account("bonds"))
     for seed in SEEDS:
         assert roster.lease(seed)[0] == [members[1]]
 

@@ -1,8 +1,8 @@
 import pytest
-from eth_hash.auto import keccak
 
 from qcrs.model.assignment import AssignmentStatus
-from tests.evm import artifacts, refused
+from tests.evm import refused
+from tests.unit.contracts.processor_registry.conftest import COUNTER_MAXIMUM
 
 COUNTERS = {
     AssignmentStatus.Accepted: "accepted",
@@ -10,8 +10,9 @@ COUNTERS = {
     AssignmentStatus.Silent: "silent",
     AssignmentStatus.Refused: "refused",
     AssignmentStatus.Released: None,
+    AssignmentStatus.GoldFailed: "failed",
+    AssignmentStatus.TrapFailed: "failed",
 }
-COUNTER_MAXIMUM = 2**24 - 1
 
 
 @pytest.fixture
@@ -38,26 +39,12 @@ def test_release_passes_over_zeros(roster, leased):
     assert [roster.standing(processor).leased_qubits for processor in leased] == [2, 0, 2]
 
 
-def test_release_marks_the_unbonded_by_their_bits(roster, leased):
-    receipt = roster.release(leased, [AssignmentStatus.Silent] * 3, unbonded=0b101)
-    assert [roster.standing(processor).bonded for processor in leased] == [False, True, False]
-    changed = [event.arguments for event in receipt.named("ProcessorBonded")]
-    assert changed == [{"processor": p, "bonded": False} for p in (leased[0], leased[2])]
-
-
-def test_release_tells_once_that_a_bond_is_short(roster, leased):
-    roster.lease(count=3)
-    roster.release(leased, [AssignmentStatus.Silent] * 3, unbonded=0b111)
-    receipt = roster.release(leased, [AssignmentStatus.Silent] * 3, unbonded=0b111)
-    assert receipt.named("ProcessorBonded") == []
-
-
 @pytest.mark.parametrize("fate", [fate for fate, counter in COUNTERS.items() if counter])
 def test_release_stops_counting_at_the_maximum(roster, leased, fate):
     counter = COUNTERS[fate]
-    set_counter(roster, leased[0], counter, COUNTER_MAXIMUM)
+    roster.set_counter(leased[0], counter, COUNTER_MAXIMUM[counter])
     roster.release([leased[0]], [fate])
-    assert getattr(roster.standing(leased[0]), counter) == COUNTER_MAXIMUM
+    assert getattr(roster.standing(leased[0]), counter) == COUNTER_MAXIMUM[counter]
 
 
 def test_release_reverts_when_nothing_is_leased(roster, leased):
@@ -69,20 +56,4 @@ def test_release_reverts_when_nothing_is_leased(roster, leased):
 def test_release_reverts_for_all_but_the_allocator(world):
     for caller in (world.deployer, world.nodes[0].operator, world.stranger):
         with refused("CallerNotAllocator", account=caller):
-            world.registry.release([1], [AssignmentStatus.Released], 1, 0, sender=caller)
-
-
-def set_counter(roster, processor, counter, value):
-    """Write a counter where the compiler keeps it."""
-    layout = artifacts()["ProcessorRegistry"].storage_layout
-    mapping = next(item for item in layout["storage"] if item["label"] == "_standings")
-    struct = layout["types"][layout["types"][mapping["type"]]["value"]]
-    member = next(item for item in struct["members"] if item["label"] == counter)
-    slot = int.from_bytes(
-        keccak(processor.to_bytes(32, "big") + int(mapping["slot"]).to_bytes(32, "big")), "big"
-    ) + int(member["slot"])
-    shift, chain = 8 * member["offset"], roster.world.chain
-    word = chain.storage(roster.registry.address, slot)
-    word = word & ~(COUNTER_MAXIMUM << shift) | value << shift
-    chain.put_storage(roster.registry.address, slot, word)
-    assert getattr(roster.standing(processor), counter) == value
+            world.registry.release([1], [AssignmentStatus.Released], 1, sender=caller)

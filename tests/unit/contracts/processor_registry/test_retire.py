@@ -27,8 +27,11 @@ def test_retired_processor_still_ends_its_duties_and_gets_its_bond_back(world):
     node = job.node(0)
     world.registry.retire(node.id, sender=node.operator)
     job.commit_all().disclose().reveal_all().settle()
-    world.allocator.unbond(node.id, sender=node.operator)
-    world.allocator.withdraw(world.available(node.operator), sender=node.operator)
+    world.bonds.beginUnbonding(node.id, sender=node.operator)
+    world.chain.warp(world.bonds.unbondingOf(node.id)[0] + 1)
+    before = world.chain.balance(node.operator)
+    world.bonds.unbond(node.id, sender=node.operator)
+    assert world.chain.balance(node.operator) - before == world.policy["minimumBond"]
 
 
 def test_retire_reverts_when_retired(world):

@@ -65,7 +65,7 @@ def test_commit_of_a_replaced_processor_reverts(world):
         id=job.id,
         index=1,
         actual=AssignmentStatus.Silent,
-        allowed=1 << AssignmentStatus.Assigned,
+        allowed=1 << AssignmentStatus.Assigned | 1 << AssignmentStatus.Revealed,
     ):
         job.commit(1)
 
@@ -78,7 +78,7 @@ def test_commit_reverts_the_second_time(world):
         id=job.id,
         index=0,
         actual=AssignmentStatus.Committed,
-        allowed=1 << AssignmentStatus.Assigned,
+        allowed=1 << AssignmentStatus.Assigned | 1 << AssignmentStatus.Revealed,
     ):
         job.commit(0)
 
@@ -98,7 +98,7 @@ def test_commit_reverts_for_an_index_never_assigned(world):
         id=job.id,
         index=3,
         actual=AssignmentStatus.Unset,
-        allowed=1 << AssignmentStatus.Assigned,
+        allowed=1 << AssignmentStatus.Assigned | 1 << AssignmentStatus.Revealed,
     ):
         world.verifier.commit(job.id, 3, bytes(24), sender=job.node(0).daemon)
 

@@ -36,7 +36,8 @@ def test_settle_accepts_when_all_agree(world):
         world.keeper: world.bounty,
         world.requester: -3 * job.pay - world.bounty,
     } | {job.operator(index): job.pay for index in range(3)}
-    assert world.locked(world.requester) == job.record.escrow == 0
+    assert world.locked(world.requester) == 0
+    assert job.record.escrow == job.pay
 
 
 def test_settle_slashes_an_outlier_and_refunds_its_share(world):
@@ -83,7 +84,7 @@ def test_settle_is_inconclusive_about_noise_and_pays_the_work(world):
     assert (settled["verdict"], settled["accepted"]) == (Verdict.Inconclusive, 0)
 
 
-@pytest.mark.parametrize("bits", [1, 2, 8, 9, 16, 255])
+@pytest.mark.parametrize("bits", [1, 2, 8, 9, 16, 240])
 def test_settle_judges_every_width(world, bits):
     job = world.submit(outcome_bits=bits, shots=65_535)
     answers = {index: {0: 50_000 + index, 1: 15_535 - index} for index in range(3)}
@@ -223,11 +224,11 @@ def test_settle_is_in_the_audit_trail(world):
     settled, entry = receipt.event("ComputationSettled"), receipt.event("EntryAppended")
     assert (entry["decision"], entry["subject"]) == (Decision.ComputationSettled, 1)
     assert entry["digest"] == abi_digest(
-        ["uint64", "uint8", "uint256", "bytes32", "bytes32"],
+        ["uint64", "uint8", "uint8[]", "bytes32", "bytes32"],
         [
             1,
             ComputationStatus.Accepted,
-            settled["accepted"],
+            [Accepted] * 3,
             settled["answerDigest"],
             world.allocator.beacon(),
         ],
@@ -238,6 +239,7 @@ def test_settle_turns_the_beacon_by_the_secret_and_the_salts(world):
     before = world.allocator.beacon()
     job = world.submit()
     receipt = job.to_settled()
+    settled_at = world.chain.now - 1
     entropy = commitment.entropy_of(job.secrets[0], [job.salt(index) for index in range(3)])
     after = commitment.next_beacon(before, entropy)
     assert world.allocator.beacon() == after
@@ -245,7 +247,9 @@ def test_settle_turns_the_beacon_by_the_secret_and_the_salts(world):
         "computation": job.id,
         "verdict": ComputationStatus.Accepted,
         "beacon": after,
+        "phaseEndsAt": settled_at + world.policy["challengeSeconds"],
     }
+    assert job.record.phase_ends_at == settled_at + world.policy["challengeSeconds"]
 
 
 def test_settle_ends_all_leases(world):

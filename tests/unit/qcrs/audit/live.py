@@ -32,7 +32,7 @@ class LiveNode(Node):
 
     Attributes:
         change: Applied to each event served; None leaves it out. changes_left: For how many more reads of the log.
-        fork: Another value gives all blocks other hashes. down: Whether it answers nothing.
+        fork: Another value gives all blocks other hashes. down: How often it does not answer.
         gone: Blocks that it says it does not have. connected: How often somebody connected.
         wrong: Raised on connecting, when set.
     """
@@ -47,7 +47,7 @@ class LiveNode(Node):
         self.change: Change | None = None
         self.changes_left = 0
         self.fork = b""
-        self.down = False
+        self.down = 0
         self.gone: set[int] = set()
         self.connected = 0
         self.wrong: Exception | None = None
@@ -97,4 +97,5 @@ class LiveNode(Node):
 
     def _require_up(self) -> None:
         if self.down:
-            raise ChainUnreachable("nobody answers")
+            self.down -= 1
+            raise ChainUnreachable(f"nobody answers, {self.down + 1} times more")

@@ -445,15 +445,16 @@ def test_a_node_that_is_down_is_tried_again(seat, at_once):
     stood = following(
         seat,
         [
-            lambda: setattr(seat.node, "down", True),
-            lambda: setattr(seat.node, "down", False),
+            lambda: setattr(seat.node, "down", 5),
+            lambda: None,  # after the one warning
             lambda: seat.settle(),
             lambda: None,
         ],
     )
     assert [standing.computations for standing in stood] == [0, 0, 1]
     (warning,) = seat.found
-    assert warning.text == "cannot be followed, will try again: nobody answers"
+    assert warning.text == "cannot be followed, will try again: nobody answers, 5 times more"
+    assert seat.node.down == 0
 
 
 def test_a_chain_that_was_restarted_is_followed_from_its_new_network_file(seat, tmp_path, at_once):

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AuditTrail} from "../../contracts/AuditTrail.sol";
+import {Bonds} from "../../contracts/Bonds.sol";
+import {Challenges} from "../../contracts/Challenges.sol";
+import {ComputationAllocator} from "../../contracts/ComputationAllocator.sol";
+import {Consortium} from "../../contracts/Consortium.sol";
+import {Disputes} from "../../contracts/Disputes.sol";
+import {GoldRounds} from "../../contracts/GoldRounds.sol";
+import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
+import {Records} from "../../contracts/Records.sol";
+import {ReportRelay} from "../../contracts/ReportRelay.sol";
+import {ResultDelivery} from "../../contracts/ResultDelivery.sol";
+import {ResultVerifier} from "../../contracts/ResultVerifier.sol";
+import {Authority} from "../../contracts/governance/Authority.sol";
+import {IAuditTrail} from "../../contracts/interfaces/IAuditTrail.sol";
+import {IBonds} from "../../contracts/interfaces/IBonds.sol";
+import {IComputationAllocator} from "../../contracts/interfaces/IComputationAllocator.sol";
+import {IConsortium} from "../../contracts/interfaces/IConsortium.sol";
+import {Policy} from "../../contracts/interfaces/IEscrow.sol";
+import {IProcessorRegistry} from "../../contracts/interfaces/IProcessorRegistry.sol";
+import {vm} from "./Vm.sol";
+
+/// @notice The whole suite on a fresh chain, with a requester that has money, and a clock.
+abstract contract Deployment {
+    uint256 internal constant BOUNTY = 0.001 ether;
+    uint256 internal constant START = 1_800_000_000;
+    address internal constant REQUESTER = address(0xc11e);
+    address internal constant KEEPER = address(0x4ee4);
+
+    /// @dev The suite in the order of its deployment, as in qcrs/chain/deployment.py. To add a contract, add its
+    /// name here, a variable below and a line in `_create`.
+    enum Part {
+        Authority,
+        AuditTrail,
+        Consortium,
+        ProcessorRegistry,
+        Bonds,
+        ComputationAllocator,
+        Records,
+        GoldRounds,
+        ResultVerifier,
+        Challenges,
+        Disputes,
+        ResultDelivery,
+        ReportRelay
+    }
+
+    Authority internal authority;
+    AuditTrail internal auditTrail;
+    Consortium internal consortium;
+    ProcessorRegistry internal registry;
+    Bonds internal bonds;
+    ComputationAllocator internal allocator;
+    Records internal records;
+    GoldRounds internal goldRounds;
+    ResultVerifier internal verifier;
+    Challenges internal challenges;
+    Disputes internal disputes;
+    ResultDelivery internal resultDelivery;
+    ReportRelay internal reportRelay;
+    /// The time as the tests set it: the compiler takes block.timestamp for constant within a transaction.
+    uint256 internal clock;
+
+    uint256 private _firstNonce;
+
+    function _deploy() internal {
+        _pass(START);
+        _firstNonce = vm.getNonce(address(this));
+        _create();
+        uint256 created = vm.getNonce(address(this)) - _firstNonce;
+        require(created == uint256(type(Part).max) + 1, "a part is missing, or its contract");
+        // This contract administers the authority and takes every role, by the default of AccessManager.
+        consortium.admit("Requester", REQUESTER, 1);
+        vm.deal(REQUESTER, 1000 ether);
+        vm.deal(KEEPER, 1000 ether);
+        vm.prank(REQUESTER);
+        allocator.deposit{value: 500 ether}();
+    }
+
+    function _create() private {
+        address root = _at(Part.Authority);
+        IAuditTrail trail = IAuditTrail(_at(Part.AuditTrail));
+        address[] memory recorders = new address[](4);
+        recorders[0] = _at(Part.Consortium);
+        recorders[1] = _at(Part.ProcessorRegistry);
+        recorders[2] = _at(Part.ComputationAllocator);
+        recorders[3] = _at(Part.Disputes);
+        authority = new Authority(address(this));
+        auditTrail = new AuditTrail(recorders);
+        consortium = new Consortium(root, trail);
+        registry = new ProcessorRegistry(
+            root, trail, consortium, _at(Part.ComputationAllocator), _at(Part.Bonds), 30 days
+        );
+        bonds = new Bonds(
+            IComputationAllocator(_at(Part.ComputationAllocator)), registry, _at(Part.Challenges), _at(Part.Disputes)
+        );
+        allocator = new ComputationAllocator(_wiring(), BOUNTY, keccak256("genesis"), _initialPolicy());
+        records = new Records(allocator);
+        goldRounds = new GoldRounds(allocator, _at(Part.Disputes));
+        verifier = new ResultVerifier(allocator, goldRounds, _at(Part.ReportRelay));
+        challenges = new Challenges(trail, allocator);
+        disputes = new Disputes(root, trail, allocator, goldRounds);
+        resultDelivery = new ResultDelivery(allocator, bonds);
+        reportRelay = new ReportRelay(verifier, allocator, registry);
+        require(address(reportRelay) == _at(Part.ReportRelay), "the parts are out of order");
+    }
+
+    function _wiring() private view returns (ComputationAllocator.Wiring memory) {
+        return ComputationAllocator.Wiring({
+            authority: _at(Part.Authority),
+            auditTrail: IAuditTrail(_at(Part.AuditTrail)),
+            consortium: IConsortium(_at(Part.Consortium)),
+            registry: IProcessorRegistry(_at(Part.ProcessorRegistry)),
+            bonds: IBonds(_at(Part.Bonds)),
+            verifier: _at(Part.ResultVerifier),
+            challenges: _at(Part.Challenges),
+            disputes: _at(Part.Disputes)
+        });
+    }
+
+    function _at(Part part) private view returns (address) {
+        return vm.computeCreateAddress(address(this), _firstNonce + uint256(part));
+    }
+
+    function _pass(uint256 duration) internal {
+        clock += duration;
+        vm.warp(clock);
+    }
+
+    function _initialPolicy() internal pure returns (Policy memory) {
+        return Policy({
+            pricePerQubitShot: 10 gwei,
+            commitSeconds: 120,
+            discloseSeconds: 60,
+            revealSeconds: 60,
+            challengeSeconds: 600,
+            responseSeconds: 300,
+            minimumBond: 0.5 ether,
+            slash: 0.1 ether
+        });
+    }
+}
