@@ -4,9 +4,10 @@
 so that every rule here can be tested with a handful of literals.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from qcrs.daemon.docket import Demand
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.story import Story
 from qcrs.rules.keeping import Step, step_due
@@ -27,6 +28,7 @@ class View:
         stories: Computations that have not ended, by id.
         since: When each computation was last seen to change, by id, on the same clock as *now*.
         keeper: Whether to act for others.
+        demands: Histograms that this processor has to show.
     """
 
     processor: int
@@ -37,6 +39,7 @@ class View:
     stories: Mapping[int, Story]
     since: Mapping[int, float]
     keeper: bool = True
+    demands: Collection[Demand] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,16 @@ class Reveal:
 
 
 @dataclass(frozen=True)
+class Defend:
+    """Show the leaves from number *next* on of the histogram that *challenge* demands."""
+
+    computation: int
+    index: int
+    challenge: int
+    next: int
+
+
+@dataclass(frozen=True)
 class Keep:
     """Take a permissionless step that is due."""
 
@@ -70,7 +83,7 @@ class Keep:
     step: Step
 
 
-Action = Beat | Answer | Reveal | Keep
+Action = Beat | Answer | Reveal | Defend | Keep
 
 
 def decide(view: View) -> list[Action]:
@@ -81,6 +94,11 @@ def decide(view: View) -> list[Action]:
         actions.append(Beat())
     for story in view.stories.values():
         actions.extend(_own(story, view.processor))
+    actions.extend(
+        Defend(demand.computation, demand.index, demand.challenge, demand.next)
+        for demand in view.demands
+        if view.now <= demand.deadline_at
+    )
     if view.keeper:
         for story in view.stories.values():
             actions.extend(_kept(story, view))
