@@ -24,7 +24,7 @@ def vindicate(courts, job, index, amount):
 
 
 def test_vindicate_makes_good_out_of_the_treasury(courts, job):
-    slash, node, purse = courts.policy["slash"], job.node(1), courts.purse()
+    slash, node, purse = courts.policy["slash"], job.node(1), courts.estate()
     assert courts.allocator.treasury() == slash
     receipt = vindicate(courts, job, 1, slash)
     assert receipt.result == slash

@@ -20,7 +20,7 @@ def test_lapse_gives_back_what_was_put_up(world, court, job, kind):
     index = 0 if kind is DisputeKind.WrongAnswer else 1
     opener = job.operator(index)
     court.open(job, index, kind, opener)
-    purse, coin, fates = world.purse(), court.coin(), job.fates
+    purse, coin, fates = world.estate(), court.coin(), job.fates
     receipt = court.lapse(1)
     assert court.status(1) is DisputeStatus.Lapsed
     assert purse.gains() == {opener: court.slash}
