@@ -112,11 +112,13 @@ contract Challenges is IChallenges {
         Precedence calldata precedence
     ) external {
         (Computation memory c, Assignment memory a) = _requireAccused(id, index, revealed);
+        // slither-disable-next-line unused-return (of the other computation, the seat is enough)
         (, Assignment memory original) = ALLOCATOR.dutyOf(other, otherIndex);
         _requireRevealed(other, otherIndex, original, otherRevealed);
         if (revealed.countsRoot != otherRevealed.countsRoot) {
             revert RootsDiffer(revealed.countsRoot, otherRevealed.countsRoot);
         }
+        // slither-disable-next-line unused-return (the rest follows from the sketch's length)
         (uint256 rows,) = CountSketch.dimensions(c.outcomeBits);
         uint256 bits = Independence.surpriseOf(revealed.sketch.lanesOf(), rows);
         if (bits < Independence.REPLAY_BITS) revert AnswerNotTelling(bits, Independence.REPLAY_BITS);
@@ -234,6 +236,7 @@ contract Challenges is IChallenges {
     function drop(ChallengeId challenge) external {
         Challenge storage self = _challenges[challenge];
         self.advance(challenge, ChallengeStatus.Dropped);
+        // slither-disable-next-line unused-return (the seat tells)
         (, Assignment memory a) = ALLOCATOR.dutyOf(self.computation, self.index);
         if (_isStanding(a.status)) revert AnswerStanding(self.computation, self.index, a.status);
         emit ChallengeEnded(challenge, ChallengeStatus.Dropped, self.bond, 0);

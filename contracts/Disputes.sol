@@ -105,8 +105,8 @@ contract Disputes is IDisputes, AccessManaged {
     /// @inheritdoc IDisputes
     function rule(DisputeId dispute, bool upheld, bytes32 reason) external restricted {
         Dispute storage d = _disputes[dispute];
-        if (block.timestamp > d.endsAt) revert RulingOverdue(dispute, d.endsAt, block.timestamp);
         d.advance(dispute, upheld ? DisputeStatus.Upheld : DisputeStatus.Dismissed);
+        if (block.timestamp > d.endsAt) revert RulingOverdue(dispute, d.endsAt, block.timestamp);
         emit DisputeRuled(dispute, d.computation, upheld, reason);
         (Computation memory c, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
         Division memory division;

@@ -8,8 +8,8 @@ import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {CommitReport, IReportRelay, RevealReport} from "./interfaces/IReportRelay.sol";
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
 import {RecordReader} from "./libraries/RecordReader.sol";
-import {Assignment} from "./lifecycle/Assignment.sol";
-import {Computation, ComputationId} from "./lifecycle/Computation.sol";
+import {ComputationId} from "./lifecycle/Computation.sol";
+import {ProcessorId} from "./lifecycle/Processor.sol";
 
 /// @title ReportRelay
 /// @notice See IReportRelay.
@@ -65,6 +65,7 @@ contract ReportRelay is IReportRelay, EIP712 {
     function _commit(CommitReport calldata report, bytes calldata signature, bytes32 config) private returns (bool) {
         bytes memory reason = _faultOf(report, config);
         if (reason.length == 0) {
+            // slither-disable-next-line unused-return (the third is the fault's argument)
             (address daemon, ECDSA.RecoverError fault,) = ECDSA.tryRecover(digestOf(report), signature);
             if (fault != ECDSA.RecoverError.NoError) {
                 reason = abi.encodeWithSelector(
@@ -100,14 +101,14 @@ contract ReportRelay is IReportRelay, EIP712 {
                 ReportConfigMismatch.selector, report.computation, report.index, config, report.configDigest
             );
         }
-        (Computation memory c, Assignment memory a) =
-            ALLOCATOR.dutyOf(ComputationId.wrap(report.computation), report.index);
-        if (report.attempt != c.attempt) {
+        (uint256 attempt, ProcessorId processor) =
+            ALLOCATOR.roundOf(ComputationId.wrap(report.computation), report.index);
+        if (report.attempt != attempt) {
             return abi.encodeWithSelector(
-                ReportAttemptMismatch.selector, report.computation, report.index, c.attempt, report.attempt
+                ReportAttemptMismatch.selector, report.computation, report.index, attempt, report.attempt
             );
         }
-        address operator = REGISTRY.operatorOf(a.processor);
+        address operator = REGISTRY.operatorOf(processor);
         if (report.payee != operator) {
             return abi.encodeWithSelector(
                 ReportPayeeMismatch.selector, report.computation, report.index, operator, report.payee

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from qcrs.chain.codec import ContractRefused
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
+from qcrs.model.dispute import DisputeKind
 from tests.job import Job, honest, noise, rogue
 from tests.scenario import World
 
@@ -28,6 +29,30 @@ def all_revealed(job: Job) -> None:
 def restarted(job: Job) -> None:
     job.to_revealing().end_phase()
     job.world.allocator.reallocate(job.id, sender=job.world.keeper)
+
+
+def escalated(job: Job) -> None:
+    """Two more are sought; the three are bound to what they have answered."""
+    job.world.enrol_until(9)
+    widened = job.world.submit(replica_cap=5)
+    job.id, job.request = widened.id, widened.request
+    job.to_settled({0: rogue(0), 1: rogue(1)})
+
+
+def alone(job: Job) -> None:
+    single = job.world.submit(replicas=1)
+    job.id, job.request = single.id, single.request
+    job.to_settled()
+
+
+def overturned(job: Job) -> None:
+    """The council finds two of three accepted answers false."""
+    job.to_settled()
+    disputes, bond = job.world.disputes, job.world.policy["slash"]
+    for index in (0, 1):
+        about = (job.id, index, DisputeKind.WrongAnswer, bytes(32))
+        dispute = disputes.open(*about, sender=job.world.stranger, value=bond).result
+        disputes.rule(dispute, True, bytes(32), sender=job.world.council)
 
 
 def failed(job: Job) -> None:
@@ -54,6 +79,7 @@ SITUATIONS: dict[str, tuple[Callable[[Job], object], ComputationStatus, set[str]
         {"allocate", "commit", "refuse"},
         {"expire", "commit"},
     ),
+    "Queued, escalated": (escalated, ComputationStatus.Queued, {"allocate"}, {"expire"}),
     "Queued for another round": (restarted, ComputationStatus.Queued, {"allocate"}, {"expire"}),
     "Allocated": (
         lambda job: job.allocate(),
@@ -80,19 +106,21 @@ SITUATIONS: dict[str, tuple[Callable[[Job], object], ComputationStatus, set[str]
         {"settle"},
         {"settle"},
     ),
-    "Accepted": (lambda job: job.to_settled(), ComputationStatus.Accepted, set(), set()),
+    "Accepted": (lambda job: job.to_settled(), ComputationStatus.Accepted, {"dispute"}, set()),
     "Rejected": (
         lambda job: job.to_settled({0: rogue(0), 1: rogue(1)}),
         ComputationStatus.Rejected,
-        set(),
+        {"dispute"},
         set(),
     ),
     "Inconclusive": (
         lambda job: job.to_settled({index: noise(index) for index in range(3)}),
         ComputationStatus.Inconclusive,
-        set(),
+        {"dispute"},
         set(),
     ),
+    "Unverified": (alone, ComputationStatus.Unverified, {"dispute"}, set()),
+    "Overturned": (overturned, ComputationStatus.Overturned, set(), set()),
     "Failed": (failed, ComputationStatus.Failed, set(), set()),
     "Cancelled": (cancelled, ComputationStatus.Cancelled, set(), set()),
 }
@@ -105,6 +133,7 @@ def attempts(job: Job) -> dict[str, Callable[[], object]]:
     job.counts = counts | job.counts
     daemon = job.node(0).daemon if job.record.tried else world.nodes[0].daemon
     revealed = job.indices(AssignmentStatus.Revealed)
+    bond = world.policy["slash"]
     count = job.record.revealed
     bulk = job.settlement() if revealed else ([bytes(32)] * count, [bytes(32)] * count, [0] * count)
     secret = job.secrets[max(job.record.attempt, 1) - 1]
@@ -118,6 +147,9 @@ def attempts(job: Job) -> dict[str, Callable[[], object]]:
         "disclose": lambda: world.verifier.disclose(job.id, secret, sender=world.requester),
         "substituteSecret": lambda: world.verifier.substituteSecret(job.id, sender=keeper),
         "reveal": lambda: world.verifier.reveal(job.id, 0, job.root(0), job.salt(0), job.sketch(0), sender=daemon),
+        "dispute": lambda: world.disputes.open(
+            job.id, 0, DisputeKind.WrongAnswer, bytes(32), sender=world.stranger, value=bond
+        ),
         "settle": lambda: world.verifier.settle(job.id, *bulk, sender=keeper),
     }
 

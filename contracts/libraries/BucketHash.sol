@@ -37,8 +37,8 @@ library BucketHash {
         returns (uint256 bucket)
     {
         if (parameters.length == 0) return outcome;
+        uint256 mask = (1 << outcomeBits) - 1;
         assembly ("memory-safe") {
-            let mask := sub(shl(outcomeBits, 1), 1)
             let half := shr(1, add(outcomeBits, 1))
             let at := add(add(parameters, 0x20), mul(row, 0xc0))
             bucket := and(add(mul(mload(at), outcome), mload(add(at, 0x20))), mask)
@@ -62,9 +62,9 @@ library BucketHash {
         uint256[] calldata leaves,
         uint256 outcomeBits
     ) internal pure returns (uint256 shots, uint256 empty) {
+        uint256 mask = (1 << outcomeBits) - 1;
         assembly ("memory-safe") {
             let rows := mload(parameters)
-            let mask := sub(shl(outcomeBits, 1), 1)
             let half := shr(1, add(outcomeBits, 1))
             let low := sub(outcomeBits, BUCKET_BITS)
             let words := add(sketch, 0x20)

@@ -43,6 +43,16 @@ library RecordReader {
         }
     }
 
+    /// @notice A computation's round and the processor of its assignment `index`, without the rest.
+    function roundOf(IComputationAllocator allocator, ComputationId id, uint256 index)
+        internal
+        view
+        returns (uint8 attempt, ProcessorId processor)
+    {
+        attempt = uint8(uint256(allocator.recordOf(id)[0]) >> 16);
+        processor = ProcessorId.wrap(uint32(uint256(allocator.seatOf(id, index)) >> 192));
+    }
+
     /// @notice The sketch seed of the running or last round.
     function seedOf(IComputationAllocator allocator, ComputationId id) internal view returns (bytes32) {
         Computation memory c = _computation(allocator.recordOf(id));

@@ -133,10 +133,10 @@ library ComputationLifecycle {
     }
 
     /// @notice Whether more replicas can be drawn: `lost` of the present ones will not go on. Not with gold rounds: who
-    /// joins later would know them.
-    function mayEscalate(Computation memory self, uint256 lost) internal pure returns (bool) {
+    /// joins later would know them. Nor after the deadline: nobody is drawn then, and a verdict would be lost.
+    function mayEscalate(Computation memory self, uint256 lost) internal view returns (bool) {
         return !self.gold && self.replicas + ESCALATION <= self.replicaCap && self.attempt < MAX_ATTEMPTS
-            && self.tried + ESCALATION + lost <= MAX_ASSIGNMENTS;
+            && self.tried + ESCALATION + lost <= MAX_ASSIGNMENTS && block.timestamp <= self.deadlineAt;
     }
 
     /// @notice Whether `status` is a verdict, which can be challenged.

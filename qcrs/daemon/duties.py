@@ -4,9 +4,10 @@
 so that every rule here can be tested with a handful of literals.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from qcrs.daemon.docket import Demand
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.story import Story
 from qcrs.rules.keeping import Step, step_due
@@ -27,6 +28,8 @@ class View:
         stories: Computations that have not ended, by id.
         since: When each computation was last seen to change, by id, on the same clock as *now*.
         keeper: Whether to act for others.
+        demands: Histograms that this processor has to show.
+        disclose_seconds: The policy's.
     """
 
     processor: int
@@ -37,6 +40,8 @@ class View:
     stories: Mapping[int, Story]
     since: Mapping[int, float]
     keeper: bool = True
+    demands: Collection[Demand] = ()
+    disclose_seconds: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,16 @@ class Reveal:
 
 
 @dataclass(frozen=True)
+class Defend:
+    """Show the leaves from number *next* on of the histogram that *challenge* demands."""
+
+    computation: int
+    index: int
+    challenge: int
+    next: int
+
+
+@dataclass(frozen=True)
 class Keep:
     """Take a permissionless step that is due."""
 
@@ -70,7 +85,7 @@ class Keep:
     step: Step
 
 
-Action = Beat | Answer | Reveal | Keep
+Action = Beat | Answer | Reveal | Defend | Keep
 
 
 def decide(view: View) -> list[Action]:
@@ -81,6 +96,11 @@ def decide(view: View) -> list[Action]:
         actions.append(Beat())
     for story in view.stories.values():
         actions.extend(_own(story, view.processor))
+    actions.extend(
+        Defend(demand.computation, demand.index, demand.challenge, demand.next)
+        for demand in view.demands
+        if view.now <= demand.deadline_at
+    )
     if view.keeper:
         for story in view.stories.values():
             actions.extend(_kept(story, view))
@@ -94,13 +114,14 @@ def _own(story: Story, processor: int) -> Iterator[Action]:
         if duty.status is AssignmentStatus.Assigned:
             yield Answer(story.computation, duty.index, duty.attempt)
         elif duty.status is AssignmentStatus.Committed and story.seed is not None:
-            yield Reveal(story.computation, duty.index, duty.attempt)
+            # Of the running round: after an escalation the same answer is revealed again, under another seed.
+            yield Reveal(story.computation, duty.index, story.attempt)
 
 
 def _kept(story: Story, view: View) -> Iterator[Action]:
     # Time that ran out is seen by all daemons at once, as is a step that became possible: each waits its turn.
     turn = KEEPER_DELAY_SECONDS * view.rank
     changed_at = view.since.get(story.computation, view.now)
-    step = step_due(story, view.now - turn)
+    step = step_due(story, view.now - turn, view.disclose_seconds)
     if step is not None and view.now - changed_at >= KEEPER_DELAY_SECONDS + turn:
         yield Keep(story.computation, step)

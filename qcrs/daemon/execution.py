@@ -1,4 +1,4 @@
-"""Carrying out one action: run, commit, refuse, reveal, settle, and the keeper's calls.
+"""Carrying out one action: run, commit, refuse, reveal, defend, settle, and the keeper's calls.
 
 Each does its slow parts away from the event loop and leaves a record of where the time went.
 """
@@ -21,6 +21,7 @@ from qcrs.quantum.faults import FaultyAnswers
 from qcrs.quantum.request import RunRequest
 from qcrs.rules import commitment
 from qcrs.rules.count_sketch import sketch_of
+from qcrs.rules.evidence import Step, answer_steps, sketch_digest
 from qcrs.rules.histogram import counts_root
 from qcrs.rules.keeping import arguments_of
 from qcrs.store import ContentMismatch, ContentUnavailable, Store
@@ -94,6 +95,8 @@ class Executor:
             await self._answer(story, story.duties[action.index], watch)
         elif isinstance(action, duties.Reveal):
             await self._reveal(story, story.duties[action.index], watch)
+        elif isinstance(action, duties.Defend):
+            await self._defend(story, action, watch)
         else:
             contract, function = action.step.value
             await self._send(watch, contract, function, *arguments_of(action.step, story))
@@ -139,6 +142,21 @@ class Executor:
             watch, "ResultVerifier", "reveal",
             story.computation, duty.index, answer.counts_root, answer.salt, sketch,
         )  # fmt: skip
+
+    async def _defend(self, story: Story, action: duties.Defend, watch: Stopwatch) -> None:
+        """Show the leaves that are due of a histogram that somebody demands to see."""
+        duty = story.duties[action.index]
+        answer = self.journal.answer(story.computation, duty.index, duty.attempt)
+        if answer is None:
+            raise AnswerLost(f"the journal has no histogram behind the answer to computation {story.computation}")
+        if story.seed is None:
+            raise AssertionError(f"computation {story.computation} has a verdict without a seed")
+        bits, digest, seed = story.request.outcome_bits, sketch_digest(duty.sketch), story.seed
+
+        def step() -> Step:
+            return next(answer_steps(answer.counts, digest, bits, seed, start=action.next))
+
+        await self._send(watch, "Challenges", "answer", action.challenge, *await asyncio.to_thread(step))
 
     async def _run(self, story: Story, watch: Stopwatch) -> dict[int, int] | RefusalCode:
         """Return counts, or why there are none."""

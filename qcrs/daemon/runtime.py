@@ -13,10 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from qcrs.chain.codec import ContractRefused, Event
-from qcrs.chain.contracts import Registry
+from qcrs.chain.contracts import Allocator, Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionLost, TransactionRefused
 from qcrs.daemon.auditor import Auditor
-from qcrs.daemon.duties import Action, Answer, Beat, Keep, View, decide
+from qcrs.daemon.docket import Docket
+from qcrs.daemon.duties import Action, Answer, Beat, Defend, Keep, Reveal, View, decide
 from qcrs.daemon.execution import Executor, WithheldForTest
 from qcrs.daemon.journal import Journal
 from qcrs.errors import QcrsError
@@ -32,10 +33,12 @@ RETRY_SECONDS = (1.0, 8.0)
 RACES = frozenset({
     "UnexpectedComputationStatus", "UnexpectedAssignmentStatus", "ComputationNotDue", "DeadlineOpen", "DeadlinePassed",
     "TooFewEligibleProcessors", "QuorumRevealed", "TooFewRevealed", "SettlementLengthMismatch", "RevealMismatch",
-    "OutOfGasOrRaced",
+    "UnexpectedChallengeStatus", "ProgressMismatch", "OutOfGasOrRaced",
 })  # fmt: skip
 # Faults that pass by themselves: the node away, coin for gas on its way, an engine that has to start again.
 TRANSIENT = (ChainUnreachable, TransactionLost, TransactionRefused, EngineFailed)
+
+_COUNTED = {Answer: "answered", Reveal: "revealed", Defend: "defended"}
 
 
 class ProcessorUnknown(QcrsError):
@@ -58,11 +61,11 @@ class Node:
         self._gateway, self._executor, self._journal = gateway, executor, journal
         self._state_path, self._keeper, self._auditor = state_path, keeper, auditor
         self._status = "starting"
-        self._stories = Stories()
+        self._stories, self._docket = Stories(), Docket()
         self._since: dict[int, float] = {}
         self._seen: tuple[int, int] = (-1, -1)
         self._last_beat_at = 0.0
-        self._heartbeat_seconds = 0
+        self._heartbeat_seconds = self._disclose_seconds = 0
         self._rank = 0
         self._tasks: dict[Action, asyncio.Task] = {}
         self._done: set[Action] = set()
@@ -71,7 +74,7 @@ class Node:
         self._wake = asyncio.Event()
         self._fatal: BaseException | None = None
         self._pause = RECONNECT_SECONDS[0]
-        self._counts = {"answered": 0, "revealed": 0, "kept": 0, "failed": 0}
+        self._counts = {"answered": 0, "revealed": 0, "defended": 0, "kept": 0, "failed": 0}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until *stop* is set.
@@ -151,7 +154,8 @@ class Node:
     def _tidy(self) -> None:
         """Forget what has ended, in one write: losing it costs a longer catch-up and nothing else."""
         if self._ended:
-            open_blocks = [story.submitted_in for story in self._stories.by_id.values()]
+            open_ = [*self._stories.by_id.values(), *self._docket.stories.values()]
+            open_blocks = [story.submitted_in for story in open_]
             self._journal.forget(self._ended, min([*open_blocks, self._seen[0]]))
             self._ended.clear()
 
@@ -166,6 +170,7 @@ class Node:
             )
         self._executor.processor = processor
         self._heartbeat_seconds = await registry.heartbeat_seconds()
+        self._disclose_seconds = (await Allocator(self._gateway).policy()).disclose_seconds
         self._last_beat_at = (await registry.standing(processor)).last_beat_at
         self._rank = (processor - 1) % 16
 
@@ -184,31 +189,40 @@ class Node:
         self._seen = position
         if message.name == "HeartbeatReceived" and message["processor"] == self._executor.processor:
             self._last_beat_at = self._gateway.now
+        demanded = self._docket.apply(message.name, message.arguments, self._executor.processor)
         story = self._stories.apply(message.name, message.arguments, message.block)
         if story is None:
-            return False
+            return demanded
         self._since[story.computation] = self._gateway.now
         if story.ended:
             self._finish(story)
         return True
 
     def _finish(self, story: Story) -> None:
-        """Forget a computation that has ended, here and in the journal."""
+        """Forget a computation that has ended, here and, once nobody can challenge it, in the journal."""
         self._stories.by_id.pop(story.computation, None)
         self._since.pop(story.computation, None)
-        self._ended.add(story.computation)
+        if not self._docket.keep(story, self._executor.processor):
+            self._ended.add(story.computation)
         for action, task in self._tasks.items():
             if isinstance(action, Answer) and action.computation == story.computation:
                 task.cancel()  # its run would hold a worker for nothing
-        self._done = {a for a in self._done if getattr(a, "computation", 0) != story.computation}
-        self._retry = {a: r for a, r in self._retry.items() if getattr(a, "computation", 0) != story.computation}
+        self._drop_actions(story.computation)
+
+    def _drop_actions(self, computation: int) -> None:
+        self._done = {a for a in self._done if getattr(a, "computation", 0) != computation}
+        self._retry = {a: r for a, r in self._retry.items() if getattr(a, "computation", 0) != computation}
 
     def _act(self) -> None:
         """Start what is due and not already under way."""
         now = self._gateway.now
+        # Here, where all events have been seen: a daemon that was cut off may have missed a demand.
+        for computation in self._docket.release(now):
+            self._drop_actions(computation)
+            self._ended.add(computation)
         view = View(
             self._executor.processor, self._rank, now, self._last_beat_at, self._heartbeat_seconds,
-            self._stories.by_id, self._since, self._keeper,
+            self._stories.by_id, self._since, self._keeper, self._docket.demands.values(), self._disclose_seconds,
         )  # fmt: skip
         for action in decide(view):
             if action in self._tasks or action in self._done:
@@ -227,7 +241,7 @@ class Node:
 
     async def _perform(self, action: Action) -> None:
         computation = getattr(action, "computation", 0)
-        story = self._stories.by_id.get(computation)
+        story = self._story(computation)
         name = action.step.name if isinstance(action, Keep) else type(action).__name__
         try:
             timings = await self._executor.carry_out(action, story)
@@ -258,17 +272,20 @@ class Node:
             self._counts["kept"] += 1
             self._postpone(action)  # the event that follows makes it undue
         else:
-            self._counts["answered" if isinstance(action, Answer) else "revealed"] += 1
+            self._counts[_COUNTED[type(action)]] += 1
             self._done.add(action)
         pairs = " ".join(f"{key}={value}" for key, value in timings.items())
         log.info("action=%s computation=%s %s", name, action.computation, pairs)
 
     def _postpone(self, action: Action) -> None:
-        if not isinstance(action, Beat) and action.computation not in self._stories.by_id:
+        if not isinstance(action, Beat) and self._story(action.computation) is None:
             return  # it has ended meanwhile
         _, wait = self._retry.get(action, (0.0, RETRY_SECONDS[0] / 2))
         wait = min(2 * wait, RETRY_SECONDS[1])
         self._retry[action] = (time.monotonic() + wait * random.uniform(0.8, 1.2), wait)
+
+    def _story(self, computation: int) -> Story | None:
+        return self._stories.by_id.get(computation) or self._docket.stories.get(computation)
 
     def _write_state(self, status: str) -> None:
         self._status = status

@@ -96,7 +96,7 @@ def answer_of(program: Program) -> tuple[Answer, float]:
     Raises:
         GoldUnavailable: It is too wide, or as even as noise.
     """
-    outcomes, shares, measured = _distribution(program)
+    outcomes, shares, measured = distribution_of(program)
     heaviest = np.argsort(-shares, kind="stable")[:MAX_ENTRIES]
     heaviest = heaviest[np.argsort(outcomes[heaviest])]
     weights = np.round(shares[heaviest] * (MAX_WEIGHT / shares.max())).astype(int)
@@ -131,26 +131,6 @@ def mix(
     sizes = ((RoundKind.Target, len(targets)), (RoundKind.Gold, golds), (RoundKind.Trap, traps))
     rounds = [(kind, number) for kind, size in sizes for number in range(size)]
     return [rounds[place] for place in chance.order(len(rounds)).tolist()]
-
-
-def rehearse(golds: Golds, rounds: int, shots: int, fidelity: float, chance: Chance | None = None) -> dict[int, int]:
-    """Return what a replica of *fidelity* would answer to a sweep of *rounds* rounds like the golds.
-
-    What it shows before any money moves is whether replicas' answers can be compared at all.
-    """
-    rng = np.random.default_rng(int.from_bytes((chance or Chance()).order(256).astype(np.uint8).tobytes()))
-    answers = []
-    for program, _ in golds.rounds[:rounds]:
-        outcomes, shares, _ = _distribution(program)
-        answers.append((outcomes, shares / shares.sum(), program.bits))
-    counts: dict[int, int] = {}
-    for number in range(rounds):
-        outcomes, shares, bits = answers[number % len(answers)]
-        true = rng.binomial(shots, fidelity)
-        drawn = np.concatenate((rng.choice(outcomes, true, p=shares), rng.integers(1 << bits, size=shots - true)))
-        values, times = np.unique(drawn, return_counts=True)
-        counts |= {number << bits | int(x): int(count) for x, count in zip(values, times, strict=True)}
-    return counts
 
 
 def _families(targets: Sequence[Program]) -> list[Family]:
@@ -225,7 +205,7 @@ def _answered(
     )
 
 
-def _distribution(program: Program) -> tuple[np.ndarray, np.ndarray, int]:
+def distribution_of(program: Program) -> tuple[np.ndarray, np.ndarray, int]:
     """Return the outcomes of *program*, ascending, with their probabilities, and how many bits are measured."""
     try:
         outcomes, shares, measured = exact_outcomes(build(program), QUBITS_LIMIT)
@@ -239,7 +219,7 @@ def _distribution(program: Program) -> tuple[np.ndarray, np.ndarray, int]:
 
 def _alike(rounds: Sequence[tuple[Program, Answer]]) -> float:
     """Return the share of pairs of golds of which one's exact distribution passes as the other's."""
-    compared = [(_distribution(program), answer) for program, answer in rounds[:_COMPARED]]
+    compared = [(distribution_of(program), answer) for program, answer in rounds[:_COMPARED]]
     passed = []
     for place, ((outcomes, shares, _), _) in enumerate(compared):
         for other, (_, answer) in enumerate(compared):
@@ -261,7 +241,7 @@ def _trap(template: Template, chance: Chance) -> tuple[Program, Answer]:
         # Half of the angles are Pauli pads, the others turn bases; drawn again until some parity is certain.
         turns = np.where(chance.uniform(len(units)) < 0.5, 2 * chance.below(2, len(units)), chance.below(4, len(units)))
         program = template.program(units * turns)
-        outcomes, _, measured = _distribution(program)
+        outcomes, _, measured = distribution_of(program)
         if len(outcomes) <= min(MAX_ENTRIES, 1 << (measured - 1)):
             entries = tuple((int(outcome), 1) for outcome in outcomes)
             return program, Answer(entries, EXPECTATION_UNIT, (EXPECTATION_UNIT * len(entries)) >> measured)

@@ -83,15 +83,28 @@ def scan_rounds(payload: str, limits: SweepLimits = SWEEP_LIMITS) -> list[Progra
             raise CircuitRefused(
                 RefusalCode.TooManyOperations, "sweep", f"at most {limits.operations} operations", "more"
             )
-        width, expected = (program.qubits, program.bits), (programs[0].qubits, programs[0].bits)
-        if width != expected:
+        require_equal_widths((programs[0], program), number)
+    return programs
+
+
+def require_equal_widths(programs: Sequence[Program], last: int | None = None) -> None:
+    """Check that all of *programs* have the qubits and bits of the first.
+
+    Args:
+        last: Number of the last one, if not its place.
+
+    Raises:
+        CircuitRefused: ``RoundsDiffer``.
+    """
+    expected = (programs[0].qubits, programs[0].bits)
+    for number, program in enumerate(programs):
+        if (program.qubits, program.bits) != expected:
             raise CircuitRefused(
                 RefusalCode.RoundsDiffer,
-                f"round {number}",
+                f"round {number if last is None else last}",
                 f"{expected[0]} qubits and {expected[1]} bits as in round 0",
-                f"{width[0]} and {width[1]}",
+                f"{program.qubits} and {program.bits}",
             )
-    return programs
 
 
 def bind(template: str, values: Mapping[str, float]) -> str:

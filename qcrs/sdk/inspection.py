@@ -45,8 +45,9 @@ class _Due:
     again_at: float = 0.0
 
     @property
-    def key(self) -> tuple[int, int, bytes]:
-        return self.story.computation, self.duty.index, self.duty.counts_root
+    def key(self) -> tuple[int, int, bytes, bytes]:
+        # An escalated computation's replicas reveal the same root again, with the sketch of another seed.
+        return self.story.computation, self.duty.index, self.duty.counts_root, self.story.seed or b""
 
 
 class Inspection:
@@ -61,7 +62,7 @@ class Inspection:
 
     def __init__(self, store: Store, tell: Callable[[Finding], None], evidence: Evidence | None = None) -> None:
         self._store, self._tell, self._evidence = store, tell, evidence
-        self._seen: set[tuple[int, int, bytes]] = set()
+        self._seen: set[tuple[int, int, bytes, bytes]] = set()
         self.done = 0
         self.alarms: list[str] = []
         self.restart()

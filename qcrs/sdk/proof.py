@@ -195,7 +195,8 @@ async def make_proof(
     leaves = [_entry_of(event).leaf for event in entries]
     root = await _whole(reader, leaves)
     inclusion = prove(leaves, entry.index)
-    facts = encoded_facts(events, entry.index)
+    verifier = gateway.addresses["ResultVerifier"]
+    facts = encoded_facts(events, entry.index, gateway.network.chain_id, verifier)
     proof = Proof(
         schema_=SCHEMA,
         chain_id=gateway.network.chain_id,

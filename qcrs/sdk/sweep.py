@@ -12,9 +12,10 @@ from typing import Any
 
 from qcrs.errors import QcrsError
 from qcrs.quantum.angles import Chance
-from qcrs.quantum.gold import Golds, GoldUnavailable, make_golds, make_traps, mix, rehearse
+from qcrs.quantum.gold import Golds, GoldUnavailable, make_golds, make_traps, mix
 from qcrs.quantum.program import Program
-from qcrs.quantum.sweep import SWEEP_LIMITS, join, scan_rounds
+from qcrs.quantum.rehearsal import Rehearsal, rehearse
+from qcrs.quantum.sweep import SWEEP_LIMITS, join, require_equal_widths, scan_rounds
 from qcrs.rules.agreement import Verdict, judge
 from qcrs.rules.count_sketch import sketch_of, unpack
 from qcrs.rules.gold import RoundKind, round_bits
@@ -29,7 +30,6 @@ LEAST_ROUND_SHOTS, LEAST_NOISY_SHOTS, NOISY_CLASS = 82, 164, 3
 # With a thousand shots an honest round is many standard deviations from failing.
 _MANY_SHOTS, _MANY_SHOTS_RATES = 1_000, Rates(failure=Fraction(1, 10**6))
 _MAX_WIDTH = 32
-_REHEARSED_FIDELITY = 0.6
 _REPLICAS, _QUORUM = 3, 2
 
 
@@ -59,7 +59,7 @@ class Prepared:
     """A sweep ready to submit.
 
     Attributes:
-        shots: Per replica, all rounds together. document, plan, golds: None without golds.
+        shots: Per replica, all rounds together. document, plan, golds, rehearsal: None without golds.
     """
 
     circuit: Circuit
@@ -69,6 +69,7 @@ class Prepared:
     plan: Plan | None = None
     golds: Golds | None = None
     traps: int = 0
+    rehearsal: Rehearsal | None = None
 
     def promises(self) -> list[str]:
         """Return what it costs, what it guarantees and what it does not, in words."""
@@ -96,6 +97,11 @@ class Prepared:
                 f"drawn by {', '.join(sorted(set(self.golds.generators)))}"
             )
         lines.append(f"an honest replica is rejected with probability {number(plan.rejection)}")
+        if self.rehearsal is not None:
+            lines.append(
+                f"rehearsed on {self.rehearsal.device or 'assumed noise'}: fidelity {self.rehearsal.fidelity:.2f}, "
+                f"an honest gold fails with probability {self.rehearsal.failure:.1g}"
+            )
         lines.append(
             "not covered: fewer false answers than that, added noise that leaves a fidelity above 0.3, and rounds "
             "exchanged for others that answer alike: "
@@ -121,6 +127,7 @@ class Prepared:
             "cost": float(Fraction(self.rounds, self.plan.targets)),
             "goldAuc": self.golds.auc,
             "alike": self.golds.alike,
+            "rehearsedFidelity": self.rehearsal.fidelity if self.rehearsal else None,
         }
 
 
@@ -149,7 +156,7 @@ def prepare(
         CircuitRefused: The circuits are no sweep. ShotsOutOfRange: The shots of a round are too few or too many.
     """
     chance = chance or Chance()
-    _circuit(targets)
+    require_equal_widths(targets)
     if targets[0].bits > _MAX_WIDTH:
         raise GoldUnavailable(f"{targets[0].bits} outcome bits: golds are scored on at most {_MAX_WIDTH}")
     planned = _planned(len(targets), wish, noise_class)
@@ -164,7 +171,7 @@ def prepare(
         programs.append(program)
         entries.append(Round(kind, answer, which if kind is RoundKind.Target else -1))
     circuit = _circuit(programs)
-    _require_comparable(golds, circuit.outcome_bits, rounds, shots, chance)
+    rehearsal = _rehearsed(golds, circuit, rounds, shots, noise_class, chance)
     document = Document(
         rounds=tuple(entries),
         width=targets[0].bits,
@@ -174,7 +181,7 @@ def prepare(
         blind=os.urandom(32),
         names=tuple(names),
     )
-    return Prepared(circuit, shots * rounds, rounds, document, planned, golds, wish.traps)
+    return Prepared(circuit, shots * rounds, rounds, document, planned, golds, wish.traps, rehearsal)
 
 
 def _planned(targets: int, wish: Wish, noise_class: int) -> Plan:
@@ -221,19 +228,24 @@ def _circuit(programs: Sequence[Program]) -> Circuit:
     return Circuit(text, programs[0].qubits, programs[0].bits + round_bits(len(programs)))
 
 
-def _require_comparable(golds: Golds, outcome_bits: int, rounds: int, shots: int, chance: Chance) -> None:
-    """Let honest replicas of modest fidelity answer and be judged, by the contract's rule."""
-    seed = os.urandom(32)
-    sketches = [
-        unpack(sketch_of(rehearse(golds, rounds, shots, _REHEARSED_FIDELITY, chance), outcome_bits, seed), outcome_bits)
-        for _ in range(_REPLICAS)
-    ]
-    verdict = judge(sketches, outcome_bits, shots * rounds, _QUORUM).verdict
+def _rehearsed(golds: Golds, circuit: Circuit, rounds: int, shots: int, noise_class: int, chance: Chance) -> Rehearsal:
+    """Let weak, honest replicas answer; have golds and comparison judged by the contract's rules."""
+    rehearsal = rehearse(golds, shots, noise_class, chance)
+    if rehearsal.failure > RATES.failure:
+        raise GoldUnavailable(
+            f"an honest processor of class {noise_class} would fail {100 * rehearsal.failure:.2g} % of the golds "
+            f"(fidelity {rehearsal.fidelity:.2f}), more than the {100 * float(RATES.failure)} % that are planned for, "
+            "and be punished for it. Use shallower circuits, more shots a round, or a better class"
+        )
+    seed, bits = os.urandom(32), circuit.outcome_bits
+    sketches = [unpack(sketch_of(rehearsal.counts(rounds, shots, chance), bits, seed), bits) for _ in range(_REPLICAS)]
+    verdict = judge(sketches, bits, shots * rounds, _QUORUM).verdict
     if verdict is not Verdict.Accepted:
         raise SweepIncomparable(
             f"{shots} shots in each of {rounds} rounds are too thin: honest replicas' answers would be {verdict.name}. "
             "Use fewer rounds, more shots a round, or circuits with fewer likely outcomes"
         )
+    return rehearsal
 
 
 def _some(count: int, noun: str) -> str:

@@ -7,7 +7,7 @@ from qcrs.chain.codec import ContractRefused
 from qcrs.model.delivery import DeliveryStatus
 from qcrs.sdk import delivery
 from tests.deliveries import CALLBACK_GAS, Conduct, story_of
-from tests.evm import BLOCK_GAS, refused
+from tests.evm import BLOCK_GAS, Receipt, refused
 from tests.job import MINIMUM_SHOTS
 
 ENOUGH = 10_000  # gas; how closely the least that suffices is looked for
@@ -22,23 +22,23 @@ def job(world, desk):
     return job
 
 
-def tries(desk, job, gas):
+def tries(desk, job, gas, send=None):
     """Return how a delivery with *gas* would end: the receipt, the error's name, or nothing when it runs out."""
     with desk.world.chain.undone():
         try:
-            return desk.deliver(job, gas)
+            return desk.deliver(job, gas) if send is None else send(gas)
         except ContractRefused as refusal:
             return refusal.name
         except RuntimeError:
             return None
 
 
-def least_gas(desk, job):
+def least_gas(desk, job, send=None):
     """Return, within ``ENOUGH``, the least gas with which a delivery to a consumer that takes it succeeds."""
     short, enough = 0, BLOCK_GAS
     while enough - short > ENOUGH:
         middle = (short + enough) // 2
-        if isinstance(tries(desk, job, middle), (str, type(None))):
+        if isinstance(tries(desk, job, middle, send), (str, type(None))):
             short = middle
         else:
             enough = middle
@@ -61,7 +61,7 @@ def test_consumer_gets_its_gas_or_nothing_is_recorded(desk, job):
     desk.behave(Conduct.MeasureGas)
     ends, seen = set(), set()
     least = least_gas(desk, job)
-    for gas in range(least - 60_000, least + 60_000, 1_500):
+    for gas in [*range(least - 60_000, least + 60_000, 1_500), *range(least - ENOUGH, least + ENOUGH, 50)]:
         with desk.world.chain.undone():
             try:
                 desk.deliver(job, gas)
@@ -74,6 +74,41 @@ def test_consumer_gets_its_gas_or_nothing_is_recorded(desk, job):
     assert ends == {"CallbackGasTooLow", "delivered"}
     (at_start,) = seen
     assert CALLBACK_GAS - 1_000 < at_start < CALLBACK_GAS
+
+
+def test_gas_that_lets_the_consumer_begin_lets_its_failure_be_recorded(world, desk):
+    """A consumer that leaves nothing must not undo the record, which would hide that it failed."""
+    job = world.submit()
+    desk.subscribe(job, gas=30_000)
+    job.to_settled()
+    desk.behave(Conduct.BurnGas)
+    least = least_gas(desk, job)
+    ends = set()
+    for gas in range(least - ENOUGH, least + ENOUGH, 50):
+        end = tries(desk, job, gas)
+        ends.add(end.names[0] if isinstance(end, Receipt) else end)
+    assert ends == {"CallbackGasTooLow", "ResultDeliveryFailed"}
+
+
+def test_gas_that_lets_the_consumer_begin_suffices_to_record_many_outcomes(world, desk):
+    """The record of outcomes that were taken is the longest, and a consumer may take them and leave no gas."""
+    address = "0x" + keccak(b"wasteful")[12:].hex()
+    world.chain.put_code(address, bytes.fromhex("5b6100c85a1160005700"))  # while gas > 200: go on; then stop
+    job = world.submit(outcome_bits=8)
+    desk.subscribe_to_outcomes(job, 1, address)
+    job.to_settled({index: {**dict.fromkeys(range(1, 256), 2), 0: MINIMUM_SHOTS - 510} for index in range(3)})
+    outcomes = list(range(256))
+    evidence = desk.evidence(job, outcomes)
+
+    def send(gas):
+        return desk.contract.deliverOutcomes(job.id, outcomes, evidence, sender=world.stranger, gas=gas)
+
+    least = least_gas(desk, job, send)
+    ends = set()
+    for gas in range(least - ENOUGH, least + ENOUGH, 500):
+        end = tries(desk, job, gas, send)
+        ends.add(end.names[0] if isinstance(end, Receipt) else end)
+    assert ends == {"CallbackGasTooLow", "OutcomesDelivered"}
 
 
 def test_consumer_that_calls_back_is_not_told_twice(desk, job):

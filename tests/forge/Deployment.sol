@@ -10,6 +10,8 @@ import {Disputes} from "../../contracts/Disputes.sol";
 import {GoldRounds} from "../../contracts/GoldRounds.sol";
 import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
 import {Records} from "../../contracts/Records.sol";
+import {ReportRelay} from "../../contracts/ReportRelay.sol";
+import {ResultDelivery} from "../../contracts/ResultDelivery.sol";
 import {ResultVerifier} from "../../contracts/ResultVerifier.sol";
 import {Authority} from "../../contracts/governance/Authority.sol";
 import {IAuditTrail} from "../../contracts/interfaces/IAuditTrail.sol";
@@ -40,7 +42,9 @@ abstract contract Deployment {
         GoldRounds,
         ResultVerifier,
         Challenges,
-        Disputes
+        Disputes,
+        ResultDelivery,
+        ReportRelay
     }
 
     Authority internal authority;
@@ -54,6 +58,8 @@ abstract contract Deployment {
     ResultVerifier internal verifier;
     Challenges internal challenges;
     Disputes internal disputes;
+    ResultDelivery internal resultDelivery;
+    ReportRelay internal reportRelay;
     /// The time as the tests set it: the compiler takes block.timestamp for constant within a transaction.
     uint256 internal clock;
 
@@ -93,10 +99,12 @@ abstract contract Deployment {
         allocator = new ComputationAllocator(_wiring(), BOUNTY, keccak256("genesis"), _initialPolicy());
         records = new Records(allocator);
         goldRounds = new GoldRounds(allocator, _at(Part.Disputes));
-        verifier = new ResultVerifier(allocator, goldRounds);
+        verifier = new ResultVerifier(allocator, goldRounds, _at(Part.ReportRelay));
         challenges = new Challenges(trail, allocator);
         disputes = new Disputes(root, trail, allocator, goldRounds);
-        require(address(disputes) == _at(Part.Disputes), "the parts are out of order");
+        resultDelivery = new ResultDelivery(allocator, bonds);
+        reportRelay = new ReportRelay(verifier, allocator, registry);
+        require(address(reportRelay) == _at(Part.ReportRelay), "the parts are out of order");
     }
 
     function _wiring() private view returns (ComputationAllocator.Wiring memory) {

@@ -25,6 +25,7 @@ contract Handler is Parties {
 
     /// @dev Two bits a seat: see _answerIn.
     mapping(ComputationId => uint256) private _answers;
+    mapping(ComputationId => uint256 bitmap) private _answered;
 
     constructor() {
         _deploy();
@@ -139,7 +140,10 @@ contract Handler is Parties {
         } else if (status == ComputationStatus.Committed) {
             _disclose(id);
         } else if (status == ComputationStatus.Revealing) {
-            _revealAll(id);
+            uint256[] memory seats = _seatsIn(id, AssignmentStatus.Committed);
+            for (uint256 i; i < seats.length; ++i) {
+                _revealAs(id, seats[i], Answer.Honest);
+            }
             _settleAs(id);
         }
     }
@@ -198,7 +202,8 @@ contract Handler is Parties {
 
     function _revealAs(ComputationId id, uint256 seat, Answer answer) private {
         // Who has answered before an escalation is bound to that answer.
-        _answers[id] |= uint256(answer) << (2 * seat);
+        if (_answered[id] & (1 << seat) == 0) _answers[id] |= uint256(answer) << (2 * seat);
+        _answered[id] |= 1 << seat;
         _reveal(id, seat, _answerOf(_answerIn(_answers[id], seat), seat));
     }
 

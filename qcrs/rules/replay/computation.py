@@ -110,13 +110,14 @@ class Computation:
         """Return how assignments end that are now in a status of *by_status*; the others stay."""
         return {index: by_status[seat.status] for index, seat in enumerate(self.seats) if seat.status in by_status}
 
-    def may_escalate(self, lost: int) -> bool:
+    def may_escalate(self, lost: int, now: int) -> bool:
         """Return whether more replicas can be drawn, *lost* of the present ones not going on."""
         return (
             not self.request.gold
             and self.replicas + ESCALATION <= self.request.replica_cap
             and self.attempt < MAX_ATTEMPTS
             and len(self.seats) + ESCALATION + lost <= MAX_ASSIGNMENTS
+            and now <= self.request.deadline_at
         )
 
     def record(self) -> dict[str, Any]:

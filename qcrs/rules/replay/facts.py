@@ -4,14 +4,20 @@ The facts are kept as the contracts encoded them, so that their hash is the dige
 them without the log.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 from eth_abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
 
+from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus, FailureReason
 from qcrs.model.decision import Decision
+from qcrs.rules.agreement import Verdict
+from qcrs.rules.commitment import of_result
 from qcrs.rules.digest import keccak
 from qcrs.rules.replay.trail import fact_types
 from qcrs.rules.replay.transcript import LoggedEvent, show
@@ -19,13 +25,13 @@ from qcrs.rules.replay.transcript import LoggedEvent, show
 UNKNOWN = "the facts are not known"
 
 
-def encoded_facts(events: Iterable[LoggedEvent], index: int) -> bytes | None:
+def encoded_facts(events: Iterable[LoggedEvent], index: int, chain_id: int, verifier: str) -> bytes | None:
     """Return the facts of entry *index*, encoded, or None where *events* do not say them.
 
     Args:
-        events: The log up to the entry, or beyond.
+        events: The log up to the entry, or beyond. verifier: Address of the contract to which results are committed.
     """
-    past = _Past()
+    past = _Past(chain_id, verifier)
     for event in events:
         if event.name != "EntryAppended" or event["index"] != index:
             past.learn(event)
@@ -56,36 +62,101 @@ def words_of(decision: Decision, subject: int, facts: bytes | None) -> str:
     return ": ".join([about, ", ".join(told)]) if told else about
 
 
+@dataclass
+class _Record:
+    """What the log has said of one computation.
+
+    Attributes:
+        processors: By seat. revealed: Root and salt of each seat that revealed in the running round.
+        fates: Of the seats that ended in the running settlement. ended: Seat and processor that ended last.
+    """
+
+    attempt: int = 1
+    processors: list[int] = field(default_factory=list)
+    revealed: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    fates: dict[int, int] = field(default_factory=dict)
+    ended: tuple[int, int] = (0, 0)
+    overturned: bool = False
+
+    def listed_fates(self) -> list[int]:
+        """Return the fate of each seat, 0 for those that did not end in this settlement."""
+        return [self.fates.get(seat, 0) for seat in range(len(self.processors))]
+
+
 class _Past:
     """What the log has said so far that a later entry may bind."""
 
-    def __init__(self) -> None:
+    def __init__(self, chain_id: int, verifier: str) -> None:
+        self.chain_id, self.verifier = chain_id, verifier
         self.latest: dict[str, Mapping[str, Any]] = {}
         self.capabilities: dict[tuple[int, int], Mapping[str, Any]] = {}
-        self.drawn: dict[int, int] = {}
+        self.computations: defaultdict[int, _Record] = defaultdict(_Record)
+        self.disputed: dict[int, int] = {}
 
     def learn(self, event: LoggedEvent) -> None:
         self.latest[event.name] = event.arguments
-        if event.name == "CapabilityDeclared":
-            self.capabilities[event["processor"], event["version"]] = event["capability"]
-        elif event.name == "ComputationAllocated":
-            self.drawn[event["computation"]] = event["firstIndex"] + len(event["processors"])
+        learn = _LEARNT.get(event.name)
+        if learn is not None:
+            learn(self, event)
 
     def facts(self, decision: Decision, subject: int) -> Sequence[Any] | None:
         """Return the facts of the entry that comes next, or None when nothing says them."""
-        name = "ComputationRequeued" if decision is Decision.ComputationReallocated else decision.name
+        name = _EVENTS.get(decision, decision.name)
         event, source = self.latest.get(name), _SOURCES.get(decision)
         if event is None or source is None:
             return None
         try:
             return source(self, event, subject)
-        except KeyError:
+        except (KeyError, IndexError):
             return None
 
 
-def _settled(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
-    concluded = past.latest["ComputationConcluded"]
-    return subject, concluded["verdict"], event["accepted"], event["answerDigest"], concluded["beacon"]
+def _learn_capability(past: _Past, event: LoggedEvent) -> None:
+    past.capabilities[event["processor"], event["version"]] = event["capability"]
+
+
+def _learn_draw(past: _Past, event: LoggedEvent) -> None:
+    record = past.computations[event["computation"]]
+    record.attempt = event["attempt"]
+    record.processors += event["processors"]
+
+
+def _learn_round(past: _Past, event: LoggedEvent) -> None:
+    past.computations[event["computation"]].revealed.clear()
+
+
+def _learn_reveal(past: _Past, event: LoggedEvent) -> None:
+    past.computations[event["computation"]].revealed[event["index"]] = (event["countsRoot"], event["salt"])
+
+
+def _learn_settlement(past: _Past, event: LoggedEvent) -> None:
+    past.computations[event["computation"]].fates.clear()
+
+
+def _learn_ending(past: _Past, event: LoggedEvent) -> None:
+    record = past.computations[event["computation"]]
+    record.fates[event["index"]] = event["fate"]
+    record.ended, record.overturned = (event["index"], event["processor"]), False
+
+
+def _learn_overturning(past: _Past, event: LoggedEvent) -> None:
+    past.computations[event["computation"]].overturned = True
+
+
+def _learn_dispute(past: _Past, event: LoggedEvent) -> None:
+    past.disputed[event["dispute"]] = event["index"]
+
+
+_LEARNT: Mapping[str, Callable[[_Past, LoggedEvent], None]] = {
+    "CapabilityDeclared": _learn_capability,
+    "ComputationAllocated": _learn_draw,
+    "SeedFixed": _learn_round,
+    "ResultRevealed": _learn_reveal,
+    "ComputationSettled": _learn_settlement,
+    "AssignmentEnded": _learn_ending,
+    "ComputationOverturned": _learn_overturning,
+    "DisputeOpened": _learn_dispute,
+}
 
 
 def _certified(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
@@ -93,8 +164,33 @@ def _certified(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[
     return subject, event["version"], tuple(capability.values())
 
 
-def _allocated(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
-    return subject, event["attempt"], event["firstIndex"], event["processors"], event["seed"]
+def _reallocated(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
+    return subject, event["attempt"], len(past.computations[subject].processors)
+
+
+def _settled(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
+    answer = past.latest["ComputationSettled"]["answerDigest"]
+    return subject, event["verdict"], past.computations[subject].listed_fates(), answer, event["beacon"]
+
+
+def _escalated(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
+    record = past.computations[subject]
+    commitments = [bytes(24)] * len(record.processors)
+    for seat, (root, salt) in record.revealed.items():
+        if seat not in record.fates:
+            bound = (subject, record.attempt + 1, record.processors[seat], root, salt)
+            commitments[seat] = of_result(past.chain_id, past.verifier, *bound)
+    return subject, event["verdict"], record.listed_fates(), commitments, event["beacon"]
+
+
+def _disproven(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
+    record = past.computations[subject]
+    return subject, *record.ended, record.overturned
+
+
+def _ruled(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
+    dispute = event["dispute"]
+    return dispute, subject, past.disputed[dispute], event["upheld"], event["reason"]
 
 
 def _fields(*names: str) -> Callable[[_Past, Mapping[str, Any], int], Sequence[Any]]:
@@ -102,16 +198,27 @@ def _fields(*names: str) -> Callable[[_Past, Mapping[str, Any], int], Sequence[A
     return lambda past, event, subject: (subject, *(event[name] for name in names))
 
 
+# The event that tells of a decision, where it is not called the same.
+_EVENTS: Mapping[Decision, str] = {
+    Decision.ComputationReallocated: "ComputationRequeued",
+    Decision.ComputationSettled: "ComputationConcluded",
+    Decision.AnswerDisproven: "AssignmentEnded",
+}
+
 _SOURCES: Mapping[Decision, Callable[[_Past, Mapping[str, Any], int], Sequence[Any]]] = {
     Decision.OrganisationAdmitted: _fields("admin", "name", "weight"),
     Decision.OrganisationExpelled: _fields(),
     Decision.ProcessorCertified: _certified,
     Decision.ProcessorSuspended: _fields("reason"),
-    Decision.ComputationAllocated: _allocated,
-    Decision.ComputationReallocated: lambda past, event, subject: (subject, event["attempt"], past.drawn[subject]),
+    Decision.ComputationAllocated: _fields("attempt", "firstIndex", "processors", "seed"),
+    Decision.ComputationReallocated: _reallocated,
     Decision.ComputationSettled: _settled,
     Decision.ComputationFailed: _fields("reason"),
     Decision.PolicyChanged: lambda past, event, subject: (tuple(event["policy"].values()),),
+    Decision.ComputationEscalated: _escalated,
+    Decision.AnswerDisproven: _disproven,
+    Decision.FaultVindicated: _fields("index", "processor", "paid"),
+    Decision.DisputeRuled: _ruled,
 }
 
 # What the facts are called, in order; those without a name are the subject, which is told before them.
@@ -122,9 +229,13 @@ _NAMES: Mapping[Decision, Sequence[str]] = {
     Decision.ProcessorSuspended: ("", "reason"),
     Decision.ComputationAllocated: ("", "round", "first seat", "processors", "seed"),
     Decision.ComputationReallocated: ("", "round", "seats used"),
-    Decision.ComputationSettled: ("", "status", "accepted seats", "answer", "beacon"),
+    Decision.ComputationSettled: ("", "status", "fates by seat", "answer", "beacon"),
     Decision.ComputationFailed: ("", "reason for failure"),
     Decision.PolicyChanged: ("policy",),
+    Decision.ComputationEscalated: ("", "verdict", "fates by seat", "commitments by seat", "beacon"),
+    Decision.AnswerDisproven: ("", "seat", "processor", "overturned"),
+    Decision.FaultVindicated: ("", "seat", "processor", "paid wei"),
+    Decision.DisputeRuled: ("dispute", "", "seat", "upheld", "reason"),
 }
 
 _SUBJECTS: Mapping[Decision, str] = {
@@ -135,10 +246,17 @@ _SUBJECTS: Mapping[Decision, str] = {
 }
 
 
+# Facts that are members of an enumeration, or lists of such.
+_ENUMS: Mapping[str, type[IntEnum]] = {
+    "status": ComputationStatus,
+    "verdict": Verdict,
+    "fates by seat": AssignmentStatus,
+    "reason for failure": FailureReason,
+}
+
+
 def _told(name: str, value: Any) -> str:
-    if name == "accepted seats":
-        return show([seat for seat in range(value.bit_length()) if value >> seat & 1])
-    known = {"status": ComputationStatus, "reason for failure": FailureReason}.get(name)
-    if known is not None and value in list(known):
-        return known(value).name
-    return show(value)
+    members = _ENUMS.get(name)
+    if isinstance(value, (list, tuple)) and members is not None:
+        return show([_told(name, one) for one in value])
+    return members(value).name if members is not None and value in list(members) else show(value)

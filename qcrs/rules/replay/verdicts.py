@@ -49,7 +49,7 @@ def settle(suite: Suite, log: Transcript) -> None:
     revealed = [(i, s) for i, s in enumerate(c.seats) if s.status is AssignmentStatus.Revealed]
     fates = suite.gold_rounds.failures(suite, log, c) | c.fates({AssignmentStatus.Committed: AssignmentStatus.Silent})
     verdict, members = _judged(suite, c, revealed, fates)
-    if not members and c.may_escalate(len(fates)):
+    if not members and c.may_escalate(len(fates), log.now):
         _require_settled(log, event, Verdict.Escalated, 0, NO_DIGEST)
         _escalate(suite, log, c, verdict, fates, revealed)
     else:

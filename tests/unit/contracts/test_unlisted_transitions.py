@@ -10,6 +10,7 @@ import pytest
 
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ENDED, ComputationStatus
+from qcrs.model.dispute import DisputeKind, DisputeStatus
 from qcrs.model.processor import SOURCES, ProcessorStatus
 from tests.job import Job, honest, rogue
 from tests.scenario import World
@@ -29,7 +30,8 @@ def test_computation_moves_only_as_listed(world, situation, overdue):
 
 def test_every_status_of_a_computation_was_visited():
     assert {status for _, status, _, _ in SITUATIONS.values()} == set(ComputationStatus)
-    assert all(not (a or b) for _, status, a, b in SITUATIONS.values() if status in ENDED)
+    ended = [(a, b) for _, status, a, b in SITUATIONS.values() if status in ENDED]
+    assert all(in_time <= {"dispute"} and not late for in_time, late in ended)
 
 
 # --- assignments ---
@@ -74,12 +76,21 @@ def assignment_statuses(world: World):
     third = world.submit()
     third.to_settled({1: rogue(1)})
     yield third, {0: AssignmentStatus.Accepted, 1: AssignmentStatus.Outlier}
+    fourth = world.submit()
+    fourth.to_settled({1: rogue(1)})
+    for index, kind in ((0, DisputeKind.WrongAnswer), (1, DisputeKind.WrongFault)):
+        about, bond = (fourth.id, index, kind, bytes(32)), world.policy["slash"]
+        dispute = world.disputes.open(*about, sender=fourth.operator(index), value=bond).result
+        world.disputes.rule(dispute, True, bytes(32), sender=world.council)
+    yield fourth, {0: AssignmentStatus.Disproven, 1: AssignmentStatus.Vindicated}
 
 
 def test_assignment_moves_only_as_listed(world):
     listed = {
         (ComputationStatus.Allocated, AssignmentStatus.Assigned): {"commit", "refuse"},
         (ComputationStatus.Revealing, AssignmentStatus.Committed): {"reveal"},
+        (ComputationStatus.Accepted, AssignmentStatus.Accepted): {"accuse"},
+        (ComputationStatus.Accepted, AssignmentStatus.Outlier): {"complain"},
     }
     seen = set()
     for job, expected in assignment_statuses(world):
@@ -88,7 +99,7 @@ def test_assignment_moves_only_as_listed(world):
             seen.add(status)
             listing = listed.get((job.status, status), set())
             assert succeeding(world, assignment_attempts(job, index)) == listing, (job, index)
-    assert seen == set(AssignmentStatus)
+    assert seen == set(AssignmentStatus) - {AssignmentStatus.GoldFailed, AssignmentStatus.TrapFailed}
 
 
 def assignment_attempts(job: Job, index: int) -> dict[str, Callable[[], object]]:
@@ -97,12 +108,52 @@ def assignment_attempts(job: Job, index: int) -> dict[str, Callable[[], object]]
     known = index < job.record.tried
     sender = job.node(index).daemon if known else world.nodes[0].daemon
     job.counts.setdefault(index, honest(0))
+    operator, bond = job.operator(index) if known else world.requester, world.policy["slash"]
     opening = (job.root(index), job.salt(index), job.sketch(index))
     return {
         "commit": lambda: world.verifier.commit(job.id, index, bytes(24), sender=sender),
         "refuse": lambda: world.verifier.refuse(job.id, index, 1, sender=sender),
         "reveal": lambda: world.verifier.reveal(job.id, index, *opening, sender=sender),
+        "accuse": lambda: world.disputes.open(
+            job.id, index, DisputeKind.WrongAnswer, bytes(32), sender=world.stranger, value=bond
+        ),
+        "complain": lambda: world.disputes.open(
+            job.id, index, DisputeKind.WrongFault, bytes(32), sender=operator, value=bond
+        ),
     }
+
+
+# --- disputes ---
+
+
+@pytest.mark.parametrize("status", DisputeStatus, ids=lambda status: status.name)
+@pytest.mark.parametrize("overdue", [False, True], ids=["in time", "overdue"])
+def test_dispute_moves_only_as_listed(world, status, overdue):
+    job = world.submit(replicas=5)
+    job.to_settled()
+    dispute = 99
+    if status is not DisputeStatus.Unset:
+        about, bond = (job.id, 0, DisputeKind.WrongAnswer, bytes(32)), world.policy["slash"]
+        dispute = world.disputes.open(*about, sender=world.stranger, value=bond).result
+    ends_at = world.disputes.disputeOf(dispute)["endsAt"]
+    if status is DisputeStatus.Lapsed:
+        world.chain.warp(ends_at + 1)
+        world.disputes.lapse(dispute, sender=world.keeper)
+    elif status in (DisputeStatus.Upheld, DisputeStatus.Dismissed):
+        world.disputes.rule(dispute, status is DisputeStatus.Upheld, bytes(32), sender=world.council)
+    if overdue:
+        world.chain.warp(max(ends_at + 1, world.chain.now))
+    assert world.disputes.disputeOf(dispute)["status"] == status
+    tries = {
+        "uphold": lambda: world.disputes.rule(dispute, True, bytes(32), sender=world.council),
+        "dismiss": lambda: world.disputes.rule(dispute, False, bytes(32), sender=world.council),
+        "lapse": lambda: world.disputes.lapse(dispute, sender=world.keeper),
+        "answer": lambda: world.disputes.answer(dispute, bytes(32), sender=job.operator(0)),
+    }
+    listed = set()
+    if status is DisputeStatus.Open:
+        listed = {"answer", "lapse"} if overdue else {"answer", "uphold", "dismiss"}
+    assert succeeding(world, tries) == listed
 
 
 # --- processors ---

@@ -63,15 +63,15 @@ def test_proof_is_as_short_as_can_be():
 
 
 def test_neighbours_are_shown_as_one_run():
-    counts = dict.fromkeys(range(4), 1)
-    one = evidence.forged_sketch(counts, [3], 2, SEED)
-    assert (one.bucket, [run.first for run in one.runs]) == (1, [1])
-    wide = {x: 1 for x in range(1 << 9) if bucket_of(SEED, 0, x, 9) == 5}
-    positions = sorted(wide).index
-    proof = evidence.forged_sketch(wide, [word | 3 * 0x10001 for word in sketch_of({}, 9, SEED)], 9, SEED)
-    firsts = [(run.first, len(run.leaves)) for run in proof.runs]
-    assert all(a + n < b for (a, n), (b, _) in zip(firsts, firsts[1:], strict=False))
-    assert positions(min(wide)) == 0
+    """All outcomes of one bucket, and one of another in between."""
+    mine = [x for x in range(1 << 9) if bucket_of(SEED, 0, x, 9) == 5]
+    others = [x for x in range(1 << 9) if bucket_of(SEED, 0, x, 9) == 6 and mine[1] < x < mine[-1]]
+    counts = dict.fromkeys(mine, 10) | {others[0]: 1}
+    claimed = [sketch_of(counts, 9, SEED)[i] - (1 << 80 if i == 0 else 0) for i in range(16)]
+    proof = evidence.forged_sketch(counts, claimed, 9, SEED)
+    assert (proof.row, proof.bucket) == (0, 5)
+    at = sorted(counts).index(others[0])
+    assert [(run.first, len(run.leaves)) for run in proof.runs] == [(0, at), (at + 1, len(mine) - at)]
 
 
 def test_nothing_proves_an_honest_sketch_forged():

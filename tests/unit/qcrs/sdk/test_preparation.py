@@ -10,6 +10,7 @@ import pytest
 from qcrs.quantum.angles import Chance
 from qcrs.quantum.calibration import Calibration
 from qcrs.quantum.device import Device
+from qcrs.quantum.errors import CircuitRefused
 from qcrs.quantum.gold import GoldUnavailable
 from qcrs.quantum.program import Operation, Program
 from qcrs.quantum.request import RunRequest
@@ -29,7 +30,7 @@ def chance(seed: int = 1) -> Chance:
     return Chance(random.Random(seed).randbytes)
 
 
-def circuits(count: int, qubits: int = 3, spread: float = 0.5) -> list[Program]:
+def circuits(count: int, qubits: int = 3, spread: float = 0.5, depth: int = 1) -> list[Program]:
     rng = np.random.default_rng(5)
     centre = rng.uniform(0.3, 1.2, 3 * qubits)
     found = []
@@ -37,6 +38,9 @@ def circuits(count: int, qubits: int = 3, spread: float = 0.5) -> list[Program]:
         angles = (centre + spread * rng.normal(size=3 * qubits)).tolist()
         operations = [Operation("ry", (angles[qubit],), (qubit,)) for qubit in range(qubits)]
         operations += [Operation("cx", (), (qubit, qubit + 1)) for qubit in range(qubits - 1)]
+        for _ in range(depth - 1):
+            operations += [Operation("barrier", (), tuple(range(qubits)))]
+            operations += [Operation("cx", (), (qubit, qubit + 1)) for qubit in range(qubits - 1)]
         operations += [Operation("rz", (angles[qubits + qubit],), (qubit,)) for qubit in range(qubits)]
         operations += [Operation("rx", (angles[2 * qubits + qubit],), (qubit,)) for qubit in range(qubits)]
         operations += [Operation("measure", (), (qubit,), (qubit,)) for qubit in range(qubits)]
@@ -115,10 +119,10 @@ def test_one_circuit_is_promised_a_guess() -> None:
 
 
 def test_rounds_that_could_not_be_proven_have_fewer_shots() -> None:
-    """A round of more than 1,024 outcomes does not fit a proof."""
+    """A round of more than 1,022 outcomes and its neighbours do not fit a proof."""
     prepared = prepare(circuits(1, qubits=11, spread=0.1), ["one"], Wish(F("0.125"), max_cost=F(8)), 2, chance())
-    assert prepared.shots // prepared.rounds == 1024
-    with pytest.raises(ShotsOutOfRange, match="expected 512 to 1024"):
+    assert prepared.shots // prepared.rounds == 1022
+    with pytest.raises(ShotsOutOfRange, match="expected 512 to 1022"):
         prepare(circuits(1, qubits=11), ["one"], Wish(F("0.125"), max_cost=F(8), shots=2000), 2, chance())
 
 
@@ -132,6 +136,8 @@ def test_rounds_that_could_not_be_proven_have_fewer_shots() -> None:
         (circuits(40), Wish(F("1e-2"), F("0.25"), F(2), shots=100), 3, ShotsOutOfRange, "expected 164 to"),
         (circuits(40), Wish(F("1e-2"), F("0.25"), F(2), traps=40), 2, SoundnessUnavailable, "no gold fits"),
         (circuits(40, qubits=12, spread=2.0), WISH, 2, SweepIncomparable, "Inconclusive"),
+        ([*circuits(30), *circuits(10, qubits=2)], WISH, 2, CircuitRefused, "RoundsDiffer: round 30"),
+        (circuits(40, depth=121), WISH, 4, GoldUnavailable, "an honest processor of class 4 would fail"),
         ([Program(2, 40, circuits(1, 2)[0].operations)], WISH, 2, GoldUnavailable, "at most 32"),
     ],
 )
