@@ -15,9 +15,9 @@ import {CountSketch} from "./CountSketch.sol";
 ///   S_ij = m G_ij - r N^2                (i != j)
 ///   S_ii = m G_ii - r N^2 - (m - 1) r N   (the last term removes the bias of multinomial counts): the power
 ///   A_i  = sqrt(S_ii / m r): the amplitude, in shots
-///   W    = 2 sqrt(S_ii S_jj), or L S_min + S_max / L when S_max > L^2 S_min, L = 13 / 10
+///   W    = 2 sqrt(S_ii S_jj), or L S_min + S_max / L when S_max > L^2 S_min, L = 12 / 10
 ///   V    = max(0, 4 r (S_ii + S_jj + 2 (m - 1) r N)) + 8 r N^2
-///   X    = 130 ((20000 - K) W - 40000 S_ij);  disagree iff X > 0 and X^2 > 130^2 1e10 m V
+///   X    = 120 ((20000 - K) W - 40000 S_ij);  disagree iff X > 0 and X^2 > 120^2 1e10 m V
 ///   or, with a and b shots in some bucket, Y = 1e4 |a - b| - 2500 (a + b) - 100 N - B min(A_i, A_j):
 ///   disagree iff Y > 0 and Y^2 > 9e8 (a + b + 1)
 /// K, in 1e-4, bounds the squared distance of shapes within one class, B the share of the amplitude by which one bucket
@@ -72,7 +72,7 @@ library Agreement {
     /// Share, in 1e-4, of the shots of both in a bucket by which it may differ.
     uint256 internal constant BUCKET_SHARE = 2500;
     /// L in tenths.
-    int256 internal constant MAX_SCALE = 13;
+    int256 internal constant MAX_SCALE = 12;
 
     /// @notice Replicas that must agree, of `replicas` asked for.
     function quorumOf(uint256 replicas) internal pure returns (uint256) {

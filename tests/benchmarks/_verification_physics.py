@@ -1,17 +1,15 @@
-"""Exact answers of honest processors: circuits, calibrations, and what each calibration makes of each circuit.
+"""Exact answers of honest processors: calibrations, and what each makes of each circuit.
 
 Sites are the bundled calibrations, connected patches of the larger devices, and both with all errors scaled, because
-few bundled devices are of class 1 or 4. Each has the noise class that ``qcrs.quantum.capability`` gives it. Answers are
-those of Aer's density matrix with readout errors applied exactly, so that a million can be drawn from one; they are kept
-under ``build``. Constants of the rules were chosen on the first half of the devices; the second half is held out.
+few bundled devices are of class 1 or 4. Each has the noise class that ``qcrs.quantum.capability`` gives it. Answers
+are those of Aer's density matrix with readout errors applied exactly, so that a million can be drawn from one; they are
+kept under ``build``. Constants of the rules were chosen on the first half of the devices; the second half is held out.
 """
 
 import hashlib
 import heapq
-import math
 import multiprocessing
 import os
-import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -21,20 +19,17 @@ from pathlib import Path
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", RAYON_NUM_THREADS="1", QISKIT_PARALLEL="FALSE")
 
 import numpy as np
+from _verification_circuits import circuits
 from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 
-import qcrs
 from qcrs.quantum import capability
 from qcrs.quantum.calibration import Calibration, bundled_names
-from qcrs.quantum.circuit import load
 from qcrs.quantum.device import Device
 
 CACHE = Path(__file__).resolve().parents[2] / "build" / "verification"
-BUNDLED = Path(qcrs.__file__).parent / "circuits"
 PATCH_QUBITS = 27  # a device of IBM's Falcon generation
 SCALES = (0.35, 0.5, 1.2, 1.4)
-BUNDLED_CIRCUITS = ("deutsch_jozsa4", "grover3", "ghz5", "qft5", "ansatz5", "ising10")
 STALE = 3.0  # what errors are multiplied by on a device that was not calibrated again
 WIDE_CHAIN = 10
 SITES_PER_CLASS = 16
@@ -93,95 +88,6 @@ def _chain_fidelity(calibration: Calibration, qubits: int) -> float:
         ]
         lines = heapq.nlargest(2_000, longer) or lines
     return max(lines)[0]
-
-
-# --- circuits ---
-
-
-@cache
-def circuits() -> dict[str, QuantumCircuit]:
-    """Return the circuits of the measurements, measured, by name."""
-    made = {name: load(BUNDLED / f"{name}.qasm") for name in BUNDLED_CIRCUITS}
-    made |= {
-        "qpe6": _qpe(5, 0.3),
-        "random6": _brickwork(6, 4, "random6"),
-        "ghz8": _ghz(8),
-        "vqe8": _vqe(8),
-        "ghz10": _ghz(10),
-        "qaoa10": _qaoa(10),
-        "random10": _brickwork(10, 3, "random10"),
-        "clifford10": _clifford(10),
-    }
-    return made
-
-
-def _ghz(qubits: int) -> QuantumCircuit:
-    circuit = QuantumCircuit(qubits)
-    circuit.h(0)
-    for qubit in range(qubits - 1):
-        circuit.cx(qubit, qubit + 1)
-    return _measured(circuit)
-
-
-def _qaoa(qubits: int) -> QuantumCircuit:
-    circuit = QuantumCircuit(qubits)
-    circuit.h(range(qubits))
-    for gamma, beta in ((0.55, 0.6), (0.9, 0.3)):
-        for qubit in (*range(0, qubits - 1, 2), *range(1, qubits - 1, 2)):
-            circuit.rzz(2 * gamma, qubit, qubit + 1)
-        circuit.rx(2 * beta, range(qubits))
-    return _measured(circuit)
-
-
-def _qpe(counting: int, phase: float) -> QuantumCircuit:
-    circuit = QuantumCircuit(counting + 1)
-    circuit.x(counting)
-    circuit.h(range(counting))
-    for qubit in range(counting):
-        circuit.cp(2 * math.pi * phase * 2**qubit, qubit, counting)
-    for qubit in reversed(range(counting)):
-        for other in range(qubit + 1, counting):
-            circuit.cp(-math.pi / 2 ** (other - qubit), other, qubit)
-        circuit.h(qubit)
-    return _measured(circuit)
-
-
-def _vqe(qubits: int) -> QuantumCircuit:
-    rng, circuit = random.Random("vqe"), QuantumCircuit(qubits)
-    for layer in range(3):
-        for qubit in range(qubits):
-            circuit.ry(rng.uniform(-1.2, 1.2), qubit)
-        if layer < 2:
-            for qubit in range(qubits - 1):
-                circuit.cz(qubit, qubit + 1)
-    return _measured(circuit)
-
-
-def _brickwork(qubits: int, layers: int, seed: str) -> QuantumCircuit:
-    rng, circuit = random.Random(seed), QuantumCircuit(qubits)
-    for layer in range(layers + 1):
-        for qubit in range(qubits):
-            circuit.u(*(rng.uniform(0, 2 * math.pi) for _ in range(3)), qubit)
-        for qubit in range(layer % 2, qubits - 1 if layer < layers else 0, 2):
-            circuit.cx(qubit, qubit + 1)
-    return _measured(circuit)
-
-
-def _clifford(qubits: int) -> QuantumCircuit:
-    rng, circuit = random.Random("clifford"), QuantumCircuit(qubits)
-    circuit.h(rng.sample(range(qubits), 4))
-    for layer in range(4):
-        for qubit in range(layer % 2, qubits - 1, 2):
-            circuit.cx(*rng.sample((qubit, qubit + 1), 2))
-        for qubit in range(qubits):
-            rng.choice((circuit.s, circuit.x, circuit.z))(qubit)
-    circuit.h(rng.sample(range(qubits), 2))
-    return _measured(circuit)
-
-
-def _measured(circuit: QuantumCircuit) -> QuantumCircuit:
-    circuit.measure_all(add_bits=True)
-    return circuit
 
 
 # --- calibrations ---

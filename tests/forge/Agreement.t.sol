@@ -140,14 +140,14 @@ contract AgreementTest is SketchBuilder {
         int256 p = _power(a, bits, shots);
         int256 q = _power(b, bits, shots);
         if (p > q) (p, q) = (q, p);
-        int256 own = 169 * p + 100 * q;
-        if (p > 0 && 100 * q <= 169 * p) {
-            own = 260 * int256((rows * width * _amplitude(a, bits, shots) * _amplitude(b, bits, shots)) >> 16);
+        int256 own = 144 * p + 100 * q;
+        if (p > 0 && 100 * q <= 144 * p) {
+            own = 240 * int256((rows * width * _amplitude(a, bits, shots) * _amplitude(b, bits, shots)) >> 16);
         }
-        x = (20_000 - int256(400 + 180 * _width(bits))) * own - 5_200_000 * (m * _dot(a, b) - r * n * n);
+        x = (20_000 - int256(400 + 180 * _width(bits))) * own - 4_800_000 * (m * _dot(a, b) - r * n * n);
         int256 variance = 4 * m * r * (_dot(a, a) + _dot(b, b)) - 8 * r * r * n * n;
         if (variance < 0) variance = 0;
-        far = x > 0 && x * x > 16_900 * 1e10 * m * (variance + 8 * r * n * n);
+        far = x > 0 && x * x > 14_400 * 1e10 * m * (variance + 8 * r * n * n);
     }
 
     function _isBucketFar(uint256[] memory a, uint256[] memory b, uint256 bits, uint256 shots)

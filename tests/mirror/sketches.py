@@ -1,9 +1,11 @@
 """Sketches as circuits give them, as cheats give them, and as near to the limit as there are shots."""
 
 import random
+from typing import Any
 
 from qcrs.rules import agreement, count_sketch, independence
 
+Arguments = tuple[Any, ...]
 WIDTHS = [*range(1, 17), 20, 32, 64, 255]
 
 
@@ -112,3 +114,8 @@ def near_copy(rng: random.Random, a: list[int], bits: int) -> list[int]:
         middle = (low + high) // 2
         low, high = (middle, high) if independence.too_close(a, moved(middle), rows, buckets) else (low, middle)
     return moved(rng.choice([low, high]))
+
+
+def buckets_of(words: list[int]) -> list[int]:
+    """Return all lanes of wire words, used or not."""
+    return [word >> shift & 0xFFFF for word in words for shift in range(0, 256, 16)]

@@ -24,7 +24,11 @@ def unpack(layout, type_, words):
 def plain(record):
     """Turn what a view returned into the numbers that are in storage."""
     return {
-        key: int(value, 16) if isinstance(value, str) else int.from_bytes(value, "big") if isinstance(value, bytes) else int(value)
+        key: int(value, 16)
+        if isinstance(value, str)
+        else int.from_bytes(value, "big")
+        if isinstance(value, bytes)
+        else int(value)
         for key, value in record.items()
     }
 
