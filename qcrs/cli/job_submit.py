@@ -58,7 +58,7 @@ def add_submit(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )  # fmt: skip
     submit.add_argument(
         "--trust", type=whole(0, 255), default=0, metavar="T",
-        help="for critical work, with 5 replicas or more: those who agree must be credible beyond 1 - 1/T (0: no matter)",
+        help="for critical work, with 5 replicas or more: those who agree must be credible beyond 1 - 1/T (0)",
     )  # fmt: skip
     submit.add_argument("--noise-class", type=whole(1, 255), help="where to run; the best populated class by default")
     submit.add_argument("--wait", action="store_true", help="drive it to its verdict and print the counts")
