@@ -1,4 +1,4 @@
-"""Who owned what, bonds included, to ask later who gained."""
+"""Who owned what, to ask later who gained."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 class Purse:
     """What holders owned at one moment, to ask later by how much they grew."""
 
-    def __init__(self, world: "World", holders: Sequence[str]) -> None:
-        self._world, self._holders = world, holders
+    def __init__(self, world: "World", holders: Sequence[str], with_bonds: bool = False) -> None:
+        self._world, self._holders, self._with_bonds = world, holders, with_bonds
         self._before = self._owned()
 
     def gains(self) -> dict[str, int]:
@@ -22,6 +22,6 @@ class Purse:
         world = self._world
         owned = {holder: sum(world.allocator.balanceOf(holder)) for holder in self._holders}
         for node in world.nodes:
-            if node.operator in owned:
+            if self._with_bonds and node.operator in owned:
                 owned[node.operator] += world.bonds.bondOf(node.id)
         return owned | {"treasury": self._world.allocator.treasury()}

@@ -256,6 +256,10 @@ class World:
         """Remember what *holders*, the treasury under ``treasury``, own now."""
         return Purse(self, holders or tuple(sorted(self.holders)))
 
+    def estate(self, *holders: str) -> Purse:
+        """Remember what *holders* own now, the bonds of their processors included."""
+        return Purse(self, holders or tuple(sorted(self.holders)), with_bonds=True)
+
     def require_balanced(self) -> None:
         """Check that the books match the contract's coin, and what is locked has a reason."""
         accounts = [self.allocator.balanceOf(holder) for holder in sorted(self.holders)]

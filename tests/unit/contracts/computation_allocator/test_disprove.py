@@ -20,7 +20,7 @@ def disprove(courts, job, index, court=None):
 def test_disprove_marks_an_accepted_answer(courts, court):
     job = courts.submit()
     job.to_settled()
-    purse, processor = courts.purse(), job.node(1).id
+    purse, processor = courts.estate(), job.node(1).id
     receipt = disprove(courts, job, 1, getattr(courts, court))
     assert receipt.result == (processor, job.pay, False)
     assert job.fates == [Accepted, Disproven, Accepted]
@@ -114,23 +114,6 @@ def test_disprove_reverts_when_the_assignment_gave_no_answer_that_stands(courts,
     disprove(courts, job, 0)
     with refused("UnexpectedAssignmentStatus", id=job.id, index=index, actual=actual, allowed=SOURCES):
         disprove(courts, job, index)
-
-
-@pytest.mark.parametrize("stage", ["unknown", "queued", "revealing", "failed"])
-def test_disprove_reverts_without_a_verdict(courts, stage):
-    job = courts.submit()
-    actual = ComputationStatus.Queued
-    if stage == "unknown":
-        job.id, actual = 99, ComputationStatus.Unset
-    elif stage == "revealing":
-        job.to_revealing().reveal_all()
-        actual = ComputationStatus.Revealing
-    elif stage == "failed":
-        job.allocate().refuse(0)
-        job.refuse(1)
-        actual = ComputationStatus.Failed
-    with refused("NoVerdict", computation=job.id, actual=actual):
-        disprove(courts, job, 0)
 
 
 @pytest.mark.parametrize("role", ["deployer", "council", "committee", "requester", "stranger"])

@@ -6,7 +6,7 @@ from tests.evm import refused
 
 
 def test_expire_fails_and_refunds_less_the_bounty(world):
-    job, purse = world.submit(deadline_at=world.chain.now + 30), world.purse()
+    job, purse = world.submit(deadline_at=world.chain.now + 30), world.estate()
     world.chain.warp(job.request.deadline_at + 1)
     receipt = world.allocator.expire(job.id, sender=world.keeper)
     assert job.status is ComputationStatus.Failed
@@ -56,7 +56,7 @@ def test_expire_frees_those_on_duty_once_no_replacement_came_for_a_round(world):
     """Else the lack of one processor would bind the others until the deadline."""
     job = world.submit(replicas=5).allocate()
     job.refuse(0)
-    ends_at, purse = job.record.phase_ends_at, world.purse()
+    ends_at, purse = job.record.phase_ends_at, world.estate()
     assert ends_at < job.request.deadline_at
     world.chain.warp(ends_at)
     with refused("DeadlineOpen", computation=job.id, endsAt=ends_at, timestamp=ends_at):

@@ -62,7 +62,7 @@ def test_reallocate_pays_the_keeper_out_of_the_bonds(world):
     job = world.submit().allocate()
     job.commit(1)
     job.end_phase()
-    purse, slash = world.purse(), world.policy["slash"]
+    purse, slash = world.estate(), world.policy["slash"]
     receipt = reallocate(world, job)
     assert purse.gains() == {
         job.operator(0): -slash,
@@ -116,7 +116,7 @@ def test_reallocate_takes_no_more_than_the_bond_holds(world):
         job.allocate()
     for job in jobs:
         job.end_phase()
-    purse = world.purse()
+    purse = world.estate()
     reallocate(world, jobs[0])
     receipt = reallocate(world, jobs[1])
     assert {event["amount"] for event in receipt.named("BondSlashed")} == {0}
@@ -150,7 +150,7 @@ def test_reallocate_gives_the_bonds_of_the_silent_to_those_who_revealed(world):
     job.reveal(1)
     job.reveal(3)
     job.end_phase()
-    purse, slash = world.purse(), world.policy["slash"]
+    purse, slash = world.estate(), world.policy["slash"]
     reallocate(world, job)
     each, rest = divmod(3 * slash - world.bounty, 2)
     assert purse.gains() == {
@@ -209,7 +209,7 @@ def test_reallocate_reverts_when_the_reveal_deadline_is_open(world):
 def test_reallocate_fails_a_computation_after_three_rounds(world):
     world.enrol_until(9)
     job = world.submit()
-    purse = world.purse(world.requester)
+    purse = world.estate(world.requester)
     for _ in range(3):
         job.to_revealing().end_phase()
         receipt = reallocate(world, job)

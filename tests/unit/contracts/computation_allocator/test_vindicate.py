@@ -24,7 +24,7 @@ def vindicate(courts, job, index, amount):
 
 
 def test_vindicate_makes_good_out_of_the_treasury(courts, job):
-    slash, node, purse = courts.policy["slash"], job.node(1), courts.purse()
+    slash, node, purse = courts.policy["slash"], job.node(1), courts.estate()
     assert courts.allocator.treasury() == slash
     receipt = vindicate(courts, job, 1, slash)
     assert receipt.result == slash
@@ -89,9 +89,7 @@ def test_vindicate_reverts_for_the_silent(courts):
     """Silence is on the chain for all to see."""
     job = courts.submit().to_revealing().reveal_all(1).end_phase()
     job.settle()
-    with refused(
-        "UnexpectedAssignmentStatus", id=job.id, index=1, actual=AssignmentStatus.Silent, allowed=SOURCES
-    ):
+    with refused("UnexpectedAssignmentStatus", id=job.id, index=1, actual=AssignmentStatus.Silent, allowed=SOURCES):
         vindicate(courts, job, 1, 0)
 
 

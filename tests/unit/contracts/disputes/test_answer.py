@@ -65,7 +65,5 @@ def test_answer_reverts_once_it_is_over(world, court, job):
 
 @pytest.mark.parametrize("dispute", [0, 1, 99])
 def test_answer_reverts_when_unknown(world, dispute):
-    with refused(
-        "UnexpectedDisputeStatus", id=dispute, actual=DisputeStatus.Unset, allowed=1 << DisputeStatus.Open
-    ):
+    with refused("UnexpectedDisputeStatus", id=dispute, actual=DisputeStatus.Unset, allowed=1 << DisputeStatus.Open):
         world.disputes.answer(dispute, OTHER_SIDE, sender=world.stranger)

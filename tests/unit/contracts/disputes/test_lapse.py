@@ -20,7 +20,7 @@ def test_lapse_gives_back_what_was_put_up(world, court, job, kind):
     index = 0 if kind is DisputeKind.WrongAnswer else 1
     opener = job.operator(index)
     court.open(job, index, kind, opener)
-    purse, coin, fates = world.purse(), court.coin(), job.fates
+    purse, coin, fates = world.estate(), court.coin(), job.fates
     receipt = court.lapse(1)
     assert court.status(1) is DisputeStatus.Lapsed
     assert purse.gains() == {opener: court.slash}
@@ -64,7 +64,5 @@ def test_lapse_reverts_once_it_is_over(world, court, job, ending):
 
 @pytest.mark.parametrize("dispute", [0, 1, 99])
 def test_lapse_reverts_when_unknown(world, dispute):
-    with refused(
-        "UnexpectedDisputeStatus", id=dispute, actual=DisputeStatus.Unset, allowed=1 << DisputeStatus.Open
-    ):
+    with refused("UnexpectedDisputeStatus", id=dispute, actual=DisputeStatus.Unset, allowed=1 << DisputeStatus.Open):
         world.disputes.lapse(dispute, sender=world.keeper)

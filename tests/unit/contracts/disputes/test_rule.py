@@ -38,7 +38,7 @@ def divided(receipt, dispute=1):
 def test_upheld_wrong_answer_costs_its_processor_one_slash(world, court, job):
     slash, pay = court.slash, job.pay
     court.open(job, 0)
-    purse, coin, burned = world.purse(), court.coin(), court.burned
+    purse, coin, burned = world.estate(), court.coin(), court.burned
     receipt = court.rule(1, True)
     restitution, rest = pay, slash - slash // 2 - pay
     award = rest // 2
@@ -85,9 +85,7 @@ def test_upheld_wrong_answer_tells_its_story(world, court, job):
     entry = receipt.named("EntryAppended")[1].arguments
     assert (entry["decision"], entry["subject"]) == (Decision.DisputeRuled, job.id)
     assert entry["recorder"] == world.disputes.address
-    assert entry["digest"] == abi_digest(
-        ["uint64", "uint64", "uint8", "bool", "bytes32"], [1, job.id, 0, True, REASON]
-    )
+    assert entry["digest"] == abi_digest(["uint64", "uint64", "uint8", "bool", "bytes32"], [1, job.id, 0, True, REASON])
 
 
 def test_upheld_wrong_answer_is_disproven_and_the_bond_free_to_go(world, court, job):
@@ -129,7 +127,7 @@ def test_upheld_wrong_answer_pays_back_no_more_than_the_slash_leaves(world, cour
     job = world.submit()
     job.to_settled()
     court.open(job, 0)
-    purse = world.purse()
+    purse = world.estate()
     receipt = court.rule(1, True)
     assert divided(receipt) == NOTHING | {"burned": 5_000, "restitution": 5_001}
     assert purse.gains() == {job.operator(0): -10_001, world.requester: 5_001, world.stranger: 10_001}
@@ -147,7 +145,7 @@ def test_upheld_wrong_answer_takes_what_is_left_of_a_bond(world, court):
     for dispute in range(1, 6):
         court.rule(dispute, True)
     assert world.bonds.bondOf(1) == 0
-    purse = world.purse()
+    purse = world.estate()
     assert divided(court.rule(6, True), 6) == NOTHING
     assert purse.gains() == {world.stranger: court.slash}
 
@@ -174,7 +172,7 @@ def test_restitution_is_of_what_was_earned_under_the_policy_then(world, court, j
     earned, bond = job.pay, court.slash
     court.open(job, 0)
     world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
-    purse = world.purse(world.stranger, world.requester)
+    purse = world.estate(world.stranger, world.requester)
     division = divided(court.rule(1, True))
     assert (division["restitution"], division["burned"]) == (earned, policy["slash"] // 2)
     assert purse.gains()[world.stranger] == bond + division["award"]
@@ -186,7 +184,7 @@ def test_restitution_is_of_what_was_earned_under_the_policy_then(world, court, j
 def test_dismissed_wrong_answer_compensates_the_accused(world, court, job):
     slash = court.slash
     court.open(job, 0)
-    purse, coin, burned = world.purse(), court.coin(), court.burned
+    purse, coin, burned = world.estate(), court.coin(), court.burned
     receipt = court.rule(1, False)
     assert divided(receipt) == NOTHING | {"burned": slash // 2, "compensation": slash - slash // 2}
     assert purse.gains() == {job.operator(0): slash - slash // 2}
@@ -213,7 +211,7 @@ def test_dismissed_wrong_answer_changes_nothing_else(world, court, job):
 def test_upheld_wrong_fault_is_made_good_by_the_treasury(world, court, job):
     slash, operator = court.slash, job.operator(1)
     court.open(job, 1, DisputeKind.WrongFault, operator)
-    purse, coin, burned = world.purse(), court.coin(), court.burned
+    purse, coin, burned = world.estate(), court.coin(), court.burned
     receipt = court.rule(1, True)
     assert divided(receipt) == NOTHING | {"compensation": slash}
     assert purse.gains() == {operator: 2 * slash, "treasury": -slash}
@@ -235,7 +233,7 @@ def test_upheld_wrong_fault_is_made_good_as_far_as_the_treasury_reaches(world, c
     operator = job.operator(1)
     world.allocator.disburse(world.committee, court.slash - 3, sender=world.committee)
     court.open(job, 1, DisputeKind.WrongFault, operator)
-    purse = world.purse()
+    purse = world.estate()
     assert divided(court.rule(1, True)) == NOTHING | {"compensation": 3}
     assert purse.gains() == {operator: court.slash + 3, "treasury": -3}
 
@@ -255,7 +253,7 @@ def test_vindicated_processor_can_bond_again(world, court, job):
 def test_dismissed_wrong_fault_endows_the_treasury(world, court, job):
     slash = court.slash
     court.open(job, 1, DisputeKind.WrongFault, job.operator(1))
-    purse, coin, burned = world.purse(), court.coin(), court.burned
+    purse, coin, burned = world.estate(), court.coin(), court.burned
     receipt = court.rule(1, False)
     assert divided(receipt) == NOTHING | {"burned": slash // 2, "endowment": slash - slash // 2}
     assert purse.gains() == {"treasury": slash - slash // 2}
@@ -310,9 +308,7 @@ def test_rule_reverts_once_it_is_over(world, court, job, ending):
 
 @pytest.mark.parametrize("dispute", [0, 1, 99])
 def test_rule_reverts_when_unknown(world, court, dispute):
-    with refused(
-        "UnexpectedDisputeStatus", id=dispute, actual=DisputeStatus.Unset, allowed=1 << DisputeStatus.Open
-    ):
+    with refused("UnexpectedDisputeStatus", id=dispute, actual=DisputeStatus.Unset, allowed=1 << DisputeStatus.Open):
         court.rule(dispute, True)
 
 

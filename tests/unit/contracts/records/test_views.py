@@ -8,7 +8,7 @@ from qcrs.rules import commitment
 from tests.evm import artifacts
 from tests.job import rogue
 
-NOTHING = {0, False, bytes(9), bytes(24), "0x" + "00" * 20}
+NOTHING = {0, bytes(9), bytes(24), "0x" + "00" * 20}
 
 
 def unpack(layout, type_, words):
@@ -24,7 +24,11 @@ def unpack(layout, type_, words):
 def plain(record):
     """Turn what a view returned into the numbers that are in storage."""
     return {
-        key: int(value, 16) if isinstance(value, str) else int.from_bytes(value, "big") if isinstance(value, bytes) else int(value)
+        key: int(value, 16)
+        if isinstance(value, str)
+        else int.from_bytes(value, "big")
+        if isinstance(value, bytes)
+        else int(value)
         for key, value in record.items()
     }
 

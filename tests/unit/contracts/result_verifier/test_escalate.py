@@ -111,7 +111,7 @@ def test_escalate_turns_the_beacon(crowd):
 
 
 def test_escalate_pays_the_keeper_one_bounty_and_nobody_else(crowd):
-    job, purse = crowd.submit(replica_cap=7), crowd.purse()
+    job, purse = crowd.submit(replica_cap=7), crowd.estate()
     receipt = job.to_settled(SPLIT)
     assert purse.gains() == {crowd.requester: -crowd.bounty, crowd.keeper: crowd.bounty}
     assert job.record.escrow == job.fee - crowd.bounty == crowd.locked(crowd.requester)
@@ -138,7 +138,7 @@ def test_escalate_of_a_majority_below_the_quorum(crowd):
 
 def test_escalate_drops_the_silent_and_replaces_them_too(crowd):
     """One of three is silent and the other two are split: two join, and one in its place."""
-    job, slash, purse = crowd.submit(replica_cap=5), crowd.policy["slash"], crowd.purse()
+    job, slash, purse = crowd.submit(replica_cap=5), crowd.policy["slash"], crowd.estate()
     job.to_revealing({0: rogue(0)}).reveal_all(1).end_phase()
     receipt = job.settle()
     assert receipt.event("ComputationEscalated")["replicas"] == 5
@@ -171,7 +171,7 @@ def test_escalated_computation_draws_independent_processors(crowd):
 
 
 def test_escalated_computation_is_accepted_once_a_quorum_agrees(crowd):
-    job, purse, slash = crowd.submit(replica_cap=5), crowd.purse(), crowd.policy["slash"]
+    job, purse, slash = crowd.submit(replica_cap=5), crowd.estate(), crowd.policy["slash"]
     job.to_settled(SPLIT)
     receipt = job.to_settled()
     assert job.status is ComputationStatus.Accepted
@@ -229,7 +229,7 @@ def test_kept_replica_that_does_not_reveal_again_is_silent(crowd):
     job, _ = escalated(crowd)
     slash = crowd.policy["slash"]
     job.allocate().commit_all().disclose().reveal_all(0).end_phase()
-    purse = crowd.purse()
+    purse = crowd.estate()
     job.settle()
     assert job.fates == [Silent, Outlier, Accepted, Accepted, Accepted]
     assert purse.gains()[job.operator(0)] == -slash
@@ -270,7 +270,7 @@ def test_refusals_of_an_escalated_round_are_counted_anew(crowd):
 
 def test_withheld_secret_leaves_escalation_to_the_beacon(crowd):
     """The chain of secrets is broken, so later rounds need the beacon too, at no further cost."""
-    job, purse = crowd.submit(replica_cap=5), crowd.purse(crowd.requester, crowd.keeper)
+    job, purse = crowd.submit(replica_cap=5), crowd.estate(crowd.requester, crowd.keeper)
     job.allocate().commit_all(SPLIT).end_phase()
     crowd.verifier.substituteSecret(job.id, sender=crowd.keeper)
     job.reveal_all().settle()
@@ -290,7 +290,7 @@ def test_withheld_secret_leaves_escalation_to_the_beacon(crowd):
 
 
 def test_settle_rejects_once_the_cap_is_reached(crowd):
-    job, purse = crowd.submit(replica_cap=5, outcome_bits=3), crowd.purse()
+    job, purse = crowd.submit(replica_cap=5, outcome_bits=3), crowd.estate()
     job.to_settled({index: rogue(index, 3) for index in range(3)})
     receipt = job.to_settled({index: rogue(index, 3) for index in (3, 4)})
     assert receipt.event("ComputationSettled")["verdict"] == Verdict.Rejected
@@ -300,7 +300,7 @@ def test_settle_rejects_once_the_cap_is_reached(crowd):
 
 
 def test_settle_is_inconclusive_once_the_cap_is_reached_and_pays_all(crowd):
-    job, purse = crowd.submit(replica_cap=5), crowd.purse()
+    job, purse = crowd.submit(replica_cap=5), crowd.estate()
     job.to_settled(NOISY)
     receipt = job.to_settled({index: noise(index) for index in (3, 4)})
     assert receipt.event("ComputationSettled")["verdict"] == Verdict.Inconclusive
@@ -324,7 +324,7 @@ def test_escalate_twice_is_the_most(crowd):
 
 def test_every_bounty_of_two_escalations_and_a_withheld_secret_is_covered(crowd):
     job = crowd.submit(replica_cap=7, outcome_bits=4)
-    purse = crowd.purse(crowd.requester, crowd.keeper)
+    purse = crowd.estate(crowd.requester, crowd.keeper)
     job.allocate().commit_all({index: rogue(index, 4) for index in range(3)}).end_phase()
     for indices in ((3, 4), (5, 6)):
         crowd.verifier.substituteSecret(job.id, sender=crowd.keeper)
@@ -387,7 +387,7 @@ def test_settle_of_enough_never_escalates(crowd):
 
 def test_expired_escalation_pays_those_whose_answers_are_known(crowd):
     """Else a requester would read inconclusive answers and let the escalation run out."""
-    job, purse = crowd.submit(replica_cap=5), crowd.purse()
+    job, purse = crowd.submit(replica_cap=5), crowd.estate()
     job.to_settled(NOISY)
     crowd.chain.warp(job.record.phase_ends_at + 1)
     receipt = crowd.allocator.expire(job.id, sender=crowd.keeper)
@@ -405,7 +405,7 @@ def test_expired_escalation_pays_no_newcomer(crowd):
     job.allocate()
     job.commit(3)
     job.refuse(4)
-    purse = crowd.purse()
+    purse = crowd.estate()
     crowd.chain.warp(job.record.phase_ends_at + 1)
     crowd.allocator.expire(job.id, sender=crowd.keeper)
     assert job.fates == [Released] * 4 + [AssignmentStatus.Refused]
@@ -417,7 +417,7 @@ def test_expired_escalation_pays_no_newcomer(crowd):
 
 def test_expired_escalation_of_split_answers_pays_nobody(crowd):
     """As a rejection would: some of them are surely wrong."""
-    job, purse = crowd.submit(replica_cap=5), crowd.purse()
+    job, purse = crowd.submit(replica_cap=5), crowd.estate()
     job.to_settled(SPLIT)
     crowd.chain.warp(job.record.phase_ends_at + 1)
     crowd.allocator.expire(job.id, sender=crowd.keeper)
@@ -427,7 +427,7 @@ def test_expired_escalation_of_split_answers_pays_nobody(crowd):
 def test_refused_escalation_pays_those_whose_answers_are_known(crowd):
     job, _ = escalated(crowd, NOISY)
     job.allocate()
-    purse = crowd.purse()
+    purse = crowd.estate()
     job.refuse(3)
     job.refuse(4)
     job.allocate()
@@ -439,7 +439,7 @@ def test_refused_escalation_pays_those_whose_answers_are_known(crowd):
 def test_kept_replicas_that_fall_silent_are_not_paid_when_the_round_is_lost(crowd):
     """Two of three hide what they are bound to; who reveals again shares their bonds instead of its pay."""
     job, _ = escalated(crowd, NOISY)
-    slash, purse = crowd.policy["slash"], crowd.purse()
+    slash, purse = crowd.policy["slash"], crowd.estate()
     job.allocate().commit_all({3: noise(3), 4: noise(4)}).disclose().reveal(0)
     job.reveal(3)
     job.end_phase()

@@ -13,7 +13,7 @@ Refused, Released = AssignmentStatus.Refused, AssignmentStatus.Released
 
 def test_refuse_frees_the_processor_without_fault(world):
     job = world.submit().allocate()
-    node, purse = job.node(0), world.purse()
+    node, purse = job.node(0), world.estate()
     receipt = job.refuse(0, RefusalCode.UnknownGate)
     assert job.fates == [Refused, Assigned, Assigned]
     standing = world.standing(node.id)
@@ -42,7 +42,7 @@ def test_first_refusal_requeues_the_computation(world):
 
 @pytest.mark.parametrize(("replicas", "quorum"), [(3, 2), (4, 3), (5, 3)])
 def test_quorum_of_refusals_fails_the_computation_and_refunds_it(world, replicas, quorum):
-    purse = world.purse()
+    purse = world.estate()
     job = world.submit(replicas=replicas).allocate()
     for index in range(quorum - 1):
         assert job.refuse(index).named("ComputationFailed") == []

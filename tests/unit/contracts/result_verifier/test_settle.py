@@ -22,7 +22,7 @@ def settle(world, job, roots, salts, sketches):
 
 
 def test_settle_accepts_when_all_agree(world):
-    job, purse = world.submit(), world.purse()
+    job, purse = world.submit(), world.estate()
     receipt = job.to_settled()
     assert job.status is ComputationStatus.Accepted
     assert job.fates == [Accepted] * 3
@@ -42,7 +42,7 @@ def test_settle_accepts_when_all_agree(world):
 
 def test_settle_slashes_an_outlier_and_refunds_its_share(world):
     job = world.submit(replicas=5)
-    purse, slash = world.purse(), world.policy["slash"]
+    purse, slash = world.estate(), world.policy["slash"]
     receipt = job.to_settled({2: rogue(2)})
     assert job.fates == [Accepted, Accepted, Outlier, Accepted, Accepted]
     assert purse.gains() == {
@@ -61,7 +61,7 @@ def test_settle_slashes_an_outlier_and_refunds_its_share(world):
 
 
 def test_settle_rejects_when_no_quorum_agrees_and_pays_nobody(world):
-    job, purse = world.submit(), world.purse()
+    job, purse = world.submit(), world.estate()
     receipt = job.to_settled({0: rogue(0), 1: rogue(1)})
     assert job.status is ComputationStatus.Rejected
     assert job.fates == [Released] * 3
@@ -72,7 +72,7 @@ def test_settle_rejects_when_no_quorum_agrees_and_pays_nobody(world):
 
 
 def test_settle_is_inconclusive_about_noise_and_pays_the_work(world):
-    job, purse = world.submit(), world.purse()
+    job, purse = world.submit(), world.estate()
     receipt = job.to_settled({index: noise(index) for index in range(3)})
     assert job.status is ComputationStatus.Inconclusive
     assert job.fates == [Released] * 3
@@ -115,7 +115,7 @@ def test_settle_maps_members_to_assignments_past_those_who_left(world):
 
 def test_settle_with_one_silent_after_the_deadline(world):
     job = world.submit()
-    purse, slash = world.purse(), world.policy["slash"]
+    purse, slash = world.estate(), world.policy["slash"]
     job.to_revealing().reveal_all(1).end_phase()
     receipt = job.settle()
     assert job.fates == [Accepted, Silent, Accepted]

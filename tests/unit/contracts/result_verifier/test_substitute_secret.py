@@ -27,7 +27,7 @@ def test_substitute_secret_takes_the_beacon_instead(world):
 
 def test_substitute_secret_costs_the_requester_a_bounty(world):
     job = world.submit().allocate().commit_all().end_phase()
-    purse = world.purse()
+    purse = world.estate()
     receipt = substitute(world, job)
     assert purse.gains() == {world.requester: -world.bounty, world.keeper: world.bounty}
     assert job.record.escrow == job.fee - world.bounty == world.locked(world.requester)
@@ -43,7 +43,7 @@ def test_substitute_secret_costs_the_requester_a_bounty(world):
 
 
 def test_withheld_secret_does_not_cost_the_processors_their_pay(world):
-    job, purse = world.submit(), world.purse()
+    job, purse = world.submit(), world.estate()
     job.allocate().commit_all().end_phase()
     substitute(world, job)
     job.reveal_all().settle()
@@ -65,7 +65,7 @@ def test_later_rounds_need_the_beacon_too_and_cost_no_second_bounty(world):
     with refused("SecretMismatch"):
         world.verifier.disclose(job.id, job.secrets[1], sender=world.requester)
     job.end_phase()
-    purse = world.purse()
+    purse = world.estate()
     assert substitute(world, job).named("ComputationPaid") == []
     assert purse.gains() == {}
     job.reveal_all().settle()

@@ -28,7 +28,7 @@ def test_settle_accepts_five_fresh_processors_up_to_their_credibility(world, tru
 @pytest.mark.parametrize("trust", [FRESH + 1, 255])
 def test_settle_is_inconclusive_beyond_it_and_pays_the_work(world, trust):
     job = world.submit(replicas=5, trust=trust)
-    purse = world.purse()
+    purse = world.estate()
     receipt = job.to_settled()
     assert (job.status, job.fates) == (ComputationStatus.Inconclusive, [Released] * 5)
     settled = receipt.event("ComputationSettled")

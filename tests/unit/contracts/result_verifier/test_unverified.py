@@ -16,7 +16,7 @@ Released = AssignmentStatus.Released
 @pytest.mark.parametrize("answer", [honest(0), noise(0)], ids=["peaked", "flat"])
 def test_settle_of_one_replica_is_unverified_and_pays_it(world, answer):
     job = world.submit(replicas=1)
-    purse = world.purse()
+    purse = world.estate()
     receipt = job.to_settled({0: answer})
     assert (job.status, job.fates) == (ComputationStatus.Unverified, [Released])
     assert receipt.event("ComputationSettled") == {

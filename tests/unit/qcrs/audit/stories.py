@@ -133,7 +133,9 @@ def _governance(world: World) -> None:
     world.certify(2)
     world.certify(4)
     world.registry.retire(5, sender=world.node(5).operator)
-    world.allocator.unbond(6, sender=world.node(6).operator)
+    world.bonds.beginUnbonding(6, sender=world.node(6).operator)
+    world.chain.advance(world.policy["challengeSeconds"])
+    world.bonds.unbond(6, sender=world.node(6).operator)
 
 
 def _after_governance(world: World) -> None:
