@@ -21,9 +21,9 @@ def test_the_untouched_history_holds(history):
 
 
 def test_the_history_has_every_ending(history):
-    ends = {id_: C(history.view("ComputationAllocator", "computationOf", id_)["status"]) for id_ in range(1, LAST + 1)}
+    ends = {id_: C(history.view("Records", "computationOf", id_)["status"]) for id_ in range(1, LAST + 1)}
     assert set(ends.values()) == {
-        C.Queued, C.Revealing, C.Accepted, C.Rejected, C.Inconclusive, C.Failed, C.Cancelled
+        C.Queued, C.Revealing, C.Accepted, C.Rejected, C.Inconclusive, C.Failed, C.Cancelled, C.Unverified, C.Overturned
     }  # fmt: skip
     assert (ends[HONEST], ends[NOISY], ends[SPLIT]) == (C.Accepted, C.Inconclusive, C.Rejected)
     assert (ends[CANCELLED], ends[WAITING], ends[RUNNING]) == (C.Cancelled, C.Queued, C.Revealing)
@@ -67,6 +67,9 @@ def test_any_argument_changed_is_noticed(history):
                     unnoticed.add(f"{name}.{argument}{path}")
     assert unnoticed == {
         "CapabilityDeclared.uri",
+        "DisputeAnswered.evidence",
+        "DisputeOpened.evidence",
+        "GoldListOpened.documentDigest",
         "ComputationSubmitted.request.maxFee",
         "ComputationSubmitted.request.payloadUri",
         "PayloadRefused.code",
