@@ -29,8 +29,8 @@ import {
 contract GoldRounds is IGoldRounds {
     using RecordReader for IComputationAllocator;
 
-    /// Leaves of one run: as many as an answer has entries, and two neighbours.
-    uint256 public constant MAX_LEAVES = GoldScore.MAX_ENTRIES + 2;
+    /// Leaves of one run, neighbours included: as many as an answer has entries.
+    uint256 public constant MAX_LEAVES = GoldScore.MAX_ENTRIES;
     /// Of an outcome within a round, as entries have it.
     uint256 private constant MAX_WIDTH = 32;
 
@@ -130,9 +130,10 @@ contract GoldRounds is IGoldRounds {
         uint256 amount = r.stakeEach * _populationOf(r.staked);
         if (amount == 0) revert StakeMissing(id, type(uint32).max);
         Computation memory c = ALLOCATOR.computationOf(id);
-        bool over = c.status == ComputationStatus.Failed
-            || (ComputationLifecycle.isVerdict(c.status) && block.timestamp > c.phaseEndsAt);
-        if (!over || r.cases != 0) revert StakeHeld(id, c.phaseEndsAt, r.cases, block.timestamp);
+        // Once opened it can end by a verdict only: a quorum has revealed.
+        if (!ComputationLifecycle.isVerdict(c.status) || block.timestamp <= c.phaseEndsAt || r.cases != 0) {
+            revert StakeHeld(id, c.phaseEndsAt, r.cases, block.timestamp);
+        }
         r.staked = 0;
         emit StakeReclaimed(id, c.requester, amount);
         ALLOCATOR.depositFor{value: amount}(c.requester);
@@ -171,11 +172,6 @@ contract GoldRounds is IGoldRounds {
         if (r.closed) return (true, r.goldFailed, r.trapFailed, 0);
         Computation memory c = ALLOCATOR.computationOf(id);
         if (c.gold && !c.secretWithheld) waitUntil = _closesAt(c);
-    }
-
-    /// @inheritdoc IGoldRounds
-    function isOpened(ComputationId id) external view returns (bool) {
-        return _records[id].opened;
     }
 
     /// @inheritdoc IGoldRounds

@@ -65,6 +65,7 @@ contract ReportRelay is IReportRelay, EIP712 {
     function _commit(CommitReport calldata report, bytes calldata signature, bytes32 config) private returns (bool) {
         bytes memory reason = _faultOf(report, config);
         if (reason.length == 0) {
+            // slither-disable-next-line unused-return (the third is the fault's argument)
             (address daemon, ECDSA.RecoverError fault,) = ECDSA.tryRecover(digestOf(report), signature);
             if (fault != ECDSA.RecoverError.NoError) {
                 reason = abi.encodeWithSelector(

@@ -16,8 +16,8 @@ from brownie import accounts, network, project, web3
 from qcrs.chain.codec import Interface
 from qcrs.chain.deploy import DeploymentDiverged
 from qcrs.chain.deployment import (
-    ORDER,
     DISPUTE_RESOLUTION,
+    ORDER,
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,

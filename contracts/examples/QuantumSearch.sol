@@ -96,6 +96,7 @@ contract QuantumSearch is IResultConsumer, IOutcomesConsumer {
 
     /// @notice Hands the owner what the allocator holds available for this contract.
     function reclaim() external onlyOwner {
+        // slither-disable-next-line unused-return (what is locked cannot be had)
         (uint256 available,) = ALLOCATOR.balanceOf(address(this));
         ALLOCATOR.withdraw(available);
         uint256 amount = address(this).balance;

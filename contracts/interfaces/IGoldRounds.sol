@@ -20,7 +20,7 @@ struct RoundProof {
     /// From 0.
     uint256 round;
     RoundKind kind;
-    /// Of a target: all zero.
+    /// Not read of a target.
     Answer answer;
     /// Siblings of the round's leaf in the gold list: see GoldList.requireMember.
     bytes32[] goldProof;
@@ -157,9 +157,6 @@ interface IGoldRounds {
         external
         view
         returns (bool closed, uint256 goldFailed, uint256 trapFailed, uint40 waitUntil);
-
-    /// @notice Whether the list is known to all: then nobody may join this computation any more.
-    function isOpened(ComputationId computation) external view returns (bool);
 
     /// @notice What was proven of assignment `index`.
     function tallyOf(ComputationId computation, uint256 index) external view returns (Tally memory);

@@ -173,7 +173,7 @@ class Gateway:
         gas = GAS_CEILING.get(function, DEFAULT_GAS_CEILING)
         return await self._transact(account, self.addresses[contract], data, value, gas)
 
-    async def post(self, account: LocalAccount, contract: str, function: str, *arguments: Any) -> str:
+    async def post(self, account: LocalAccount, contract: str, function: str, *arguments: Any, value: int = 0) -> str:
         """Sign and send a transaction, and return its hash without waiting: its event will tell whether it worked.
 
         Raises:
@@ -181,7 +181,7 @@ class Gateway:
         """
         data = self.interfaces[contract].encode_call(function, arguments)
         gas = GAS_CEILING.get(function, DEFAULT_GAS_CEILING)
-        transaction = Transaction(self.addresses[contract], data, 0, gas)
+        transaction = Transaction(self.addresses[contract], data, value, gas)
         return await self._sender.post(account, transaction, self._base_fee)
 
     async def transfer(self, account: LocalAccount, to: str, value: int) -> Receipt:

@@ -13,7 +13,6 @@ from qcrs.model.story import Story
 from qcrs.quantum.sweep import split, texts_of
 from qcrs.rules.gold import round_bits
 from qcrs.sdk.client import Client
-from qcrs.sdk.gold import Documents
 from qcrs.sdk.result import Result, bitstrings
 from qcrs.store import ContentMismatch, ContentUnavailable
 
@@ -50,6 +49,10 @@ def narrate(progress: Progress, prefix: str = ""):
             "SeedFixed": "sketch seed fixed",
             "ResultRevealed": f"revealed {revealed}/{k}",
             "ComputationRequeued": f"queued again, round {story.attempt}",
+            "GoldListOpened": "gold list opened",
+            "RoundScored": f"{len(story.gold_scored)} failed rounds proven",
+            "GoldListClosed": "gold rounds closed",
+            "ComputationEscalated": f"no agreement yet: {story.replicas} replicas now",
             "ComputationConcluded": f"verdict: {story.status.name}",
             "ComputationFailed": f"failed: {story.failure.name}",
         }
@@ -72,11 +75,6 @@ async def print_result(options: argparse.Namespace, client: Client, computation:
     return 0 if result.status is ComputationStatus.Accepted else 1
 
 
-def gold_documents(client: Client) -> Documents:
-    """Return the gold documents that belong to the client's secrets."""
-    return Documents(client.secrets.path.with_name("gold"))
-
-
 def layout_of(client: Client, story: Story) -> Layout | None:
     """Return how the sweep *story* falls into rounds; None for a plain circuit, or when only its requester knows.
 
@@ -85,7 +83,7 @@ def layout_of(client: Client, story: Story) -> Layout | None:
     """
     request = story.request
     if request.gold:
-        document = gold_documents(client).of(request.secret_commitment)
+        document = client.gold_documents.of(request.secret_commitment)
         if document is None:
             return None
         places = sorted(document.targets.items())

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qcrs.cli.job_report import gold_documents, narrate, print_result
+from qcrs.cli.job_report import narrate, print_result
 from qcrs.cli.options import Progress, command, emit, run_with_client, whole
 from qcrs.errors import QcrsError
 from qcrs.quantum.sweep import SWEEP_LIMITS, bind, texts_of
@@ -193,7 +193,7 @@ def _submit(options: argparse.Namespace) -> int | None:
         secret = None
         if prepared is not None and prepared.document is not None:
             # Before the submission that binds it: without the document the golds would be lost among the targets.
-            await asyncio.to_thread(gold_documents(client).keep, prepared.document)
+            await asyncio.to_thread(client.gold_documents.keep, prepared.document)
             secret = prepared.document.secret
         story = await client.submit(
             circuit, shots, options.replicas, options.max_fee, options.deadline, options.noise_class,

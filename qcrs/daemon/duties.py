@@ -29,6 +29,7 @@ class View:
         since: When each computation was last seen to change, by id, on the same clock as *now*.
         keeper: Whether to act for others.
         demands: Histograms that this processor has to show.
+        disclose_seconds: The policy's.
     """
 
     processor: int
@@ -40,6 +41,7 @@ class View:
     since: Mapping[int, float]
     keeper: bool = True
     demands: Collection[Demand] = ()
+    disclose_seconds: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,13 +114,14 @@ def _own(story: Story, processor: int) -> Iterator[Action]:
         if duty.status is AssignmentStatus.Assigned:
             yield Answer(story.computation, duty.index, duty.attempt)
         elif duty.status is AssignmentStatus.Committed and story.seed is not None:
-            yield Reveal(story.computation, duty.index, duty.attempt)
+            # Of the running round: after an escalation the same answer is revealed again, under another seed.
+            yield Reveal(story.computation, duty.index, story.attempt)
 
 
 def _kept(story: Story, view: View) -> Iterator[Action]:
     # Time that ran out is seen by all daemons at once, as is a step that became possible: each waits its turn.
     turn = KEEPER_DELAY_SECONDS * view.rank
     changed_at = view.since.get(story.computation, view.now)
-    step = step_due(story, view.now - turn)
+    step = step_due(story, view.now - turn, view.disclose_seconds)
     if step is not None and view.now - changed_at >= KEEPER_DELAY_SECONDS + turn:
         yield Keep(story.computation, step)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from qcrs.chain.codec import ContractRefused, Event
-from qcrs.chain.contracts import Registry
+from qcrs.chain.contracts import Allocator, Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionLost, TransactionRefused
 from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.docket import Docket
@@ -65,7 +65,7 @@ class Node:
         self._since: dict[int, float] = {}
         self._seen: tuple[int, int] = (-1, -1)
         self._last_beat_at = 0.0
-        self._heartbeat_seconds = 0
+        self._heartbeat_seconds = self._disclose_seconds = 0
         self._rank = 0
         self._tasks: dict[Action, asyncio.Task] = {}
         self._done: set[Action] = set()
@@ -170,6 +170,7 @@ class Node:
             )
         self._executor.processor = processor
         self._heartbeat_seconds = await registry.heartbeat_seconds()
+        self._disclose_seconds = (await Allocator(self._gateway).policy()).disclose_seconds
         self._last_beat_at = (await registry.standing(processor)).last_beat_at
         self._rank = (processor - 1) % 16
 
@@ -221,7 +222,7 @@ class Node:
             self._ended.add(computation)
         view = View(
             self._executor.processor, self._rank, now, self._last_beat_at, self._heartbeat_seconds,
-            self._stories.by_id, self._since, self._keeper, self._docket.demands.values(),
+            self._stories.by_id, self._since, self._keeper, self._docket.demands.values(), self._disclose_seconds,
         )  # fmt: skip
         for action in decide(view):
             if action in self._tasks or action in self._done:

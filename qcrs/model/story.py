@@ -47,6 +47,8 @@ class Story:
         pending_secret: The commitment to the secret that the next disclosure must open.
         withheld: The beacon stood in for the requester's secret.
         accepted: Bitmap of the assignments whose answers count. answer_digest: Digest of the verified result.
+        gold_opened, gold_closed: Whether the requester has shown its gold list, and had its say.
+        gold_scored: Pairs of assignment index and round that were scored on chain.
         beacon: The beacon after settlement.
     """
 
@@ -67,6 +69,9 @@ class Story:
     pending_secret: bytes = b""
     accepted: int = 0
     answer_digest: bytes = b""
+    gold_opened: bool = False
+    gold_closed: bool = False
+    gold_scored: set[tuple[int, int]] = field(default_factory=set)
     failure: FailureReason = FailureReason.Unset
     beacon: bytes = b""
     payments: list[dict[str, Any]] = field(default_factory=list)
@@ -190,6 +195,18 @@ def _concluded(story: Story, event: Mapping[str, Any]) -> None:
     story.phase_ends_at = event["phaseEndsAt"]
 
 
+def _gold_opened(story: Story, event: Mapping[str, Any]) -> None:
+    story.gold_opened = True
+
+
+def _gold_scored(story: Story, event: Mapping[str, Any]) -> None:
+    story.gold_scored.add((event["index"], event["round"]))
+
+
+def _gold_closed(story: Story, event: Mapping[str, Any]) -> None:
+    story.gold_closed = True
+
+
 def _overturned(story: Story, event: Mapping[str, Any]) -> None:
     story.status = ComputationStatus.Overturned
 
@@ -219,6 +236,9 @@ _HANDLERS = {
     "BondSlashed": _slashed,
     "ComputationEscalated": _escalated,
     "ComputationOverturned": _overturned,
+    "GoldListOpened": _gold_opened,
+    "RoundScored": _gold_scored,
+    "GoldListClosed": _gold_closed,
     "ComputationRequeued": _requeued,
     "ComputationConcluded": _concluded,
     "ComputationFailed": _failed,

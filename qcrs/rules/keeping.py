@@ -18,11 +18,12 @@ class Step(Enum):
     Settle = ("ResultVerifier", "settle")
 
 
-def step_due(story: Story, now: float) -> Step | None:
+def step_due(story: Story, now: float, disclose_seconds: float = 0.0) -> Step | None:
     """Return the step that the chain would take at time *now*, if any.
 
     Args:
         now: The chain's clock, unix seconds.
+        disclose_seconds: The policy's: for so long after the reveals a requester may still show its gold rounds.
     """
     overdue = now > story.phase_ends_at
     if story.status is ComputationStatus.Queued:
@@ -35,10 +36,13 @@ def step_due(story: Story, now: float) -> Step | None:
         return Step.Substitute
     if story.status is ComputationStatus.Revealing and story.seed is not None:
         revealed = len(story.with_status(AssignmentStatus.Revealed))
-        if revealed == len(story.on_duty()):
+        if overdue and revealed < min(len(story.on_duty()), quorum_of(story.replicas)):
+            return Step.Reallocate
+        awaited = story.request.gold and not (story.gold_closed or story.withheld)
+        if awaited and now <= story.phase_ends_at + disclose_seconds:
+            return None
+        if revealed == len(story.on_duty()) or overdue:
             return Step.Settle
-        if overdue:
-            return Step.Settle if revealed >= quorum_of(story.replicas) else Step.Reallocate
     return None
 
 

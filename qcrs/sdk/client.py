@@ -19,6 +19,8 @@ from qcrs.model.records import Request, Standing
 from qcrs.model.story import Stories, Story
 from qcrs.rules.digest import keccak
 from qcrs.rules.keeping import arguments_of, step_due
+from qcrs.sdk.accusation import Accuser
+from qcrs.sdk.gold import Documents
 from qcrs.sdk.result import Result, result_of, step_of
 from qcrs.sdk.secrets import Secrets
 from qcrs.sdk.terms import Circuit, FeeTooLow, NotAMember, best_class, cap_of, capacity, shots_per_replica
@@ -47,6 +49,9 @@ class Client:
     def __init__(self, gateway: Gateway, account: LocalAccount | None, secrets: Secrets, store: Store) -> None:
         self.gateway, self.account, self.secrets, self.store = gateway, account, secrets, store
         self.allocator, self.registry = Allocator(gateway), Registry(gateway)
+        self.gold_documents = Documents(secrets.path.with_name("gold"))
+        self._accuser = Accuser(gateway, store, self.gold_documents)
+        self._disclose_seconds: int | None = None
         # Two submissions at once must not both count on the same available balance.
         self._purse = asyncio.Lock()
         self._seen_market: tuple[int, list[Standing]] = (0, [])
@@ -251,22 +256,32 @@ class Client:
         """
         if self.account is None:
             return
-        step = step_due(story, self.gateway.now)
+        if self._disclose_seconds is None:
+            self._disclose_seconds = (await self.allocator.policy()).disclose_seconds
+        step = step_due(story, self.gateway.now, self._disclose_seconds)
         call = None if step is None else (*step.value, *arguments_of(step, story))
+        value = 0
         if story.status is ComputationStatus.Committed:
             secret = self.secrets.behind(story.pending_secret)
             if secret is not None:
                 call = ("ResultVerifier", "disclose", story.computation, secret)
+        elif story.status is ComputationStatus.Revealing and story.request.gold and not story.gold_closed:
+            due = await self._accuser.next_call(story)
+            if due is not None:
+                call, value = ("GoldRounds", due.function, *due.arguments), due.value
         if call is None:
             return
-        key = (call[1], story.attempt, len(story.duties))
+        key = (call[1], story.attempt, len(story.duties), len(story.gold_scored))
         if time.monotonic() - tried.get(key, float("-inf")) >= STEP_PAUSE_SECONDS:
             # Retried while processors are busy: looked at first then, so that waiting costs nothing. Other steps are
             # not: a simulation runs at the latest block's time, which may lag behind a deadline.
-            await self._try(self.account, *call, look_first=key in tried and call[1] == "allocate")
+            look_first = key in tried and call[1] == "allocate"
+            await self._try(self.account, *call, value=value, look_first=look_first)
             tried[key] = time.monotonic()
 
-    async def _try(self, account: LocalAccount, contract: str, function: str, *arguments, look_first: bool) -> None:
+    async def _try(
+        self, account: LocalAccount, contract: str, function: str, *arguments, value: int, look_first: bool
+    ) -> None:
         """Send a step that another may have taken first: refusals are races, and the story goes on either way.
 
         The step's event says that it was taken; without one it is tried again after a pause.
@@ -274,7 +289,7 @@ class Client:
         try:
             if look_first:
                 await self.gateway.simulate(account, contract, function, *arguments)
-            await self.gateway.post(account, contract, function, *arguments)
+            await self.gateway.post(account, contract, function, *arguments, value=value)
         except ContractRefused as error:
             log.info("step=%s computation=%s %s", function, arguments[0], error)
 

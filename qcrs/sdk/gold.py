@@ -21,6 +21,7 @@ from qcrs.rules.gold import (
     Answer,
     Opening,
     RoundKind,
+    covering_run,
     gold_proof,
     gold_root,
     leaf_of,
@@ -30,7 +31,7 @@ from qcrs.rules.gold import (
 from qcrs.rules.histogram import Binding, binding_of, run_proofs
 from qcrs.sdk.secrets import CHAIN_LENGTH
 
-MAX_LEAVES = 1_026  # of a run that GoldRounds scores: a round's outcomes and a neighbour on either side
+MAX_LEAVES = 1_024  # of a run that GoldRounds scores: a round's outcomes and a neighbour on either side
 
 
 class GoldDocumentDamaged(QcrsError):
@@ -239,15 +240,7 @@ def reveal_arguments(counts_root: bytes, salt: bytes, sketch_digest: bytes) -> t
 
 def proof_arguments(document: Document, counts: Mapping[int, int], rounds: Sequence[int]) -> list[tuple[Any, ...]]:
     """Return for each of *rounds* the proof of its counts and answer, as ``GoldRounds.score`` takes it."""
-    outcomes = sorted(counts)
-    places = [outcome >> document.width for outcome in outcomes]
-    runs = []
-    for number in rounds:
-        first = sum(place < number for place in places)
-        last = first + places.count(number)
-        # The neighbours on either side show that nothing of the round was left out.
-        start, end = max(0, first - 1), min(len(outcomes), last + 1)
-        runs.append((start, end - start))
+    runs = [covering_run(counts, number, document.width) for number in rounds]
     binding: Binding = binding_of(counts)
     return [
         (

@@ -98,8 +98,8 @@ class Reader:
             return bytes(32), "nowhere: the log lacks the deployment"  # the replay will object
         transaction = await self.gateway.request("eth_getTransactionByHash", created.transaction)
         arguments = self._constructor_arguments(bytes.fromhex(transaction["input"][2:]))
-        wired = {a.lower() for a in self.gateway.addresses.values()} - {self.gateway.addresses[ALLOCATOR].lower()}
-        if transaction.get("to") is None and wired <= set(arguments.values()):
+        known, wiring = {a.lower() for a in self.gateway.addresses.values()}, set(arguments.get("wiring", ()))
+        if transaction.get("to") is None and wiring and wiring <= known:
             return arguments["genesisEntropy"], "creation transaction"
         with suppress(ContractRefused, TransactionRefused, DecodingError):
             return await self._view_at(created.block, ALLOCATOR, "beacon"), "archived state"

@@ -108,9 +108,10 @@ class Players:
         for processor, account in self.daemons.items():
             await self.gateway.send(account, "ProcessorRegistry", "heartbeat", processor)
 
-    async def submit(self, circuit: Circuit, replicas: int, shots: int) -> int:
-        """Submit *circuit* with *shots* a replica; return its id."""
-        return (await self.client.submit(circuit, shots * replicas, replicas)).computation
+    async def submit(self, circuit: Circuit, replicas: int, shots: int, replica_cap: int | None = None) -> int:
+        """Submit *circuit* with *shots* a replica, to escalate only if *replica_cap* says so; return its id."""
+        cap = replica_cap or replicas
+        return (await self.client.submit(circuit, shots * replicas, replicas, replica_cap=cap)).computation
 
     async def allocate(self, computation: int) -> Story:
         """Have processors drawn."""

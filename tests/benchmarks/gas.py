@@ -11,6 +11,7 @@ from _transactions import Mined, gas_by_function, mined
 
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.network import Network
+from qcrs.model.dispute import DisputeKind
 from qcrs.sdk.devnet import Devnet
 from qcrs.sdk.terms import Circuit
 
@@ -20,6 +21,7 @@ SHOTS = 4096
 STEADY_JOBS = 8
 MOST_GAS = 850_000
 MOST_CODE = 24_576  # bytes, EIP-170
+RULING_SECONDS = 7 * 86_400  # as the disputes contract's
 # iExec PoCo 6.2.0, its own code and test fixtures on Hardhat's EVM, second job by the same actors, no dataset and no
 # callback: published figures measured elsewhere, for comparison. Order, initialise, contribute, reveal, finalise.
 POCO = {3: (648_800, 222_337, 960_915, 206_365, 296_124), 5: (648_812, 222_337, 1_531_525, 319_275, 367_544)}
@@ -104,11 +106,42 @@ async def other_operations(players: Players) -> None:
     for duty in story.duties[:2]:
         await players.refuse(story, duty)
     await gateway.send(client.account, "ComputationAllocator", "withdraw", 1)
+    await dispute(players, bell)
 
 
-async def move_clock(gateway: Gateway) -> None:
-    """Let every running phase's deadline pass."""
-    await gateway.request("evm_increaseTime", POLICY.commit_seconds + 1)
+async def dispute(players: Players, circuit: Circuit) -> None:
+    """Dispute an answer, and let the council's time pass."""
+    gateway, client = players.gateway, players.client
+    story = await players.play(circuit, 3, SHOTS, partial(peaked, SHOTS, 2, 2))
+    kind, evidence = DisputeKind.WrongAnswer, bytes(32)
+    await gateway.send(client.account, "Disputes", "open", story.computation, 0, kind, evidence, value=POLICY.slash)
+    await move_clock(gateway, RULING_SECONDS)
+    await gateway.send(client.account, "Disputes", "lapse", 1)
+
+
+async def escalation(players: Players, circuit: Circuit) -> int:
+    """Return the gas of a settlement that finds three answers too flat and has two more replicas drawn."""
+    gateway = players.gateway
+    story = await players.allocate(await players.submit(circuit, 3, SHOTS, replica_cap=5))
+    answers = {duty.index: (flat(SHOTS, duty.index), bytes([duty.index]) * 32) for duty in story.duties}
+    for duty in story.duties:
+        await players.commit(story, duty, *answers[duty.index])
+    story = await players.disclose(story)
+    for duty in story.duties:
+        await players.reveal(story, duty, *answers[duty.index])
+    await players.settle(story.computation)
+    return (await mined(gateway, await gateway.block_number()))[-1].gas
+
+
+def flat(shots: int, index: int) -> Counts:
+    """Return what noise alone gives on two bits, no two *index* alike."""
+    quarter = shots // 4
+    return {0: quarter + index, 1: quarter - index, 2: quarter, 3: quarter}
+
+
+async def move_clock(gateway: Gateway, seconds: int = POLICY.commit_seconds) -> None:
+    """Let *seconds* pass, by default every running phase's deadline."""
+    await gateway.request("evm_increaseTime", seconds + 1)
     await gateway.request("evm_mine")
 
 
@@ -136,6 +169,7 @@ async def measure(devnet: Devnet) -> dict[str, Any]:
         for outcome_bits, outcomes in SETTLEMENTS:
             print(f"  settling {outcomes:,} outcomes of {outcome_bits} bits", flush=True)
             settlements.append(await settlement(players, outcome_bits, outcomes))
+        escalated = await escalation(players, bell)
         start = await gateway.block_number() + 1
         await other_operations(players)
         rest = gas_by_function(await mined(gateway, start))
@@ -144,6 +178,7 @@ async def measure(devnet: Devnet) -> dict[str, Any]:
             "firstJob": first,
             "steadyJobs": {str(replicas): list_ for replicas, list_ in jobs.items()},
             "settlements": settlements,
+            "escalatingSettlement": escalated,
             "operations": operations,
             "codeSizes": await code_sizes(gateway),
             "pocoPublished": {"steps": POCO_STEPS, **{str(k): list(gas) for k, gas in POCO.items()}},
@@ -194,6 +229,7 @@ def show(raw: dict[str, Any]) -> None:
     header = ("bits", "outcomes", "words", "verdict", "total", "call data + 21000", "execution")
     table(header, [[entry[key] for key in keys] for entry in raw["settlements"]])
     print("65,535 shots over 65,535 outcomes are too flat for any verdict but Inconclusive, which records less.\n")
+    print(f"Gas of settling three replicas that escalates: {raw['escalatingSettlement']:,}\n")
     print("Gas of everything else, one transaction each")
     operations = sorted(raw["operations"].items())
     table(("function", "least", "most"), [(name, min(gas), max(gas)) for name, gas in operations])

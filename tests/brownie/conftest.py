@@ -6,6 +6,7 @@ import pytest
 from brownie import Wei
 
 from qcrs.chain.deployment import (
+    DISPUTE_RESOLUTION,
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,
@@ -14,7 +15,7 @@ from qcrs.chain.deployment import (
 )
 from scripts.deploy import deploy
 
-ROLE_HOLDERS = {RESOURCE_ALLOCATION: 1, PROCESSOR_CERTIFICATION: 2, QUANTUM_SECURITY: 3}
+ROLE_HOLDERS = {RESOURCE_ALLOCATION: 1, PROCESSOR_CERTIFICATION: 2, QUANTUM_SECURITY: 3, DISPUTE_RESOLUTION: 7}
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,7 @@ def people(accounts):
         requester=accounts[4],
         operator=accounts[5],
         stranger=accounts[6],
+        council=accounts[7],
     )
 
 
@@ -57,12 +59,14 @@ def member(suite, people):
 
 @pytest.fixture
 def books(suite, people):
-    """Checks that what people own in the escrow, and the treasury, is what the contract holds."""
+    """Checks that accounts and treasury are what the allocator holds, and bonds what the bonds contract does."""
 
     def require_balanced():
         allocator = suite.ComputationAllocator
         owned = sum(Wei(sum(allocator.balanceOf(person))) for person in vars(people).values())
         assert owned + allocator.treasury() == allocator.balance()
+        bonds, count = suite.Bonds, suite.ProcessorRegistry.processorCount()
+        assert sum(bonds.bondOf(processor) for processor in range(1, count + 1)) == bonds.balance()
 
     return require_balanced
 

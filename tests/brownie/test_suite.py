@@ -45,6 +45,9 @@ def request(**changes):
         noise_class=NOISE_CLASS,
         qubits=2,
         outcome_bits=2,
+        replica_cap=3,
+        gold=False,
+        trust=0,
         max_fee=2**96 - 1,
         payload=CIRCUIT,
         payload_uri="",
@@ -83,7 +86,8 @@ def test_deploy_gives_every_contract_the_address_that_the_plan_predicted(suite, 
     allocator = suite.ComputationAllocator
     assert allocator.REGISTRY() == predicted["ProcessorRegistry"]
     assert allocator.VERIFIER() == predicted["ResultVerifier"]
-    assert suite.ResultVerifier.ALLOCATOR() == predicted["ComputationAllocator"]
+    assert allocator.BONDS() == suite.Disputes.BONDS() == predicted["Bonds"]
+    assert suite.ResultVerifier.ALLOCATOR() == suite.Records.ALLOCATOR() == predicted["ComputationAllocator"]
     assert record(Policy, allocator.policy()) == DEFAULT_POLICY
 
 
@@ -126,15 +130,41 @@ def test_register_certify_and_bond_make_a_processor_that_can_be_drawn(suite, peo
     registry.declareCapability(processor, declared.to_chain(), "", by_operator)
     certified = registry.certify(processor, 1, {"from": people.certifier})
     assert certified.events["EntryAppended"]["index"] == 1  # after the admission
-    suite.ComputationAllocator.bond(processor, ETHER, by_operator | {"value": ETHER})
+    suite.Bonds.bond(processor, by_operator | {"value": ETHER})
     registry.heartbeat(processor, {"from": daemon})
 
     standing = record(Standing, registry.standingOf(processor))
     assert standing.status == ProcessorStatus.Certified
     assert (standing.bonded, standing.qubits) == (True, QUBITS)
     assert list(registry.membersOf(NOISE_CLASS)) == [processor]
-    assert money(suite, people.operator) == (0, ETHER)
+    assert suite.Bonds.bondOf(processor) == ETHER
     books()
+
+
+def test_bond_leaves_in_two_steps_and_not_before_its_time(suite, people, daemon, laboratory, books):
+    registry, bonds, by_operator = suite.ProcessorRegistry, suite.Bonds, {"from": people.operator}
+    processor = registry.register(daemon, IDENTITY, proof(suite, people.operator, daemon), by_operator).return_value
+    bonds.bond(processor, by_operator | {"value": ETHER})
+    begun = bonds.beginUnbonding(processor, by_operator)
+    free_at = begun.timestamp + DEFAULT_POLICY.challenge_seconds
+    assert begun.events["UnbondingBegun"]["freeAt"] == free_at == bonds.unbondingOf(processor)[0]
+    with brownie.reverts(revert_pattern=f"BondNotFree: {processor}, {free_at}, 0, .*"):
+        bonds.unbond(processor, by_operator)
+    brownie.chain.mine(timestamp=free_at + 1)
+    before = people.operator.balance()
+    removed = bonds.unbond(processor, by_operator)
+    assert removed.events["BondRemoved"]["amount"] == ETHER
+    assert people.operator.balance() - before == ETHER - removed.gas_used * removed.gas_price
+    assert bonds.balance() == 0
+    books()
+
+
+def test_rule_is_the_council_s(suite, people):
+    with brownie.reverts(refusal("AccessManagedUnauthorized", people.stranger.address)):
+        suite.Disputes.rule(1, True, bytes(32), {"from": people.stranger})
+    # There is no such dispute, but it is hers to rule on.
+    with brownie.reverts(revert_pattern="RulingOverdue: 1, 0, .*"):
+        suite.Disputes.rule(1, True, bytes(32), {"from": people.council})
 
 
 def test_register_reverts_when_the_consent_is_another_daemon_s(suite, people, daemon, laboratory, accounts):
@@ -146,12 +176,12 @@ def test_register_reverts_when_the_consent_is_another_daemon_s(suite, people, da
 
 def test_submit_locks_the_quote_and_cancel_gives_it_back(suite, people, member, books):
     allocator, by_requester = suite.ComputationAllocator, {"from": people.requester}
-    fee = allocator.quote(2, MINIMUM_SHOTS, 3)
+    fee = allocator.quote(2, MINIMUM_SHOTS, 3, 3)
     sent = fee + 5
     submitted = allocator.submit(request(), by_requester | {"value": sent})
     event = submitted.events["ComputationSubmitted"]
     assert (event["computation"], event["organisation"], event["escrow"]) == (1, member, fee)
-    computation = record(Computation, records.computationOf(1))
+    computation = record(Computation, suite.Records.computationOf(1))
     assert computation.status == ComputationStatus.Queued
     assert computation.requester == people.requester.address
     assert list(allocator.queueOf(NOISE_CLASS, 10)) == [1]
@@ -170,7 +200,7 @@ def test_submit_locks_the_quote_and_cancel_gives_it_back(suite, people, member, 
 
 
 def test_submit_reverts_below_the_quote_and_outside_the_consortium(suite, people, member):
-    allocator, fee = suite.ComputationAllocator, suite.ComputationAllocator.quote(2, 4096, 3)
+    allocator, fee = suite.ComputationAllocator, suite.ComputationAllocator.quote(2, 4096, 3, 3)
     with brownie.reverts(refusal("FeeTooLow", fee - 1, fee)):
         allocator.submit(request(max_fee=fee - 1), {"from": people.requester, "value": fee})
     with brownie.reverts(refusal("SubmitterNotInConsortium", people.stranger.address)):

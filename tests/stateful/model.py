@@ -1,4 +1,4 @@
-"""What the chain should do, predicted in Python: statuses, deadlines, draws, leases and bonds.
+"""What the chain should do, predicted in Python: statuses, deadlines, draws, leases and money.
 
 Every move of a status goes through ``advance`` of ``qcrs.model``, so an edge that is missing there,
 or too many, shows as a difference from the chain.
@@ -9,22 +9,17 @@ from dataclasses import dataclass, field
 
 from qcrs.model import assignment, computation
 from qcrs.model.assignment import ON_DUTY, AssignmentStatus
-from qcrs.model.computation import ComputationStatus
+from qcrs.model.computation import ESCALATION, MAX_ASSIGNMENTS, MAX_ATTEMPTS, ComputationStatus
 from qcrs.rules import commitment
-from qcrs.rules.agreement import Verdict, judge, quorum_of
+from qcrs.rules.agreement import Judgement, Verdict, judge, quorum_of
 from qcrs.rules.count_sketch import unpack
 from qcrs.rules.sortition import draws
 from tests.job import Job
 from tests.scenario import World, round_seconds
+from tests.stateful.docket import Docket
+from tests.stateful.money import Books, Escrow
 
-MAX_ASSIGNMENTS = 32
-MAX_ATTEMPTS = 3
 WINDOW = 4
-VERDICTS = {
-    Verdict.Accepted: ComputationStatus.Accepted,
-    Verdict.Rejected: ComputationStatus.Rejected,
-    Verdict.Inconclusive: ComputationStatus.Inconclusive,
-}
 
 
 @dataclass
@@ -33,16 +28,17 @@ class Twin:
 
     job: Job
     phase_ends_at: int
+    escrow: Escrow
     status: ComputationStatus = ComputationStatus.Queued
     attempt: int = 1
     refused: int = 0
-    withheld: bool = False
+    carried: int = 0
     seats: list[tuple[int, AssignmentStatus]] = field(default_factory=list)
 
     @property
     def replicas(self) -> int:
-        """Replicas asked for."""
-        return self.job.request.replicas
+        """Replicas asked for, escalations included."""
+        return self.escrow.replicas
 
     @property
     def deadline_at(self) -> int:
@@ -73,6 +69,15 @@ class Twin:
         """Whether replacing those who are missing would take too many processors."""
         return len(self.seats) + self.replicas - self.active > MAX_ASSIGNMENTS
 
+    def may_escalate(self, lost: int) -> bool:
+        """Return whether more replicas can join when *lost* do not go on."""
+        enough = self.replicas + ESCALATION <= self.escrow.cap and self.attempt < MAX_ATTEMPTS
+        return enough and len(self.seats) + ESCALATION + lost <= MAX_ASSIGNMENTS
+
+    def restart(self) -> None:
+        """Open another round."""
+        self.attempt, self.refused = self.attempt + 1, 0
+
     def advance(self, to: ComputationStatus) -> None:
         """Move the computation."""
         self.status = computation.advance(self.status, to)
@@ -85,7 +90,7 @@ class Twin:
 
 
 class Prediction:
-    """The whole ledger as it should be: computations, queue, leases and bonds.
+    """The whole ledger as it should be: computations, queue, leases, money and disputes.
 
     Each ``may_*`` says whether the chain will take a step now; each other method takes it.
     """
@@ -96,7 +101,8 @@ class Prediction:
         self.queue: list[Twin] = []
         self.policy = world.policy
         self.leased = {node.id: 0 for node in world.nodes}
-        self.bonds = {node.id: world.bonds.bondOf(node.id) for node in world.nodes}
+        self.books = Books(world)
+        self.docket = Docket(self.books)
 
     @property
     def now(self) -> int:
@@ -105,7 +111,10 @@ class Prediction:
 
     def submit(self, job: Job, at: int) -> None:
         """A computation was submitted at the time *at*."""
-        twin = Twin(job, at + round_seconds(self.world))
+        request = job.request
+        escrow = Escrow(job.fee, self.world.bounty, request.replicas, request.replica_cap)
+        self.books.lock(escrow)
+        twin = Twin(job, at + round_seconds(self.world), escrow)
         self.twins.append(twin)
         self.queue.append(twin)
 
@@ -115,6 +124,7 @@ class Prediction:
     def cancel(self, twin: Twin) -> None:
         self.queue.remove(twin)
         twin.advance(ComputationStatus.Cancelled)
+        self.books.unlock(twin.escrow)
 
     # --- the draw ---
 
@@ -130,7 +140,7 @@ class Prediction:
     def is_available(self, processor: int, twin: Twin) -> bool:
         """Return whether a living processor may be drawn; each has an organisation of its own."""
         capacity = self.world.standing(processor).qubits - self.leased[processor]
-        return self.bonds[processor] >= self.policy["minimumBond"] and capacity >= twin.job.request.qubits
+        return self.books.may_be_drawn(processor) and capacity >= twin.job.request.qubits
 
     def may_allocate(self, twin: Twin) -> bool:
         if twin.status is not ComputationStatus.Queued or self.now > twin.deadline_at:
@@ -174,7 +184,9 @@ class Prediction:
         return twin.status is ComputationStatus.Committed and self.now > twin.phase_ends_at
 
     def open_reveals(self, twin: Twin, withheld: bool) -> None:
-        twin.withheld |= withheld
+        if withheld and not twin.escrow.withheld:
+            twin.escrow.withheld = True
+            self.books.spend(twin.escrow, self.world.bounty, bounty=self.world.bounty)
         twin.advance(ComputationStatus.Revealing)
         twin.phase_ends_at = self.now + self.policy["revealSeconds"]
 
@@ -191,19 +203,46 @@ class Prediction:
         return twin.revealed == twin.active or (overdue and twin.revealed >= twin.quorum)
 
     def settle(self, twin: Twin, sketches: Mapping[int, list[int]]) -> None:
-        request = twin.job.request
         indices = twin.indices(AssignmentStatus.Revealed)
-        unpacked = [unpack(sketches[index], request.outcome_bits) for index in indices]
-        judgement = judge(unpacked, request.outcome_bits, request.shots, twin.quorum)
-        twin.advance(VERDICTS[judgement.verdict])
-        for index in twin.indices(AssignmentStatus.Committed):
+        judgement = self._judge(twin, [sketches[index] for index in indices])
+        silent = twin.indices(AssignmentStatus.Committed)
+        for index in silent:
             self._end(twin, index, AssignmentStatus.Silent)
+        if not judgement.members and twin.may_escalate(len(silent)):
+            self._escalate(twin, judgement.verdict, indices)
+            return
+        twin.advance(ComputationStatus[judgement.verdict.name])
+        twin.phase_ends_at = self.now + self.policy["challengeSeconds"]
+        paid = []
         for place, index in enumerate(indices):
             fate = AssignmentStatus.Released
             if judgement.verdict is Verdict.Accepted:
                 accepted = judgement.members >> place & 1
                 fate = AssignmentStatus.Accepted if accepted else AssignmentStatus.Outlier
-            self._end(twin, index, fate)
+            processor = self._end(twin, index, fate)
+            if judgement.verdict is not Verdict.Rejected and fate is not AssignmentStatus.Outlier:
+                paid.append(processor)
+        pay = twin.escrow.pay
+        self.books.spend(twin.escrow, twin.escrow.wei, paid, pay, self.world.bounty)
+        twin.escrow.wei = pay if paid else 0  # what the chain keeps on record
+
+    def _judge(self, twin: Twin, sketches: list[list[int]]) -> Judgement:
+        request = twin.job.request
+        unpacked = [unpack(sketch, request.outcome_bits) for sketch in sketches]
+        judgement = judge(unpacked, request.outcome_bits, request.shots, twin.quorum)
+        if twin.replicas == 1 and judgement.verdict is not Verdict.Rejected:
+            return Judgement(Verdict.Unverified, 1)
+        return judgement
+
+    def _escalate(self, twin: Twin, verdict: Verdict, revealed: list[int]) -> None:
+        twin.restart()
+        for index in revealed:
+            twin.seat(index, AssignmentStatus.Committed)
+        if verdict is Verdict.Inconclusive:
+            twin.carried = len(twin.seats)
+        twin.escrow.replicas += ESCALATION
+        self.books.spend(twin.escrow, self.world.bounty, bounty=self.world.bounty)
+        self._requeue(twin)
 
     def may_reallocate(self, twin: Twin) -> bool:
         if self.now <= twin.phase_ends_at:
@@ -213,13 +252,15 @@ class Prediction:
 
     def reallocate(self, twin: Twin) -> None:
         revealing = twin.status is ComputationStatus.Revealing
-        late = AssignmentStatus.Committed if revealing else AssignmentStatus.Assigned
-        for index in twin.indices(late):
+        late = twin.indices(AssignmentStatus.Committed if revealing else AssignmentStatus.Assigned)
+        before = self.books.treasury
+        for index in late:
             self._end(twin, index, AssignmentStatus.Silent)
-        for index in twin.indices(AssignmentStatus.Revealed):
-            self._end(twin, index, AssignmentStatus.Released)
+        seized = self.books.treasury - before
+        ready = twin.indices(AssignmentStatus.Revealed)
+        self.books.divide(seized, [self._end(twin, index, AssignmentStatus.Released) for index in ready])
         if revealing:
-            twin.attempt, twin.refused = twin.attempt + 1, 0
+            twin.restart()
         if twin.attempt > MAX_ATTEMPTS or twin.is_spent:
             self._fail(twin)
         else:
@@ -232,22 +273,27 @@ class Prediction:
         return twin.status is ComputationStatus.Queued and self.now > ends_at
 
     def expire(self, twin: Twin) -> None:
-        self._fail(twin)
+        self._fail(twin, self.world.bounty)
 
-    def _end(self, twin: Twin, index: int, fate: AssignmentStatus) -> None:
+    def _end(self, twin: Twin, index: int, fate: AssignmentStatus) -> int:
         processor = twin.seat(index, fate)
         self.leased[processor] -= twin.job.request.qubits
         if fate in (AssignmentStatus.Outlier, AssignmentStatus.Silent):
-            self.bonds[processor] -= min(self.bonds[processor], self.policy["slash"])
+            self.books.slash(processor)
+        return processor
 
     def _requeue(self, twin: Twin) -> None:
         twin.advance(ComputationStatus.Queued)
         twin.phase_ends_at = self.now + round_seconds(self.world)
         self.queue.insert(0, twin)
 
-    def _fail(self, twin: Twin) -> None:
-        for index in twin.indices(*ON_DUTY):
-            self._end(twin, index, AssignmentStatus.Released)
+    def _fail(self, twin: Twin, bounty: int = 0) -> None:
+        pay = twin.escrow.pay
+        on_duty = twin.indices(*ON_DUTY)
+        processors = [self._end(twin, index, AssignmentStatus.Released) for index in on_duty]
+        # Whoever could not tell before an escalation was to be paid then.
+        paid = [p for index, p in zip(on_duty, processors, strict=True) if index < twin.carried]
         if twin in self.queue:
             self.queue.remove(twin)
         twin.advance(ComputationStatus.Failed)
+        self.books.spend(twin.escrow, twin.escrow.wei, paid, pay, bounty)

@@ -130,6 +130,7 @@ def test_progress_cannot_be_made_up(world, challenges, honest_job):
 
 @pytest.mark.parametrize("size", [63, 513])
 def test_parts_are_bounded(world, challenges, size):
+    assert (challenges.MIN_LEAVES(), challenges.MAX_LEAVES()) == (evidence.MIN_LEAVES, evidence.MAX_LEAVES)
     job = Accused.submit(world, outcome_bits=16)
     job.settled({index: measured(index, 16, outcomes=700) for index in range(3)})
     challenge = job.demand(0)

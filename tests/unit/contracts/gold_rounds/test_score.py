@@ -1,8 +1,10 @@
+from functools import partial
+
 import pytest
 
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.rules import gold, histogram
-from qcrs.rules.digest import keccak
+from qcrs.rules.digest import abi_digest, keccak
 from qcrs.rules.gold import Answer, RoundKind
 from tests.evm import refused
 from tests.job import MINIMUM_SHOTS
@@ -313,41 +315,42 @@ def test_score_reverts_for_another_answer_kind_or_place_than_was_bound(world):
 def test_score_reverts_for_a_run_of_too_many_leaves(world):
     counts = {x: n for x, n in honest(1).items() if x >> WIDTH != 4} | {4 << 11 | x: 1 for x in range(SHOTS)}
     sweep = opened(world, {1: counts})
-    leaves = [x << 16 | 1 for x in range(1_027)]
-    with refused("RunTooLong", length=1_027, maximum=1_026):
+    leaves = [x << 16 | 1 for x in range(1_025)]
+    with refused("RunTooLong", length=1_025, maximum=1_024):
         sweep.score(1, 4, leaves=leaves)
 
 
-def unsound(sweep, packed, ideal, uniform):
-    """Bind an answer that no client would make."""
-    leaf = keccak(
-        (4).to_bytes(32, "big")
-        + (1).to_bytes(32, "big")
-        + keccak(ideal.to_bytes(32, "big") + uniform.to_bytes(32, "big") + keccak(packed))
-    )
-    sweep.leaves[4] = leaf
-    return packed, ideal, uniform
-
-
-@pytest.mark.parametrize(
-    ("error", "packed", "ideal", "uniform"),
-    [
-        ("EntriesLengthInvalid", bytes(7), 2**20, 0),
-        ("EntriesLengthInvalid", bytes(8 * 1_025), 2**20, 0),
-        ("EntriesNotAscending", bytes(16), 2**20, 0),
-        ("AnswerUnsound", bytes(8), 2**15 - 1, 0),
-        ("AnswerUnsound", bytes(8), 5, 2**20),
-        ("AnswerUnsound", bytes(8), 2**48, 0),
-    ],
-)
-def test_score_reverts_for_an_unsound_answer(world, error, packed, ideal, uniform):
-    draft = Sweep(world)
-    answer = unsound(draft, packed, ideal, uniform)
-    sweep = Sweep(world, opening={"gold_root": gold.gold_root(draft.leaves)})
-    sweep.leaves = draft.leaves
+def bound(world, packed, ideal, uniform):
+    """Return an opened sweep with an answer that no client would bind, and how to score against it."""
+    leaves = Sweep(world).leaves
+    digest = abi_digest(["uint256", "uint256", "bytes32"], [ideal, uniform, keccak(packed)])
+    leaves[4] = gold.leaf_of(4, RoundKind.Gold, digest)
+    sweep = Sweep(world, opening={"gold_root": gold.gold_root(leaves)})
+    sweep.leaves = leaves
     sweep.to_revealed().open()
-    with refused(error):
-        sweep.score(1, 4, answer=answer)
+    return partial(sweep.score, 1, 4, answer=(packed, ideal, uniform))
+
+
+@pytest.mark.parametrize("length", [7, 8 * 1_025])
+def test_score_reverts_for_entries_that_are_cut_off_or_too_many(world, length):
+    score = bound(world, bytes(length), 2**20, 0)
+    with refused("EntriesLengthInvalid", actual=length, maximum=8 * 1_024):
+        score()
+
+
+@pytest.mark.parametrize(("outcomes", "index"), [((0, 0), 1), ((3, 5, 4), 2), ((2**32 - 1, 0), 1)])
+def test_score_reverts_for_entries_out_of_order(world, outcomes, index):
+    packed = b"".join(outcome.to_bytes(4, "big") + bytes(4) for outcome in outcomes)
+    score = bound(world, packed, 2**20, 0)
+    with refused("EntriesNotAscending", index=index):
+        score()
+
+
+@pytest.mark.parametrize(("ideal", "uniform"), [(2**15 - 1, 0), (5, 2**20), (2**48, 0), (2**64 - 1, 2**64 - 1)])
+def test_score_reverts_for_an_answer_that_cannot_tell_the_circuit_from_noise(world, ideal, uniform):
+    score = bound(world, bytes(8), ideal, uniform)
+    with refused("AnswerUnsound", ideal=ideal, uniform=uniform):
+        score()
 
 
 def test_score_takes_an_answer_of_the_greatest_size(world):

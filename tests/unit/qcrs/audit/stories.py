@@ -33,6 +33,7 @@ from tests.sweep import GOLD, TRAPS, Sweep, lying
     ALONE,
     TRUSTED,
     DOUBTED,
+    UNVERIFIED,
     DISPROVEN,
     CLEARED,
     FRAMED,
@@ -42,7 +43,7 @@ from tests.sweep import GOLD, TRAPS, Sweep, lying
     CHALLENGED,
     RUNNING,
     WAITING,
-) = range(1, 30)
+) = range(1, 31)
 LAST = WAITING + 4
 
 
@@ -179,6 +180,10 @@ def _doubted(world: World) -> None:
     job = world.submit(replicas=5, trust=255)
     job.to_settled()
     assert job.status is ComputationStatus.Inconclusive
+
+
+def _unverified(world: World) -> None:
+    world.submit(replicas=1).to_settled({0: noise(0)})
 
 
 def _disproven(world: World) -> None:
@@ -320,6 +325,7 @@ STORIES: tuple[Callable[[World], None], ...] = (
     _alone,
     _trusted,
     _doubted,
+    _unverified,
     _disproven,
     _cleared,
     _framed,

@@ -15,7 +15,7 @@ from qcrs.model.decision import Decision
 from qcrs.rules.audit_trail import prove
 from qcrs.rules.replay.facts import UNKNOWN, encoded_facts, words_of
 from qcrs.sdk.proof import EntryUnknown, Proof, ProofInvalid, TrailIncomplete, departure, make_proof
-from tests.evm import Chain
+from tests.evm import CHAIN_ID, Chain
 from tests.scenario import account
 from tests.unit.qcrs.audit.history import Node, block_hash
 from tests.unit.qcrs.audit.stories import FAILED, HONEST, SILENT, WAITING
@@ -59,7 +59,7 @@ def test_the_newest_entry_about_a_computation_is_proven(history, proof):
     assert proof.entry.index == history.events[last]["index"]
     assert proof.fault() is None
     assert proof.words.startswith(
-        f"ComputationSettled, computation {HONEST}: status Accepted, accepted seats [0, 1, 2], "
+        f"ComputationSettled, computation {HONEST}: status Accepted, fates by seat [Accepted, Accepted, Accepted], "
     )
     assert proof.root == history.view("AuditTrail", "root")
 
@@ -101,7 +101,7 @@ def test_nothing_is_proven_from_a_log_that_is_not_the_contract_s(history, lie):
 
 def test_facts_that_the_log_tells_falsely_are_left_out(history):
     position = history.position("ComputationSettled", computation=HONEST)
-    proof = proof_of(history, HONEST, events=history.changed(position, accepted=1))
+    proof = proof_of(history, HONEST, events=history.changed(position, answerDigest=bytes(32)))
     assert proof.facts is None
     assert proof.words == f"ComputationSettled, computation {HONEST}: {UNKNOWN}"
     assert proof.fault() is None
@@ -110,9 +110,10 @@ def test_facts_that_the_log_tells_falsely_are_left_out(history):
 def test_facts_that_the_log_lacks_are_left_out(history):
     entry = history.event("EntryAppended", decision=Decision.ProcessorCertified)
     declared = set(history.positions("CapabilityDeclared"))
-    assert encoded_facts(history.events, entry["index"]) is not None
-    assert encoded_facts(history.without(*declared), entry["index"]) is None
-    assert encoded_facts(history.events, 10_000) is None
+    context = (CHAIN_ID, history.constants.contracts["ResultVerifier"])
+    assert encoded_facts(history.events, entry["index"], *context) is not None
+    assert encoded_facts(history.without(*declared), entry["index"], *context) is None
+    assert encoded_facts(history.events, 10_000, *context) is None
 
 
 def test_words_of_what_cannot_be_decoded():

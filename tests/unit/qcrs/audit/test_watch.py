@@ -315,7 +315,7 @@ def test_a_histogram_with_another_sketch_is_an_alarm(seat):
     job = seat.world.submit(**WIDE)
     job.to_revealing()
     seat.keep(job)
-    seed = seat.world.allocator.seedOf(job.id)
+    seed = seat.world.records.seedOf(job.id)
     true, forged = job.sketch, count_sketch.sketch_of({3: 4096}, 10, seed)
     job.sketch = lambda index: forged if index == 2 else true(index)
     job.reveal_all().settle()
@@ -331,7 +331,7 @@ def test_a_histogram_of_other_shots_is_an_alarm(seat):
         job.commit(index, fewer if index == 1 else None)
     job.disclose()
     seat.keep(job)
-    seed = seat.world.allocator.seedOf(job.id)
+    seed = seat.world.records.seedOf(job.id)
     true = job.sketch
     job.sketch = lambda index: count_sketch.sketch_of(honest(1, 10), 10, seed) if index == 1 else true(index)
     job.reveal_all().settle()
@@ -345,7 +345,7 @@ def test_a_short_histogram_needs_no_store_and_must_have_its_root(seat):
     for index in range(3):
         job.commit(index)
     job.disclose()
-    seed, true = seat.world.allocator.seedOf(job.id), job.sketch
+    seed, true = seat.world.records.seedOf(job.id), job.sketch
     job.sketch = lambda index: count_sketch.sketch_of({0: 4096}, 2, seed) if index == 0 else true(index)
     job.reveal_all().settle()
     standing = seat.look()
