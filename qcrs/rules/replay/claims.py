@@ -38,6 +38,7 @@ def claims_of(suite: Suite) -> Iterator[Claim]:
     yield from _on_computations(suite)
     yield from _on_processors(suite)
     yield from _on_members(suite)
+    yield from _on_courts(suite)
     for holder, account in book.accounts.items():
         money = (account.available, account.locked)
         yield Claim("ComputationAllocator", "balanceOf", (holder,), Rule.Books, money)
@@ -84,6 +85,18 @@ def _on_processors(suite: Suite) -> Iterator[Claim]:
         yield Claim("Bonds", "unbondingOf", (id_,), Rule.Record, (held.free_at, held.cases))
     for noise_class, members in suite.registry.members.items():
         yield Claim("ProcessorRegistry", "membersOf", (noise_class,), Rule.Record, members)
+
+
+def _on_courts(suite: Suite) -> Iterator[Claim]:
+    yield Claim("Disputes", "disputeCount", (), Rule.Record, len(suite.disputes))
+    for id_, d in suite.disputes.items():
+        fields = {"status": d.status, "kind": d.kind, "index": d.index, "computation": d.computation}
+        fields |= {"endsAt": d.ends_at, "opener": d.opener, "bond": d.bond}
+        yield Claim("Disputes", "disputeOf", (id_,), Rule.Record, fields, d.computation)
+    for id_, known in suite.gold_rounds.lists.items():
+        for index in range(len(suite.computations[id_].seats)):
+            stake = known.stakes.get(index, 0)
+            yield Claim("GoldRounds", "stakeOn", (id_, index), Rule.Books, stake, id_)
 
 
 def _on_members(suite: Suite) -> Iterator[Claim]:

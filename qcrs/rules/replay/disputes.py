@@ -74,7 +74,7 @@ def answer(suite: Suite, log: Transcript) -> None:
     event = log.take("DisputeAnswered")
     d = _dispute(suite, event["dispute"])
     log.require(Rule.Lifecycle, "status of the answered dispute", DisputeStatus.Open, d.status)
-    c = suite.computations[d.computation]
+    c = suite.computation(log, d.computation)
     processor = suite.registry.processor(c.seats[d.index].processor)
     other = processor.operator if d.kind is DisputeKind.WrongAnswer else c.requester
     log.require(Rule.Dispute, "account that answers", other, event["account"])
@@ -100,9 +100,9 @@ def rule(suite: Suite, log: Transcript) -> None:
     log.require(Rule.Dispute, "computation of the dispute", d.computation, ruling["computation"])
     seat, upheld = c.seats[d.index], ruling["upheld"]
     was = seat.status
-    log.hold(Rule.Window, log.now <= d.ends_at, "time of the ruling", f"by {d.ends_at}", log.now)
     to = DisputeStatus.Upheld if upheld else DisputeStatus.Dismissed
     d.status = log.advance(advance, d.status, to, "status of the dispute")
+    log.hold(Rule.Window, log.now <= d.ends_at, "time of the ruling", f"by {d.ends_at}", log.now)
     division = dict.fromkeys(("burned", "restitution", "award", "compensation", "endowment"), 0)
     if not upheld:
         _dismiss(suite, log, d, c, seat, division)

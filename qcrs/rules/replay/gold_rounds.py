@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import MAX_ATTEMPTS, VERDICTS, ComputationStatus
 from qcrs.rules.commitment import of_secret
-from qcrs.rules.gold import Answer, Opening, RoundKind, last_secret, round_bits, score, unpack_answer
+from qcrs.rules.gold import Answer, AnswerUnsound, Opening, RoundKind, last_secret, round_bits, score, unpack_answer
 from qcrs.rules.replay.computation import Computation, Fates
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
 
@@ -126,15 +126,13 @@ def score_(suite: Suite, log: Transcript) -> None:
     if index >= len(c.seats):
         raise Contradiction(Rule.Sequence, "assignment index", f"below {len(c.seats)}", index)
     log.require(Rule.Lifecycle, "status of the scored seat", AssignmentStatus.Revealed, c.seats[index].status)
-    counts, shots = dict(unpack_answer(event["counts"])), c.request.shots // opening.rounds
+    counts, shots = dict(_entries(event["counts"])), c.request.shots // opening.rounds
     passed, fidelity = False, 0
     if kind is RoundKind.Target:
         log.hold(Rule.Gold, sum(counts.values()) != shots, "shots of a failed target", f"not {shots}", shots)
     else:
         answer = event["answer"]
-        passed, fidelity = score(
-            counts, shots, Answer(unpack_answer(answer["entries"]), answer["ideal"], answer["uniform"])
-        )
+        passed, fidelity = score(counts, shots, Answer(_entries(answer["entries"]), answer["ideal"], answer["uniform"]))
     log.require(Rule.Gold, "whether the round passes", passed, event["passed"])
     log.require(Rule.Gold, "fidelity of the round", fidelity, event["fidelity"])
     if not passed:
@@ -171,6 +169,13 @@ def reclaim(suite: Suite, log: Transcript) -> None:
     known.stakes = {}
     log.expect("Deposited", Rule.Payment, holder=c.requester, amount=amount)
     suite.book.credit(c.requester, amount)
+
+
+def _entries(packed: bytes) -> tuple[tuple[int, int], ...]:
+    try:
+        return unpack_answer(packed)
+    except AnswerUnsound as error:
+        raise Contradiction(Rule.Gold, "packed outcomes", "ascending", str(error)) from error
 
 
 def _turn(suite: Suite, log: Transcript, id_: int) -> tuple[Computation, GoldList]:

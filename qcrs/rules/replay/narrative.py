@@ -68,6 +68,10 @@ class _Facts:
         if event.name == "AssignmentEnded" and event["fate"] in list(AssignmentStatus):
             self.ended[AssignmentStatus(event["fate"])].append(event["processor"])
 
+    def carried(self) -> "_Facts":
+        """Return what later entries of the same call may rest on: a ruling is told before all that it decides."""
+        return _Facts({name: fact for name, fact in self.latest.items() if name == "DisputeRuled"})
+
     def fates(self, *shown: AssignmentStatus) -> str:
         return "".join(f"; {fate.name.lower()}: {_numbers(self.ended[fate])}" for fate in shown if self.ended[fate])
 
@@ -100,7 +104,7 @@ def narrate(events: Iterable[LoggedEvent]) -> list[Entry]:
                 words,
             )
         )
-        facts = _Facts()
+        facts = facts.carried()
     return entries
 
 

@@ -11,9 +11,19 @@ from qcrs.rules.replay import LoggedEvent, Rule
 from tests.scenario import account
 from tests.unit.qcrs.audit.history import History
 from tests.unit.qcrs.audit.stories import (
+    ALONE,
     CANCELLED,
+    CHALLENGED,
+    CLEARED,
+    DISPROVEN,
+    DOUBTED,
+    ESCALATED,
+    EXPIRED,
     FAILED,
+    FRAMED,
+    GOLDEN,
     HONEST,
+    LAPSED,
     LAST,
     LATE,
     NOISY,
@@ -74,6 +84,33 @@ def drop(name: str, **arguments):
         return position, history.without(position)
 
     return told
+
+
+def within(start: str, name: str, change_: dict, **arguments):
+    """Tell another event of the call that *start* begins or is in with other arguments; the lie is in the call."""
+
+    def told(history: History):
+        first = history.position(start, **arguments)
+        position = next(p for p in history.positions(name) if p > first)
+        return first, history.changed(position, **change_)
+
+    return told
+
+
+def second(name: str, change_: dict, **arguments):
+    """Tell the second such event with other arguments."""
+
+    def told(history: History):
+        position = history.positions(name, **arguments)[1]
+        return position, history.changed(position, **change_)
+
+    return told
+
+
+def less_trust(history: History):
+    """Shows when the verdict is told."""
+    _, events = request(DOUBTED, trust=16)(history)
+    return history.position("ComputationSettled", computation=DOUBTED), events
 
 
 def insert(name: str, before: str, of: int, **arguments):
@@ -236,7 +273,74 @@ LIES: dict[str, Lie] = {
     "shots": L(Rule.Escrow, request(WIDE, shots=5000), WIDE),
     "fee": L(Rule.Escrow, request(WIDE, maxFee=1), WIDE),
     "fate": L(Rule.Slash, change("AssignmentEnded", {"fate": S.Accepted}, computation=ROGUE, index=1), ROGUE),
-    "slashed": L(Rule.Slash, change("AssignmentEnded", {"slashed": 1}, computation=ROGUE, index=1), ROGUE),
+    "slashed": L(Rule.Slash, change("BondSlashed", {"amount": 1}, computation=ROGUE), ROGUE),
+    "slashed another": L(Rule.Slash, change("BondSlashed", {"processor": 9}, computation=SILENT), SILENT),
+    "endowed": L(Rule.Slash, within("ComputationSettled", "TreasuryEndowed", {"amount": 1}, computation=ROGUE), ROGUE),
+    "bonded all the same": L(Rule.Sequence, drop("ProcessorBonded", bonded=False), ROGUE),
+    "bonded by another": L(Rule.Books, change("BondAdded", {"operator": STRANGER}, processor=4)),
+    "free too early": L(Rule.Window, change("UnbondingBegun", {"freeAt": 1})),
+    "unbonded too early": L(Rule.Window, late("BondRemoved", -5)),
+    "escalation left out": L(Rule.Sequence, drop("ComputationEscalated", computation=ESCALATED), ESCALATED),
+    "escalated verdict": L(Rule.Verdict, change("ComputationEscalated", {"verdict": 3}, computation=ESCALATED), ESCALATED),
+    "replicas": L(Rule.Verdict, change("ComputationEscalated", {"replicas": 4}, computation=ESCALATED), ESCALATED),
+    "escalation's beacon": L(
+        Rule.Beacon, change("ComputationEscalated", {"beacon": OTHER_WORD}, computation=ESCALATED), ESCALATED
+    ),
+    "verdict for an escalation": L(
+        Rule.Verdict, change("ComputationSettled", {"verdict": 2}, computation=ESCALATED), ESCALATED
+    ),
+    "answer changed after an escalation": L(
+        Rule.Commitment, second("ResultRevealed", {"countsRoot": OTHER_WORD}, computation=ESCALATED, index=1), ESCALATED
+    ),
+    "escalation's bounty": L(Rule.Payment, change("ComputationPaid", {"bounty": 2}, computation=EXPIRED), EXPIRED),
+    "unpaid after an escalation": L(Rule.Payment, second("ComputationPaid", {"payees": []}, computation=EXPIRED), EXPIRED),
+    "challenge window": L(Rule.Window, change("ComputationConcluded", {"phaseEndsAt": 1}, computation=WIDE), WIDE),
+    "verified alone": L(Rule.Verdict, change("ComputationSettled", {"verdict": 1}, computation=ALONE), ALONE),
+    "nothing answered alone": L(Rule.Verdict, change("ComputationSettled", {"accepted": 0}, computation=ALONE), ALONE),
+    "trusted": L(Rule.Verdict, change("ComputationSettled", {"verdict": 1}, computation=DOUBTED), DOUBTED),
+    "less trust asked for": L(Rule.Verdict, less_trust, DOUBTED),
+    "opener": L(Rule.Dispute, change("DisputeOpened", {"opener": STRANGER}, computation=FRAMED), FRAMED),
+    "dispute's bond": L(Rule.Dispute, change("DisputeOpened", {"bond": 1}, computation=CLEARED), CLEARED),
+    "dispute's number": L(Rule.Dispute, change("DisputeOpened", {"dispute": 77}, computation=CLEARED), CLEARED),
+    "dispute's kind": L(Rule.Dispute, change("DisputeOpened", {"kind": 2}, computation=CLEARED), CLEARED),
+    "disputed twice": L(Rule.Dispute, second("DisputeOpened", {"index": 0}, computation=DISPROVEN), DISPROVEN),
+    "dispute's end": L(Rule.Window, change("DisputeOpened", {"endsAt": 1}, computation=CLEARED), CLEARED),
+    "disputed too late": L(Rule.Window, late("DisputeOpened", 10**5, computation=CLEARED), CLEARED),
+    "answered by another": L(Rule.Dispute, change("DisputeAnswered", {"account": STRANGER}, dispute=1), ALONE),
+    "ruled too late": L(Rule.Window, late("DisputeRuled", 10**7, computation=CLEARED), CLEARED),
+    "ruled twice": L(
+        Rule.Lifecycle,
+        insert(
+            "DisputeRuled", "ComputationSubmitted", RUNNING, dispute=1, computation=ALONE, upheld=True, reason=OTHER_WORD
+        ),
+        ALONE,
+        entry=False,
+    ),
+    "ruling": L(Rule.Sequence, change("DisputeRuled", {"upheld": False}, computation=DISPROVEN), DISPROVEN),
+    "reason": L(Rule.Entry, change("DisputeRuled", {"reason": OTHER_WORD}, computation=CLEARED), CLEARED),
+    "disproven": L(
+        Rule.Dispute, change("AssignmentEnded", {"fate": S.Vindicated}, computation=DISPROVEN, fate=S.Disproven), DISPROVEN
+    ),
+    "overturned": L(Rule.Sequence, drop("ComputationOverturned", computation=DISPROVEN), DISPROVEN),
+    "division": L(
+        Rule.Dispute, within("DisputeRuled", "DisputeDivided", {"burned": 1}, computation=CLEARED), CLEARED
+    ),
+    "compensated": L(Rule.Payment, within("DisputeRuled", "Deposited", {"holder": STRANGER}, computation=CLEARED), CLEARED),
+    "made good": L(Rule.Dispute, change("FaultVindicated", {"paid": 1}, computation=FRAMED), FRAMED),
+    "lapsed too early": L(Rule.Window, late("DisputeLapsed", -9, computation=LAPSED), LAPSED, entry=False),
+    "given back": L(
+        Rule.Payment, within("DisputeLapsed", "Deposited", {"amount": 1}, computation=LAPSED), LAPSED, entry=False
+    ),
+    "round passed": L(Rule.Gold, change("RoundScored", {"passed": True}, computation=GOLDEN), GOLDEN),
+    "accused": L(Rule.Gold, change("GoldListClosed", {"goldFailed": 0}, computation=GOLDEN), GOLDEN),
+    "stake": L(Rule.Gold, change("GoldListClosed", {"stakeEach": 1}, computation=GOLDEN), GOLDEN),
+    "forfeited": L(Rule.Dispute, within("DisputeRuled", "StakeForfeited", {"paid": 1}, computation=GOLDEN), GOLDEN),
+    "reclaimed": L(Rule.Gold, change("StakeReclaimed", {"amount": 1}, computation=GOLDEN), GOLDEN, entry=False),
+    "demand's bond": L(Rule.Challenge, change("HistogramDemanded", {"bond": 1}, computation=CHALLENGED), CHALLENGED),
+    "time to answer": L(Rule.Window, change("HistogramDemanded", {"deadlineAt": 1}, computation=CHALLENGED), CHALLENGED),
+    "reward": L(
+        Rule.Challenge, within("SketchRefuted", "PenaltyDivided", {"reward": 1}, computation=CHALLENGED), CHALLENGED
+    ),
     "payees": L(Rule.Payment, stolen_payees, HONEST),
     "pay": L(Rule.Payment, change("ComputationPaid", {"each": 1}, computation=NOISY), NOISY),
     "bounty": L(Rule.Payment, change("ComputationPaid", {"bounty": 1}, computation=WITHHELD), WITHHELD),

@@ -21,9 +21,9 @@ def test_the_untouched_history_holds(history):
 
 
 def test_the_history_has_every_ending(history):
-    ends = {id_: C(history.view("ComputationAllocator", "computationOf", id_)["status"]) for id_ in range(1, LAST + 1)}
+    ends = {id_: C(history.view("Records", "computationOf", id_)["status"]) for id_ in range(1, LAST + 1)}
     assert set(ends.values()) == {
-        C.Queued, C.Revealing, C.Accepted, C.Rejected, C.Inconclusive, C.Failed, C.Cancelled
+        C.Queued, C.Revealing, C.Accepted, C.Rejected, C.Inconclusive, C.Failed, C.Cancelled, C.Unverified, C.Overturned
     }  # fmt: skip
     assert (ends[HONEST], ends[NOISY], ends[SPLIT]) == (C.Accepted, C.Inconclusive, C.Rejected)
     assert (ends[CANCELLED], ends[WAITING], ends[RUNNING]) == (C.Cancelled, C.Queued, C.Revealing)
@@ -37,7 +37,8 @@ def test_times_outside_the_timed_blocks_do_not_matter(history):
 
 
 def test_any_event_left_out_is_missed(history):
-    """But a heartbeat that no draw needed, and the leave of an account whose organisation is gone.
+    """But a heartbeat that no draw needed, the leave of an account whose organisation is gone, and what was said to a
+    council.
 
     Tried with the first and the last event of each kind and every fifth of all.
     """
@@ -52,7 +53,7 @@ def test_any_event_left_out_is_missed(history):
     unnoticed = {
         history.events[position].name for position in tried if history.examine(history.without(position)).holds
     }
-    assert unnoticed == {"HeartbeatReceived", "AccountLeft"}
+    assert unnoticed == {"HeartbeatReceived", "AccountLeft", "DisputeAnswered"}
 
 
 def test_any_argument_changed_is_noticed(history):
@@ -67,6 +68,9 @@ def test_any_argument_changed_is_noticed(history):
                     unnoticed.add(f"{name}.{argument}{path}")
     assert unnoticed == {
         "CapabilityDeclared.uri",
+        "DisputeAnswered.evidence",
+        "DisputeOpened.evidence",
+        "GoldListOpened.documentDigest",
         "ComputationSubmitted.request.maxFee",
         "ComputationSubmitted.request.payloadUri",
         "PayloadRefused.code",
