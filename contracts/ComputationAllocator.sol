@@ -89,11 +89,10 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         id = ComputationId.wrap(++computationCount);
         Computation storage c = _computations[id];
         c.advance(id, ComputationStatus.Queued);
-        Admission.enter(c, request);
+        Admission.enter(c, request, uint40(block.timestamp + _roundSeconds()));
         c.requester = msg.sender;
         c.organisation = organisation;
         c.escrow = uint96(escrow);
-        c.phaseEndsAt = uint40(block.timestamp + _roundSeconds());
         _queues[request.noiseClass].push(id);
         _book.lock(msg.sender, msg.value, escrow);
         if (msg.value != 0) emit Deposited(msg.sender, msg.value);
@@ -288,7 +287,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         _dismiss(id, c, fates);
         c.restart();
         c.committed = _panels[id].rebind(id, commitments);
-        if (verdict == Agreement.Verdict.Inconclusive) c.carried = c.tried;
+        c.carried = verdict == Agreement.Verdict.Inconclusive ? c.tried : 0;
         c.replicas += uint8(ESCALATION);
         _spend(id, c, KEEPER_BOUNTY, new address[](0), 0, keeper, KEEPER_BOUNTY);
         beacon = keccak256(abi.encode(beacon, entropy));

@@ -12,6 +12,7 @@ import {Assignment, AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationLifecycle} from "./lifecycle/Computation.sol";
 import {Dispute, DisputeId, DisputeKind, DisputeStatus} from "./lifecycle/Dispute.sol";
 import {ProcessorId} from "./lifecycle/Processor.sol";
+import {Evidence} from "./libraries/Evidence.sol";
 import {RecordReader} from "./libraries/RecordReader.sol";
 
 /// @title Disputes
@@ -73,6 +74,10 @@ contract Disputes is IDisputes, AccessManaged {
         uint256 bond = ALLOCATOR.policy().slash;
         if (msg.value != bond) revert DisputeBondMismatch(bond, msg.value);
         if (!_isDisputable(kind, a)) revert NotDisputable(id, index, kind, a.status);
+        // Who was let go in an earlier round has answered nothing that a verdict rests on.
+        if (!Evidence.isOfLastRound(ALLOCATOR.assignmentsOf(id), index, c.revealed)) {
+            revert NotDisputable(id, index, kind, a.status);
+        }
         DisputeId present = disputeAbout[id][index];
         if (DisputeId.unwrap(present) != 0) revert AlreadyDisputed(id, index, present);
 
@@ -111,7 +116,7 @@ contract Disputes is IDisputes, AccessManaged {
         (Computation memory c, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
         Division memory division;
         if (!upheld) division = _dismiss(d, c, a);
-        else if (d.kind == DisputeKind.WrongAnswer) division = _condemn(d, c);
+        else if (d.kind == DisputeKind.WrongAnswer) division = _condemn(d, c, a);
         else division = _vindicate(d, a);
         _letGo(d, a);
         emit DisputeDivided(
@@ -163,7 +168,15 @@ contract Disputes is IDisputes, AccessManaged {
     }
 
     /// @dev The answer was false: its processor pays.
-    function _condemn(Dispute storage d, Computation memory c) private returns (Division memory division) {
+    function _condemn(Dispute storage d, Computation memory c, Assignment memory a)
+        private
+        returns (Division memory division)
+    {
+        if (a.status == AssignmentStatus.Disproven) {
+            // A challenge has proven it meanwhile: it is not paid for twice.
+            _pay(d.opener, d.bond);
+            return division;
+        }
         (ProcessorId processor, uint256 earned,) = ALLOCATOR.disprove(d.computation, d.index);
         uint256 taken = BONDS.penalise(d.computation, processor);
         division.burned = taken / 2;

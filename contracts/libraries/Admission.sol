@@ -59,17 +59,18 @@ library Admission {
     /// @notice The inline payload hashes to `actual`, not to `circuitDigest`.
     error PayloadDigestMismatch(bytes32 circuitDigest, bytes32 actual);
 
-    /// @notice Writes what is asked for into a new record.
-    function enter(Computation storage c, Request calldata request) internal {
-        c.replicas = request.replicas;
-        c.attempt = 1;
-        c.noiseClass = request.noiseClass;
-        c.qubits = request.qubits;
-        c.outcomeBits = request.outcomeBits;
-        c.replicaCap = request.replicaCap;
-        c.gold = request.gold;
-        c.trust = request.trust;
-        c.shots = request.shots;
+    /// @notice Writes what is asked for into a new record, whose status is set.
+    /// @dev The first slot at once, member by member from the lowest as Solidity packs them: that saves 2,500 gas. A test
+    /// compares it with the compiler's layout.
+    function enter(Computation storage c, Request calldata request, uint40 phaseEndsAt) internal {
+        uint256 word = uint256(request.replicas) << 8 | 1 << 16 | uint256(request.noiseClass) << 64
+            | uint256(request.qubits) << 72 | uint256(request.outcomeBits) << 80
+            | uint256(request.replicaCap) << 96 | uint256(request.trust) << 112 | uint256(request.shots) << 128
+            | uint256(phaseEndsAt) << 144;
+        if (request.gold) word |= 1 << 104;
+        assembly ("memory-safe") {
+            sstore(c.slot, or(sload(c.slot), word))
+        }
         c.secret = request.secretCommitment;
         c.deadlineAt = request.deadlineAt;
     }

@@ -18,7 +18,7 @@ class Step(Enum):
     Settle = ("ResultVerifier", "settle")
 
 
-def step_due(story: Story, now: float, disclose_seconds: float = 0.0) -> Step | None:
+def step_due(story: Story, now: float, disclose_seconds: int = 0) -> Step | None:
     """Return the step that the chain would take at time *now*, if any.
 
     Args:

@@ -34,6 +34,7 @@ class Rule:
         cases: Makes arguments, as the function takes them, without end.
         twin: Answers them as the function would.
         refusable: Whether the Solidity side says no by reverting, and yes by returning.
+        count: Cases that both sides are held to.
     """
 
     harness: str
@@ -41,15 +42,16 @@ class Rule:
     cases: Callable[[random.Random], Iterator[Arguments]]
     twin: Callable[..., Any]
     refusable: bool = False
+    count: int = COUNT
 
     @property
     def name(self) -> str:
         """The rule's name in files and reports."""
         return f"{self.harness.removesuffix('Harness')}.{self.function}"
 
-    def generate(self, count: int = COUNT) -> list[Arguments]:
-        """Return the first *count* cases: the same on every run."""
-        return _generate(self, count)
+    def generate(self, count: int | None = None) -> list[Arguments]:
+        """Return the first *count* cases, all by default: the same on every run."""
+        return _generate(self, self.count if count is None else count)
 
 
 @cache
@@ -172,13 +174,13 @@ RULES = [
     Rule(
         "CommitmentHarness",
         "extend",
-        random_cases("bytes13", "uint256", "bytes24"),
+        random_cases("bytes9", "uint256", "bytes24"),
         commitment.extend,
     ),
     Rule(
         "CommitmentHarness",
         "seedOf",
-        random_cases("uint64", "uint256", "bytes24", "bytes13"),
+        random_cases("uint64", "uint256", "bytes24", "bytes9"),
         commitment.seed_of,
     ),
     Rule(

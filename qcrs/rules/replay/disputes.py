@@ -54,6 +54,8 @@ def open_(suite: Suite, log: Transcript) -> None:
     allowed = _DISPUTABLE.get(kind, ())
     log.hold(Rule.Dispute, seat.status in allowed, "disputed assignment", "one that can be", seat.status)
     log.hold(Rule.Dispute, seat.digest != bytes(24), "disputed assignment", "one that answered", seat.digest)
+    later = [s for s in c.seats[index + 1 :] if s.status not in (AssignmentStatus.Silent, AssignmentStatus.Refused)]
+    log.hold(Rule.Dispute, len(later) < c.revealed, "round of the disputed answer", "the one that was judged", index)
     bond = suite.book.policy.slash
     log.require(Rule.Dispute, "bond of the dispute", bond, event["bond"])
     about = {(d.computation, d.index) for d in suite.disputes.values()}
@@ -160,6 +162,9 @@ def _dismiss(suite: Suite, log: Transcript, d: Dispute, c: Computation, seat: Se
 
 
 def _condemn(suite: Suite, log: Transcript, d: Dispute, c: Computation, seat: Seat, division: dict[str, int]) -> None:
+    if seat.status is AssignmentStatus.Disproven:
+        pay(suite, log, d.opener, d.bond)  # a challenge has proven it meanwhile
+        return
     _, earned, _ = disprove(suite, log, c, d.index)
     taken = bonds.take(suite, log, c.id, seat.processor)
     division["burned"] = taken // 2

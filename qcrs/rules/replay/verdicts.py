@@ -92,8 +92,7 @@ def _escalate(
             suite.constants.chain_id, verifier, c.id, attempt, seat.processor, seat.counts_root, seat.salt
         )
         c.committed += 1
-    if verdict is Verdict.Inconclusive:
-        c.carried = len(c.seats)
+    c.carried = len(c.seats) if verdict is Verdict.Inconclusive else 0
     c.replicas += ESCALATION
     bounty = suite.constants.keeper_bounty
     c.escrow -= bounty
