@@ -10,6 +10,7 @@ from qcrs.rules.replay.bonds import Bond
 from qcrs.rules.replay.challenges import Demand
 from qcrs.rules.replay.computation import Computation
 from qcrs.rules.replay.consortium import Consortium
+from qcrs.rules.replay.deliveries import Delivery
 from qcrs.rules.replay.disputes import Dispute
 from qcrs.rules.replay.gold_rounds import GoldRounds
 from qcrs.rules.replay.money import Book
@@ -39,6 +40,7 @@ class Suite:
 
     Attributes:
         bonds: By processor. queues: Waiting computations by noise class, in order. beacon: Entropy of the next draw.
+        deliveries: By kind, ``result`` or ``outcomes``, and computation.
     """
 
     def __init__(self, constants: Constants) -> None:
@@ -51,6 +53,7 @@ class Suite:
         self.gold_rounds = GoldRounds()
         self.challenges: dict[int, Demand] = {}
         self.disputes: dict[int, Dispute] = {}
+        self.deliveries: defaultdict[tuple[str, int], Delivery] = defaultdict(Delivery)
         self.queues: defaultdict[int, list[int]] = defaultdict(list)
         self.computations: dict[int, Computation] = {}
         self.beacon = constants.genesis_entropy

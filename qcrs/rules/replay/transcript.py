@@ -95,19 +95,22 @@ EMITTERS: Mapping[str, str] = {
         "Challenges": "HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
         " FaultProven PenaltyDivided",
         "Disputes": "DisputeOpened DisputeAnswered DisputeRuled DisputeDivided DisputeLapsed",
+        "ResultDelivery": "ResultSubscribed OutcomesSubscribed ResultDelivered ResultDeliveryFailed OutcomesDelivered"
+        " OutcomesDeliveryFailed",
         "ResultVerifier": "ResultCommitted PayloadRefused SeedFixed ResultRevealed ComputationSettled",
     }.items()
     for name in names.split()
 }
 
-# What OpenZeppelin's parts say about roles: no rule replayed here depends on it.
-UNREPLAYED = frozenset({"AuthorityUpdated", "EIP712DomainChanged"})
+# What OpenZeppelin's parts say about roles, and what a relay refused: no rule replayed here depends on it.
+UNREPLAYED = frozenset({"AuthorityUpdated", "EIP712DomainChanged", "CommitSkipped", "RevealSkipped"})
 
 _TIMED = frozenset(
     "ComputationSubmitted ComputationAllocated ComputationCommitted ComputationRevealing ComputationSettled"
     " ComputationPaid AssignmentEnded ProcessorCertified UnbondingBegun BondRemoved"
     " DisputeOpened DisputeRuled DisputeLapsed GoldListOpened RoundScored GoldListClosed StakeReclaimed"
-    " HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated".split()
+    " HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
+    " ResultDelivered ResultDeliveryFailed OutcomesDelivered OutcomesDeliveryFailed".split()
 )
 
 
