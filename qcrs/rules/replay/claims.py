@@ -93,6 +93,10 @@ def _on_courts(suite: Suite) -> Iterator[Claim]:
         fields = {"status": d.status, "kind": d.kind, "index": d.index, "computation": d.computation}
         fields |= {"endsAt": d.ends_at, "opener": d.opener, "bond": d.bond}
         yield Claim("Disputes", "disputeOf", (id_,), Rule.Record, fields, d.computation)
+    for id_, demand in suite.challenges.items():
+        fields = {"challenger": demand.challenger, "status": demand.status, "index": demand.index}
+        fields |= {"computation": demand.computation, "deadlineAt": demand.deadline_at, "bond": demand.bond}
+        yield Claim("Challenges", "challengeOf", (id_,), Rule.Record, fields, demand.computation)
     for id_, known in suite.gold_rounds.lists.items():
         for index in range(len(suite.computations[id_].seats)):
             stake = known.stakes.get(index, 0)
