@@ -386,7 +386,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         private
         returns (ProcessorId processor, address operator)
     {
-        if (msg.sender != court && msg.sender != DISPUTES) revert CallerNotCourt(msg.sender);
+        if (msg.sender != court && msg.sender != DISPUTES) revert IBonds.CallerNotCourt(msg.sender);
         Panel.Seats storage panel = _panels[id];
         AssignmentStatus was = panel.assignments[index].status;
         processor = panel.end(id, index, fate);

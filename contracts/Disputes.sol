@@ -89,7 +89,7 @@ contract Disputes is IDisputes, AccessManaged {
         d.bond = uint96(bond);
         emit DisputeOpened(dispute, id, index, kind, msg.sender, bond, evidence, d.endsAt);
         if (kind == DisputeKind.WrongAnswer) BONDS.hold(a.processor);
-        else if (a.status == AssignmentStatus.GoldFailed) GOLD_ROUNDS.hold(id);
+        else if (_isAccused(a)) GOLD_ROUNDS.hold(id);
     }
 
     /// @inheritdoc IDisputes
@@ -153,7 +153,7 @@ contract Disputes is IDisputes, AccessManaged {
         if (d.kind == DisputeKind.WrongAnswer) {
             division.compensation = rest;
             _pay(REGISTRY.operatorOf(a.processor), rest);
-        } else if (a.status == AssignmentStatus.GoldFailed) {
+        } else if (_isAccused(a)) {
             division.restitution = rest;
             _pay(c.requester, rest);
         } else {
@@ -179,7 +179,7 @@ contract Disputes is IDisputes, AccessManaged {
 
     /// @dev The punishment was undeserved: whoever caused it pays.
     function _vindicate(Dispute storage d, Assignment memory a) private returns (Division memory division) {
-        if (a.status == AssignmentStatus.GoldFailed) {
+        if (_isAccused(a)) {
             ALLOCATOR.vindicate(d.computation, d.index, 0);
             GOLD_ROUNDS.forfeit(d.computation, d.index, REGISTRY.operatorOf(a.processor));
         } else {
@@ -191,7 +191,7 @@ contract Disputes is IDisputes, AccessManaged {
     /// @dev What was held for the ruling is free again. `a` is the assignment as it was before the ruling.
     function _letGo(Dispute storage d, Assignment memory a) private {
         if (d.kind == DisputeKind.WrongAnswer) BONDS.letGo(a.processor);
-        else if (a.status == AssignmentStatus.GoldFailed) GOLD_ROUNDS.letGo(d.computation);
+        else if (_isAccused(a)) GOLD_ROUNDS.letGo(d.computation);
     }
 
     function _pay(address holder, uint256 amount) private {
@@ -213,8 +213,12 @@ contract Disputes is IDisputes, AccessManaged {
             return a.status == AssignmentStatus.Accepted
                 || (a.status == AssignmentStatus.Released && a.digest != 0);
         }
-        return kind == DisputeKind.WrongFault
-            && (a.status == AssignmentStatus.Outlier || a.status == AssignmentStatus.GoldFailed);
+        return kind == DisputeKind.WrongFault && (a.status == AssignmentStatus.Outlier || _isAccused(a));
+    }
+
+    /// @dev Whether its requester's gold rounds or traps ended it.
+    function _isAccused(Assignment memory a) private pure returns (bool) {
+        return a.status == AssignmentStatus.GoldFailed || a.status == AssignmentStatus.TrapFailed;
     }
 }
 // slither-disable-end reentrancy-no-eth,reentrancy-benign,reentrancy-events,reentrancy-eth

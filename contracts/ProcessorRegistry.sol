@@ -229,7 +229,8 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         Standing storage standing = _standings[processor];
         if (was == AssignmentStatus.Accepted && standing.accepted != 0) --standing.accepted;
         if (was == AssignmentStatus.Outlier && standing.outliers != 0) --standing.outliers;
-        if (was == AssignmentStatus.GoldFailed && standing.failed != 0) --standing.failed;
+        bool failed = was == AssignmentStatus.GoldFailed || was == AssignmentStatus.TrapFailed;
+        if (failed && standing.failed != 0) --standing.failed;
         _recordConduct(standing, fate);
     }
 

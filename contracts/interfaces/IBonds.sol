@@ -23,7 +23,7 @@ interface IBonds {
     error ProcessorLeased(ProcessorId processor, uint256 leased);
     /// @notice The bond is free from `freeAt` (0: unbonding has not begun), with no open case; there are `cases`.
     error BondNotFree(ProcessorId processor, uint40 freeAt, uint256 cases, uint256 timestamp);
-    /// @notice `account` may not slash or hold bonds.
+    /// @notice `account` is not a court, the contract of challenges or of disputes; nor, for slashes, the allocator.
     error CallerNotCourt(address account);
     /// @notice `to` did not take `amount` wei.
     error BondTransferFailed(address to, uint256 amount);

@@ -107,8 +107,6 @@ interface IComputationAllocator is IEscrow {
     error CallerNotRequester(ComputationId computation, address account, address requester);
     /// @notice `account` is not the verifier.
     error CallerNotVerifier(address account);
-    /// @notice `account` is not a court: the contract of challenges or of disputes.
-    error CallerNotCourt(address account);
     /// @notice A cancelled computation may not have processors; `tried` were assigned.
     error ProcessorsAssigned(ComputationId computation, uint256 tried);
     /// @notice Locks the quote and queues a computation. Any account of an admitted organisation; what is sent is

@@ -63,19 +63,20 @@ library GoldList {
         internal
         pure
     {
+        if (round >= rounds) revert GoldProofLengthMismatch(round, rounds, proof.length);
         bytes32 node = leaf;
         uint256 place = round;
         uint256 used;
         for (uint256 width = rounds; width > 1; width = (width + 1) / 2) {
-            if ((place ^ 1) < width && used < proof.length) {
+            bool isRight = place % 2 == 1;
+            if (isRight || place + 1 < width) {
+                if (used == proof.length) revert GoldProofLengthMismatch(round, rounds, proof.length);
                 bytes32 sibling = proof[used++];
-                node = place & 1 == 1 ? _parent(sibling, node) : _parent(node, sibling);
-            } else if ((place ^ 1) < width) {
-                revert GoldProofLengthMismatch(round, rounds, proof.length);
+                node = isRight ? _parent(sibling, node) : _parent(node, sibling);
             }
             place /= 2;
         }
-        if (used != proof.length || round >= rounds) revert GoldProofLengthMismatch(round, rounds, proof.length);
+        if (used != proof.length) revert GoldProofLengthMismatch(round, rounds, proof.length);
         if (node != goldRoot) revert GoldRootMismatch(round, goldRoot, node);
     }
 

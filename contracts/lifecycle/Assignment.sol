@@ -110,7 +110,10 @@ library AssignmentLifecycle {
         if (to == AssignmentStatus.Refused) return _bit(AssignmentStatus.Assigned);
         if (to == AssignmentStatus.Silent) return _bit(AssignmentStatus.Assigned) | _bit(AssignmentStatus.Committed);
         if (to == AssignmentStatus.Disproven) return _bit(AssignmentStatus.Accepted) | _bit(AssignmentStatus.Released);
-        if (to == AssignmentStatus.Vindicated) return _bit(AssignmentStatus.Outlier) | _bit(AssignmentStatus.GoldFailed);
+        if (to == AssignmentStatus.Vindicated) {
+            return _bit(AssignmentStatus.Outlier) | _bit(AssignmentStatus.GoldFailed)
+                | _bit(AssignmentStatus.TrapFailed);
+        }
         return 0;
     }
 

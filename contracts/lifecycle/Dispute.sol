@@ -22,7 +22,7 @@ enum DisputeKind {
     Unset,
     /// An answer that was accepted or let go is false. Anyone.
     WrongAnswer,
-    /// A processor was punished without fault, as an outlier or for gold rounds. Its operator.
+    /// A processor was punished without fault, as an outlier or for gold rounds or traps. Its operator.
     WrongFault
 }
 

@@ -125,6 +125,8 @@ def pretty(result: Result, layout: Layout | None = None, gold: bool = False) -> 
     lines = [f"job {result.id}  {result.status.name}{' (' + result.failure + ')' if result.failure else ''}"]
     lines.append("processors: " + ("; ".join(who) or "none concluded"))
     lines.append(f"gas {result.gas['total']:,}   {result.seconds:.0f} s on the chain's clock")
+    if result.status is ComputationStatus.Unverified:
+        lines.append("UNVERIFIED: one processor answered, and nobody compared it with anything")
     if result.counts:
         lines.append(f"{result.shots} shots, digest {result.result_digest}")
         if layout is not None:

@@ -52,6 +52,14 @@ def add_submit(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "--deadline", type=whole(1, LATEST_SECONDS), default=3600, metavar="SECONDS",
         help="latest allocation from now (3600)",
     )  # fmt: skip
+    submit.add_argument(
+        "--replica-cap", type=whole(1, 16), metavar="K",
+        help="replicas that escalation may reach when nobody agrees; two more by default, none with golds",
+    )  # fmt: skip
+    submit.add_argument(
+        "--trust", type=whole(0, 255), default=0, metavar="T",
+        help="for critical work, with 5 replicas or more: those who agree must be credible beyond 1 - 1/T (0)",
+    )  # fmt: skip
     submit.add_argument("--noise-class", type=whole(1, 255), help="where to run; the best populated class by default")
     submit.add_argument("--wait", action="store_true", help="drive it to its verdict and print the counts")
     submit.add_argument(
@@ -197,7 +205,7 @@ def _submit(options: argparse.Namespace) -> int | None:
             secret = prepared.document.secret
         story = await client.submit(
             circuit, shots, options.replicas, options.max_fee, options.deadline, options.noise_class,
-            gold_secret=secret,
+            options.replica_cap, options.trust, secret,
         )  # fmt: skip
         progress(f"job {story.computation} submitted: {story.escrow / ETHER:.6f} coin locked")
         if options.wait:

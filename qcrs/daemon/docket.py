@@ -50,9 +50,10 @@ class Docket:
         return True
 
     def apply(self, name: str, arguments: Mapping[str, Any], processor: int) -> bool:
-        """Take in one event; say whether it concerns a demand against *processor*."""
+        """Take in one event; say whether it concerns a demand that *processor* can answer."""
         challenge = arguments.get("challenge", 0)
-        if name == "HistogramDemanded" and arguments["processor"] == processor:
+        mine = name == "HistogramDemanded" and arguments["processor"] == processor
+        if mine and arguments["computation"] in self.stories:
             self.demands[challenge] = Demand(
                 challenge, arguments["computation"], arguments["index"], 0, arguments["deadlineAt"]
             )

@@ -9,7 +9,7 @@ import os
 import time
 from dataclasses import dataclass, field
 
-from qcrs.chain.gateway import Gateway, Receipt
+from qcrs.chain.gateway import ChainUnreachable, Gateway, Receipt, TransactionLost, TransactionRefused
 from qcrs.chain.keys import LocalAccount
 from qcrs.daemon import duties
 from qcrs.daemon.journal import Answer, Journal
@@ -17,6 +17,7 @@ from qcrs.errors import QcrsError
 from qcrs.model.refusal import RefusalCode
 from qcrs.model.story import Duty, Story
 from qcrs.quantum.client import EngineClient
+from qcrs.quantum.errors import EngineFailed
 from qcrs.quantum.faults import FaultyAnswers
 from qcrs.quantum.request import RunRequest
 from qcrs.rules import commitment
@@ -32,6 +33,14 @@ PAYLOAD_TRIES = 5
 PAYLOAD_PAUSE_SECONDS = 1.0
 # Runs end well before the commit is due.
 RUN_SHARE_OF_PHASE = 0.8
+# Refusals that only say another was faster, or that the time has not come.
+RACES = frozenset({
+    "UnexpectedComputationStatus", "UnexpectedAssignmentStatus", "ComputationNotDue", "DeadlineOpen", "DeadlinePassed",
+    "TooFewEligibleProcessors", "QuorumRevealed", "TooFewRevealed", "SettlementLengthMismatch", "RevealMismatch",
+    "UnexpectedChallengeStatus", "ProgressMismatch", "OutOfGasOrRaced",
+})  # fmt: skip
+# Faults that pass by themselves: the node away, coin for gas on its way, an engine that has to start again.
+TRANSIENT = (ChainUnreachable, TransactionLost, TransactionRefused, EngineFailed)
 
 
 class AnswerLost(QcrsError):

@@ -14,30 +14,20 @@ from pathlib import Path
 
 from qcrs.chain.codec import ContractRefused, Event
 from qcrs.chain.contracts import Allocator, Registry
-from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionLost, TransactionRefused
+from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionRefused
 from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.docket import Docket
 from qcrs.daemon.duties import Action, Answer, Beat, Defend, Keep, Reveal, View, decide
-from qcrs.daemon.execution import Executor, WithheldForTest
+from qcrs.daemon.execution import RACES, TRANSIENT, Executor, WithheldForTest
 from qcrs.daemon.journal import Journal
 from qcrs.errors import QcrsError
 from qcrs.model.story import Stories, Story
-from qcrs.quantum.errors import EngineFailed
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
 RECONNECT_SECONDS = (0.2, 10.0)
 RETRY_SECONDS = (1.0, 8.0)
-# Refusals that only say another was faster, or that the time has not come.
-RACES = frozenset({
-    "UnexpectedComputationStatus", "UnexpectedAssignmentStatus", "ComputationNotDue", "DeadlineOpen", "DeadlinePassed",
-    "TooFewEligibleProcessors", "QuorumRevealed", "TooFewRevealed", "SettlementLengthMismatch", "RevealMismatch",
-    "UnexpectedChallengeStatus", "ProgressMismatch", "OutOfGasOrRaced",
-})  # fmt: skip
-# Faults that pass by themselves: the node away, coin for gas on its way, an engine that has to start again.
-TRANSIENT = (ChainUnreachable, TransactionLost, TransactionRefused, EngineFailed)
-
 _COUNTED = {Answer: "answered", Reveal: "revealed", Defend: "defended"}
 
 

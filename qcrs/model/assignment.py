@@ -40,7 +40,7 @@ SOURCES: dict[AssignmentStatus, frozenset[AssignmentStatus]] = {
     _S.GoldFailed: frozenset({_S.Revealed}),
     _S.TrapFailed: frozenset({_S.Revealed}),
     _S.Disproven: frozenset({_S.Accepted, _S.Released}),
-    _S.Vindicated: frozenset({_S.Outlier, _S.GoldFailed}),
+    _S.Vindicated: frozenset({_S.Outlier, _S.GoldFailed, _S.TrapFailed}),
 }
 
 ON_DUTY = frozenset({_S.Assigned, _S.Committed, _S.Revealed})

@@ -1,24 +1,22 @@
 """Closing a computation's gold rounds: what its requester sends once all have revealed.
 
 Who has no failure to prove acquits everyone in one transaction. Otherwise the list is opened, for every replica beyond
-tolerance just enough failing rounds are proven, and the accusations are staked. Every step may be repeated: what a
-crash or a slow node left behind is found on chain and passed over.
+tolerance just enough failing rounds are proven, and the accusations are staked. Which transactions those are
+follows from the document and the revealed histograms; which of them are left, from the chain's events.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qcrs.chain.codec import ContractRefused
 from qcrs.chain.contracts import Allocator
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import LocalAccount
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.story import Story
 from qcrs.rules.commitment import sketch_digest
-from qcrs.sdk.gold import Document, failures, opening_arguments, proof_arguments, reveal_arguments
+from qcrs.sdk.gold import Document, Documents, failures, opening_arguments, proof_arguments, reveal_arguments
 from qcrs.sdk.result import HistogramUnavailable, replica_counts
 from qcrs.store import Store
 
@@ -73,36 +71,53 @@ def may_close(story: Story, now: float) -> bool:
     )
 
 
-async def close(gateway: Gateway, account: LocalAccount, store: Store, story: Story, document: Document) -> list[int]:
-    """Close the gold rounds of *story* and return the accused assignments.
+class Accuser:
+    """The requester's part in its gold rounds, one transaction at a time.
 
-    Raises:
-        ContractRefused: It is too soon, too late, or not ours to do.
-        ContentUnavailable: The store would not keep the public document.
+    Args:
+        documents: Where its gold documents are kept.
     """
-    replicas: dict[int, dict[int, int]] = {}
-    for duty in story.with_status(AssignmentStatus.Revealed):
-        try:
-            replicas[duty.index] = await asyncio.to_thread(replica_counts, story, duty, store)
-        except HistogramUnavailable as error:
-            # Nothing can be proven against it here; whoever wants the histogram may demand it in a challenge.
-            log.warning("computation=%s not scored: %s", story.computation, error)
-    digest = await asyncio.to_thread(store.put, document.public())
-    policy = await Allocator(gateway).policy()
-    todo = await asyncio.to_thread(calls, document, story, replicas, digest, policy.slash)
-    for call in todo:
-        await _send(gateway, account, call)
-    return [index for index, counts in sorted(replicas.items()) if failures(document, counts)]
+
+    def __init__(self, gateway: Gateway, store: Store, documents: Documents) -> None:
+        self._gateway, self._store, self._documents = gateway, store, documents
+        self._calls: dict[tuple[int, int], list[Call]] = {}
+
+    async def next_call(self, story: Story) -> Call | None:
+        """Return the next transaction on the gold rounds of *story*; None when there is none, yet or any more.
+
+        Raises:
+            GoldDocumentDamaged: The list is ours and cannot be read. ContentUnavailable: The store would not keep it.
+        """
+        if story.gold_closed or not may_close(story, self._gateway.now):
+            return None
+        key = story.computation, len(story.with_status(AssignmentStatus.Revealed))
+        if key not in self._calls:
+            slash = (await Allocator(self._gateway).policy()).slash
+            self._calls[key] = await asyncio.to_thread(self._prepare, story, slash)
+        return next_of(self._calls[key], story)
+
+    def _prepare(self, story: Story, slash: int) -> list[Call]:
+        document = self._documents.of(story.request.secret_commitment)
+        if document is None:
+            return []
+        replicas: dict[int, dict[int, int]] = {}
+        for duty in story.with_status(AssignmentStatus.Revealed):
+            try:
+                replicas[duty.index] = replica_counts(story, duty, self._store)
+            except HistogramUnavailable as error:
+                # Nothing can be proven against it here; whoever wants the histogram may demand it in a challenge.
+                log.warning("computation=%s not scored: %s", story.computation, error)
+        return calls(document, story, replicas, self._store.put(document.public()), slash)
 
 
-async def _send(gateway: Gateway, account: LocalAccount, call: Call) -> None:
-    """Send *call*, unless an earlier run, ended before it was through, already did."""
-    try:
-        await gateway.send(account, "GoldRounds", call.function, *call.arguments, value=call.value)
-    except ContractRefused as error:
-        done = {"open": "GoldListNotOpen", "acquit": "GoldListNotOpen", "score": "RoundAlreadyScored"}
-        # An opened list that is closed, or was never opened, is no leftover of ours.
-        if error.name != done.get(call.function) or error.arguments.get("closed", False):
-            raise
-        if call.function == "acquit":
-            await gateway.send(account, "GoldRounds", "close", call.arguments[0])
+def next_of(prepared: Sequence[Call], story: Story) -> Call | None:
+    """Return the first of *prepared* that *story* does not tell of: what a crash left half done goes on from there."""
+    for call in prepared:
+        if call.function == "acquit" and story.gold_opened:
+            return Call("close", (story.computation,))
+        if call.function == "open" and story.gold_opened:
+            continue
+        if call.function == "score" and (call.arguments[1], call.arguments[4][0]) in story.gold_scored:
+            continue
+        return call
+    return None

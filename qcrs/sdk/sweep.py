@@ -198,6 +198,11 @@ def _round_shots(targets: int, rounds: int, width: int, wanted: int | None, nois
     least = max(_least_shots(noise_class), -(-MIN_SHOTS // rounds))
     # A round of more outcomes than a proof may show could not be held against anyone.
     most = MAX_SHOTS // rounds if 1 << width <= MAX_LEAVES - 2 else min(MAX_LEAVES - 2, MAX_SHOTS // rounds)
+    if least > most:
+        raise ShotsOutOfRange(
+            f"{rounds} rounds have at least {least} shots each, and at most {most} so that a false one of {width} bits "
+            "can be proven: ask for a better soundness, which takes more rounds"
+        )
     default = DEFAULT_SINGLE_SHOTS if targets == 1 else max(DEFAULT_ROUND_SHOTS, least)
     shots = min(default, most) if wanted is None else wanted
     if not least <= shots <= most:

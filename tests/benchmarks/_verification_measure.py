@@ -20,7 +20,8 @@ from qcrs.rules.agreement import Frame, quorum_of
 
 SHOTS = (1_024, 4_096, 16_384, 65_535)
 PROMISED_CLASSES = (1, 2, 3)  # class 4 has no floor, so nothing can be promised for it
-HONEST_DRAWS, ATTACK_DRAWS, COPY_DRAWS = 24, 6, 4
+HONEST_DRAWS, ATTACK_DRAWS, COPY_DRAWS = 24, 4, 4
+TESTS = {"proven": independence.DEVIATIONS, "suspect": 2.576}  # the contract's test, and one of 0.5 % false alarms
 SAMPLE = 240
 RNG = np.random.default_rng(0x51435253)
 
@@ -180,16 +181,17 @@ def copies(found: Sequence[Pool]) -> list[dict[str, Any]]:
         frame = Frame.of(pool.bits, shots)
         effective = float(np.mean([1 / np.sum(answers[pool.circuit] ** 2) for answers in pool.honest]))
         for kind in ("honest", *COPIES):
-            hits = trials = 0
+            hits, trials = np.zeros(len(TESTS)), 0
             for _ in range(COPY_DRAWS if kind != "honest" else 4 * COPY_DRAWS):
                 victims, own = pool.draw(shots), pool.draw(shots)
                 answers = own if kind == "honest" else _copied(kind, victims, own)
                 sketches = sketches_of(np.concatenate([victims, answers]))
                 pairs = sketches[: len(victims)], sketches[len(victims) :]
-                close = too_close(frame.rows, frame.buckets, *pairs)
-                hits, trials = hits + int(close.sum()), trials + len(close)
+                hits += np.array([too_close(frame.rows, frame.buckets, *pairs, z).sum() for z in TESTS.values()])
+                trials += len(victims)
             shared = {"kind": kind, "circuit": pool.circuit, "shots": shots, "effectiveOutcomes": effective}
-            rows.append(shared | {"bits": pool.bits, "trials": trials, "tooClose": hits / trials})
+            rates = dict(zip(TESTS, (hits / trials).tolist(), strict=True))
+            rows.append(shared | {"bits": pool.bits, "trials": trials} | rates)
     return rows
 
 

@@ -95,7 +95,7 @@ def disagree(frame: Frame, a: Signals, b: Signals) -> Array:
     return gram_far(frame, a, b) | bucket_far(frame, a, b)
 
 
-def too_close(rows: int, buckets: int, a: Array, b: Array) -> Array:
+def too_close(rows: int, buckets: int, a: Array, b: Array, deviations: float = independence.DEVIATIONS) -> Array:
     """Return for each pair of sketches whether they are nearer than independent answers come."""
     both, gaps = a + b, np.abs(a - b)
     statistic = np.floor(gaps * gaps * 65_536 / np.maximum(both, 1)).sum(axis=1)
@@ -106,5 +106,5 @@ def too_close(rows: int, buckets: int, a: Array, b: Array) -> Array:
     independent = np.floor(degrees * flat / (flat + np.minimum(shared, (rows - 1) * flat)))
     usable = (degrees >= independence.MIN_DEGREES) & (independent >= independence.MIN_DEGREES)
     ninth = 2 / (9 * np.maximum(independent, 1))
-    tail = 1 - ninth - independence.DEVIATIONS * np.sqrt(ninth)
+    tail = 1 - ninth - deviations * np.sqrt(ninth)
     return usable & (statistic / 65_536 < degrees * tail**3)

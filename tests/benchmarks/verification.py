@@ -7,6 +7,7 @@ it for the distributions, which are kept under ``build/verification``.
 """
 
 import importlib.util
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,15 +51,15 @@ def show(honest: Sequence[dict[str, Any]], attacks: Sequence[dict[str, Any]], co
             cells.append(f"{np.mean(list(rates.values())):.3f}  {rates[worst]:.3f} {worst}")
         rows.append((attack, *cells))
     table(("attack", *(f"{shots:,} shots" for shots in SHOTS)), rows)
-    print("Found too close, class 2: circuits of 100 and more effective outcomes, and the others\n")
+    print("Copies, class 2: proven at the contract's 5 deviations; suspect at 2.6; by effective outcomes\n")
     rows = []
-    for kind in ("honest", *COPIES):
-        for shots in SHOTS:
-            own = [row for row in copied if (row["kind"], row["shots"]) == (kind, shots)]
-            wide = [row["tooClose"] for row in own if row["effectiveOutcomes"] >= 100]
-            rest = [row["tooClose"] for row in own if row["effectiveOutcomes"] < 100]
-            rows.append((kind, shots, f"{np.mean(wide):.4f}", f"{np.mean(rest):.4f}"))
-    table(("answer", "shots", "100 and more", "fewer"), rows)
+    for kind, shots in itertools.product(("honest", *COPIES), SHOTS):
+        own = [row for row in copied if (row["kind"], row["shots"]) == (kind, shots)]
+        wide = [row for row in own if row["effectiveOutcomes"] >= 100]
+        rest = [row for row in own if row["effectiveOutcomes"] < 100]
+        means = [f"{np.mean([r[test] for r in part]):.4f}" for part in (wide, rest) for test in ("proven", "suspect")]
+        rows.append((kind, shots, *means))
+    table(("answer", "shots", "proven, 100 and more", "suspect", "proven, fewer", "suspect"), rows)
 
 
 def draw(attacks: Sequence[dict[str, Any]]) -> None:
@@ -90,16 +91,17 @@ def goals(honest: Sequence[dict[str, Any]], attacks: Sequence[dict[str, Any]], c
             worst = min(by_circuit(attacks, attack, shots).values())
             goal = f"Caught in the worst circuit at {shots:,} shots: {attack}"
             found.append(Goal(goal, 100 * worst, 99, "%", COMMAND, at_least=True))
-    bootstrap = [
-        row["tooClose"]
-        for row in copied
-        if row["kind"] == "bootstrap copy" and row["effectiveOutcomes"] >= 100 and row["shots"] >= 4_096
-    ]
-    goal = "Bootstrap copies found, 100 effective outcomes and more, 4,096 shots and more"
-    found.append(Goal(goal, 100 * min(bootstrap), 99, "%", COMMAND, at_least=True))
+    for kind, test in (("verbatim copy", "proven"), ("bootstrap copy", "suspect")):
+        own = [
+            row for row in copied if row["kind"] == kind and row["effectiveOutcomes"] >= 100 and row["shots"] >= 4_096
+        ]
+        goal = f"Least share {test}, 100 effective outcomes and more: {kind}"
+        found.append(Goal(goal, 100 * min(row[test] for row in own), 99, "%", COMMAND, at_least=True))
     chance = [row for row in copied if row["kind"] == "honest"]
-    false = sum(row["tooClose"] * row["trials"] for row in chance) / sum(row["trials"] for row in chance)
-    found.append(Goal("Honest pairs found too close", 100 * false, 0.5, "%", COMMAND))
+    trials = sum(row["trials"] for row in chance)
+    for test, bound in (("proven", 0), ("suspect", 0.5)):
+        rate = 100 * sum(row[test] * row["trials"] for row in chance) / trials
+        found.append(Goal(f"Honest pairs {test} to be copies", rate, bound, "%", COMMAND))
     sample, checked, gas = rest
     differ = sample["contract and twin differ"] + sample["numpy and twin differ"]
     found.append(Goal("Committees of real answers judged otherwise by contract, twin or numpy", differ, 0, "", COMMAND))

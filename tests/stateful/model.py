@@ -178,7 +178,7 @@ class Prediction:
             self._requeue(twin)
 
     def may_disclose(self, twin: Twin) -> bool:
-        return twin.status is ComputationStatus.Committed and not twin.withheld
+        return twin.status is ComputationStatus.Committed and not twin.escrow.withheld
 
     def may_substitute(self, twin: Twin) -> bool:
         return twin.status is ComputationStatus.Committed and self.now > twin.phase_ends_at

@@ -43,7 +43,7 @@ class Books:
     def __init__(self, world: World) -> None:
         self.world = world
         self.policy = world.policy
-        self.available: Counter[str] = Counter({holder: world.available(holder) for holder in world.holders})
+        self.available = Counter({holder: world.available(holder) for holder in world.holders})
         self.locked: Counter[str] = Counter({holder: world.locked(holder) for holder in world.holders})
         self.treasury = world.allocator.treasury()
         self.burned = 0

@@ -123,7 +123,7 @@ class LedgerMachine(ComputationMachine):
         available = books.available[holder]
         self.step(
             more == 0,
-            lambda: books.available.pop(holder),
+            lambda: books.available.update({holder: -available}),
             lambda: withdraw(available + more, sender=holder),
         )
 

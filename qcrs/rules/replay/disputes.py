@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
 
 RULING_SECONDS = 7 * 86_400
+# Ended by their requester's gold rounds or traps.
+_ACCUSED = (AssignmentStatus.GoldFailed, AssignmentStatus.TrapFailed)
 _DISPUTABLE = {
     DisputeKind.WrongAnswer: (AssignmentStatus.Accepted, AssignmentStatus.Released),
-    DisputeKind.WrongFault: (AssignmentStatus.Outlier, AssignmentStatus.GoldFailed),
+    DisputeKind.WrongFault: (AssignmentStatus.Outlier, *_ACCUSED),
 }
 
 
@@ -63,7 +65,7 @@ def open_(suite: Suite, log: Transcript) -> None:
     suite.disputes[event["dispute"]] = Dispute(c.id, index, kind, event["endsAt"], event["opener"], bond)
     if kind is DisputeKind.WrongAnswer:
         suite.bonds[seat.processor].cases += 1
-    elif seat.status is AssignmentStatus.GoldFailed:
+    elif seat.status in _ACCUSED:
         suite.gold_rounds.hold(c.id)
 
 
@@ -149,7 +151,7 @@ def _dismiss(suite: Suite, log: Transcript, d: Dispute, c: Computation, seat: Se
     if d.kind is DisputeKind.WrongAnswer:
         division["compensation"] = rest
         pay(suite, log, suite.registry.processor(seat.processor).operator, rest)
-    elif seat.status is AssignmentStatus.GoldFailed:
+    elif seat.status in _ACCUSED:
         division["restitution"] = rest
         pay(suite, log, c.requester, rest)
     else:
@@ -171,7 +173,7 @@ def _condemn(suite: Suite, log: Transcript, d: Dispute, c: Computation, seat: Se
 
 
 def _vindicate(suite: Suite, log: Transcript, d: Dispute, c: Computation, seat: Seat, division: dict[str, int]) -> None:
-    framed = seat.status is AssignmentStatus.GoldFailed
+    framed = seat.status in _ACCUSED
     amount = 0 if framed else min(suite.book.policy.slash, suite.book.treasury)
     _reconsider(suite, log, c, d.index, AssignmentStatus.Vindicated)
     suite.book.spend(amount)
@@ -206,7 +208,7 @@ def _reconsider(suite: Suite, log: Transcript, c: Computation, index: int, fate:
 def _let_go(suite: Suite, d: Dispute, seat: Seat, was: AssignmentStatus) -> None:
     if d.kind is DisputeKind.WrongAnswer:
         suite.bonds[seat.processor].cases -= 1
-    elif was is AssignmentStatus.GoldFailed:
+    elif was in _ACCUSED:
         suite.gold_rounds.let_go(d.computation)
 
 

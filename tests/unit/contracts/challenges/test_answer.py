@@ -160,6 +160,7 @@ def test_forged_sketch_is_refuted_at_the_end(world, challenges):
         world.requester: job.pay,
         world.stranger: slash + reward,
         "treasury": slash - job.pay - reward,
+        job.operator(1): -slash,
     }
     assert job.cases(1) == 0
     assert world.bonds.bondOf(job.node(1).id) == world.policy["minimumBond"] - slash

@@ -24,6 +24,7 @@ def test_enforce_punishes_silence_and_repays_the_keeper(world, challenges, hones
         world.keeper: world.bounty,
         world.stranger: slash + rest // 2,
         "treasury": rest - rest // 2,
+        honest_job.operator(2): -slash,
     }
     assert receipt.event("PenaltyDivided") == {
         "computation": honest_job.id,
@@ -95,7 +96,7 @@ def test_restitution_reaches_as_far_as_the_slash(world, challenges):
     overdue(world, job, challenge)
     purse = world.purse()
     challenges.enforce(challenge, sender=world.keeper)
-    assert purse.gains() == {world.requester: 1000, world.stranger: 1000}
+    assert purse.gains() == {world.requester: 1000, world.stranger: 1000, job.operator(0): -1000}
 
 
 def test_released_answers_can_be_enforced_too(world, challenges):

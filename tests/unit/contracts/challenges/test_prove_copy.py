@@ -27,7 +27,8 @@ def test_both_are_at_fault_in_the_first_round(world, challenges):
     assert job.status is ComputationStatus.Overturned
     gains = purse.gains()
     assert gains[world.requester] == 3 * job.pay
-    assert sum(gains.values()) == 2 * slash
+    assert gains[job.operator(0)] == gains[job.operator(2)] == -slash
+    assert sum(gains.values()) == 0
 
 
 def test_independent_answers_are_none(world, challenges, honest_job):

@@ -32,6 +32,7 @@ def test_shown_leaves_prove_a_forged_sketch(world, challenges, forged):
         world.requester: forged.pay,
         world.stranger: reward,
         "treasury": slash - forged.pay - reward,
+        forged.operator(1): -slash,
     }
 
 

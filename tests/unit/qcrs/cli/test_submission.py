@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -160,13 +161,19 @@ def test_without_verdict_or_document_there_are_no_rounds() -> None:
     assert "only its requester's gold document" in pretty(result_of(COUNTS, 4), None, gold=True)
 
 
+def test_an_unverified_answer_is_called_so() -> None:
+    result = replace(result_of(COUNTS, 4), status=ComputationStatus.Unverified)
+    assert "UNVERIFIED" in pretty(result)
+    assert "UNVERIFIED" not in pretty(result_of(COUNTS, 4))
+
+
 def story_of(**fields: object) -> SimpleNamespace:
     request = {"gold": False, "payload": b"", "circuit_digest": bytes(32), "outcome_bits": 3, "secret_commitment": b""}
     return SimpleNamespace(request=SimpleNamespace(**(request | fields)))
 
 
 def test_the_layout_comes_from_the_payload_or_the_gold_document(tmp_path) -> None:
-    client = SimpleNamespace(secrets=SimpleNamespace(path=tmp_path / "secrets.jsonl"), store=Store(str(tmp_path)))
+    client = SimpleNamespace(gold_documents=Documents(tmp_path / "gold"), store=Store(str(tmp_path)))
     sweep = join([BELL, TILTED])
     expected = Layout(2, 2, (("0", 0), ("1", 1)))
     assert layout_of(client, story_of(payload=sweep.encode())) == expected
@@ -177,7 +184,7 @@ def test_the_layout_comes_from_the_payload_or_the_gold_document(tmp_path) -> Non
     gold = Round(RoundKind.Gold, Answer(((1, 4),), 4 << 16, 1 << 16))
     rounds = (Round(RoundKind.Target, None, 1), gold, Round(RoundKind.Target, None, 0))
     document = Document(rounds, 2, 100, 0, 0, bytes(32), ("first", "second"))
-    Documents(tmp_path / "gold").keep(document)
+    client.gold_documents.keep(document)
     found = layout_of(client, story_of(gold=True, secret_commitment=document.commitment))
     assert found == Layout(3, 2, (("first", 2), ("second", 0)))
     assert layout_of(client, story_of(gold=True, secret_commitment=bytes(24))) is None

@@ -80,6 +80,12 @@ def test_demands_on_others_are_none_of_its_business(docket):
     assert docket.demands == {}
 
 
+def test_demand_about_what_was_never_seen_is_no_reason_to_fall_over():
+    docket = Docket()
+    assert not docket.apply("HistogramDemanded", demanded(), MINE)
+    assert docket.demands == {}
+
+
 def test_verdict_is_kept_while_a_demand_is_open(docket):
     docket.apply("HistogramDemanded", demanded(), MINE)
     assert docket.release(ENDS_AT + MARGIN_SECONDS + 100) == []

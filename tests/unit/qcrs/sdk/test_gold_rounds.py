@@ -7,8 +7,8 @@ import pytest
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.rules.digest import keccak
 from qcrs.rules.gold import RoundKind
-from qcrs.sdk.gold import Document, Round
-from qcrs.sdk.gold_rounds import calls, may_close
+from qcrs.sdk.gold import Document, Round, fidelity, opening_arguments, proof_arguments, scores
+from qcrs.sdk.gold_rounds import calls, may_close, next_of
 from tests.sweep import GOLD_TOLERANCE, ROUNDS, SHOTS, TRAP_TOLERANCE, WIDTH, Sweep, answer_of, honest, kind_of, lying
 
 DIGEST = keccak(b"public document")
@@ -89,3 +89,53 @@ def test_a_gold_list_is_closed_when_all_have_revealed(changes, now, expected) ->
         with_status=lambda status: [None] * fields["revealed"] if status is AssignmentStatus.Revealed else [],
     )
     assert may_close(story, now) is expected
+
+
+def test_what_was_half_done_goes_on_from_there(world) -> None:
+    sweep = Sweep(world).to_revealed({1: lying(1, 4, 6, 9)})
+    replicas = {0: honest(0), 1: lying(1, 4, 6, 9), 2: honest(2)}
+    prepared = calls(document(), story_of(sweep), replicas, DIGEST, world.policy["slash"])
+    told = SimpleNamespace(computation=sweep.id, gold_opened=False, gold_scored=set())
+    sent = []
+    while (call := next_of(prepared, told)) is not None and call.function != "close":
+        sent.append(call)
+        told.gold_opened = True
+        if call.function == "score":
+            told.gold_scored.add((call.arguments[1], call.arguments[4][0]))
+    assert [*sent, call] == prepared
+
+
+def test_a_list_opened_for_an_acquittal_is_only_closed(world) -> None:
+    sweep = Sweep(world).to_revealed({})
+    prepared = calls(document(), story_of(sweep), {0: honest(0)}, DIGEST, world.policy["slash"])
+    told = SimpleNamespace(computation=sweep.id, gold_opened=True, gold_scored=set())
+    assert (next_of(prepared, told).function, next_of(prepared, told).value) == ("close", 0)
+
+
+def test_every_round_can_be_proven(world) -> None:
+    """Not only the first failures: golds, traps and short targets, at both ends of the histogram and next to gaps."""
+    lie = {x: n for x, n in lying(1, 1, 9, 15).items() if x >> WIDTH not in (0, 14)}
+    sweep, found = Sweep(world).to_revealed({1: lie | {0: 512}}), document()
+    world.gold_rounds.open(sweep.id, opening_arguments(found), DIGEST, sender=sweep.request_account)
+    failed = [entry.round for entry in scores(found, lie | {0: 512}) if not entry.passed]
+    assert failed == [0, 1, 9, 14, 15]
+    for proof in proof_arguments(found, lie | {0: 512}, failed):
+        receipt = world.gold_rounds.score(
+            sweep.id, 1, opening_arguments(found), sweep.shown(1), proof, sender=sweep.request_account
+        )
+        assert not receipt.event("RoundScored")["passed"]
+    tally = world.gold_rounds.tallyOf(sweep.id, 1)
+    assert (tally["goldFailures"], tally["trapFailures"]) == (4, 1)
+
+
+def test_a_passing_round_scores_the_fidelity_that_the_client_computes(world) -> None:
+    sweep, found = Sweep(world).to_revealed(), document()
+    world.gold_rounds.open(sweep.id, opening_arguments(found), DIGEST, sender=sweep.request_account)
+    golds = [number for number, entry in enumerate(found.rounds) if entry.kind is RoundKind.Gold]
+    for proof in proof_arguments(found, honest(1), golds):
+        world.gold_rounds.score(
+            sweep.id, 1, opening_arguments(found), sweep.shown(1), proof, sender=sweep.request_account
+        )
+    total, rounds = world.gold_rounds.fidelityOf(sweep.id, 1)
+    assert rounds == len(golds)
+    assert total == fidelity(found, honest(1))

@@ -71,7 +71,7 @@ def test_a_sweep_is_its_targets_among_golds_in_the_order_of_the_document() -> No
 
 def test_order_and_blind_are_drawn_anew() -> None:
     targets = circuits(40, spread=0.2)
-    first, second = (prepare(targets, names(40), WISH, 2) for _ in range(2))
+    first, second = (prepare(targets, names(40), WISH, 2, chance(seed)) for seed in (1, 2))
     assert first.document is not None
     assert second.document is not None
     assert first.document.blind != second.document.blind
@@ -135,6 +135,7 @@ def test_rounds_that_could_not_be_proven_have_fewer_shots() -> None:
         (circuits(40), Wish(F("1e-2"), F("0.25"), F(2), shots=50), 2, ShotsOutOfRange, "expected 82 to"),
         (circuits(40), Wish(F("1e-2"), F("0.25"), F(2), shots=100), 3, ShotsOutOfRange, "expected 164 to"),
         (circuits(40), Wish(F("1e-2"), F("0.25"), F(2), traps=40), 2, SoundnessUnavailable, "no gold fits"),
+        (circuits(1, qubits=11), Wish(F("0.25"), max_cost=F(4)), 2, ShotsOutOfRange, "a better soundness"),
         (circuits(40, qubits=12, spread=2.0), WISH, 2, SweepIncomparable, "Inconclusive"),
         ([*circuits(30), *circuits(10, qubits=2)], WISH, 2, CircuitRefused, "RoundsDiffer: round 30"),
         (circuits(40, depth=121), WISH, 4, GoldUnavailable, "an honest processor of class 4 would fail"),
