@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qcrs.model.challenge import ChallengeStatus
 from qcrs.rules.replay.suite import Suite
 from qcrs.rules.replay.transcript import Rule
 
@@ -93,6 +94,12 @@ def _on_courts(suite: Suite) -> Iterator[Claim]:
         fields = {"status": d.status, "kind": d.kind, "index": d.index, "computation": d.computation}
         fields |= {"endsAt": d.ends_at, "opener": d.opener, "bond": d.bond}
         yield Claim("Disputes", "disputeOf", (id_,), Rule.Record, fields, d.computation)
+    for id_, demand in suite.challenges.items():
+        fields = {"challenger": demand.challenger, "status": demand.status, "index": demand.index}
+        fields |= {"computation": demand.computation, "bond": demand.bond}
+        if demand.status is ChallengeStatus.Open:  # the last answer leaves no other deadline behind
+            fields["deadlineAt"] = demand.deadline_at
+        yield Claim("Challenges", "challengeOf", (id_,), Rule.Record, fields, demand.computation)
     for id_, known in suite.gold_rounds.lists.items():
         for index in range(len(suite.computations[id_].seats)):
             stake = known.stakes.get(index, 0)

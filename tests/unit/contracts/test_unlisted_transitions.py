@@ -15,6 +15,7 @@ from qcrs.model.processor import SOURCES, ProcessorStatus
 from tests.job import Job, honest, rogue
 from tests.scenario import World
 from tests.situations import SITUATIONS, attempts, drive, succeeding
+from tests.sweep import GOLD, TRAPS, Sweep, lying
 
 # --- computations ---
 
@@ -83,6 +84,11 @@ def assignment_statuses(world: World):
         dispute = world.disputes.open(*about, sender=fourth.operator(index), value=bond).result
         world.disputes.rule(dispute, True, bytes(32), sender=world.council)
     yield fourth, {0: AssignmentStatus.Disproven, 1: AssignmentStatus.Vindicated}
+    fifth = Sweep(world, replicas=5)
+    fifth.to_revealed({1: lying(1, *GOLD[:2]), 3: lying(3, TRAPS[0])}).open()
+    fifth.accuse(1, *GOLD[:2]).accuse(3, TRAPS[0]).close(fifth.stake_on(2))
+    fifth.settle()
+    yield fifth, {1: AssignmentStatus.GoldFailed, 3: AssignmentStatus.TrapFailed}
 
 
 def test_assignment_moves_only_as_listed(world):
@@ -91,6 +97,7 @@ def test_assignment_moves_only_as_listed(world):
         (ComputationStatus.Revealing, AssignmentStatus.Committed): {"reveal"},
         (ComputationStatus.Accepted, AssignmentStatus.Accepted): {"accuse"},
         (ComputationStatus.Accepted, AssignmentStatus.Outlier): {"complain"},
+        (ComputationStatus.Accepted, AssignmentStatus.GoldFailed): {"complain"},
     }
     seen = set()
     for job, expected in assignment_statuses(world):
@@ -99,7 +106,7 @@ def test_assignment_moves_only_as_listed(world):
             seen.add(status)
             listing = listed.get((job.status, status), set())
             assert succeeding(world, assignment_attempts(job, index)) == listing, (job, index)
-    assert seen == set(AssignmentStatus) - {AssignmentStatus.GoldFailed, AssignmentStatus.TrapFailed}
+    assert seen == set(AssignmentStatus)
 
 
 def assignment_attempts(job: Job, index: int) -> dict[str, Callable[[], object]]:

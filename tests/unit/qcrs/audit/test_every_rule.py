@@ -281,7 +281,9 @@ LIES: dict[str, Lie] = {
     "free too early": L(Rule.Window, change("UnbondingBegun", {"freeAt": 1})),
     "unbonded too early": L(Rule.Window, late("BondRemoved", -5)),
     "escalation left out": L(Rule.Sequence, drop("ComputationEscalated", computation=ESCALATED), ESCALATED),
-    "escalated verdict": L(Rule.Verdict, change("ComputationEscalated", {"verdict": 3}, computation=ESCALATED), ESCALATED),
+    "escalated verdict": L(
+        Rule.Verdict, change("ComputationEscalated", {"verdict": 3}, computation=ESCALATED), ESCALATED
+    ),
     "replicas": L(Rule.Verdict, change("ComputationEscalated", {"replicas": 4}, computation=ESCALATED), ESCALATED),
     "escalation's beacon": L(
         Rule.Beacon, change("ComputationEscalated", {"beacon": OTHER_WORD}, computation=ESCALATED), ESCALATED
@@ -293,7 +295,9 @@ LIES: dict[str, Lie] = {
         Rule.Commitment, second("ResultRevealed", {"countsRoot": OTHER_WORD}, computation=ESCALATED, index=1), ESCALATED
     ),
     "escalation's bounty": L(Rule.Payment, change("ComputationPaid", {"bounty": 2}, computation=EXPIRED), EXPIRED),
-    "unpaid after an escalation": L(Rule.Payment, second("ComputationPaid", {"payees": []}, computation=EXPIRED), EXPIRED),
+    "unpaid after an escalation": L(
+        Rule.Payment, second("ComputationPaid", {"payees": []}, computation=EXPIRED), EXPIRED
+    ),
     "challenge window": L(Rule.Window, change("ComputationConcluded", {"phaseEndsAt": 1}, computation=WIDE), WIDE),
     "verified alone": L(Rule.Verdict, change("ComputationSettled", {"verdict": 1}, computation=ALONE), ALONE),
     "nothing answered alone": L(Rule.Verdict, change("ComputationSettled", {"accepted": 0}, computation=ALONE), ALONE),
@@ -311,7 +315,8 @@ LIES: dict[str, Lie] = {
     "ruled twice": L(
         Rule.Lifecycle,
         insert(
-            "DisputeRuled", "ComputationSubmitted", RUNNING, dispute=1, computation=ALONE, upheld=True, reason=OTHER_WORD
+            "DisputeRuled", "ComputationSubmitted", RUNNING, dispute=1, computation=ALONE,
+            upheld=True, reason=OTHER_WORD
         ),
         ALONE,
         entry=False,
@@ -319,13 +324,16 @@ LIES: dict[str, Lie] = {
     "ruling": L(Rule.Sequence, change("DisputeRuled", {"upheld": False}, computation=DISPROVEN), DISPROVEN),
     "reason": L(Rule.Entry, change("DisputeRuled", {"reason": OTHER_WORD}, computation=CLEARED), CLEARED),
     "disproven": L(
-        Rule.Dispute, change("AssignmentEnded", {"fate": S.Vindicated}, computation=DISPROVEN, fate=S.Disproven), DISPROVEN
+        Rule.Dispute, change("AssignmentEnded", {"fate": S.Vindicated}, computation=DISPROVEN, fate=S.Disproven),
+        DISPROVEN
     ),
     "overturned": L(Rule.Sequence, drop("ComputationOverturned", computation=DISPROVEN), DISPROVEN),
     "division": L(
         Rule.Dispute, within("DisputeRuled", "DisputeDivided", {"burned": 1}, computation=CLEARED), CLEARED
     ),
-    "compensated": L(Rule.Payment, within("DisputeRuled", "Deposited", {"holder": STRANGER}, computation=CLEARED), CLEARED),
+    "compensated": L(
+        Rule.Payment, within("DisputeRuled", "Deposited", {"holder": STRANGER}, computation=CLEARED), CLEARED
+    ),
     "made good": L(Rule.Dispute, change("FaultVindicated", {"paid": 1}, computation=FRAMED), FRAMED),
     "lapsed too early": L(Rule.Window, late("DisputeLapsed", -9, computation=LAPSED), LAPSED, entry=False),
     "given back": L(
@@ -337,7 +345,9 @@ LIES: dict[str, Lie] = {
     "forfeited": L(Rule.Dispute, within("DisputeRuled", "StakeForfeited", {"paid": 1}, computation=GOLDEN), GOLDEN),
     "reclaimed": L(Rule.Gold, change("StakeReclaimed", {"amount": 1}, computation=GOLDEN), GOLDEN, entry=False),
     "demand's bond": L(Rule.Challenge, change("HistogramDemanded", {"bond": 1}, computation=CHALLENGED), CHALLENGED),
-    "time to answer": L(Rule.Window, change("HistogramDemanded", {"deadlineAt": 1}, computation=CHALLENGED), CHALLENGED),
+    "time to answer": L(
+        Rule.Window, change("HistogramDemanded", {"deadlineAt": 1}, computation=CHALLENGED), CHALLENGED
+    ),
     "reward": L(
         Rule.Challenge, within("SketchRefuted", "PenaltyDivided", {"reward": 1}, computation=CHALLENGED), CHALLENGED
     ),

@@ -3,7 +3,11 @@
 from qcrs.model.decision import Decision
 from qcrs.rules.replay import narrate
 from tests.unit.qcrs.audit.stories import (
+    CLEARED,
+    DISPROVEN,
+    EXPIRED,
     FAILED,
+    FRAMED,
     HONEST,
     LATE,
     NOISY,
@@ -84,3 +88,14 @@ def test_json(history):
     entry = narrate(history.events)[0].to_json()
     assert entry["decision"] == "OrganisationAdmitted"
     assert entry["digest"] == "0x" + history.event("EntryAppended")["digest"].hex()
+
+
+def test_escalations_and_rulings_are_told(history):
+    assert words(history, EXPIRED)[1] == (f"computation {EXPIRED}: inconclusive, so that there are to be 5 replicas")
+    false = processors(history, DISPROVEN, 2)
+    assert words(history, DISPROVEN)[-2:] == [
+        f"computation {DISPROVEN}: the answer of processor {false} is disproven; the verdict is overturned",
+        f"computation {DISPROVEN}: dispute 3 upheld",
+    ]
+    assert words(history, CLEARED)[-1] == f"computation {CLEARED}: dispute 4 dismissed"
+    assert f"processor {processors(history, FRAMED, 1)} is vindicated; " in words(history, FRAMED)[-2]
