@@ -10,12 +10,6 @@ from tests.challenged import Accused, measured, shifted, single_shots
 from tests.evm import refused
 
 
-@pytest.fixture
-def purse(world):
-    """What everyone owns before the story."""
-    return world.purse()
-
-
 def wealth(world, *processors):
     """Return all coin that operators of *processors* have in the suite."""
     operators = {world.node(processor).operator for processor in processors}

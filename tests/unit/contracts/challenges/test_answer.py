@@ -13,7 +13,7 @@ from tests.scenario import NOBODY
 def test_answer_in_one_step_costs_the_challenger_its_bond(world, challenges, honest_job):
     slash = world.policy["slash"]
     challenge = honest_job.demand(1)
-    purse, burned = world.purse(), world.chain.balance(NOBODY)
+    purse, burned = world.estate(), world.chain.balance(NOBODY)
     receipt = honest_job.answer(challenge, 1)
     assert receipt.names == ["HistogramOpened", "ChallengeEnded", "Deposited"]
     assert receipt.event("ChallengeEnded") == {
@@ -144,7 +144,7 @@ def test_parts_are_bounded(world, challenges, size):
 def test_forged_sketch_is_refuted_at_the_end(world, challenges):
     job = Accused.submit(world).settled(bound={1: shifted(measured(1))})
     challenge = job.demand(1)
-    slash, purse = world.policy["slash"], world.purse()
+    slash, purse = world.policy["slash"], world.estate()
     receipt = job.answer(challenge, 1)
     assert job.challenge_status(challenge) is ChallengeStatus.Refuted
     assert job.fates[1] is AssignmentStatus.Disproven

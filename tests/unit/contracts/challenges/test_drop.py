@@ -11,7 +11,7 @@ def test_drop_returns_the_bond_when_the_answer_fell_otherwise(world, challenges)
     world.chain.warp(challenges.challengeOf(challenge)["deadlineAt"] + 1)
     with refused("UnexpectedAssignmentStatus"):
         challenges.enforce(challenge, sender=world.keeper)  # nobody is punished twice for one answer
-    slash, purse = world.policy["slash"], world.purse()
+    slash, purse = world.policy["slash"], world.estate()
     receipt = challenges.drop(challenge, sender=world.keeper)
     assert purse.gains() == {world.stranger: slash}
     assert receipt.event("ChallengeEnded") == {

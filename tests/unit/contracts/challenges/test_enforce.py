@@ -12,7 +12,7 @@ def overdue(world, job, challenge):
 def test_enforce_punishes_silence_and_repays_the_keeper(world, challenges, honest_job):
     challenge = honest_job.demand(2)
     overdue(world, honest_job, challenge)
-    slash, purse = world.policy["slash"], world.purse()
+    slash, purse = world.policy["slash"], world.estate()
     receipt = challenges.enforce(challenge, sender=world.keeper)
     assert honest_job.challenge_status(challenge) is ChallengeStatus.Defaulted
     assert honest_job.fates[2] is AssignmentStatus.Disproven
@@ -69,7 +69,7 @@ def test_second_disproof_overturns_and_returns_all_pay(world, challenges, honest
     first, second = honest_job.demand(0), honest_job.demand(1)
     overdue(world, honest_job, second)
     challenges.enforce(first, sender=world.keeper)
-    purse = world.purse()
+    purse = world.estate()
     challenges.enforce(second, sender=world.keeper)
     assert honest_job.status is ComputationStatus.Overturned
     assert purse.gains()[world.requester] == 2 * honest_job.pay
@@ -80,7 +80,7 @@ def test_disproof_after_the_fall_returns_nothing_twice(world, challenges, honest
     overdue(world, honest_job, demands[2])
     for challenge in demands[:2]:
         challenges.enforce(challenge, sender=world.keeper)
-    purse, slash = world.purse(), world.policy["slash"]
+    purse, slash = world.estate(), world.policy["slash"]
     challenges.enforce(demands[2], sender=world.keeper)
     gains = purse.gains()
     assert world.requester not in gains
@@ -94,7 +94,7 @@ def test_restitution_reaches_as_far_as_the_slash(world, challenges):
     assert job.pay > 1000
     challenge = job.demand(0)
     overdue(world, job, challenge)
-    purse = world.purse()
+    purse = world.estate()
     challenges.enforce(challenge, sender=world.keeper)
     assert purse.gains() == {world.requester: 1000, world.stranger: 1000, job.operator(0): -1000}
 
@@ -106,7 +106,7 @@ def test_released_answers_can_be_enforced_too(world, challenges):
     assert job.status is ComputationStatus.Inconclusive
     challenge = job.demand(0)
     overdue(world, job, challenge)
-    purse = world.purse()
+    purse = world.estate()
     challenges.enforce(challenge, sender=world.keeper)
     assert job.fates[0] is AssignmentStatus.Disproven
     assert job.status is ComputationStatus.Inconclusive
@@ -118,7 +118,7 @@ def test_the_only_replica_s_answer_falls(world, challenges):
     assert job.status is ComputationStatus.Unverified
     challenge = job.demand(0)
     overdue(world, job, challenge)
-    purse = world.purse()
+    purse = world.estate()
     challenges.enforce(challenge, sender=world.keeper)
     assert job.status is ComputationStatus.Overturned
     assert purse.gains()[world.requester] == job.pay

@@ -18,7 +18,7 @@ def test_both_are_at_fault_in_the_first_round(world, challenges):
     assert job.fates == [AssignmentStatus.Accepted] * 3
     sketches = {index: job.sketch(index) for index in range(3)}
     assert evidence.copies(sketches, BITS) == [(0, 2)]
-    slash, purse = world.policy["slash"], world.purse()
+    slash, purse = world.policy["slash"], world.estate()
     receipt = accuse(world, job, 0, 2)
     assert [event.arguments["index"] for event in receipt.named("FaultProven")] == [2, 0]
     assert {event.arguments["fault"] for event in receipt.named("FaultProven")} == {Fault.CopiedAnswer}

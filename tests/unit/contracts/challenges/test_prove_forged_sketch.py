@@ -17,7 +17,7 @@ def forged(world, challenges):
 
 def test_shown_leaves_prove_a_forged_sketch(world, challenges, forged):
     assert forged.fates == [AssignmentStatus.Accepted] * 3
-    proof, slash, purse = forged.proof(1), world.policy["slash"], world.purse()
+    proof, slash, purse = forged.proof(1), world.policy["slash"], world.estate()
     receipt = forged.prove_forged(1)
     refuted = receipt.event("SketchRefuted")
     assert (refuted["row"], refuted["bucket"]) == (proof.row, proof.bucket)
