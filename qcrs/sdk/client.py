@@ -19,8 +19,8 @@ from qcrs.model.records import Request, Standing
 from qcrs.model.story import Stories, Story
 from qcrs.rules.digest import keccak
 from qcrs.rules.keeping import arguments_of, step_due
-from qcrs.sdk.accusation import Accuser
 from qcrs.sdk.gold import Documents
+from qcrs.sdk.gold_rounds import Accuser
 from qcrs.sdk.result import Result, result_of, step_of
 from qcrs.sdk.secrets import Secrets
 from qcrs.sdk.terms import Circuit, FeeTooLow, NotAMember, best_class, cap_of, capacity, shots_per_replica

@@ -8,7 +8,7 @@ from qcrs.rules import commitment
 from tests.evm import artifacts
 from tests.job import rogue
 
-NOTHING = {0, False, bytes(9), bytes(24), "0x" + "00" * 20}
+NOTHING = {0, bytes(9), bytes(24), "0x" + "00" * 20}
 
 
 def unpack(layout, type_, words):

@@ -9,18 +9,18 @@ from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.records import Request
 from qcrs.model.story import Duty, Story
-from qcrs.rules.keeping import Step
+from qcrs.rules.keeping import Step, step_due
 
 NOW = 1_000_000.0
 REQUEST = Request(
     circuit_digest=bytes(32), secret_commitment=bytes(24), deadline_at=int(NOW) + 1000, shots=4096, replicas=3,
-    noise_class=1, qubits=2, outcome_bits=2, max_fee=1, payload=b"", payload_uri="",
+    noise_class=1, qubits=2, outcome_bits=2, replica_cap=3, gold=False, trust=0, max_fee=1, payload=b"", payload_uri="",
 )  # fmt: skip
 MINE = 1
 
 
 def _story(status, *duties, **changes):
-    story = Story(computation=5, requester="0x", organisation=1, escrow=1, request=REQUEST)
+    story = Story(computation=5, requester="0x", organisation=1, escrow=1, request=REQUEST, replicas=3)
     story.status = status
     story.phase_ends_at = int(NOW) + 100
     story.duties = [Duty(i, processor, 1, status) for i, (processor, status) in enumerate(duties)]
@@ -108,3 +108,24 @@ def test_keepers_wait_their_turn():
         turn = NOW + KEEPER_DELAY_SECONDS * (rank + 1)
         assert decide(_view(story, since=changed, rank=rank, now=turn - 0.1, last_beat_at=turn)) == []
         assert decide(_view(story, since=changed, rank=rank, now=turn, last_beat_at=turn)) == due
+
+
+def test_an_answer_is_revealed_again_after_an_escalation():
+    told = _story(ComputationStatus.Revealing, (MINE, AssignmentStatus.Committed), seed=bytes(32))
+    first = [action for action in decide(_view(told)) if isinstance(action, Reveal)]
+    told.attempt = 2
+    again = [action for action in decide(_view(told)) if isinstance(action, Reveal)]
+    assert first == [Reveal(5, 0, 1)]
+    assert again == [Reveal(5, 0, 2)]  # another action: what was done once is not passed over
+
+
+def test_a_settlement_waits_for_the_requesters_gold_rounds():
+    told = _story(ComputationStatus.Revealing, *((n, AssignmentStatus.Revealed) for n in (7, 8, 9)), seed=bytes(32))
+    told.request = REQUEST.model_copy(update={"gold": True})
+    assert step_due(told, NOW, 60) is None
+    assert step_due(told, told.phase_ends_at + 60, 60) is None
+    assert step_due(told, told.phase_ends_at + 61, 60) is Step.Settle
+    told.gold_closed = True
+    assert step_due(told, NOW, 60) is Step.Settle
+    told.gold_closed, told.withheld = False, True
+    assert step_due(told, NOW, 60) is Step.Settle

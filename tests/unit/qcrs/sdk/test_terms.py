@@ -38,7 +38,7 @@ def test_impossible_replicas_are_refused(replicas):
 def _standing(organisation, noise_class=1, qubits=27, status=ProcessorStatus.Certified, bonded=True):
     return Standing(
         status=status, noise_class=noise_class, qubits=qubits, leased_qubits=0, organisation=organisation,
-        last_beat_at=0, expires_at=0, bonded=bonded, accepted=0, outliers=0, silent=0, refused=0,
+        last_beat_at=0, expires_at=0, bonded=bonded, accepted=0, outliers=0, silent=0, refused=0, failed=0,
     )  # fmt: skip
 
 
