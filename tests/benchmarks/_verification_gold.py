@@ -33,6 +33,7 @@ DEVICES = {1: ("marrakesh",), 2: ("oslo", "kolkata"), 3: ("mumbai", "sydney"), 4
 GAMES = ((40, 20, 1), (142, 140, 2), (252, 125, 2))  # targets, golds, tolerance; at a deviation of a tenth
 PLAYS = 400_000
 REPETITIONS = 2
+DRAWS = 3
 UNLIKE = 0.15  # fidelity that one round's exact counts have as another's
 SEED = 7
 
@@ -99,34 +100,33 @@ def _escapes(progress: Progress) -> list[Goal]:
 
 
 def _telltales(progress: Progress) -> list[Goal]:
-    """Tell golds from targets, by their angles and by what devices answer.
-
-    An area below one half is no sign of anything but that golds follow these very targets closer than others would.
-    """
+    """Tell golds from targets, by their angles and by what devices answer; below one half is guessing, too."""
     rng, chance = np.random.default_rng(SEED), Chance()
-    angles, outputs, refused = {}, {}, {}
-    for kind, targets in kinds_of_sweeps(rng).items():
+    angles: dict[str, list[float]] = {}
+    outputs: dict[str, dict[int, list[float]]] = {}
+    refused: dict[str, str] = {}
+    for kind, targets in (item for _ in range(DRAWS) for item in kinds_of_sweeps(rng).items()):
         try:
             golds = make_golds(targets, len(targets), 230, chance)
         except GoldUnavailable as error:
             refused[kind] = str(error)
-            progress(f"golds for {kind}: refused")
             continue
-        angles[kind] = golds.auc or 0.0
-        programs = [*targets, *(program for program, _ in golds.rounds)]
-        rounds = answered(programs, "kolkata", 230)
+        angles.setdefault(kind, []).append(golds.auc or 0.0)
+        rounds = answered([*targets, *(program for program, _ in golds.rounds)], "kolkata", 230)
         for shots in SHOTS:
-            shown = [subsample(counts, shots, rng) for counts in rounds]
-            seen = output_features(shown)
-            areas = [classifier_auc(seen, np.arange(len(seen)) >= len(targets), chance) for _ in range(5)]
-            outputs[f"{kind}, {shots} shots"] = float(np.mean(areas))
-        progress(f"golds for {kind}: AUC {angles[kind]:.3f} by angles, {outputs[f'{kind}, 230 shots']:.3f} by outputs")
+            seen = output_features([subsample(counts, shots, rng) for counts in rounds])
+            areas = [classifier_auc(seen, np.arange(len(seen)) >= len(targets), chance) for _ in range(3)]
+            outputs.setdefault(kind, {}).setdefault(shots, []).append(float(np.mean(areas)))
+        progress(f"golds for {kind}: AUC {angles[kind][-1]:.3f} by angles, {outputs[kind][230][-1]:.3f} by outputs")
     raw["aucByAngles"], raw["aucByOutputs"], raw["refusedSweeps"] = angles, outputs, refused
     raw["aucByGenerator"] = _by_generator(kinds_of_sweeps(rng), chance)
+    # One sweep's area is known to 0.035 only, so the worst of nine would tell of chance.
+    by_outputs = max(float(np.mean(list(areas.values()))) for areas in outputs.values())
+    by_angles = max(float(np.mean(areas)) for areas in angles.values())
     betrayed = [kind for kind in ("SPSA in pairs", "parameter shift", "grid") if kind in refused]
     return [
-        Goal("golds told from targets by their angles, worst sweep, AUC", max(angles.values()), 0.55, "", COMMAND),
-        Goal("golds told from targets by their outputs, worst sweep, AUC", max(outputs.values()), 0.55, "", COMMAND),
+        Goal("golds told from targets by their angles, worst kind of sweep, AUC", by_angles, 0.55, "", COMMAND),
+        Goal("golds told from targets by 82 to 230 shots, worst kind of sweep, AUC", by_outputs, 0.55, "", COMMAND),
         Goal("sweeps that give golds away, refused (pairs, shifts, grids)", len(betrayed), 3, "", COMMAND, True),
     ]
 
