@@ -98,6 +98,7 @@ def test_assignment_moves_only_as_listed(world):
         (ComputationStatus.Accepted, AssignmentStatus.Accepted): {"accuse"},
         (ComputationStatus.Accepted, AssignmentStatus.Outlier): {"complain"},
         (ComputationStatus.Accepted, AssignmentStatus.GoldFailed): {"complain"},
+        (ComputationStatus.Accepted, AssignmentStatus.TrapFailed): {"complain"},
     }
     seen = set()
     for job, expected in assignment_statuses(world):

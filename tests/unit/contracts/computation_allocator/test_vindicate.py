@@ -8,7 +8,7 @@ from tests.evm import refused
 from tests.job import rogue
 
 Accepted, Outlier, Vindicated = AssignmentStatus.Accepted, AssignmentStatus.Outlier, AssignmentStatus.Vindicated
-SOURCES = 1 << Outlier | 1 << AssignmentStatus.GoldFailed
+SOURCES = 1 << Outlier | 1 << AssignmentStatus.GoldFailed | 1 << AssignmentStatus.TrapFailed
 
 
 @pytest.fixture

@@ -78,10 +78,24 @@ def test_stake_is_free_once_the_complaint_is_over(world, court, sweep, ending):
     assert receipt.event("StakeReclaimed")["amount"] == left * 2 * court.slash
 
 
-def test_failed_trap_is_no_fault_and_no_answer_that_stands(world, court, sweep):
-    for kind in (DisputeKind.WrongAnswer, DisputeKind.WrongFault):
-        with refused("NotDisputable", computation=sweep.id, index=3, kind=kind, actual=AssignmentStatus.TrapFailed):
-            court.open(sweep, 3, kind, sweep.operator(3))
+def test_failed_trap_is_no_answer_that_stands(world, court, sweep):
+    with refused(
+        "NotDisputable",
+        computation=sweep.id,
+        index=3,
+        kind=DisputeKind.WrongAnswer,
+        actual=AssignmentStatus.TrapFailed,
+    ):
+        court.open(sweep, 3)
+
+
+def test_undeserved_trap_is_made_good_by_the_requesters_stake(world, court, sweep):
+    operator = sweep.operator(3)
+    dispute = court.open(sweep, 3, DisputeKind.WrongFault, operator).result
+    estate = world.estate()
+    court.rule(dispute, True)
+    assert estate.gains() == {operator: 2 * court.slash}
+    assert sweep.fates[3] is AssignmentStatus.Vindicated
 
 
 def test_requester_answers_for_its_gold_rounds(world, court, sweep):

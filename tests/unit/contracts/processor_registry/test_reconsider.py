@@ -14,6 +14,7 @@ CHANGES = [
     (Released, Disproven, None, "outliers"),
     (Outlier, Vindicated, "outliers", "accepted"),
     (GoldFailed, Vindicated, "failed", "accepted"),
+    (AssignmentStatus.TrapFailed, Vindicated, "failed", "accepted"),
 ]
 
 
