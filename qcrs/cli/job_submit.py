@@ -62,6 +62,11 @@ def add_submit(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )  # fmt: skip
     submit.add_argument("--noise-class", type=whole(1, 255), help="where to run; the best populated class by default")
     submit.add_argument("--wait", action="store_true", help="drive it to its verdict and print the counts")
+    _add_sweep_flags(submit)
+    return submit
+
+
+def _add_sweep_flags(submit: argparse.ArgumentParser) -> None:
     submit.add_argument(
         "--parameters", type=Path, metavar="FILE",
         help="a sweep from one template: values of its 'input float NAME;', a CSV with a heading or a JSON list of "
@@ -82,7 +87,6 @@ def add_submit(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "--dry-run", action="store_true", help="say what a sweep would cost and guarantee, and submit nothing"
     )
     submit.add_argument("--yes", action="store_true", help="do not ask before submitting a sweep with golds")
-    return submit
 
 
 def between(least: int, most: int) -> Callable[[str], Fraction]:
