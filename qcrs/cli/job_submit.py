@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qcrs.cli.job_report import narrate, print_result
 from qcrs.cli.options import Progress, command, emit, run_with_client, whole
@@ -62,6 +62,11 @@ def add_submit(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )  # fmt: skip
     submit.add_argument("--noise-class", type=whole(1, 255), help="where to run; the best populated class by default")
     submit.add_argument("--wait", action="store_true", help="drive it to its verdict and print the counts")
+    _add_sweep_flags(submit)
+    return submit
+
+
+def _add_sweep_flags(submit: argparse.ArgumentParser) -> None:
     submit.add_argument(
         "--parameters", type=Path, metavar="FILE",
         help="a sweep from one template: values of its 'input float NAME;', a CSV with a heading or a JSON list of "
@@ -78,8 +83,10 @@ def add_submit(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )
     submit.add_argument("--traps", type=whole(0, 512), default=0, help="rounds that measure faults, not malice (0)")
     submit.add_argument("--round-shots", type=whole(1, 65_535), metavar="S", help="shots of each round, per replica")
+    submit.add_argument(
+        "--dry-run", action="store_true", help="say what a sweep would cost and guarantee, and submit nothing"
+    )
     submit.add_argument("--yes", action="store_true", help="do not ask before submitting a sweep with golds")
-    return submit
 
 
 def between(least: int, most: int) -> Callable[[str], Fraction]:
@@ -188,16 +195,18 @@ def _submit(options: argparse.Namespace) -> int | None:
 
     async def work(client: Client) -> int | None:
         if wish is None and len(named) == 1:
+            if options.dry_run:
+                raise SubmissionInvalid("--dry-run says what a sweep costs and guarantees; this is one circuit")
             program = named[0][1]
             circuit, shots, prepared = Circuit(program.text(), program.qubits, program.bits), options.shots, None
+            promise: dict[str, Any] = {}
         else:
             prepared = await _prepared(options, client, named, wish)
             circuit, shots = prepared.circuit, prepared.shots * options.replicas
-            for line in prepared.promises():
-                progress(line)
-            if not _agreed(options, prepared):
-                emit(options, {"submitted": False}, "nothing submitted")
-                return 1
+            promise = await _promise(options, client, prepared, progress)
+            if options.dry_run or not _agreed(options, prepared):
+                emit(options, {"submitted": False, "promise": promise}, "nothing submitted")
+                return 0 if options.dry_run else 1
         secret = None
         if prepared is not None and prepared.document is not None:
             # Before the submission that binds it: without the document the golds would be lost among the targets.
@@ -213,7 +222,7 @@ def _submit(options: argparse.Namespace) -> int | None:
             return await print_result(options, client, story.computation)
         value = {"id": story.computation, "status": story.status.name, "escrow": str(story.escrow)}
         if prepared is not None:
-            value["promise"] = prepared.to_json()
+            value["promise"] = promise
         emit(options, value, f"job {story.computation} queued; follow it with 'qcrs job wait {story.computation}'")
         return None
 
@@ -233,6 +242,23 @@ async def _prepared(
         qubits = max(program.qubits for program in programs)
         options.noise_class = await client.choose_class(qubits, options.replicas)
     return await asyncio.to_thread(prepare, programs, names, wish, options.noise_class)
+
+
+async def _promise(
+    options: argparse.Namespace, client: Client, prepared: "Prepared", progress: Progress
+) -> dict[str, Any]:
+    """Say what *prepared* costs and guarantees, and return it as figures."""
+    promise = prepared.to_json()
+    if prepared.document is not None:
+        # Golds allow no escalation, so this is all that is locked.
+        price = await client.allocator.quote(
+            prepared.circuit.qubits, prepared.shots, options.replicas, options.replicas
+        )
+        promise["price"] = str(price)
+        progress(f"{price / ETHER:.6f} coin for {options.replicas} replicas")
+    for line in prepared.promises():
+        progress(line)
+    return promise
 
 
 def _agreed(options: argparse.Namespace, prepared: "Prepared") -> bool:

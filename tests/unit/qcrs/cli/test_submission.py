@@ -1,7 +1,9 @@
 """Circuits, sweeps and parameters as they are named on the command line."""
 
+import asyncio
 import io
 import json
+import signal
 from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
@@ -26,6 +28,13 @@ TEMPLATE = (
     HEAD.replace("qubit", "input float a;\ninput float[64] angle_2;\nqubit")
     + "ry(a) q[0]; rz(pi - angle_2) q[1]; rx(2*a) q[1];\nc = measure q;\n"
 )
+
+
+@pytest.fixture(autouse=True)
+def _signal_kept():
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture
@@ -188,3 +197,73 @@ def test_the_layout_comes_from_the_payload_or_the_gold_document(tmp_path) -> Non
     found = layout_of(client, story_of(gold=True, secret_commitment=document.commitment))
     assert found == Layout(3, 2, (("first", 2), ("second", 0)))
     assert layout_of(client, story_of(gold=True, secret_commitment=bytes(24))) is None
+
+
+class Market:
+    """Stands in for a connected client: quotes, and fails the test when anything is sent."""
+
+    def __init__(self, tmp_path) -> None:
+        self.gold_documents = Documents(tmp_path / "gold")
+        self.allocator = self
+
+    async def choose_class(self, qubits: int, replicas: int) -> int:
+        return 2
+
+    async def quote(self, qubits: int, shots: int, replicas: int, replica_cap: int) -> int:
+        return qubits * shots * replica_cap
+
+    async def submit(self, *_, **__) -> None:
+        pytest.fail("money moved")
+
+
+@pytest.fixture
+def market(tmp_path, monkeypatch) -> Market:
+    stand_in = Market(tmp_path)
+    monkeypatch.setattr("qcrs.cli.job_submit.run_with_client", lambda options, work: asyncio.run(work(stand_in)))
+    return stand_in
+
+
+def test_a_dry_run_tells_the_promise_and_moves_no_money(bell, market, tmp_path, capsys) -> None:
+    tilted = tmp_path / "tilted.qasm"
+    tilted.write_text(TILTED)
+    flags = ["--soundness", "0.25", "--max-cost", "4", "--round-shots", "1024", "--dry-run", "--json"]
+    assert main(["job", "submit", str(tilted), *flags]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["submitted"] is False
+    promise = value["promise"]
+    assert (promise["golds"], promise["rounds"], promise["escape"]) == (3, 4, 0.25)
+    assert promise["price"] == str(2 * 4096 * 3)
+    assert not (tmp_path / "gold").exists()
+
+
+def test_sweeps_without_golds_can_be_tried_too_and_circuits_cannot(bell, market, tmp_path, capsys) -> None:
+    sweep = tmp_path / "sweep.qasm"
+    sweep.write_text(join([TILTED, BELL, BELL]))
+    assert main(["job", "submit", str(sweep), "--shots", "15000", "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["promise"] == {"rounds": 3, "shotsPerRound": 1667}
+    assert main(["job", "submit", bell, "--dry-run"]) == 2
+
+
+def test_what_cannot_be_had_moves_no_money(bell, market, tmp_path, capsys) -> None:
+    tilted = tmp_path / "tilted.qasm"
+    tilted.write_text(TILTED)
+    assert main(["job", "submit", str(tilted), "--soundness", "1e-3", "--yes"]) == 2
+    assert "A cost of 2 gives 0.5" in capsys.readouterr().err
+    assert main(["job", "submit", bell, "--soundness", "0.25", "--max-cost", "4", "--yes"]) == 2
+    assert "no angle that golds could vary" in capsys.readouterr().err
+
+
+def test_a_person_at_the_terminal_is_asked(market, tmp_path, monkeypatch, capsys) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    tilted = tmp_path / "tilted.qasm"
+    tilted.write_text(TILTED)
+    monkeypatch.setattr("sys.stdin", Terminal("no\n"))
+    flags = ["--soundness", "0.25", "--max-cost", "4", "--round-shots", "1024"]
+    assert main(["job", "submit", str(tilted), *flags]) == 1
+    said = capsys.readouterr()
+    assert "nothing submitted" in said.out
+    assert "probability 1/4" in said.err
+    assert "Submit it? [y/N]" in said.err
