@@ -26,8 +26,8 @@ from qcrs.quantum.circuit import canonical, load
 from qcrs.quantum.device import Device
 from qcrs.quantum.request import MAX_SHOTS, RunRequest
 from qcrs.quantum.simulate import simulate
-from qcrs.rules.agreement import BUCKET_TOLERANCE, CLASS_SPREAD, bucket_rule, gram_rule
-from qcrs.rules.count_sketch import dimensions, dot, sketch_of, unpack
+from qcrs.rules.agreement import BUCKET_SHARE, BUCKET_TOLERANCE, MAX_SCALE, Frame, bucket_rule, gram_rule, signal_of
+from qcrs.rules.count_sketch import dot, sketch_of, unpack
 
 SHOTS = (4_096, 16_384, MAX_SHOTS)
 CIRCUITS = sorted((Path(qcrs.__file__).parent / "circuits").glob("*.qasm"))
@@ -57,18 +57,20 @@ def counts_of(device: Device) -> dict[tuple[str, int], tuple[Counts, int]]:
 def margin(a: Counts, b: Counts, bits: int, shots: int) -> float:
     """Return how near the pair is to disagreement, 1 being there, by the worse rule."""
     seed = secrets.token_bytes(32)
-    rows, buckets = dimensions(bits)
     x, y = (unpack(sketch_of(counts, bits, seed), bits) for counts in (a, b))
-    norms, product = (dot(x, x), dot(y, y)), dot(x, y)
-    even = rows * shots * shots / buckets
-    own = sum(norms) - 2 * even - 2 * rows * shots * (1 - 1 / buckets)
-    excess = (20_000 - CLASS_SPREAD) * own - 40_000 * (product - even)
-    variance = 8 * (max(0.0, rows * sum(norms) / 2 - rows * even) + even)
-    gram = excess / math.sqrt(144e8 * variance)
+    frame = Frame.of(bits, shots)
+    first, second = signal_of(frame, x), signal_of(frame, y)
+    excess, far = gram_rule(frame, first, second, dot(x, y))
+    square = frame.rows * shots * shots
+    powers = first.power + second.power + 2 * (frame.buckets - 1) * frame.rows * shots
+    variance = max(0, 4 * frame.rows * powers) + 8 * square
+    gram = excess / math.sqrt(1e12 * MAX_SCALE**2 * frame.buckets * variance)
+    allowance = shots * BUCKET_TOLERANCE + (frame.share * min(first.amplitude, second.amplitude) >> 8)
     bucket = max(
-        (1e4 * abs(i - j) - shots * BUCKET_TOLERANCE) / math.sqrt(36e8 * (i + j + 1)) for i, j in zip(x, y, strict=True)
+        (1e4 * abs(i - j) - allowance - BUCKET_SHARE * (i + j)) / math.sqrt(9e8 * (i + j + 1))
+        for i, j in zip(x, y, strict=True)
     )
-    disagree = gram_rule(*norms, product, rows, buckets, shots)[1] or bucket_rule(x, y, shots)
+    disagree = far or bucket_rule(frame, first, second)
     if disagree != (max(gram, bucket) > 1):
         raise AssertionError(f"margin {gram}, {bucket} contradicts the rules")
     return max(gram, bucket)

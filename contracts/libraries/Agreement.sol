@@ -43,10 +43,16 @@ library Agreement {
         uint256 rows;
         uint256 buckets;
         uint256 shots;
-        /// K.
-        uint256 spread;
         /// B.
         uint256 share;
+        /// 20000 - K.
+        int256 kept;
+        /// r N^2.
+        int256 square;
+        /// 2 (m - 1) r N.
+        int256 bias;
+        /// 120^2 1e10 m.
+        int256 limit;
     }
 
     /// A sketch as the rules see it.
@@ -105,19 +111,23 @@ library Agreement {
             uint256[] memory reversed = CountSketch.reversedLanesOf(sketch);
             Signal memory signal = signalOf(frame, lanes, CountSketch.dot(lanes, reversed));
             signals[i] = signal;
-            agreeing[i] |= 1 << i;
             if (!isFlat(frame, signal.power)) peaked |= 1 << i;
+            uint256 own = 1 << i;
+            int256 sum;
             for (uint256 j; j < i; ++j) {
                 if (excluded & (1 << j) != 0) continue;
-                (int256 x, bool far) = gramRule(frame, signal, signals[j], CountSketch.dot(signals[j].lanes, reversed));
-                if (far || bucketRule(frame, signal, signals[j])) continue;
-                agreeing[i] |= 1 << j;
+                Signal memory other = signals[j];
+                (int256 x, bool far) = gramRule(frame, signal, other, CountSketch.dot(other.lanes, reversed));
+                if (far || bucketRule(frame, signal, other)) continue;
+                own |= 1 << j;
                 agreeing[j] |= 1 << i;
                 unchecked {
-                    distance[i] += x;
+                    sum += x;
                     distance[j] += x;
                 }
             }
+            agreeing[i] = own;
+            distance[i] = sum;
         }
         members = _largestCluster(agreeing, distance);
         if (_populationOf(members) < quorum) return (Verdict.Rejected, 0);
@@ -128,10 +138,15 @@ library Agreement {
     /// @notice Dimensions and tolerances for outcomes `outcomeBits` wide.
     function frameOf(uint256 outcomeBits, uint256 shots) internal pure returns (Frame memory frame) {
         uint256 width = Math.min(Math.max(outcomeBits, NARROW_BITS), WIDE_BITS) - NARROW_BITS;
-        (frame.rows, frame.buckets) = CountSketch.dimensions(outcomeBits);
+        (uint256 rows, uint256 buckets) = CountSketch.dimensions(outcomeBits);
+        frame.rows = rows;
+        frame.buckets = buckets;
         frame.shots = shots;
-        frame.spread = CLASS_SPREAD + CLASS_SPREAD_PER_BIT * width;
         frame.share = AMPLITUDE_SHARE + AMPLITUDE_SHARE_PER_BIT * width;
+        frame.kept = 20_000 - int256(CLASS_SPREAD + CLASS_SPREAD_PER_BIT * width);
+        frame.square = int256(rows * shots * shots);
+        frame.bias = int256(2 * (buckets - 1) * rows * shots);
+        frame.limit = 1e12 * MAX_SCALE * MAX_SCALE * int256(buckets);
     }
 
     /// @notice Power and amplitude of a sketch.
@@ -143,8 +158,7 @@ library Agreement {
     {
         signal.lanes = lanes;
         unchecked {
-            uint256 floor = frame.rows * frame.shots * (frame.shots + frame.buckets - 1);
-            int256 power = int256(frame.buckets * norm) - int256(floor);
+            int256 power = int256(frame.buckets * norm) - frame.square - frame.bias / 2;
             signal.power = power;
             if (power > 0) signal.amplitude = Math.sqrt((uint256(power) << 16) / (frame.rows * frame.buckets));
         }
@@ -162,18 +176,15 @@ library Agreement {
         unchecked {
             uint256 buckets = frame.buckets;
             uint256 rows = frame.rows;
-            uint256 square = frame.shots * frame.shots;
             (int256 low, int256 high) = a.power < b.power ? (a.power, b.power) : (b.power, a.power);
             int256 own = low > 0 && 100 * high <= MAX_SCALE * MAX_SCALE * low
                 ? int256(20 * uint256(MAX_SCALE) * ((rows * buckets * a.amplitude * b.amplitude) >> 16))
                 : MAX_SCALE * MAX_SCALE * low + 100 * high;
-            int256 cross = int256(buckets * product) - int256(rows * square);
-            x = (20_000 - int256(frame.spread)) * own - 400_000 * MAX_SCALE * cross;
-            int256 variance =
-                int256(4 * rows) * (low + high + int256(2 * (buckets - 1) * rows * frame.shots));
-            if (variance < 0) variance = 0;
-            variance += int256(8 * rows * square);
-            far = x > 0 && x * x > 1e12 * MAX_SCALE * MAX_SCALE * int256(buckets) * variance;
+            x = frame.kept * own - 400_000 * MAX_SCALE * (int256(buckets * product) - frame.square);
+            if (x <= 0) return (x, false);
+            int256 excess = low + high + frame.bias;
+            int256 variance = 8 * frame.square + (excess > 0 ? int256(4 * rows) * excess : int256(0));
+            far = x * x > frame.limit * variance;
         }
     }
 
@@ -181,9 +192,8 @@ library Agreement {
     function isFlat(Frame memory frame, int256 power) internal pure returns (bool) {
         if (power <= 0) return true;
         unchecked {
-            uint256 rows = frame.rows;
-            uint256 noise = frame.shots * (frame.shots + (frame.buckets - 1) * rows);
-            return uint256(power * power) < 72 * frame.buckets * rows * (uint256(power) + noise);
+            uint256 variance = uint256(int256(frame.rows) * (power + frame.bias / 2) + frame.square);
+            return uint256(power * power) < 72 * frame.buckets * variance;
         }
     }
 
