@@ -202,7 +202,7 @@ class Executor:
             return result.refusal
         if self.faulty is None:
             return result.counts
-        counts = self.faulty.answer(result.counts, request.outcome_bits, request.shots)
+        counts = self.faulty.answer(result.counts, request.outcome_bits, request.shots, text)
         if counts is None:
             raise WithheldForTest
         return counts
