@@ -147,8 +147,8 @@ def _demand(options: argparse.Namespace) -> int | None:
             options,
             value,
             f"challenge {event['challenge']}: processor {processor} has until {moment(event['deadlineAt'])} to show "
-            f"its histogram; {coin(event['bond'])} put up. Follow it with 'qcrs challenge show {event['challenge']}', and "
-            f"after silence 'qcrs challenge enforce {event['challenge']}'",
+            f"its histogram; {coin(event['bond'])} put up. Follow it with 'qcrs challenge show {event['challenge']}', "
+            f"and after silence 'qcrs challenge enforce {event['challenge']}'",
         )
 
     return run_with_client(options, work)

@@ -24,8 +24,8 @@ def add_verb(verbs: argparse._SubParsersAction) -> None:
     subscribe = command(
         verbs, "subscribe", _subscribe, "have a consumer contract told how a computation ends (its requester, once)",
         description="Name the contract that is to be told how your computation ends: 'qcrs job deliver', by anyone, "
-        "calls its onResult. With --coverage it is told the outcomes instead, by onOutcomes. A computation can have one "
-        "subscription of each kind.",
+        "calls its onResult. With --coverage it is told the outcomes instead, by onOutcomes. A computation can have "
+        "one subscription of each kind.",
     )  # fmt: skip
     subscribe.add_argument("id", type=computation_id)
     subscribe.add_argument("--consumer", required=True, type=address, metavar="ADDRESS", help="the contract to call")
