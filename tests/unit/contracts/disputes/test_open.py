@@ -102,7 +102,13 @@ def test_open_reverts_for_an_answer_of_a_round_that_was_lost(world, court):
     world.allocator.reallocate(job.id, sender=world.keeper)
     job.to_settled()
     assert job.fates[0] is AssignmentStatus.Released
-    with refused("NotDisputable", index=0, actual=AssignmentStatus.Released):
+    with refused(
+        "NotDisputable",
+        computation=job.id,
+        index=0,
+        kind=DisputeKind.WrongAnswer,
+        actual=AssignmentStatus.Released,
+    ):
         court.open(job, 0)
 
 
