@@ -5,7 +5,7 @@ from qcrs.model.records import Assignment, Capability, Computation, Organisation
 
 
 class Allocator:
-    """Reads of ``ComputationAllocator``."""
+    """Reads of ``ComputationAllocator``, and of its records through ``Records``."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -15,15 +15,15 @@ class Allocator:
 
     async def computation(self, computation: int) -> Computation:
         """Return the record of *computation*; its status is ``Unset`` when there is none."""
-        return Computation.from_chain(await self._call("computationOf", computation))
+        return Computation.from_chain(await self._gateway.call("Records", "computationOf", computation))
 
     async def assignments(self, computation: int) -> list[Assignment]:
         """Return all assignments of *computation* by index."""
-        return [Assignment.from_chain(a) for a in await self._call("assignmentsOf", computation)]
+        return [Assignment.from_chain(a) for a in await self._gateway.call("Records", "assignmentsOf", computation)]
 
     async def seed(self, computation: int) -> bytes:
         """Return the sketch seed of the running or last round."""
-        return await self._call("seedOf", computation)
+        return await self._gateway.call("Records", "seedOf", computation)
 
     async def quote(self, qubits: int, shots: int, replicas: int, replica_cap: int) -> int:
         """Return the wei that a submission locks."""
