@@ -36,6 +36,7 @@ library Independence {
         if (occupied < MIN_DEGREES + rows) return false;
         unchecked {
             uint256 degrees = occupied - rows;
+            // slither-disable-next-line divide-before-multiply (exact: every row adds up to the same)
             shots /= rows; // of both together, in one row
             uint256 flat = rows * (buckets - 1) * shots * shots;
             uint256 shared = (rows - 1) * buckets * (buckets * squares - rows * shots * shots);

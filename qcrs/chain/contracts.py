@@ -5,7 +5,7 @@ from qcrs.model.records import Assignment, Capability, Computation, Organisation
 
 
 class Allocator:
-    """Reads of ``ComputationAllocator``, and of ``Records``, which spells its records out."""
+    """Reads of ``ComputationAllocator``, and of its records through ``Records``."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway

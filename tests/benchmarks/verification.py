@@ -6,11 +6,11 @@ and of two devices; every device is one that no constant of the rules was chosen
 it for the distributions, which are kept under ``build/verification``.
 """
 
-import importlib.util
 import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import _verification_gold
 import numpy as np
 from _report import SERIES, Goal, finish, picture, table
 from _verification_attacks import ATTACKS, COPIES, PROMISED_AT_4096, PROMISED_AT_16384
@@ -115,15 +115,6 @@ def goals(honest: Sequence[dict[str, Any]], attacks: Sequence[dict[str, Any]], c
     return found
 
 
-def gold_goals() -> tuple[list[Goal], dict[str, Any]]:
-    """Return the goals of gold rounds and their raw figures, where they are measured."""
-    if importlib.util.find_spec("_verification_gold") is None:
-        return [], {}
-    from _verification_gold import measure  # () -> (list[Goal], raw figures)
-
-    return measure()
-
-
 def main() -> None:
     """Measure, print, draw and write everything."""
     found = pools()
@@ -134,10 +125,10 @@ def main() -> None:
     keys = ("outcomeBits", "outcomes", "replicas", "verdict", "judging")
     table(("outcome bits", "outcomes", "replicas", "verdict", "gas"), [[row[key] for key in keys] for row in gas])
     table(("rule", "vectors", "differ"), [(name, *counts) for name, counts in checked.items()])
-    gold, gold_raw = gold_goals()
+    gold = _verification_gold.measure(print)
     raw = {"honest": honest, "attacks": attacks, "copies": copied, "contract": sample, "vectors": checked, "gas": gas}
     measured = goals(honest, attacks, copied, (sample, checked, gas))
-    finish("verification", measured + gold, raw | {"gold": gold_raw})
+    finish("verification", measured + gold, raw | {"gold": _verification_gold.raw})
 
 
 if __name__ == "__main__":

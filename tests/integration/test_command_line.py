@@ -53,8 +53,8 @@ def _refused(finished, code, *words):
 def test_submit_and_wait_prints_one_object(world, bell):
     answer = world.json("job", "submit", bell, "--shots", "12288", "--wait")
     assert set(answer) == {
-        "id", "status", "verdict", "counts", "shots", "replicas", "accepted", "outliers", "silent", "gas", "seconds",
-        "resultDigest",
+        "id", "status", "verdict", "counts", "shots", "replicas", "accepted", "outliers", "silent", "failed",
+        "disproven", "challengeableUntil", "gas", "seconds", "resultDigest",
     }  # fmt: skip
     assert set(answer["gas"]) == {
         "submit",
@@ -178,7 +178,7 @@ def test_a_million_nested_gate_definitions_are_refused(world, tmp_path):
     [
         (["--shots", "0"], 2, ["ShotsOutOfRange", "0 shots"]),
         (["--shots", "1000000000"], 2, ["ShotsOutOfRange", "1000000000 shots"]),
-        (["--replicas", "1"], 2, ["ReplicasOutOfRange"]),
+        (["--replicas", "2"], 2, ["ReplicasOutOfRange"]),
         (["--replicas", "5"], 2, ["NoCapacity", "4 of one noise class fit"]),
         (["--max-fee", "1"], 2, ["FeeTooLow", "1 wei"]),
         (["--as", "operator"], 2, ["NotAMember"]),
@@ -269,7 +269,7 @@ def _submit_raw(world, circuit_text, payload, qubits, outcome_bits, uri=""):
 
     async def work():
         async with world.client() as client:
-            quote = await client.allocator.quote(qubits, 4096, 3)
+            quote = await client.allocator.quote(qubits, 4096, 3, 3)
             request = Request(
                 circuit_digest=keccak(circuit_text.encode()),
                 secret_commitment=client.secrets.create(),
@@ -279,6 +279,9 @@ def _submit_raw(world, circuit_text, payload, qubits, outcome_bits, uri=""):
                 noise_class=await client.choose_class(2, 3),
                 qubits=qubits,
                 outcome_bits=outcome_bits,
+                replica_cap=3,
+                gold=False,
+                trust=0,
                 max_fee=quote,
                 payload=payload,
                 payload_uri=uri,

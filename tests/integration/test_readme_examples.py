@@ -75,15 +75,25 @@ def shell(world, home):
     return run
 
 
-async def _fund(network, address):
+async def _fund(network, address, amount=ETHER):
     async with Gateway(network) as gateway:
-        await gateway.transfer(account_of(network.account("operator").private_key), address, ETHER)
+        await gateway.transfer(account_of(network.account("operator").private_key), address, amount)
 
 
 def test_commands_that_submit_a_circuit(shell):
-    output = shell(block("sh", "job submit"))
+    output = shell(block("sh", "job list"))
     assert re.search(r"^job \d+  Accepted$", output, re.M)
     assert "the books balance" in output
+
+
+def test_commands_that_ask_for_golds(shell):
+    commands = block("sh", "--soundness")
+    process = shell.start(commands)
+    _, told = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, told
+    assert "guaranteed: false answers to more than 10 % of the circuits escape" in told
+    output = shell(commands.replace("--dry-run", "--yes --wait"))
+    assert re.search(r"^job \d+  Accepted$", output, re.M)
 
 
 def test_javascript_example_prints_verified_counts(shell):
@@ -131,7 +141,7 @@ def test_solidity_example_orders_a_computation_and_proves_its_counts_on_chain(wo
             gateway, owner = client.gateway, client.account
             address = await _add_contract(gateway, owner, interface, code)
             noise_class = (await client.registry.standing(1)).noise_class
-            quote = await client.allocator.quote(2, SHOTS, 3)
+            quote = await client.allocator.quote(2, SHOTS, 3, 3)
             commitment = client.secrets.create()
             await gateway.send(owner, "BellPair", "order", noise_class, commitment, value=quote)
             computation = await gateway.call("BellPair", "computation")
@@ -187,10 +197,10 @@ async def _beats(network, processor, process):
 def test_commands_that_deploy_to_another_chain(world, shell, tmp_path):
     keys = tmp_path / "deployer.json", tmp_path / "deployer.password"
     deployer = create_keystore(*keys)
-    asyncio.run(_fund(world.network, deployer.address))
+    asyncio.run(_fund(world.network, deployer.address, 3 * ETHER))
     holders = {
         name: world.network.accounts[number].address
-        for number, name in enumerate(("COMMITTEE", "CERTIFIER", "SECURITY"))
+        for number, name in enumerate(("COMMITTEE", "CERTIFIER", "SECURITY", "COUNCIL"))
     }
     variables = {
         "RPC_URL": world.network.rpc_url,

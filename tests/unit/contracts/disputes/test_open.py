@@ -94,7 +94,7 @@ def test_open_serves_an_overturned_computation(world, court):
     assert court.open(job, 2).result == 3
 
 
-def test_open_serves_an_answer_of_a_round_that_was_lost(world, court):
+def test_open_reverts_for_an_answer_of_a_round_that_was_lost(world, court):
     world.enrol_until(9)
     job = world.submit().to_revealing()
     job.reveal(0)
@@ -102,7 +102,14 @@ def test_open_serves_an_answer_of_a_round_that_was_lost(world, court):
     world.allocator.reallocate(job.id, sender=world.keeper)
     job.to_settled()
     assert job.fates[0] is AssignmentStatus.Released
-    assert court.open(job, 0).result == 1
+    with refused(
+        "NotDisputable",
+        computation=job.id,
+        index=0,
+        kind=DisputeKind.WrongAnswer,
+        actual=AssignmentStatus.Released,
+    ):
+        court.open(job, 0)
 
 
 def test_open_is_taken_in_the_last_second_of_the_window(world, court, job):
