@@ -86,7 +86,5 @@ def test_their_failures_are_shown_and_the_answers_behind_them_recomputed(world):
     shown = world.json("job", "gold", computation)
     failed = {replica["processor"]: len(replica["goldFailures"]) for replica in shown["replicas"]}
     assert failed[HONEST] <= shown["goldTolerance"] < min(failed[processor] for processor in COLLUDERS)
-    fidelity = {replica["processor"]: replica["fidelity"] for replica in shown["replicas"]}
-    assert fidelity[HONEST] > max(fidelity[processor] for processor in COLLUDERS)
     audited = world.json("audit", "gold", computation)
     assert (audited["holds"], audited["recomputed"], audited["framed"]) == (True, shown["golds"], [])
