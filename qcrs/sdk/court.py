@@ -10,8 +10,7 @@ from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
 from qcrs.model.story import Duty, Story
 
-# Refusals for want of time, and the argument that says until when.
-_TOO_EARLY = {"DeadlineOpen": "deadlineAt", "RulingOpen": "endsAt"}
+_TOO_EARLY = {"DeadlineOpen", "RulingOpen"}
 
 
 class SeatUnknown(QcrsError):
@@ -105,8 +104,7 @@ async def send(
         await gateway.simulate(account, contract, function, *arguments, value=value)
     except ContractRefused as error:
         # Looked at as of the latest block, which may be older than a deadline that has passed since.
-        until = _TOO_EARLY.get(error.name)
-        if until is None or gateway.now <= error.arguments[until]:
+        if error.name not in _TOO_EARLY or gateway.now <= error.arguments["endsAt"]:
             raise
     return await gateway.send(account, contract, function, *arguments, value=value)
 

@@ -133,16 +133,18 @@ def test_silence_is_enforced_after_the_deadline(world, tmp_path):
     computation, seats = computed(world, tmp_path)
     silent = next(processor for processor in seats if processor not in (FORGER, 1))
     stop(world, f"lab-{silent}")
-    challenge = str(world.json("challenge", "demand", str(computation), str(seats[silent]))["challenge"])
-    early = world.run("challenge", "enforce", challenge)
-    assert (early.returncode, "DeadlineOpen" in early.stderr) == (4, True)
-    passed(world, POLICY.response_seconds + 1)
-    enforced = world.json("challenge", "enforce", challenge)
-    assert enforced["status"] == "Defaulted"
-    [penalty] = enforced["penalties"]
-    assert (penalty["processor"], penalty["fault"]) == (silent, "HistogramWithheld")
-    assert int(penalty["bounty"]) > 0
-    world.devnet.start_node(f"lab-{silent}")
+    try:
+        challenge = str(world.json("challenge", "demand", str(computation), str(seats[silent]))["challenge"])
+        early = world.run("challenge", "enforce", challenge)
+        assert (early.returncode, "DeadlineOpen" in early.stderr) == (4, True)
+        passed(world, POLICY.response_seconds + 1)
+        enforced = world.json("challenge", "enforce", challenge)
+        assert enforced["status"] == "Defaulted"
+        [penalty] = enforced["penalties"]
+        assert (penalty["processor"], penalty["fault"]) == (silent, "HistogramWithheld")
+        assert int(penalty["bounty"]) > 0
+    finally:
+        world.devnet.start_node(f"lab-{silent}")
 
 
 def test_a_dispute_is_opened_answered_ruled_and_shown(world, tmp_path):
