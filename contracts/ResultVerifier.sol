@@ -163,6 +163,7 @@ contract ResultVerifier is IResultVerifier {
         if (verdict != Agreement.Verdict.Accepted || session.c.trust == 0) return (verdict, members);
         uint256[] memory scores = new uint256[](session.indices.length);
         for (uint256 i; i < scores.length; ++i) {
+            // slither-disable-next-line calls-loop (a view of the suite; at most MAX_REPLICAS)
             Standing memory standing = REGISTRY.standingOf(session.seats[session.indices[i]].processor);
             scores[i] =
                 Credibility.scoreOf(standing.accepted, standing.outliers, standing.silent, standing.failed);
