@@ -17,7 +17,19 @@ from typing import NoReturn
 from qcrs.errors import QcrsError
 
 EXIT_NO, EXIT_INPUT, EXIT_CHAIN, EXIT_REFUSED, EXIT_INTERRUPTED, EXIT_UNREAD = 1, 2, 3, 4, 130, 141
-NOUNS = ("devnet", "demo", "deploy", "organisation", "node", "processor", "job", "ledger", "audit")
+NOUNS = (
+    "devnet",
+    "demo",
+    "deploy",
+    "organisation",
+    "node",
+    "processor",
+    "job",
+    "challenge",
+    "dispute",
+    "ledger",
+    "audit",
+)
 # By class name: importing the classes would load web3 before there is need.
 _EXITS = {
     "ChainUnreachable": EXIT_CHAIN,
@@ -94,6 +106,8 @@ _HELP = {
     "node": "make and run a processor's daemon",
     "processor": "list, register, certify and bond processors",
     "job": "submit circuits, follow them, fetch verified counts",
+    "challenge": "prove that an answer is false, or demand to see what is behind it",
+    "dispute": "complain of what nothing can prove, and rule on it",
     "ledger": "balances, deposits and withdrawals",
     "audit": "replay the audit trail and check every decision",
 }

@@ -15,17 +15,20 @@ from qcrs.chain.gateway import Gateway
 from qcrs.cli.options import (
     Progress,
     add_network,
+    add_signer,
     command,
     computation_id,
     emit,
     network_of,
     positive,
     run_with_client,
+    signer_of,
     table,
     whole,
 )
 from qcrs.model.finding import Finding, Level, Standing
 from qcrs.sdk.audit import Listing, Report, list_entries, verify
+from qcrs.sdk.challenge import accuser
 from qcrs.sdk.client import Client
 from qcrs.sdk.proof import MOST_BYTES, EntryUnknown, Proof, departure, make_proof
 from qcrs.sdk.watch import Watch, follow
@@ -87,6 +90,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--auditor' does the same beside a processor's work.",
     )
     watching.add_argument("--once", action="store_true", help="up to the latest block, then end")
+    watching.add_argument(
+        "--challenge", action="store_true",
+        help="also post the proof against an answer whose histogram contradicts it, with the account that acts; it "
+        "costs gas, and brings a share of the penalty",
+    )  # fmt: skip
+    add_signer(watching, "researcher")
     for verb in (check, log, proving, watching):
         add_network(verb)
 
@@ -159,7 +168,9 @@ def _watch(options: argparse.Namespace) -> int | None:
 async def _watched(options: argparse.Namespace, teller: "_Teller") -> int:
     def open_watch(tell: Callable[[Finding], None]) -> Watch:
         network = network_of(options)
-        return Watch(Gateway(network), Store(network.store), tell)
+        gateway, store = Gateway(network), Store(network.store)
+        evidence = accuser(gateway, signer_of(options, network), store, tell) if options.challenge else None
+        return Watch(gateway, store, tell, evidence)
 
     if options.once:
         watch = open_watch(teller.find)

@@ -1,14 +1,45 @@
-"""``qcrs job deliver``: tell a consumer contract how a computation ended."""
+"""``qcrs job subscribe`` and ``deliver``: have a consumer contract told how a computation ended, and tell it."""
 
 import argparse
+import math
+from decimal import Decimal, InvalidOperation
 
-from qcrs.cli.options import add_network, add_signer, command, computation_id, emit, run_with_client
+from qcrs.cli.options import (
+    add_network,
+    add_signer,
+    address,
+    command,
+    computation_id,
+    emit,
+    run_with_client,
+    whole,
+)
 from qcrs.sdk.client import Client
-from qcrs.sdk.delivery import Delivered, Deliverer
+from qcrs.sdk.court import send
+from qcrs.sdk.delivery import COVERAGE_UNIT, Delivered, Deliverer
 
 
 def add_verb(verbs: argparse._SubParsersAction) -> None:
-    """Add this verb to those of ``qcrs job``."""
+    """Add these verbs to those of ``qcrs job``."""
+    subscribe = command(
+        verbs, "subscribe", _subscribe, "have a consumer contract told how a computation ends (its requester, once)",
+        description="Name the contract that is to be told how your computation ends: 'qcrs job deliver', by anyone, "
+        "calls its onResult. With --coverage it is told the outcomes instead, by onOutcomes. A computation can have "
+        "one subscription of each kind.",
+    )  # fmt: skip
+    subscribe.add_argument("id", type=computation_id)
+    subscribe.add_argument("--consumer", required=True, type=address, metavar="ADDRESS", help="the contract to call")
+    subscribe.add_argument("--gas", required=True, type=whole(1, 2**32 - 1), metavar="N", help="gas that its call gets")
+    subscribe.add_argument(
+        "--after-challenges", action="store_true",
+        help="wait until the verdict can no longer be challenged and no case is open; sooner, it may be overturned",
+    )  # fmt: skip
+    subscribe.add_argument(
+        "--coverage", type=share, metavar="SHARE",
+        help="deliver the most frequent outcomes, until they make up this share of all shots, such as 0.5",
+    )  # fmt: skip
+    add_network(subscribe)
+    add_signer(subscribe, "researcher")
     deliver = command(
         verbs, "deliver", _deliver, "tell a consumer contract how a computation ended",
         description="Tell the contract that subscribed to a computation's result how it ended, with the proof that "
@@ -19,6 +50,44 @@ def add_verb(verbs: argparse._SubParsersAction) -> None:
     deliver.add_argument("--outcomes", action="store_true", help="deliver the outcomes instead of the result")
     add_network(deliver)
     add_signer(deliver, "researcher")
+
+
+def share(text: str) -> int:
+    """Return *text*, a share above 0 and up to 1, in 1e-4, rounded up, for argparse."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("nan")
+    if not value.is_finite() or not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share above 0 and up to 1, got {text!r}")
+    # No less than was asked for; what is so small that it has no digits here is the least that can be asked for.
+    return max(1, math.ceil(value * COVERAGE_UNIT))
+
+
+def _subscribe(options: argparse.Namespace) -> int | None:
+    async def work(client: Client) -> None:
+        function, arguments = "subscribe", [options.id, options.consumer, options.gas, options.after_challenges]
+        if options.coverage is not None:
+            function, arguments = "subscribeToOutcomes", [*arguments, options.coverage]
+        receipt = await send(client.gateway, client.signer, "ResultDelivery", function, *arguments)
+        what = "its result" if options.coverage is None else f"outcomes that make up {options.coverage / 100:.2f} %"
+        value = {
+            "id": options.id,
+            "consumer": options.consumer,
+            "gasLimit": options.gas,
+            "afterChallenges": options.after_challenges,
+            "coverage": options.coverage,
+            "gas": receipt.gas_used,
+        }
+        flag = " --outcomes" if options.coverage else ""
+        emit(
+            options,
+            value,
+            f"{options.consumer} is to be told {what}; once job {options.id} has ended, anyone runs 'qcrs job deliver "
+            f"{options.id}{flag}'",
+        )
+
+    return run_with_client(options, work)
 
 
 def _deliver(options: argparse.Namespace) -> int | None:

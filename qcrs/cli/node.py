@@ -23,13 +23,20 @@ from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.execution import Executor
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.runtime import Node
-from qcrs.model.finding import Finding, Standing
+from qcrs.errors import QcrsError
+from qcrs.model.finding import Standing
 from qcrs.quantum.calibration import bundled_names, bundled_path
 from qcrs.quantum.client import EngineClient
 from qcrs.quantum.faults import FAULTS, FaultyAnswers
+from qcrs.sdk.challenge import accuser
+from qcrs.sdk.inspection import Evidence
 from qcrs.sdk.provider import init_node, state_path
-from qcrs.sdk.watch import Watch, follow
+from qcrs.sdk.watch import Tell, Watch, follow
 from qcrs.store import Store
+
+
+class FlagsInvalid(QcrsError):
+    """Flags do not go together."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--auditor", action="store_true",
         help="also replay the whole chain as it grows, check every histogram, and raise an alarm when something does "
         "not follow; 'qcrs node status' shows it",
+    )  # fmt: skip
+    start.add_argument(
+        "--challenge", action="store_true",
+        help="with --auditor: also post the proof against an answer whose histogram contradicts it",
     )  # fmt: skip
     start.add_argument("--verbose", action="store_true", help="log races and retries too")
     status = command(verbs, "status", _status, "say how a daemon on this machine is doing")
@@ -83,6 +94,8 @@ def _start(options: argparse.Namespace) -> None:
 
 
 async def _serve(options: argparse.Namespace) -> None:
+    if options.challenge and not options.auditor:
+        raise FlagsInvalid("--challenge means nothing without --auditor: only an auditor finds what to challenge")
     config = NodeConfig.read(options.config)
     network = Network.read(config.network)
     account = load_keystore(config.keystore, config.password_file)
@@ -111,18 +124,28 @@ async def _serve(options: argparse.Namespace) -> None:
                 memory_limit_bytes=config.memory_limit_mebibytes << 20,
                 faulty=faulty,
             )
-            auditor = Auditor(partial(_follow, config)) if options.auditor else None
+            # The daemon's account acts, so over the daemon's connection: nonces are counted in one place.
+            accuse = partial(accuser, gateway, account, executor.store) if options.challenge else None
+            auditor = Auditor(partial(_follow, config, accuse)) if options.auditor else None
             await Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor).run(stop)
 
 
 async def _follow(
-    config: NodeConfig, tell: Callable[[Finding], None], told: Callable[[Standing], None], stop: asyncio.Event
+    config: NodeConfig,
+    accuse: Callable[[Tell], Evidence] | None,
+    tell: Tell,
+    told: Callable[[Standing], None],
+    stop: asyncio.Event,
 ) -> None:
-    """Watch the chain of the node's network file, over a connection of its own."""
+    """Watch the chain of the node's network file, over a connection of its own.
 
-    def open_watch(tell: Callable[[Finding], None]) -> Watch:
+    Args:
+        accuse: Makes what posts proofs; None only watches.
+    """
+
+    def open_watch(tell: Tell) -> Watch:
         network = Network.read(config.network)
-        return Watch(Gateway(network), Store(network.store), tell)
+        return Watch(Gateway(network), Store(network.store), tell, None if accuse is None else accuse(tell))
 
     await follow(open_watch, tell, told, stop)
 

@@ -119,7 +119,7 @@ class Executor:
             if isinstance(outcome, RefusalCode):
                 await self._send(watch, "ResultVerifier", "refuse", story.computation, duty.index, int(outcome))
                 return
-            root = await asyncio.to_thread(counts_root, outcome)
+            root = await asyncio.to_thread(counts_root, self._bound(outcome))
             answer = self.journal.record(
                 story.computation, duty.index, duty.attempt, Answer(os.urandom(32), root, outcome)
             )
@@ -143,7 +143,7 @@ class Executor:
             raise AssertionError(f"computation {story.computation} is revealing without a seed")
         sketch = await asyncio.to_thread(sketch_of, answer.counts, story.request.outcome_bits, story.seed)
         try:
-            await asyncio.to_thread(self.store.put_histogram, answer.counts_root, answer.counts)
+            await asyncio.to_thread(self.store.put_histogram, answer.counts_root, self._bound(answer.counts))
         except ContentUnavailable as error:
             # The reveal is what is due; up to 8 outcome bits it holds the whole histogram anyway.
             log.error("computation=%s histogram not stored: %s", story.computation, error)
@@ -163,9 +163,13 @@ class Executor:
         bits, digest, seed = story.request.outcome_bits, sketch_digest(duty.sketch), story.seed
 
         def step() -> Step:
-            return next(answer_steps(answer.counts, digest, bits, seed, start=action.next))
+            return next(answer_steps(self._bound(answer.counts), digest, bits, seed, start=action.next))
 
         await self._send(watch, "Challenges", "answer", action.challenge, *await asyncio.to_thread(step))
+
+    def _bound(self, counts: dict[int, int]) -> dict[int, int]:
+        """Return the histogram under the root of the answer *counts*: itself, but for test equipment."""
+        return counts if self.faulty is None else self.faulty.bound(counts)
 
     async def _run(self, story: Story, watch: Stopwatch) -> dict[int, int] | RefusalCode:
         """Return counts, or why there are none."""

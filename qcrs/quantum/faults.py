@@ -11,6 +11,8 @@ dilute   half of the shots are uniform: a device of half the fidelity it claims
 corrupt  a tenth of a sweep's rounds, or a whole circuit, with some bits flipped. Which rounds and
          bits follows from the circuit's text, so colluders agree without talking, and outvote an
          honest replica
+forge    the honest answer's sketch over the root of another histogram, which is what the store gets:
+         comparison passes it, and a challenge does not
 silent   no answer at all
 """
 
@@ -24,7 +26,7 @@ from fractions import Fraction
 from qcrs.quantum.sweep import pool, split, texts_of
 from qcrs.rules.gold import round_bits
 
-FAULTS = ("bias", "uniform", "replay", "dilute", "corrupt", "silent")
+FAULTS = ("bias", "uniform", "replay", "dilute", "corrupt", "forge", "silent")
 _BIASED_SHARE = 5  # one shot in five
 _CORRUPTED_SHARE = Fraction(1, 10)
 _ANOTHER_CIRCUIT = 0.3  # total variation distance
@@ -50,6 +52,8 @@ class FaultyAnswers:
         """Return what to claim instead of the honest *counts* of *text*; None to stay silent."""
         if self._kind == "silent":
             return None
+        if self._kind == "forge":
+            return dict(counts)  # its falsehood is what it binds
         rounds = len(texts_of(text))
         bits = outcome_bits - round_bits(rounds)
         parts = split(counts, rounds, bits)
@@ -61,6 +65,10 @@ class FaultyAnswers:
                 parts[number] = {outcome ^ mask: count for outcome, count in parts[number].items()}
             return pool(parts, bits)
         return pool((self._falsified(part, bits, shots // rounds) for part in parts), bits)
+
+    def bound(self, answer: Mapping[int, int]) -> dict[int, int]:
+        """Return the histogram to bind beneath *answer*: another one when forging, always the same."""
+        return {outcome ^ (self._kind == "forge"): count for outcome, count in answer.items()}
 
     def _falsified(self, counts: Mapping[int, int], bits: int, shots: int) -> dict[int, int]:
         if self._kind == "bias":
