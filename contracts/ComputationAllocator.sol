@@ -114,10 +114,11 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
 
         bytes32 seed = Commitment.drawSeedOf(beacon, id, tried);
         ProcessorId[] memory drawn = _draw(id, c, seed);
+        uint40 endsAt = uint40(block.timestamp) + _policy.commitSeconds;
+        c.advance(id, ComputationStatus.Allocated);
         c.tried = tried + uint8(drawn.length);
         c.active = c.replicas;
-        c.phaseEndsAt = uint40(block.timestamp) + _policy.commitSeconds;
-        c.advance(id, ComputationStatus.Allocated);
+        c.phaseEndsAt = endsAt;
         emit ComputationAllocated(id, c.attempt, tried, drawn, seed, c.phaseEndsAt);
         bytes32 digest = keccak256(abi.encode(id, c.attempt, tried, drawn, seed));
         _record(Decision.ComputationAllocated, ComputationId.unwrap(id), digest);
@@ -184,9 +185,10 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         a.digest = commitment;
         c.commitsDigest = Commitment.extend(c.commitsDigest, index, commitment);
         if (++c.committed < c.replicas) return processor;
-        c.phaseEndsAt = uint40(block.timestamp) + _policy.discloseSeconds;
+        uint40 endsAt = uint40(block.timestamp) + _policy.discloseSeconds;
         c.advance(id, ComputationStatus.Committed);
-        emit ComputationCommitted(id, c.phaseEndsAt);
+        c.phaseEndsAt = endsAt;
+        emit ComputationCommitted(id, endsAt);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -259,8 +261,9 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     ) external {
         Computation storage c = _requireRevealed(id);
         ComputationStatus status = ComputationLifecycle.statusOf(verdict);
+        uint40 endsAt = uint40(block.timestamp) + _policy.challengeSeconds;
         c.advance(id, status);
-        c.phaseEndsAt = uint40(block.timestamp) + _policy.challengeSeconds;
+        c.phaseEndsAt = endsAt;
         (address[] memory operators,) = _dismiss(id, c, fates);
         // Work that nobody could have made conclusive is paid; work of which some is surely wrong is not.
         AssignmentStatus paid = AssignmentStatus.Accepted;
@@ -268,9 +271,9 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
             paid = AssignmentStatus.Released;
         }
         _settle(id, c, AssignmentLifecycle.select(operators, fates, paid), keeper);
-        beacon = keccak256(abi.encode(beacon, entropy));
-        emit ComputationConcluded(id, status, beacon, c.phaseEndsAt);
-        bytes32 digest = keccak256(abi.encode(id, status, fates, answerDigest, beacon));
+        bytes32 turned = _turnBeacon(entropy);
+        emit ComputationConcluded(id, status, turned, endsAt);
+        bytes32 digest = keccak256(abi.encode(id, status, fates, answerDigest, turned));
         _record(Decision.ComputationSettled, ComputationId.unwrap(id), digest);
     }
 
@@ -290,9 +293,9 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         c.carried = verdict == Agreement.Verdict.Inconclusive ? c.tried : 0;
         c.replicas += uint8(ESCALATION);
         _spend(id, c, KEEPER_BOUNTY, new address[](0), 0, keeper, KEEPER_BOUNTY);
-        beacon = keccak256(abi.encode(beacon, entropy));
-        emit ComputationEscalated(id, verdict, c.replicas, beacon);
-        bytes32 digest = keccak256(abi.encode(id, verdict, fates, commitments, beacon));
+        bytes32 turned = _turnBeacon(entropy);
+        emit ComputationEscalated(id, verdict, c.replicas, turned);
+        bytes32 digest = keccak256(abi.encode(id, verdict, fates, commitments, turned));
         _record(Decision.ComputationEscalated, ComputationId.unwrap(id), digest);
         _requeue(id, c);
     }
@@ -357,12 +360,13 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         private
         returns (bytes32 seed, uint8 attempt)
     {
+        uint40 endsAt = uint40(block.timestamp) + _policy.revealSeconds;
         c.advance(id, ComputationStatus.Revealing);
+        c.phaseEndsAt = endsAt;
         c.secret = secret;
-        c.phaseEndsAt = uint40(block.timestamp) + _policy.revealSeconds;
         attempt = c.attempt;
         seed = Commitment.seedOf(id, attempt, secret, c.commitsDigest);
-        emit ComputationRevealing(id, c.phaseEndsAt);
+        emit ComputationRevealing(id, endsAt);
     }
 
     function _draw(ComputationId id, Computation storage c, bytes32 seed) private returns (ProcessorId[] memory drawn) {
@@ -465,6 +469,11 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         _requireElapsed(id, c);
         uint256 quorum = Agreement.quorumOf(c.replicas);
         if (c.revealed < quorum) revert TooFewRevealed(id, c.revealed, quorum);
+    }
+
+    function _turnBeacon(bytes32 entropy) private returns (bytes32 turned) {
+        turned = keccak256(abi.encode(beacon, entropy));
+        beacon = turned;
     }
 
     function _requireVerifier() private view {
