@@ -152,8 +152,8 @@ class Spool:
         files = self._files()
         commits = sum(path.name.startswith("commit-") for _, path in files)
         reveals = sum(path.name.startswith("reveal-") for _, path in files)
-        oldest = min((written_at for written_at, _ in files), default=time.time())
-        return Census(commits, reveals, max(0.0, time.time() - oldest))
+        ages = [max(0.0, time.time() - written_at) for written_at, _ in files]
+        return Census(commits, reveals, max(ages, default=0.0))
 
     def write_state(self, state: dict) -> None:
         """Say how the relayer stands, for ``read_state``."""
