@@ -38,6 +38,6 @@ def test_skipped_reports_hold_up_no_keeper(node, name):
 
 def test_changed_policy_is_followed_at_once(node):
     policy = DEFAULT_POLICY.model_copy(update={"disclose_seconds": 77})
-    assert node._take(event("PolicyChanged", policy=policy.to_chain())) is True
+    assert node._take(event("PolicyChanged", policy=policy.model_dump(by_alias=True))) is True
     assert node._disclose_seconds == 77
     assert node._executor.outbox.followed == [policy]
