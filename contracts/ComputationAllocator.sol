@@ -90,8 +90,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         Computation storage c = _computations[id];
         c.advance(id, ComputationStatus.Queued);
         Admission.enter(c, request, uint40(block.timestamp + _roundSeconds()));
-        c.requester = msg.sender;
         c.organisation = organisation;
+        c.requester = msg.sender;
         c.escrow = uint96(escrow);
         _queues[request.noiseClass].push(id);
         _book.lock(msg.sender, msg.value, escrow);
@@ -180,11 +180,14 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         // While a replacement is being sought, those already assigned go on.
         c.requireEither(id, ComputationStatus.Queued, ComputationStatus.Allocated);
         Assignment storage a = _panels[id].assignments[index];
-        a.advance(id, index, AssignmentStatus.Committed);
         processor = a.processor;
+        a.advance(id, index, AssignmentStatus.Committed);
         a.digest = commitment;
-        c.commitsDigest = Commitment.extend(c.commitsDigest, index, commitment);
-        if (++c.committed < c.replicas) return processor;
+        bytes9 commitsDigest = Commitment.extend(c.commitsDigest, index, commitment);
+        uint8 committed = c.committed + 1;
+        c.commitsDigest = commitsDigest;
+        c.committed = committed;
+        if (committed < c.replicas) return processor;
         uint40 endsAt = uint40(block.timestamp) + _policy.discloseSeconds;
         c.advance(id, ComputationStatus.Committed);
         c.phaseEndsAt = endsAt;
@@ -329,7 +332,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
-    function recordOf(ComputationId id) external view returns (bytes32[3] memory words) {
+    function recordOf(ComputationId id) public view returns (bytes32[3] memory words) {
         Computation storage c = _computations[id];
         assembly ("memory-safe") {
             mstore(words, sload(c.slot))
@@ -339,12 +342,17 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
+    function sessionOf(ComputationId id) external view returns (bytes32[3] memory record, bytes32[] memory seats) {
+        return (recordOf(id), seatsOf(id));
+    }
+
+    /// @inheritdoc IComputationAllocator
     function seatOf(ComputationId id, uint256 index) external view returns (bytes32) {
         return _panels[id].wordOf(index);
     }
 
     /// @inheritdoc IComputationAllocator
-    function seatsOf(ComputationId id) external view returns (bytes32[] memory words) {
+    function seatsOf(ComputationId id) public view returns (bytes32[] memory words) {
         words = new bytes32[](_computations[id].tried);
         for (uint256 i; i < words.length; ++i) {
             words[i] = _panels[id].wordOf(i);
