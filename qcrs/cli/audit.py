@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from qcrs.chain.gateway import Gateway
+from qcrs.cli.gold import add_audit_verb
 from qcrs.cli.options import (
     Progress,
     add_network,
@@ -79,6 +80,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     checking.add_argument("file", metavar="FILE", help="what 'qcrs audit prove' wrote; - for standard input")
     checking.add_argument("--root", type=_root, metavar="HEX", help="the trail's root, as you know it")
     checking.add_argument("--network", metavar="FILE", help="also hold it to the contract as of now")
+    add_audit_verb(verbs)
+    _add_watch(verbs)
+    for verb in (check, log, proving):
+        add_network(verb)
+
+
+def _add_watch(verbs: argparse._SubParsersAction) -> None:
     watching = command(
         verbs,
         "watch",
@@ -96,8 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "costs gas, and brings a share of the penalty",
     )  # fmt: skip
     add_signer(watching, "researcher")
-    for verb in (check, log, proving, watching):
-        add_network(verb)
+    add_network(watching)
 
 
 def _verify(options: argparse.Namespace) -> int | None:

@@ -3,7 +3,7 @@
 import argparse
 from datetime import datetime
 
-from qcrs.cli import deliver
+from qcrs.cli import deliver, gold
 from qcrs.cli.job_report import narrate as narrate
 from qcrs.cli.job_report import print_result
 from qcrs.cli.job_submit import add_submit
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cancel = command(verbs, "cancel", _cancel, "withdraw a computation that has no processors yet")
     listing = command(verbs, "list", _list, "list computations")
     deliver.add_verb(verbs)
+    gold.add_job_verb(verbs)
     listing.add_argument("--last", type=positive, default=20, help="how many of the newest (20)")
     for verb in (wait, show, result, cancel):
         verb.add_argument("id", type=computation_id)

@@ -13,6 +13,7 @@ from qcrs.chain.codec import Event
 from qcrs.chain.gateway import Gateway, Receipt
 from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
+from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.challenge import ChallengeStatus, Fault
 from qcrs.model.finding import Finding, Level
 from qcrs.model.story import Stories, Story
@@ -246,6 +247,8 @@ def accuser(gateway: Gateway, account: LocalAccount, store: Store, tell: Callabl
         for event in await gateway.logs_of(computation, gateway.network.deployed_at):
             stories.apply(event.name, event.arguments, event.block)
         story = stories.by_id[computation]
+        if story.duties[index].status is AssignmentStatus.Disproven:
+            return  # another was faster, or it was long ago
         shown = await challenger.search(story, index)
         receipt = await challenger.prove(story, index, shown)
         for penalty in penalties_in(receipt):

@@ -79,3 +79,12 @@ def test_what_was_done_about_them_follows_from_the_events(world):
     report = world.json("audit", "verify")
     assert report["holds"], report
     assert report["checks"]["gold"] > 0
+
+
+def test_their_failures_are_shown_and_the_answers_behind_them_recomputed(world):
+    computation = str(world.json("job", "list", "--last", "1")[0]["id"])
+    shown = world.json("job", "gold", computation)
+    failed = {replica["processor"]: len(replica["goldFailures"]) for replica in shown["replicas"]}
+    assert failed[HONEST] <= shown["goldTolerance"] < min(failed[processor] for processor in COLLUDERS)
+    audited = world.json("audit", "gold", computation)
+    assert (audited["holds"], audited["recomputed"], audited["framed"]) == (True, shown["golds"], [])

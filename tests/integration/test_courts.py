@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
+from qcrs.chain.devnet import stop_group
 from qcrs.circuits import text_of
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.rules.digest import keccak
 from qcrs.store import Store
-from tests.integration.conftest import move_clock, running
+from tests.integration.conftest import PATIENCE_SECONDS, POLICY, move_clock, running
 
 FORGER = 3
 SHOTS = 4096
@@ -32,6 +34,30 @@ def computed(world, tmp_path, name="ising10"):
     shown = world.json("job", "show", str(submitted["id"]))
     assert shown["status"] == "Accepted"
     return submitted["id"], {seat["processor"]: seat["index"] for seat in shown["assignments"]}
+
+
+def eventually(condition):
+    """Wait until *condition* holds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def stop(world, name):
+    """End a daemon."""
+    pid = world.devnet.nodes[name]
+    stop_group(pid, world.devnet.started_ticks.get(pid))
+
+
+def passed(world, seconds):
+    """Let *seconds* pass on the chain."""
+
+    async def work():
+        async with world.client() as client:
+            await move_clock(client, seconds)
+
+    asyncio.run(work())
 
 
 def status_of(world, computation, seat):
@@ -68,10 +94,8 @@ def test_a_demand_is_answered_by_the_daemon_and_shown(world, tmp_path):
     honest = next(seat for processor, seat in seats.items() if processor != FORGER)
     demanded = world.json("challenge", "demand", str(computation), str(honest))
     challenge = str(demanded["challenge"])
-    for _ in range(300):
-        shown = world.json("challenge", "show", challenge)
-        if shown["status"] != "Open":
-            break
+    eventually(lambda: world.json("challenge", "show", challenge)["status"] != "Open")
+    shown = world.json("challenge", "show", challenge)
     assert shown["status"] == "Answered"
     assert shown["leavesShown"] > 0
     assert (int(shown["returned"]), int(shown["compensation"])) == (0, int(demanded["bond"]) // 2)
@@ -88,6 +112,37 @@ def test_a_watch_that_challenges_posts_the_proof(world, tmp_path):
     notes = [line for line in told if line["event"] == "note" and line["kind"] == "challenge"]
     assert [(note["computation"], note["seat"]) for note in notes][-1] == (computation, seats[FORGER])
     assert status_of(world, computation, seats[FORGER]) == AssignmentStatus.Disproven.name
+
+
+def test_an_auditing_daemon_posts_the_proof(world, tmp_path):
+    auditor = "lab-1"
+    stop(world, auditor)
+    world.devnet.start_node(auditor, "--auditor", "--challenge")
+    computation, seats = computed(world, tmp_path)
+    eventually(lambda: status_of(world, computation, seats[FORGER]) == AssignmentStatus.Disproven.name)
+    accusers = {
+        fault["challenger"] for fault in world.json("challenge", "list")["faults"]
+        if fault["computation"] == computation
+    }  # fmt: skip
+    assert accusers == {world.json("processor", "show", "1")["daemon"]}
+    stop(world, auditor)
+    world.devnet.start_node(auditor)
+
+
+def test_silence_is_enforced_after_the_deadline(world, tmp_path):
+    computation, seats = computed(world, tmp_path)
+    silent = next(processor for processor in seats if processor not in (FORGER, 1))
+    stop(world, f"lab-{silent}")
+    challenge = str(world.json("challenge", "demand", str(computation), str(seats[silent]))["challenge"])
+    early = world.run("challenge", "enforce", challenge)
+    assert (early.returncode, "DeadlineOpen" in early.stderr) == (4, True)
+    passed(world, POLICY.response_seconds + 1)
+    enforced = world.json("challenge", "enforce", challenge)
+    assert enforced["status"] == "Defaulted"
+    [penalty] = enforced["penalties"]
+    assert (penalty["processor"], penalty["fault"]) == (silent, "HistogramWithheld")
+    assert int(penalty["bounty"]) > 0
+    world.devnet.start_node(f"lab-{silent}")
 
 
 def test_a_dispute_is_opened_answered_ruled_and_shown(world, tmp_path):
@@ -132,11 +187,7 @@ def test_a_dispute_without_a_ruling_lapses(world, tmp_path):
         ]
     )
 
-    async def week_passes():
-        async with world.client() as client:
-            await move_clock(client, 8 * 24 * 3600)
-
-    asyncio.run(week_passes())
+    passed(world, 8 * 24 * 3600)
     assert world.json("dispute", "lapse", dispute)["status"] == "Lapsed"
     late = world.run("dispute", "rule", dispute, "--dismiss", "--reason", "0" * 64)
     assert late.returncode == 4

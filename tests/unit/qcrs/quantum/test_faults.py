@@ -109,3 +109,12 @@ def test_wide_registers_can_be_answered_uniformly() -> None:
     claimed = FaultyAnswers("uniform", seed=1).answer({0: 50}, 240, 50)
     assert len(claimed or ()) == 50
     assert max(claimed or ()) < 1 << 240
+
+
+def test_a_forger_answers_honestly_and_binds_another_histogram() -> None:
+    faulty = FaultyAnswers("forge", seed=1)
+    assert faulty.answer(GHZ, 5, SHOTS) == GHZ
+    bound = faulty.bound(GHZ)
+    assert (bound == faulty.bound(GHZ)) and bound != GHZ
+    assert sorted(bound.values()) == sorted(GHZ.values())
+    assert FaultyAnswers("bias", seed=1).bound(GHZ) == GHZ
