@@ -10,28 +10,39 @@ import {MountainRange} from "./libraries/MountainRange.sol";
 contract AuditTrail is IAuditTrail {
     using MountainRange for MountainRange.Range;
 
-    /// Contracts that may append.
-    mapping(address account => bool) public isRecorder;
+    // Contracts that may append. In code, not in storage: every decision pays for looking them up.
+    address private immutable CONSORTIUM;
+    address private immutable REGISTRY;
+    address private immutable ALLOCATOR;
+    address private immutable DISPUTES;
 
     MountainRange.Range private _range;
     bytes24 private _head;
     uint64 private _size;
 
-    constructor(address[] memory recorders) {
-        for (uint256 i; i < recorders.length; ++i) {
-            isRecorder[recorders[i]] = true;
-        }
+    constructor(address consortium, address registry, address allocator, address disputes) {
+        // slither-disable-start missing-zero-check (nobody calls from the zero address)
+        CONSORTIUM = consortium;
+        REGISTRY = registry;
+        ALLOCATOR = allocator;
+        DISPUTES = disputes;
+        // slither-disable-end missing-zero-check
     }
 
     /// @inheritdoc IAuditTrail
     function append(Decision decision, uint64 subject, bytes32 digest) external {
-        if (!isRecorder[msg.sender]) revert RecorderUnknown(msg.sender);
+        if (!isRecorder(msg.sender)) revert RecorderUnknown(msg.sender);
         uint64 index = _size;
         bytes32 leaf = _leafOf(index, decision, subject, msg.sender, digest);
         _head = bytes24(keccak256(abi.encodePacked(_head, leaf)));
         _size = index + 1;
         _range.append(index, leaf);
         emit EntryAppended(index, decision, subject, msg.sender, digest);
+    }
+
+    /// @notice Whether `account` is a contract that may append.
+    function isRecorder(address account) public view returns (bool) {
+        return account == ALLOCATOR || account == REGISTRY || account == CONSORTIUM || account == DISPUTES;
     }
 
     /// @inheritdoc IAuditTrail

@@ -122,6 +122,7 @@ contract Bonds is IBonds {
         amount = held < policy.slash ? held : policy.slash;
         b.amount = uint128(held - amount);
         emit BondSlashed(id, processor, amount);
+        // slither-disable-next-line calls-loop (a contract of the suite, which calls nobody; at most MAX_ASSIGNMENTS)
         if (held - amount < policy.minimumBond) REGISTRY.setBonded(processor, false);
     }
 

@@ -90,8 +90,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         Computation storage c = _computations[id];
         c.advance(id, ComputationStatus.Queued);
         Admission.enter(c, request, uint40(block.timestamp + _roundSeconds()));
-        c.requester = msg.sender;
         c.organisation = organisation;
+        c.requester = msg.sender;
         c.escrow = uint96(escrow);
         _queues[request.noiseClass].push(id);
         _book.lock(msg.sender, msg.value, escrow);
@@ -114,10 +114,11 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
 
         bytes32 seed = Commitment.drawSeedOf(beacon, id, tried);
         ProcessorId[] memory drawn = _draw(id, c, seed);
+        uint40 endsAt = uint40(block.timestamp) + _policy.commitSeconds;
+        c.advance(id, ComputationStatus.Allocated);
         c.tried = tried + uint8(drawn.length);
         c.active = c.replicas;
-        c.phaseEndsAt = uint40(block.timestamp) + _policy.commitSeconds;
-        c.advance(id, ComputationStatus.Allocated);
+        c.phaseEndsAt = endsAt;
         emit ComputationAllocated(id, c.attempt, tried, drawn, seed, c.phaseEndsAt);
         bytes32 digest = keccak256(abi.encode(id, c.attempt, tried, drawn, seed));
         _record(Decision.ComputationAllocated, ComputationId.unwrap(id), digest);
@@ -179,14 +180,18 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         // While a replacement is being sought, those already assigned go on.
         c.requireEither(id, ComputationStatus.Queued, ComputationStatus.Allocated);
         Assignment storage a = _panels[id].assignments[index];
-        a.advance(id, index, AssignmentStatus.Committed);
         processor = a.processor;
+        a.advance(id, index, AssignmentStatus.Committed);
         a.digest = commitment;
-        c.commitsDigest = Commitment.extend(c.commitsDigest, index, commitment);
-        if (++c.committed < c.replicas) return processor;
-        c.phaseEndsAt = uint40(block.timestamp) + _policy.discloseSeconds;
+        bytes9 commitsDigest = Commitment.extend(c.commitsDigest, index, commitment);
+        uint8 committed = c.committed + 1;
+        c.commitsDigest = commitsDigest;
+        c.committed = committed;
+        if (committed < c.replicas) return processor;
+        uint40 endsAt = uint40(block.timestamp) + _policy.discloseSeconds;
         c.advance(id, ComputationStatus.Committed);
-        emit ComputationCommitted(id, c.phaseEndsAt);
+        c.phaseEndsAt = endsAt;
+        emit ComputationCommitted(id, endsAt);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -259,8 +264,9 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     ) external {
         Computation storage c = _requireRevealed(id);
         ComputationStatus status = ComputationLifecycle.statusOf(verdict);
+        uint40 endsAt = uint40(block.timestamp) + _policy.challengeSeconds;
         c.advance(id, status);
-        c.phaseEndsAt = uint40(block.timestamp) + _policy.challengeSeconds;
+        c.phaseEndsAt = endsAt;
         (address[] memory operators,) = _dismiss(id, c, fates);
         // Work that nobody could have made conclusive is paid; work of which some is surely wrong is not.
         AssignmentStatus paid = AssignmentStatus.Accepted;
@@ -268,9 +274,9 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
             paid = AssignmentStatus.Released;
         }
         _settle(id, c, AssignmentLifecycle.select(operators, fates, paid), keeper);
-        beacon = keccak256(abi.encode(beacon, entropy));
-        emit ComputationConcluded(id, status, beacon, c.phaseEndsAt);
-        bytes32 digest = keccak256(abi.encode(id, status, fates, answerDigest, beacon));
+        bytes32 turned = _turnBeacon(entropy);
+        emit ComputationConcluded(id, status, turned, endsAt);
+        bytes32 digest = keccak256(abi.encode(id, status, fates, answerDigest, turned));
         _record(Decision.ComputationSettled, ComputationId.unwrap(id), digest);
     }
 
@@ -290,9 +296,9 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         c.carried = verdict == Agreement.Verdict.Inconclusive ? c.tried : 0;
         c.replicas += uint8(ESCALATION);
         _spend(id, c, KEEPER_BOUNTY, new address[](0), 0, keeper, KEEPER_BOUNTY);
-        beacon = keccak256(abi.encode(beacon, entropy));
-        emit ComputationEscalated(id, verdict, c.replicas, beacon);
-        bytes32 digest = keccak256(abi.encode(id, verdict, fates, commitments, beacon));
+        bytes32 turned = _turnBeacon(entropy);
+        emit ComputationEscalated(id, verdict, c.replicas, turned);
+        bytes32 digest = keccak256(abi.encode(id, verdict, fates, commitments, turned));
         _record(Decision.ComputationEscalated, ComputationId.unwrap(id), digest);
         _requeue(id, c);
     }
@@ -326,7 +332,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
-    function recordOf(ComputationId id) external view returns (bytes32[3] memory words) {
+    function recordOf(ComputationId id) public view returns (bytes32[3] memory words) {
         Computation storage c = _computations[id];
         assembly ("memory-safe") {
             mstore(words, sload(c.slot))
@@ -336,12 +342,17 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
+    function sessionOf(ComputationId id) external view returns (bytes32[3] memory record, bytes32[] memory seats) {
+        return (recordOf(id), seatsOf(id));
+    }
+
+    /// @inheritdoc IComputationAllocator
     function seatOf(ComputationId id, uint256 index) external view returns (bytes32) {
         return _panels[id].wordOf(index);
     }
 
     /// @inheritdoc IComputationAllocator
-    function seatsOf(ComputationId id) external view returns (bytes32[] memory words) {
+    function seatsOf(ComputationId id) public view returns (bytes32[] memory words) {
         words = new bytes32[](_computations[id].tried);
         for (uint256 i; i < words.length; ++i) {
             words[i] = _panels[id].wordOf(i);
@@ -357,12 +368,13 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         private
         returns (bytes32 seed, uint8 attempt)
     {
+        uint40 endsAt = uint40(block.timestamp) + _policy.revealSeconds;
         c.advance(id, ComputationStatus.Revealing);
+        c.phaseEndsAt = endsAt;
         c.secret = secret;
-        c.phaseEndsAt = uint40(block.timestamp) + _policy.revealSeconds;
         attempt = c.attempt;
         seed = Commitment.seedOf(id, attempt, secret, c.commitsDigest);
-        emit ComputationRevealing(id, c.phaseEndsAt);
+        emit ComputationRevealing(id, endsAt);
     }
 
     function _draw(ComputationId id, Computation storage c, bytes32 seed) private returns (ProcessorId[] memory drawn) {
@@ -465,6 +477,11 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         _requireElapsed(id, c);
         uint256 quorum = Agreement.quorumOf(c.replicas);
         if (c.revealed < quorum) revert TooFewRevealed(id, c.revealed, quorum);
+    }
+
+    function _turnBeacon(bytes32 entropy) private returns (bytes32 turned) {
+        turned = keccak256(abi.encode(beacon, entropy));
+        beacon = turned;
     }
 
     function _requireVerifier() private view {

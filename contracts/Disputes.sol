@@ -137,6 +137,7 @@ contract Disputes is IDisputes, AccessManaged {
         d.advance(dispute, DisputeStatus.Lapsed);
         if (block.timestamp <= d.endsAt) revert RulingOpen(dispute, d.endsAt, block.timestamp);
         emit DisputeLapsed(dispute, d.computation);
+        // slither-disable-next-line unused-return (only the assignment matters here)
         (, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
         _letGo(d, a);
         _pay(d.opener, d.bond);
@@ -177,6 +178,7 @@ contract Disputes is IDisputes, AccessManaged {
             _pay(d.opener, d.bond);
             return division;
         }
+        // slither-disable-next-line unused-return (whether the verdict falls changes no payment)
         (ProcessorId processor, uint256 earned,) = ALLOCATOR.disprove(d.computation, d.index);
         uint256 taken = BONDS.penalise(d.computation, processor);
         division.burned = taken / 2;
@@ -193,6 +195,7 @@ contract Disputes is IDisputes, AccessManaged {
     /// @dev The punishment was undeserved: whoever caused it pays.
     function _vindicate(Dispute storage d, Assignment memory a) private returns (Division memory division) {
         if (_isAccused(a)) {
+            // slither-disable-next-line unused-return (nothing is asked of the treasury)
             ALLOCATOR.vindicate(d.computation, d.index, 0);
             GOLD_ROUNDS.forfeit(d.computation, d.index, REGISTRY.operatorOf(a.processor));
         } else {

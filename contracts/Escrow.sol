@@ -101,8 +101,10 @@ abstract contract Escrow is IEscrow, AccessManaged {
     /// @dev Divides a computation's escrow after a verdict, and notes what each paid replica earned.
     function _settle(ComputationId id, Computation storage c, address[] memory payees, address keeper) internal {
         uint256 each = _payOf(c);
-        _spend(id, c, c.escrow, payees, each, keeper, KEEPER_BOUNTY);
-        if (payees.length != 0) c.escrow = uint96(each);
+        uint256 total = c.escrow;
+        c.escrow = payees.length == 0 ? 0 : uint96(each);
+        address requester = c.requester;
+        _book.release(requester, total, _payOut(id, requester, total, payees, each, keeper, KEEPER_BOUNTY));
     }
 
     /// @dev What one replica of an unsettled computation is paid: the escrow less the bounties still in it, divided.
@@ -123,8 +125,7 @@ abstract contract Escrow is IEscrow, AccessManaged {
     ) internal {
         c.escrow -= uint96(total);
         address requester = c.requester;
-        _book.seize(requester, total);
-        _book.credit(requester, _payOut(id, requester, total, payees, each, keeper, bounty));
+        _book.release(requester, total, _payOut(id, requester, total, payees, each, keeper, bounty));
     }
 
     /// @dev Hands out of `total` wei, which `source` has lost: `each` to the payees, `bounty` to the keeper.

@@ -100,7 +100,7 @@ contract ResultVerifier is IResultVerifier {
         uint256[] calldata sketches
     ) external {
         Session memory session;
-        session.c = ALLOCATOR.computationOf(id);
+        (session.c, session.seats) = ALLOCATOR.historyOf(id);
         uint256 words = CountSketch.wordsOf(session.c.outcomeBits);
         uint256 revealed = session.c.revealed;
         if (
@@ -108,7 +108,6 @@ contract ResultVerifier is IResultVerifier {
                 || revealed == 0
         ) revert SettlementLengthMismatch(id, revealed, words * revealed);
 
-        session.seats = ALLOCATOR.assignmentsOf(id);
         session.indices = _matchReveals(id, session.seats, countsRoots, salts, sketches, words);
         session.fates = new AssignmentStatus[](session.seats.length);
         uint256 excluded = _failGold(id, session);
@@ -163,6 +162,7 @@ contract ResultVerifier is IResultVerifier {
         if (verdict != Agreement.Verdict.Accepted || session.c.trust == 0) return (verdict, members);
         uint256[] memory scores = new uint256[](session.indices.length);
         for (uint256 i; i < scores.length; ++i) {
+            // slither-disable-next-line calls-loop (a view of the suite; at most MAX_REPLICAS)
             Standing memory standing = REGISTRY.standingOf(session.seats[session.indices[i]].processor);
             scores[i] =
                 Credibility.scoreOf(standing.accepted, standing.outliers, standing.silent, standing.failed);

@@ -200,6 +200,12 @@ interface IComputationAllocator is IEscrow {
     /// @notice The storage words of a computation's record: see RecordReader, and Records for the same in words.
     function recordOf(ComputationId computation) external view returns (bytes32[3] memory);
 
+    /// @notice Both at once: the record's words, and those of all assignments.
+    function sessionOf(ComputationId computation)
+        external
+        view
+        returns (bytes32[3] memory record, bytes32[] memory seats);
+
     /// @notice The storage word of assignment `index`.
     function seatOf(ComputationId computation, uint256 index) external view returns (bytes32);
 

@@ -51,9 +51,13 @@ library Ledger {
         self.accounts[holder] = account;
     }
 
-    /// @notice Takes `amount` out of the holder's locked money; the caller credits it elsewhere in the same call.
-    function seize(Book storage self, address holder, uint256 amount) internal {
-        self.accounts[holder].locked -= uint128(amount);
+    /// @notice Takes `amount` out of the holder's locked money and gives `rest` of it back; the caller credits the
+    /// difference elsewhere in the same call.
+    function release(Book storage self, address holder, uint256 amount, uint256 rest) internal {
+        Account memory account = self.accounts[holder];
+        account.locked -= uint128(amount);
+        account.available += uint128(rest);
+        self.accounts[holder] = account;
     }
 
     /// @notice Gives seized money to the treasury.

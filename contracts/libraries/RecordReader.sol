@@ -30,13 +30,26 @@ library RecordReader {
         return (_computation(allocator.recordOf(id)), _assignment(allocator.seatOf(id, index)));
     }
 
+    /// @notice The record of a computation and all its assignments, in order.
+    function historyOf(IComputationAllocator allocator, ComputationId id)
+        internal
+        view
+        returns (Computation memory, Assignment[] memory)
+    {
+        (bytes32[3] memory record, bytes32[] memory seats) = allocator.sessionOf(id);
+        return (_computation(record), _assignments(seats));
+    }
+
     /// @notice All assignments of a computation, in order.
     function assignmentsOf(IComputationAllocator allocator, ComputationId id)
         internal
         view
-        returns (Assignment[] memory assignments)
+        returns (Assignment[] memory)
     {
-        bytes32[] memory words = allocator.seatsOf(id);
+        return _assignments(allocator.seatsOf(id));
+    }
+
+    function _assignments(bytes32[] memory words) private pure returns (Assignment[] memory assignments) {
         assignments = new Assignment[](words.length);
         for (uint256 i; i < words.length; ++i) {
             assignments[i] = _assignment(words[i]);

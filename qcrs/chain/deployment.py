@@ -113,10 +113,10 @@ def plan(
         at["Challenges"],
         at["Disputes"],
     )
-    recorders = [at["Consortium"], at["ProcessorRegistry"], at["ComputationAllocator"], at["Disputes"]]
+    recorders = (at["Consortium"], at["ProcessorRegistry"], at["ComputationAllocator"], at["Disputes"])
     arguments = {
         "Authority": (deployer,),
-        "AuditTrail": (recorders,),
+        "AuditTrail": recorders,
         "Consortium": (at["Authority"], at["AuditTrail"]),
         "ProcessorRegistry": (
             at["Authority"],

@@ -1,17 +1,10 @@
 """Reports that daemons sign instead of sending, for a relayer to post: see ``contracts/interfaces/IReportRelay.sol``.
 
-A commit is signed under EIP-712; a reveal is not, for whoever knows the salt may reveal. Both lie as JSON files in a
-spool, a folder that daemons write to and a relayer empties.
+A commit is signed under EIP-712; a reveal is not, for whoever knows the salt may reveal.
 """
 
 import json
-import os
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 from eth_account.messages import encode_typed_data
@@ -27,14 +20,14 @@ __all__ = [
     "ReportInvalid",
     "RevealReport",
     "SignedCommit",
-    "Spool",
     "config_digest",
+    "decode_report",
+    "encode_report",
     "sign_commit",
 ]
 
 SIGNATURE_BYTES = 65
 MOST_SKETCH_WORDS = 16
-MOST_FILE_BYTES = 8192  # of a report; one is a quarter of it
 # As EIP-712 has it; a test holds it to the contract.
 COMMIT_REPORT = [
     {"name": "computation", "type": "uint64"},
@@ -137,75 +130,35 @@ def sign_commit(daemon: LocalAccount, chain_id: int, relay: str, report: CommitR
     return SignedCommit(report, bytes(daemon.sign_message(message).signature))
 
 
-class Spool:
-    """A folder of reports that wait to be posted, one file each.
+def encode_report(item: SignedCommit | RevealReport) -> bytes:
+    """Return *item* as one line of JSON."""
+    if isinstance(item, SignedCommit):
+        value = {"signature": "0x" + item.signature.hex(), "report": item.report.to_json()}
+    else:
+        value = {"report": item.to_json()}
+    return json.dumps(value).encode() + b"\n"
 
-    Files appear whole or not at all. Whoever may write here can make a relayer read files, and no more: what is not a
-    report is thrown away, and what the chain would refuse is not sent.
+
+def decode_report(content: bytes) -> SignedCommit | RevealReport:
+    """Return what ``encode_report`` wrote.
+
+    Raises:
+        ReportInvalid: It is not of this form.
     """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def put(self, item: SignedCommit | RevealReport) -> Path:
-        """Leave *item* for the relayer; the same report again takes the place of the first."""
-        if isinstance(item, SignedCommit):
-            report, value = item.report, {"signature": "0x" + item.signature.hex()}
-            name = f"commit-{report.computation}-{report.index}-{report.attempt}.json"
-        else:
-            report, value = item, {}
-            name = f"reveal-{report.computation}-{report.index}-{report.counts_root.hex()[:16]}.json"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / name
-        partial = path.with_name(f"{name}.{uuid.uuid4().hex}.part")
-        partial.write_text(json.dumps({**value, "report": report.to_json()}) + "\n")
-        partial.replace(path)
-        return path
-
-    def read(self, keep_seconds: float) -> Iterator[tuple[Path, SignedCommit | RevealReport]]:
-        """Yield what waits, oldest first; remove what is older than *keep_seconds* or no report."""
-        files = []
-        for path in self.folder.glob("*.json"):
-            with suppress(FileNotFoundError):  # another relayer may empty the folder too
-                files.append((path.stat().st_mtime, path))
-        for written_at, path in sorted(files):
-            if time.time() - written_at > keep_seconds:
-                path.unlink(missing_ok=True)
-                continue
-            try:
-                item = _load(path)
-            except FileNotFoundError:
-                continue
-            except ReportInvalid:
-                path.unlink(missing_ok=True)
-                continue
-            yield path, item
-
-
-def _load(path: Path) -> SignedCommit | RevealReport:
-    # Not through links, and no further than a report can be long: the folder may be others' to write to.
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise ReportInvalid(f"{path.name}: {error.strerror}") from error
-    with os.fdopen(handle, "rb") as file:
-        try:
-            content = file.read(MOST_FILE_BYTES + 1)
-            value = json.loads(content) if len(content) <= MOST_FILE_BYTES else None
-        except (OSError, ValueError, RecursionError) as error:
-            raise ReportInvalid(f"{path.name}: {error}") from error
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ReportInvalid(f"not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise ReportInvalid(f"{path.name}: not a report")
+        raise ReportInvalid("not a report")
     if "signature" not in value:
         return RevealReport.from_json(value.get("report"))
     try:
         signature = _bytes(value["signature"])
     except (AttributeError, ValueError) as error:
-        raise ReportInvalid(f"{path.name}: {error}") from error
+        raise ReportInvalid(f"not a signature: {error}") from error
     if len(signature) != SIGNATURE_BYTES:
-        raise ReportInvalid(f"{path.name}: a signature of {len(signature)} bytes, expected {SIGNATURE_BYTES}")
+        raise ReportInvalid(f"a signature of {len(signature)} bytes, expected {SIGNATURE_BYTES}")
     return SignedCommit(CommitReport.from_json(value.get("report")), signature)
 
 

@@ -17,11 +17,13 @@ from qcrs.chain.devnet import is_running
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import KeyLock, load_keystore
 from qcrs.chain.network import Network
+from qcrs.chain.spool import Spool
 from qcrs.cli.options import command, emit, positive
 from qcrs.config import NodeConfig, network_path
 from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.execution import Executor
 from qcrs.daemon.journal import Journal
+from qcrs.daemon.outbox import Outbox
 from qcrs.daemon.runtime import Node
 from qcrs.errors import QcrsError
 from qcrs.model.finding import Standing
@@ -61,6 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start.add_argument(
         "--challenge", action="store_true",
         help="with --auditor: also post the proof against an answer whose histogram contradicts it",
+    )  # fmt: skip
+    start.add_argument(
+        "--relay", type=Path, metavar="SPOOL",
+        help="leave signed reports in this folder for 'qcrs relay start' to post; what nobody has posted when half of "
+        "the time is over, the daemon sends itself",
     )  # fmt: skip
     start.add_argument("--verbose", action="store_true", help="log races and retries too")
     status = command(verbs, "status", _status, "say how a daemon on this machine is doing")
@@ -123,11 +130,20 @@ async def _serve(options: argparse.Namespace) -> None:
                 time_limit_seconds=config.time_limit_seconds,
                 memory_limit_bytes=config.memory_limit_mebibytes << 20,
                 faulty=faulty,
+                outbox=_outbox(options, network, journal),
             )
             # The daemon's account acts, so over the daemon's connection: nonces are counted in one place.
             accuse = partial(accuser, gateway, account, executor.store) if options.challenge else None
             auditor = Auditor(partial(_follow, config, accuse)) if options.auditor else None
             await Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor).run(stop)
+
+
+def _outbox(options: argparse.Namespace, network: Network, journal: Journal) -> Outbox | None:
+    if options.relay is None:
+        return None
+    spool = Spool(options.relay)
+    spool.claim(network.chain_id, network.deployment)
+    return Outbox(spool, journal)
 
 
 async def _follow(

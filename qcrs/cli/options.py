@@ -56,6 +56,17 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
     return read
 
 
+def seconds(text: str) -> float:
+    """Return *text*, a number of seconds or 0, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds from 0, got {text!r}")
+    return value
+
+
 positive = whole(1)
 computation_id = whole(1, 2**64 - 1)
 processor_id = whole(1, 2**32 - 1)

@@ -4,8 +4,9 @@
 so that every rule here can be tested with a handful of literals.
 """
 
+import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qcrs.daemon.docket import Demand
 from qcrs.model.assignment import AssignmentStatus
@@ -15,6 +16,8 @@ from qcrs.rules.keeping import Step, step_due
 # Seconds that daemons wait, by rank, before they do what the requester's client or another daemon does at once.
 # Deadlines are enforced after the same wait, so that few transactions collide.
 KEEPER_DELAY_SECONDS = 2.0
+# Seconds that a relayer must have, or a report is not left to it.
+RELAY_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class View:
         keeper: Whether to act for others.
         demands: Histograms that this processor has to show.
         disclose_seconds: The policy's.
+        rules: Digest of the rules under which reports are signed for a relayer; empty without one.
+        handed: When each report was left to the relayer, by what it stands for.
     """
 
     processor: int
@@ -42,6 +47,8 @@ class View:
     keeper: bool = True
     demands: Collection[Demand] = ()
     disclose_seconds: int = 0
+    rules: bytes = b""
+    handed: Mapping["Answer | Reveal", float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,24 @@ class Reveal:
 
 
 @dataclass(frozen=True)
+class HandIn:
+    """Leave to a relayer what *report* would send: another round or other rules want it signed anew.
+
+    Attributes:
+        attempt: The computation's round. rules: See ``View.rules``.
+    """
+
+    report: Answer | Reveal
+    attempt: int
+    rules: bytes
+
+    @property
+    def computation(self) -> int:
+        """The computation that it is for."""
+        return self.report.computation
+
+
+@dataclass(frozen=True)
 class Defend:
     """Show the leaves from number *next* on of the histogram that *challenge* demands."""
 
@@ -85,7 +110,7 @@ class Keep:
     step: Step
 
 
-Action = Beat | Answer | Reveal | Defend | Keep
+Action = Beat | Answer | Reveal | HandIn | Defend | Keep
 
 
 def decide(view: View) -> list[Action]:
@@ -95,7 +120,7 @@ def decide(view: View) -> list[Action]:
     if view.now - view.last_beat_at >= view.heartbeat_seconds / 3:
         actions.append(Beat())
     for story in view.stories.values():
-        actions.extend(_own(story, view.processor))
+        actions.extend(_routed(action, story, view) for action in _own(story, view.processor))
     actions.extend(
         Defend(demand.computation, demand.index, demand.challenge, demand.next)
         for demand in view.demands
@@ -107,7 +132,32 @@ def decide(view: View) -> list[Action]:
     return actions
 
 
-def _own(story: Story, processor: int) -> Iterator[Action]:
+def subject_of(action: Action) -> Action:
+    """Return what no two actions may be about at once: a report that is handed in is not sent meanwhile."""
+    return action.report if isinstance(action, HandIn) else action
+
+
+def relayed_until(handed_at: float, phase_ends_at: float) -> float:
+    """Return until when a report that was handed in is the relayer's: half of what was left of the phase.
+
+    The other half is the daemon's own, for a relayer that is dead, or leaves it out, must cost nobody a bond. When a
+    half is too short for a relayer to notice, it is none.
+    """
+    half = (phase_ends_at - handed_at) / 2
+    return handed_at + half if RELAY_SECONDS <= half < math.inf else handed_at
+
+
+def _routed(action: Answer | Reveal, story: Story, view: View) -> Action:
+    """Return *action*, or its way over a relayer as long as that may be of use."""
+    if not view.rules:
+        return action
+    handed_at = view.handed.get(action)
+    if handed_at is not None and view.now >= relayed_until(handed_at, story.phase_ends_at):
+        return action
+    return HandIn(action, story.attempt, view.rules)
+
+
+def _own(story: Story, processor: int) -> Iterator[Answer | Reveal]:
     for duty in story.duties:
         if duty.processor != processor:
             continue

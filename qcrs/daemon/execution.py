@@ -9,10 +9,13 @@ import os
 import time
 from dataclasses import dataclass, field
 
+from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway, Receipt, TransactionLost, TransactionRefused
 from qcrs.chain.keys import LocalAccount
+from qcrs.chain.report import RevealReport
 from qcrs.daemon import duties
 from qcrs.daemon.journal import Answer, Journal
+from qcrs.daemon.outbox import Outbox, signed_commit
 from qcrs.errors import QcrsError
 from qcrs.model.refusal import RefusalCode
 from qcrs.model.story import Duty, Story
@@ -75,6 +78,7 @@ class Executor:
 
     Attributes:
         faulty: Test equipment that falsifies answers; None in an honest daemon.
+        outbox: Where reports are left to a relayer; None when the daemon sends all itself.
     """
 
     gateway: Gateway
@@ -86,6 +90,7 @@ class Executor:
     time_limit_seconds: float
     memory_limit_bytes: int
     faulty: FaultyAnswers | None = None
+    outbox: Outbox | None = None
 
     async def carry_out(self, action: duties.Action, story: Story | None) -> dict[str, float]:
         """Do *action* and return how long its parts took.
@@ -101,9 +106,11 @@ class Executor:
         elif story is None:
             raise AssertionError(f"{action} without a story")
         elif isinstance(action, duties.Answer):
-            await self._answer(story, story.duties[action.index], watch)
+            await self._answer(story, story.duties[action.index], action, watch)
         elif isinstance(action, duties.Reveal):
-            await self._reveal(story, story.duties[action.index], watch)
+            await self._reveal(story, story.duties[action.index], action, watch)
+        elif isinstance(action, duties.HandIn):
+            await self._hand_in(story, action, watch)
         elif isinstance(action, duties.Defend):
             await self._defend(story, action, watch)
         else:
@@ -111,19 +118,52 @@ class Executor:
             await self._send(watch, contract, function, *arguments_of(action.step, story))
         return watch.report()
 
-    async def _answer(self, story: Story, duty: Duty, watch: Stopwatch) -> None:
-        """Commit to the journalled answer, or to a new one, or refuse the payload."""
+    async def _answer(self, story: Story, duty: Duty, action: duties.Answer, watch: Stopwatch) -> None:
+        """Commit to the answer, or refuse the payload."""
+        digest = await self._commitment(story, duty, watch)
+        if digest is not None:
+            self._take_back(action)
+            await self._send(watch, "ResultVerifier", "commit", story.computation, duty.index, digest)
+
+    async def _reveal(self, story: Story, duty: Duty, action: duties.Reveal, watch: Stopwatch) -> None:
+        """Publish the histogram, then open the commitment."""
+        opening = await self._opening(story, duty)
+        self._take_back(action)
+        await self._send(watch, "ResultVerifier", "reveal", *opening)
+
+    async def _hand_in(self, story: Story, action: duties.HandIn, watch: Stopwatch) -> None:
+        """Leave a commit or a reveal to the relayer, once its answer is in the journal."""
+        duty = story.duties[action.report.index]
+        if self.outbox is None:
+            raise AssertionError(f"{action} without an outbox")
+        if isinstance(action.report, duties.Answer):
+            digest = await self._commitment(story, duty, watch)
+            if digest is None:
+                return
+            payee = await Registry(self.gateway).operator(self.processor)
+            item = await asyncio.to_thread(signed_commit, self.account, self.gateway, action, digest, payee)
+        else:
+            computation, index, root, salt, sketch = await self._opening(story, duty)
+            item = RevealReport(computation=computation, index=index, counts_root=root, salt=salt, sketch=sketch)
+        self.outbox.put(action.report, item, self.gateway.now)
+
+    def _take_back(self, report: duties.Answer | duties.Reveal) -> None:
+        if self.outbox is not None:
+            self.outbox.take_back(report)
+
+    async def _commitment(self, story: Story, duty: Duty, watch: Stopwatch) -> bytes | None:
+        """Return the commitment to the journalled answer, or to a new one; None when the payload was refused."""
         answer = self.journal.answer(story.computation, duty.index, duty.attempt)
         if answer is None:
             outcome = await self._run(story, watch)
             if isinstance(outcome, RefusalCode):
                 await self._send(watch, "ResultVerifier", "refuse", story.computation, duty.index, int(outcome))
-                return
+                return None
             root = await asyncio.to_thread(counts_root, self._bound(outcome))
             answer = self.journal.record(
                 story.computation, duty.index, duty.attempt, Answer(os.urandom(32), root, outcome)
             )
-        digest = commitment.of_result(
+        return commitment.of_result(
             self.gateway.network.chain_id,
             self.gateway.addresses["ResultVerifier"],
             story.computation,
@@ -132,10 +172,9 @@ class Executor:
             answer.counts_root,
             answer.salt,
         )
-        await self._send(watch, "ResultVerifier", "commit", story.computation, duty.index, digest)
 
-    async def _reveal(self, story: Story, duty: Duty, watch: Stopwatch) -> None:
-        """Publish the histogram, then open the commitment."""
+    async def _opening(self, story: Story, duty: Duty) -> tuple[int, int, bytes, bytes, list[int]]:
+        """Return what opens the commitment, once the histogram is published."""
         answer = self.journal.answer(story.computation, duty.index, duty.attempt)
         if answer is None:
             raise AnswerLost(f"the journal has no answer behind the commitment to computation {story.computation}")
@@ -147,10 +186,7 @@ class Executor:
         except ContentUnavailable as error:
             # The reveal is what is due; up to 8 outcome bits it holds the whole histogram anyway.
             log.error("computation=%s histogram not stored: %s", story.computation, error)
-        await self._send(
-            watch, "ResultVerifier", "reveal",
-            story.computation, duty.index, answer.counts_root, answer.salt, sketch,
-        )  # fmt: skip
+        return story.computation, duty.index, answer.counts_root, answer.salt, sketch
 
     async def _defend(self, story: Story, action: duties.Defend, watch: Stopwatch) -> None:
         """Show the leaves that are due of a histogram that somebody demands to see."""

@@ -9,12 +9,12 @@ import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from qcrs.errors import QcrsError
 from qcrs.store import ContentMismatch, decode_histogram, encode_histogram
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 knew of no reports handed in; what is new in a version is added to an older journal
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     chain INTEGER NOT NULL,
@@ -26,6 +26,16 @@ CREATE TABLE IF NOT EXISTS answers (
     counts_root BLOB NOT NULL,
     histogram BLOB NOT NULL,
     PRIMARY KEY (chain, deployment, computation, idx, attempt)
+);
+CREATE TABLE IF NOT EXISTS reports (
+    chain INTEGER NOT NULL,
+    deployment TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    computation INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    handed_at REAL NOT NULL,
+    PRIMARY KEY (chain, deployment, kind, computation, idx, attempt)
 );
 CREATE TABLE IF NOT EXISTS cursor (
     chain INTEGER NOT NULL,
@@ -58,6 +68,19 @@ class Answer:
     counts: Mapping[int, int]
 
 
+class Report(NamedTuple):
+    """What a report left to a relayer is for.
+
+    Attributes:
+        kind: ``commit`` or ``reveal``. attempt: The round of the assignment, or of the reveal.
+    """
+
+    kind: str
+    computation: int
+    index: int
+    attempt: int
+
+
 class Journal:
     """The daemon's memory of its commitments on one chain.
 
@@ -87,7 +110,7 @@ class Journal:
         self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._database.execute("PRAGMA synchronous = FULL")
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version not in (0, SCHEMA_VERSION):
+        if not 0 <= version <= SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"schema version {version}, expected {SCHEMA_VERSION}")
         # Looked at before anything is written: a damaged file stays as it was found.
         (check,) = self._database.execute("PRAGMA integrity_check").fetchone()
@@ -95,7 +118,7 @@ class Journal:
             raise sqlite3.DatabaseError(check)
         self._database.execute("PRAGMA journal_mode = WAL")  # one fsync a record instead of three
         self._database.execute("BEGIN EXCLUSIVE")
-        if version == 0:
+        if version < SCHEMA_VERSION:
             for statement in filter(str.strip, _SCHEMA.split(";")):
                 self._database.execute(statement)
             self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -149,14 +172,30 @@ class Journal:
                 f"journal {self.path}: the answer to computation {computation} does not decode: {error}"
             ) from error
 
+    def hand_in(self, report: Report, now: float) -> float:
+        """Keep when *report* was handed in, by the chain's clock, and return when that first was."""
+        self._database.execute(
+            "INSERT OR IGNORE INTO reports VALUES (?, ?, ?, ?, ?, ?, ?)", (*self._scope, *report, now)
+        )
+        return self.handed_in()[report]
+
+    def handed_in(self) -> dict[Report, float]:
+        """Return when each report was first handed in."""
+        rows = self._database.execute(
+            "SELECT kind, computation, idx, attempt, handed_at FROM reports WHERE chain = ? AND deployment = ?",
+            self._scope,
+        )
+        return {Report(*row[:4]): row[4] for row in rows}
+
     def forget(self, computations: Collection[int], cursor: int) -> None:
         """Drop the answers to *computations*, which have ended, and move the cursor to block *cursor*."""
         with self._database:  # commits, or rolls back when the disk is full
             self._database.execute("BEGIN")
-            self._database.executemany(
-                "DELETE FROM answers WHERE chain = ? AND deployment = ? AND computation = ?",
-                [(*self._scope, computation) for computation in computations],
-            )
+            for table in ("answers", "reports"):
+                self._database.executemany(
+                    f"DELETE FROM {table} WHERE chain = ? AND deployment = ? AND computation = ?",
+                    [(*self._scope, computation) for computation in computations],
+                )
             self._database.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", (*self._scope, cursor))
 
     @property

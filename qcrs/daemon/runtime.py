@@ -15,20 +15,22 @@ from pathlib import Path
 from qcrs.chain.codec import ContractRefused, Event
 from qcrs.chain.contracts import Allocator, Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionRefused
+from qcrs.daemon.agenda import Agenda
 from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.docket import Docket
-from qcrs.daemon.duties import Action, Answer, Beat, Defend, Keep, Reveal, View, decide
+from qcrs.daemon.duties import Action, Answer, Beat, Defend, HandIn, Keep, Reveal, View, decide, subject_of
 from qcrs.daemon.execution import RACES, TRANSIENT, Executor, WithheldForTest
 from qcrs.daemon.journal import Journal
 from qcrs.errors import QcrsError
+from qcrs.model.records import Policy
 from qcrs.model.story import Stories, Story
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
 RECONNECT_SECONDS = (0.2, 10.0)
-RETRY_SECONDS = (1.0, 8.0)
-_COUNTED = {Answer: "answered", Reveal: "revealed", Defend: "defended"}
+SKIPS = {"CommitSkipped", "RevealSkipped"}  # anyone can cause them, and must not hold up keepers so
+_COUNTED = {Answer: "answered", Reveal: "revealed", HandIn: "handedIn", Defend: "defended"}
 
 
 class ProcessorUnknown(QcrsError):
@@ -48,7 +50,7 @@ class Node:
         self, gateway: Gateway, executor: Executor, journal: Journal, state_path: Path, keeper: bool,
         auditor: Auditor | None = None,
     ) -> None:  # fmt: skip
-        self._gateway, self._executor, self._journal = gateway, executor, journal
+        self._gateway, self._executor, self._journal, self._outbox = gateway, executor, journal, executor.outbox
         self._state_path, self._keeper, self._auditor = state_path, keeper, auditor
         self._status = "starting"
         self._stories, self._docket = Stories(), Docket()
@@ -58,13 +60,12 @@ class Node:
         self._heartbeat_seconds = self._disclose_seconds = 0
         self._rank = 0
         self._tasks: dict[Action, asyncio.Task] = {}
-        self._done: set[Action] = set()
-        self._retry: dict[Action, tuple[float, float]] = {}
+        self._agenda = Agenda()
         self._ended: set[int] = set()
         self._wake = asyncio.Event()
         self._fatal: BaseException | None = None
         self._pause = RECONNECT_SECONDS[0]
-        self._counts = {"answered": 0, "revealed": 0, "defended": 0, "kept": 0, "failed": 0}
+        self._counts = dict.fromkeys((*_COUNTED.values(), "kept", "failed"), 0)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until *stop* is set.
@@ -160,9 +161,14 @@ class Node:
             )
         self._executor.processor = processor
         self._heartbeat_seconds = await registry.heartbeat_seconds()
-        self._disclose_seconds = (await Allocator(self._gateway).policy()).disclose_seconds
+        self._follow(await Allocator(self._gateway).policy())
         self._last_beat_at = (await registry.standing(processor)).last_beat_at
         self._rank = (processor - 1) % 16
+
+    def _follow(self, policy: Policy) -> None:
+        self._disclose_seconds = policy.disclose_seconds
+        if self._outbox is not None:
+            self._outbox.follow(self._gateway, policy)
 
     def _start(self) -> int:
         if self._seen[0] >= 0:
@@ -174,15 +180,17 @@ class Node:
         if not isinstance(message, Event):
             return False
         position = (message.block, message.log_index)
-        if position <= self._seen:
+        if position <= self._seen or message.name in SKIPS:
             return False
         self._seen = position
         if message.name == "HeartbeatReceived" and message["processor"] == self._executor.processor:
             self._last_beat_at = self._gateway.now
+        if message.name == "PolicyChanged":
+            self._follow(Policy.from_chain(message["policy"]))
         demanded = self._docket.apply(message.name, message.arguments, self._executor.processor)
         story = self._stories.apply(message.name, message.arguments, message.block)
         if story is None:
-            return demanded
+            return demanded or message.name == "PolicyChanged"
         self._since[story.computation] = self._gateway.now
         if story.ended:
             self._finish(story)
@@ -197,31 +205,28 @@ class Node:
         for action, task in self._tasks.items():
             if isinstance(action, Answer) and action.computation == story.computation:
                 task.cancel()  # its run would hold a worker for nothing
-        self._drop_actions(story.computation)
-
-    def _drop_actions(self, computation: int) -> None:
-        self._done = {a for a in self._done if getattr(a, "computation", 0) != computation}
-        self._retry = {a: r for a, r in self._retry.items() if getattr(a, "computation", 0) != computation}
+        self._agenda.drop(story.computation)
+        if self._outbox is not None:
+            self._outbox.drop(story.computation)
 
     def _act(self) -> None:
         """Start what is due and not already under way."""
         now = self._gateway.now
         # Here, where all events have been seen: a daemon that was cut off may have missed a demand.
         for computation in self._docket.release(now):
-            self._drop_actions(computation)
+            self._agenda.drop(computation)
             self._ended.add(computation)
         view = View(
             self._executor.processor, self._rank, now, self._last_beat_at, self._heartbeat_seconds,
             self._stories.by_id, self._since, self._keeper, self._docket.demands.values(), self._disclose_seconds,
+            *(() if self._outbox is None else (self._outbox.rules, self._outbox.handed)),
         )  # fmt: skip
         for action in decide(view):
-            if action in self._tasks or action in self._done:
-                continue
-            if action in self._retry and time.monotonic() < self._retry[action][0]:
+            if subject_of(action) in self._tasks or not self._agenda.open(action):
                 continue
             task = asyncio.create_task(self._perform(action))
             task.add_done_callback(self._check)
-            self._tasks[action] = task
+            self._tasks[subject_of(action)] = task
 
     def _check(self, task: asyncio.Task) -> None:
         """What is not a listed fault is a defect: the daemon stops rather than guess."""
@@ -237,7 +242,7 @@ class Node:
             timings = await self._executor.carry_out(action, story)
         except WithheldForTest:
             log.warning("action=%s computation=%s withheld: test equipment", name, computation)
-            self._done.add(action)
+            self._agenda.finish(action)
         except QcrsError as error:
             race = isinstance(error, ContractRefused) and error.name in RACES
             log.log(logging.DEBUG if race else logging.ERROR, "action=%s computation=%s %s", name, computation, error)
@@ -245,15 +250,15 @@ class Node:
             if race or isinstance(error, TRANSIENT):
                 self._postpone(action)
             else:
-                self._done.add(action)  # would fail again: not repeated while the computation lasts
+                self._agenda.finish(action)  # would fail again: not repeated while the computation lasts
         else:
             self._succeed(action, name, timings)
         finally:
-            self._tasks.pop(action, None)
+            self._tasks.pop(subject_of(action), None)
             self._wake.set()
 
     def _succeed(self, action: Action, name: str, timings: dict[str, float]) -> None:
-        self._retry.pop(action, None)
+        self._agenda.succeed(action)
         if isinstance(action, Beat):
             self._last_beat_at = self._gateway.now
             self._write_state("running")
@@ -263,16 +268,14 @@ class Node:
             self._postpone(action)  # the event that follows makes it undue
         else:
             self._counts[_COUNTED[type(action)]] += 1
-            self._done.add(action)
+            self._agenda.finish(action)
         pairs = " ".join(f"{key}={value}" for key, value in timings.items())
         log.info("action=%s computation=%s %s", name, action.computation, pairs)
 
     def _postpone(self, action: Action) -> None:
         if not isinstance(action, Beat) and self._story(action.computation) is None:
             return  # it has ended meanwhile
-        _, wait = self._retry.get(action, (0.0, RETRY_SECONDS[0] / 2))
-        wait = min(2 * wait, RETRY_SECONDS[1])
-        self._retry[action] = (time.monotonic() + wait * random.uniform(0.8, 1.2), wait)
+        self._agenda.postpone(action)
 
     def _story(self, computation: int) -> Story | None:
         return self._stories.by_id.get(computation) or self._docket.stories.get(computation)

@@ -163,7 +163,7 @@ def test_rule_is_the_council_s(suite, people):
     with brownie.reverts(refusal("AccessManagedUnauthorized", people.stranger.address)):
         suite.Disputes.rule(1, True, bytes(32), {"from": people.stranger})
     # There is no such dispute, but it is hers to rule on.
-    with brownie.reverts(revert_pattern="RulingOverdue: 1, 0, .*"):
+    with brownie.reverts(revert_pattern="UnexpectedDisputeStatus: 1, 0, 2"):
         suite.Disputes.rule(1, True, bytes(32), {"from": people.council})
 
 

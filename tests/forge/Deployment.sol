@@ -82,13 +82,10 @@ abstract contract Deployment {
     function _create() private {
         address root = _at(Part.Authority);
         IAuditTrail trail = IAuditTrail(_at(Part.AuditTrail));
-        address[] memory recorders = new address[](4);
-        recorders[0] = _at(Part.Consortium);
-        recorders[1] = _at(Part.ProcessorRegistry);
-        recorders[2] = _at(Part.ComputationAllocator);
-        recorders[3] = _at(Part.Disputes);
         authority = new Authority(address(this));
-        auditTrail = new AuditTrail(recorders);
+        auditTrail = new AuditTrail(
+            _at(Part.Consortium), _at(Part.ProcessorRegistry), _at(Part.ComputationAllocator), _at(Part.Disputes)
+        );
         consortium = new Consortium(root, trail);
         registry = new ProcessorRegistry(
             root, trail, consortium, _at(Part.ComputationAllocator), _at(Part.Bonds), 30 days

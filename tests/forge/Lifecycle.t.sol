@@ -73,6 +73,7 @@ contract LifecycleTest {
         _assignmentEdge(AssignmentStatus.Released, AssignmentStatus.Disproven);
         _assignmentEdge(AssignmentStatus.Outlier, AssignmentStatus.Vindicated);
         _assignmentEdge(AssignmentStatus.GoldFailed, AssignmentStatus.Vindicated);
+        _assignmentEdge(AssignmentStatus.TrapFailed, AssignmentStatus.Vindicated);
         uint8 last = uint8(type(AssignmentStatus).max);
         for (uint8 from; from <= last; ++from) {
             for (uint8 to; to <= last; ++to) {

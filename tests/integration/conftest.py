@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,19 +62,22 @@ class World:
         self, *arguments: str, stdin: str | None = None, network: Path | None = None
     ) -> subprocess.CompletedProcess:
         """Run the command line as a user would."""
-        environment = {
-            **os.environ,
-            "QCRS_NETWORK": str(network or self.devnet.network_path),
-            "QCRS_HOME": str(self.devnet.directory / "home"),
-        }
         return subprocess.run(
             [sys.executable, "-m", "qcrs", *arguments],
-            env=environment,
+            env=self.environment(network),
             input=stdin,
             capture_output=True,
             text=True,
             timeout=PATIENCE_SECONDS,
         )
+
+    def environment(self, network: Path | None = None) -> dict[str, str]:
+        """Return a user's environment variables."""
+        return {
+            **os.environ,
+            "QCRS_NETWORK": str(network or self.devnet.network_path),
+            "QCRS_HOME": str(self.devnet.directory / "home"),
+        }
 
     def json(self, *arguments: str) -> dict:
         """Run the command line with --json and return what it prints."""
@@ -84,9 +87,13 @@ class World:
 
 
 @contextmanager
-def running(directory: Path, processors: int, faults: dict[int, str] | None = None) -> Iterator[World]:
+def running(
+    directory: Path, processors: int, faults: dict[int, str] | None = None, node_flags: Sequence[str] = ()
+) -> Iterator[World]:
     """Bring up a devnet and stop it afterwards, whatever happens."""
-    devnet = asyncio.run(bring_up(directory, processors, policy=POLICY, heartbeat_seconds=60, faults=faults))
+    devnet = asyncio.run(
+        bring_up(directory, processors, policy=POLICY, heartbeat_seconds=60, faults=faults, node_flags=node_flags)
+    )
     try:
         yield World(devnet)
     finally:

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from qcrs.chain.report import SignedCommit, Spool
+from qcrs.chain.report import SignedCommit
+from qcrs.chain.spool import Spool
 from qcrs.model.computation import ComputationStatus
 from qcrs.sdk.relay import MOST_ITEMS, Posted, Relay
 from tests.bridge import Bridge

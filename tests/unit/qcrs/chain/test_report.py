@@ -5,7 +5,8 @@ import time
 import pytest
 from eth_account import Account
 
-from qcrs.chain.report import CommitReport, ReportInvalid, RevealReport, SignedCommit, Spool, sign_commit
+from qcrs.chain.report import CommitReport, ReportInvalid, RevealReport, SignedCommit, sign_commit
+from qcrs.chain.spool import Spool
 
 DAEMON = Account.from_key("0x" + "11" * 32)
 RELAY = "0x" + "22" * 20

@@ -59,6 +59,12 @@ def test_coin_is_exact(text, wei):
         (["job", "submit", "x", "--noise-class", "256"], "argument --noise-class: expected an integer from 1 to 255"),
         (["job", "submit", "x", "--deadline", "2592001"], "argument --deadline: expected an integer from 1 to 2592000"),
         (["audit", "log", "--computation", "x"], "argument --computation: expected"),
+        (["relay", "start", "--spool", "x", "--max", "0"], "argument --max: expected an integer from 1 to 32"),
+        (["relay", "start", "--spool", "x", "--max", "33"], "argument --max: expected an integer from 1 to 32"),
+        (["relay", "start", "--spool", "x", "--wait", "-1"], "argument --wait: expected a number of seconds from 0"),
+        (["relay", "start", "--spool", "x", "--wait", "nan"], "argument --wait: expected a number of seconds from 0"),
+        (["relay", "start", "--spool", "x", "--wait", "soon"], "argument --wait: expected a number of seconds from 0"),
+        (["relay", "status"], "--spool"),
     ],
 )
 def test_malformed_values_are_usage_errors(arguments, words, capsys):

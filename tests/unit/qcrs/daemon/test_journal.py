@@ -3,11 +3,12 @@
 import multiprocessing
 import os
 import signal
+import sqlite3
 import stat
 
 import pytest
 
-from qcrs.daemon.journal import Answer, Journal, JournalBusy, JournalDamaged
+from qcrs.daemon.journal import Answer, Journal, JournalBusy, JournalDamaged, Report
 from qcrs.rules.histogram import counts_root
 
 VERIFIER = "0x" + "11" * 20
@@ -117,3 +118,40 @@ def test_whatever_was_recorded_before_a_kill_is_there_after_it(tmp_path):
     recorded = done.read_text().count("\n")
     with _open(path) as journal:
         assert all(journal.answer(computation, 0, 1) == _answer(1) for computation in range(recorded))
+
+
+def test_report_keeps_the_time_when_it_was_first_handed_in(tmp_path):
+    report = Report("commit", 7, 1, 1)
+    with _open(tmp_path / "journal.sqlite") as journal:
+        assert journal.hand_in(report, 100.5) == 100.5
+    with _open(tmp_path / "journal.sqlite") as journal:
+        assert journal.hand_in(report, 200.0) == 100.5
+        assert journal.hand_in(report._replace(kind="reveal"), 300.0) == 300.0
+        journal.hand_in(report._replace(computation=8), 400.0)
+        journal.forget([7], 9)
+        assert journal.handed_in() == {report._replace(computation=8): 400.0}
+    with _open(tmp_path / "journal.sqlite", chain=2) as journal:
+        assert journal.handed_in() == {}
+
+
+def test_journal_from_before_there_were_relayers_is_taken_over(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    with _open(path) as journal:
+        journal.record(7, 1, 1, _answer(1))
+    with sqlite3.connect(path) as database:
+        database.execute("DROP TABLE reports")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    with _open(path) as journal:
+        assert journal.answer(7, 1, 1) == _answer(1)
+        assert journal.hand_in(Report("commit", 7, 1, 1), 5.0) == 5.0
+
+
+def test_journal_of_a_later_version_is_left_alone(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    _open(path).close()
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 3")
+    database.close()
+    with pytest.raises(JournalDamaged, match="schema version 3, expected 2"):
+        _open(path)
