@@ -25,13 +25,13 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory):
-    """A file of circuits as a one-sided SPSA optimiser asks for."""
+    """A file of circuits around one point, as a Gaussian optimiser asks for."""
     rng = random.Random(3)
     count = ANSATZ_QUBITS * (LAYERS + 1)
     centre = [rng.uniform(-1.2, 1.2) for _ in range(count)]
     texts = []
     for _ in range(CIRCUITS):
-        angles = iter([angle + rng.choice((-0.3, 0.3)) for angle in centre])
+        angles = iter([angle + rng.gauss(0, 0.3) for angle in centre])
         lines = ["OPENQASM 3.0;", 'include "stdgates.inc";', f"qubit[{ANSATZ_QUBITS}] q;", f"bit[{ANSATZ_QUBITS}] c;"]
         for layer in range(LAYERS + 1):
             lines += [f"ry({next(angles)!r}) q[{qubit}];" for qubit in range(ANSATZ_QUBITS)]

@@ -87,7 +87,7 @@ def roster(world):
     """An empty roster; the deployer holds its roles."""
     chain, deployer = world.chain, world.deployer
     registry = created_address(deployer, chain.nonce(deployer) + 1)
-    trail = chain.deploy("AuditTrail", [registry], sender=deployer)
+    trail = chain.deploy("AuditTrail", registry, registry, registry, registry, sender=deployer)
     arguments = (
         world.authority.address,
         trail.address,
