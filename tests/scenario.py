@@ -24,6 +24,7 @@ from qcrs.chain.deployment import (
 )
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import VERDICTS
+from qcrs.model.organisation import Priority
 from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Capability, Request, Standing
 from qcrs.rules import commitment
@@ -264,6 +265,7 @@ class World:
         """Check that the books match the contract's coin, and what is locked has a reason."""
         accounts = [self.allocator.balanceOf(holder) for holder in sorted(self.holders)]
         booked = sum(available + locked for available, locked in accounts) + self.allocator.treasury()
+        booked += self.allocator.prepaid()
         assert booked == self.chain.balance(self.allocator.address)
         bonds = sum(self.bonds.bondOf(node.id) for node in self.nodes)
         assert bonds == self.chain.balance(self.bonds.address)
@@ -303,17 +305,27 @@ class World:
                 replica_cap=3,
                 gold=False,
                 trust=0,
+                priority=Priority.Routine,
+                depth_class=1,
+                profile=1,
+                quantum_volume_log2=0,
+                two_qubit_error_ppm=0,
+                price=self.settings.policy.price_per_qubit_shot,
                 max_fee=2**96 - 1,
                 payload=CIRCUIT,
-                payload_uri="",
             ),
             **changes,
         )
+
+    def quote(self, request: Request) -> int:
+        """Return what *request* costs at most."""
+        r = request
+        return self.allocator.quote(r.price, r.qubits, r.shots, r.replicas, r.replica_cap)
 
     def submit(self, requester: str | None = None, **changes: Any) -> "Job":
         """Submit a computation, sending exactly its quote."""
         request = self.request(**changes)
         requester = requester or self.requester
-        fee = self.allocator.quote(request.qubits, request.shots, request.replicas, request.replica_cap)
+        fee = self.quote(request)
         receipt = self.allocator.submit(request.to_chain(), sender=requester, value=fee)
         return Job(self, receipt.result, request)

@@ -62,7 +62,7 @@ library RecordReader {
         view
         returns (uint8 attempt, ProcessorId processor)
     {
-        attempt = uint8(uint256(allocator.recordOf(id)[0]) >> 16);
+        attempt = uint8(uint256(allocator.recordOf(id)[2]));
         processor = ProcessorId.wrap(uint32(uint256(allocator.seatOf(id, index)) >> 192));
     }
 
@@ -76,37 +76,45 @@ library RecordReader {
         uint256 word = uint256(words[0]);
         c.status = ComputationStatus(uint8(word));
         c.replicas = uint8(word >> 8);
-        c.attempt = uint8(word >> 16);
-        c.active = uint8(word >> 24);
-        c.committed = uint8(word >> 32);
-        c.revealed = uint8(word >> 40);
-        c.refused = uint8(word >> 48);
-        c.tried = uint8(word >> 56);
-        c.noiseClass = uint8(word >> 64);
-        c.qubits = uint8(word >> 72);
-        c.outcomeBits = uint8(word >> 80);
-        c.secretWithheld = uint8(word >> 88) != 0;
-        c.replicaCap = uint8(word >> 96);
-        c.gold = uint8(word >> 104) != 0;
-        c.trust = uint8(word >> 112);
-        c.carried = uint8(word >> 120);
-        c.shots = uint16(word >> 128);
-        c.phaseEndsAt = uint40(word >> 144);
-        c.commitsDigest = bytes9(uint72(word >> 184));
+        c.replicaCap = uint8(word >> 16);
+        c.noiseClass = uint8(word >> 24);
+        c.qubits = uint8(word >> 32);
+        c.depthClass = uint8(word >> 40);
+        c.profile = uint8(word >> 48);
+        c.quantumVolumeLog2 = uint8(word >> 56);
+        c.twoQubitErrorPpm = uint16(word >> 64);
+        c.shots = uint16(word >> 80);
+        c.place = uint16(word >> 96);
+        c.passed = uint8(word >> 112);
+        c.screened = uint8(word >> 120) != 0;
+        c.organisation = uint24(word >> 128);
+        c.deadlineAt = uint32(word >> 152);
+        c.escrow = uint72(word >> 184);
         word = uint256(words[1]);
-        c.requester = address(uint160(word));
-        c.escrow = uint96(word >> 160);
-        word = uint256(words[2]);
         c.secret = bytes24(uint192(word));
-        c.deadlineAt = uint40(word >> 192);
-        c.organisation = uint24(word >> 232);
+        c.requester = uint32(word >> 192);
+        c.outcomeBits = uint8(word >> 224);
+        c.trust = uint8(word >> 232);
+        c.gold = uint8(word >> 240) != 0;
+        word = uint256(words[2]);
+        c.attempt = uint8(word);
+        c.active = uint8(word >> 8);
+        c.committed = uint8(word >> 16);
+        c.revealed = uint8(word >> 24);
+        c.refused = uint8(word >> 32);
+        c.tried = uint8(word >> 40);
+        c.carried = uint8(word >> 48);
+        c.secretWithheld = uint8(word >> 56) != 0;
+        c.phaseEndsAt = uint40(word >> 64);
+        c.commitsDigest = bytes6(uint48(word >> 104));
+        c.prepaid = uint8(word >> 152) != 0;
+        c.drawn = uint96(word >> 160);
     }
 
     function _assignment(bytes32 seat) private pure returns (Assignment memory a) {
         uint256 word = uint256(seat);
         a.digest = bytes24(uint192(word));
         a.processor = ProcessorId.wrap(uint32(word >> 192));
-        a.organisation = uint24(word >> 224);
-        a.status = AssignmentStatus(uint8(word >> 248));
+        a.status = AssignmentStatus(uint8(word >> 224));
     }
 }

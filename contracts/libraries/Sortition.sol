@@ -6,7 +6,7 @@ pragma solidity 0.8.37;
 /// the eligible among the drawn are a uniform sample without replacement. Anyone with the seed repeats it.
 /// @dev The bias of `hash % remaining` is below 2^-220. Lookup is linear in the draws made, hence MAX_DRAWS.
 library Sortition {
-    uint256 internal constant MAX_DRAWS = 64;
+    uint256 internal constant MAX_DRAWS = 128;
 
     struct Lottery {
         bytes32 seed;
@@ -32,9 +32,11 @@ library Sortition {
     }
 
     /// @notice Takes one of the remaining positions.
-    function draw(Lottery memory lottery) internal pure returns (uint256 position) {
+    /// @return position Which. @return hash From which it follows; its high bits serve for a choice of the caller's.
+    function draw(Lottery memory lottery) internal pure returns (uint256 position, uint256 hash) {
         uint256 drawn = lottery.draws;
-        uint256 slot = uint256(keccak256(abi.encode(lottery.seed, drawn))) % lottery.remaining;
+        hash = uint256(keccak256(abi.encode(lottery.seed, drawn)));
+        uint256 slot = hash % lottery.remaining;
         unchecked {
             uint256 last = lottery.remaining - 1; // positive, or the line above had reverted
             position = _contentOf(lottery, slot);

@@ -40,13 +40,51 @@ uint256 constant MAX_ATTEMPTS = 3;
 // Replicas that join when a committee is split or cannot tell.
 uint256 constant ESCALATION = 2;
 
-/// @notice Three storage slots; the first is the one that every step rewrites. What no contract reads, the circuit's
-/// digest and payload, is in ComputationSubmitted alone.
+/// @notice Three storage slots. What no contract reads, the circuit's digest and payload, is in ComputationSubmitted alone.
 struct Computation {
+    // What is asked for: all that an allocation needs to know.
     ComputationStatus status;
     /// Replicas asked for; each escalation adds to them.
     uint8 replicas;
-    /// Counts restarts of the commit-reveal round, from 1.
+    /// Replicas that escalation may reach.
+    uint8 replicaCap;
+    uint8 noiseClass;
+    uint8 qubits;
+    /// Gate layers in units of 64, rounded up: what a shot costs.
+    uint8 depthClass;
+    /// Instruction-set profile that a processor must have.
+    uint8 profile;
+    /// Least log2 of the quantum volume; 0 asks for none.
+    uint8 quantumVolumeLog2;
+    /// Largest median error of two-qubit gates, parts per million; 0 asks for none.
+    uint16 twoQubitErrorPpm;
+    /// Shots that each replica runs.
+    uint16 shots;
+    /// Bucket in its queue, its lowest 16 bits: see FairQueue.
+    uint16 place;
+    /// Times that a shorter computation of its organisation has taken its place.
+    uint8 passed;
+    /// The requester's organisation has a list of whom it works with: see IConsortium.
+    bool screened;
+    uint24 organisation;
+    /// No allocation after this moment, unix seconds.
+    uint32 deadlineAt;
+    /// Wei still locked for this computation; after a verdict, what each paid replica earned.
+    uint72 escrow;
+    // Who asks.
+    /// The requester's commitment until disclosure, then the disclosed secret,
+    /// which is in turn the commitment to the next attempt's secret.
+    bytes24 secret;
+    /// Number of the requester's account: see IConsortium.accountOf.
+    uint32 requester;
+    /// Width of an outcome: classical bits measured.
+    uint8 outcomeBits;
+    /// The agreeing replicas' credibility must exceed 1 - 1/trust; 0 asks for none: see Credibility.
+    uint8 trust;
+    /// Some rounds have answers that the requester knows: see IGoldRounds.
+    bool gold;
+    // The running round; all zero until the first allocation.
+    /// Counts commit-reveal rounds, from 1.
     uint8 attempt;
     /// Assignments of this attempt that are still on duty.
     uint8 active;
@@ -55,39 +93,20 @@ struct Computation {
     uint8 refused;
     /// Assignments ever made; also the next assignment's index.
     uint8 tried;
-    uint8 noiseClass;
-    uint8 qubits;
-    uint8 outcomeBits;
-    /// The beacon stands in for the requester's secret.
-    bool secretWithheld;
-    /// Replicas that escalation may reach.
-    uint8 replicaCap;
-    /// Some rounds have answers that the requester knows: see IGoldRounds.
-    bool gold;
-    /// The agreeing replicas' credibility must exceed 1 - 1/trust; 0 asks for none: see Credibility.
-    uint8 trust;
     /// Assignments below this index have answered before an escalation, and were to be paid.
     uint8 carried;
-    /// Shots that each replica runs.
-    uint16 shots;
-    /// When the current phase ends, unix seconds. While it waits: when those before it in the queue no longer hold
-    /// it up, and when it no longer holds processors for which others are missing. After a verdict: when it can no
-    /// longer be challenged.
+    /// The beacon stands in for the requester's secret.
+    bool secretWithheld;
+    /// When the current phase ends, unix seconds. While it waits for replacements: when it no longer holds those
+    /// that it has. After a verdict: when it can no longer be challenged.
     uint40 phaseEndsAt;
     /// Running hash of this attempt's commits, part of the sketch seed. Short, for it only keeps the seed from being
     /// known before the last commit; the requester's secret does that too.
-    bytes9 commitsDigest;
-    // slot 2
-    address requester;
-    /// Wei still locked for this computation; after a verdict, what each paid replica earned.
-    uint96 escrow;
-    // slot 3
-    /// The requester's commitment until disclosure, then the disclosed secret,
-    /// which is in turn the commitment to the next attempt's secret.
-    bytes24 secret;
-    /// No allocation after this moment, unix seconds.
-    uint40 deadlineAt;
-    uint24 organisation;
+    bytes6 commitsDigest;
+    /// Whoever was replaced has paid for the keeper that allocates the replacement.
+    bool prepaid;
+    /// The processors of the first three assignments: see Panel.
+    uint96 drawn;
 }
 
 using ComputationLifecycle for Computation global;

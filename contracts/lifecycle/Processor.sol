@@ -21,15 +21,24 @@ enum ProcessorStatus {
 struct Standing {
     ProcessorStatus status;
     uint8 noiseClass;
-    uint16 qubits;
-    /// Qubits held by running computations; never above `qubits`.
-    uint16 leasedQubits;
-    uint24 organisation;
-    uint40 lastBeatAt;
-    /// When the approved capability stops being valid, unix seconds.
-    uint40 expiresAt;
+    uint8 qubits;
+    /// Qubits held by running computations and reservations; never above `qubits`.
+    uint8 leasedQubits;
+    /// Qubits promised to reservations that are about to begin: nobody new gets them.
+    uint8 heldQubits;
+    /// 1 + the level of the list in which it is indexed, 0 when in none: see ProcessorIndex.
+    uint8 listed;
     /// Whether the operator's bond covers the next fault.
     bool bonded;
+    /// Finishes what it has, and takes nothing new.
+    bool draining;
+    /// Has an offer of its own; others ask the policy's price.
+    bool offered;
+    uint24 organisation;
+    /// Unix seconds.
+    uint32 lastBeatAt;
+    /// When the approved capability stops being valid, unix seconds.
+    uint32 expiresAt;
     /// Conduct in settled work; each stops at its maximum.
     uint24 accepted;
     uint24 outliers;

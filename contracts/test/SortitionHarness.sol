@@ -12,7 +12,7 @@ contract SortitionHarness {
         Sortition.Lottery memory lottery = Sortition.open(seed, size);
         positions = new uint256[](size < Sortition.MAX_DRAWS ? size : Sortition.MAX_DRAWS);
         for (uint256 i; lottery.isOpen(); ++i) {
-            positions[i] = lottery.draw();
+            (positions[i],) = lottery.draw();
         }
     }
 }

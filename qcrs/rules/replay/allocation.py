@@ -83,6 +83,8 @@ def allocate(suite: Suite, log: Transcript) -> None:
     log.require(Rule.Window, "end of the commit phase", c.phase_ends_at, event["phaseEndsAt"])
     c.advance(log, ComputationStatus.Allocated)
     facts = (c.id, c.attempt, first, event["processors"], seed)
+    for seat in c.seats[first:]:
+        seat.drawn_in = suite.trail.size
     suite.record(log, "ComputationAllocator", Decision.ComputationAllocated, c.id, facts)
 
 

@@ -23,6 +23,7 @@ class Seat:
 
     Attributes:
         digest: What the chain keeps: the commitment, then the digest of what was revealed.
+        drawn_in: Number of the audit entry by which it was drawn.
     """
 
     processor: int
@@ -32,6 +33,7 @@ class Seat:
     counts_root: bytes = b""
     salt: bytes = b""
     sketch: list[int] = field(default_factory=list)
+    drawn_in: int = 0
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Computation:
     Attributes:
         escrow: Wei still locked for it; after a verdict, what each paid replica earned.
         carried: Seats below this one answered before an escalation.
+        settled_in: Number of the audit entry of its verdict.
         secret: The commitment to the next secret, or the last one disclosed.
         phase_ends_at: Unix seconds. withheld: Whether the beacon ever stood in for the secret.
     """
@@ -60,6 +63,7 @@ class Computation:
     refused: int = 0
     withheld: bool = False
     carried: int = 0
+    settled_in: int | None = None
     commits_digest: bytes = NO_COMMITS
     seats: list[Seat] = field(default_factory=list)
 
@@ -71,6 +75,20 @@ class Computation:
     def on_duty(self) -> list[Seat]:
         """Return the assignments that hold leases."""
         return [seat for seat in self.seats if seat.status in ON_DUTY]
+
+    def is_of_last_round(self, index: int) -> bool:
+        """Return whether the answer of seat *index*, which has revealed, is of the round that was judged."""
+        ended_early = (AssignmentStatus.Silent, AssignmentStatus.Refused)
+        return sum(seat.status not in ended_early for seat in self.seats[index + 1 :]) < self.revealed
+
+    def follows(self, index: int, other: "Computation", other_index: int) -> bool:
+        """Return whether seat *other_index* of *other* answered before seat *index* could; contracts take proofs."""
+        if other.id == self.id:
+            return other_index < index
+        seat, earlier = self.seats[index], other.seats[other_index]
+        if earlier.processor == seat.processor:
+            return other.id < self.id
+        return other.settled_in is not None and other.settled_in < seat.drawn_in
 
     def restart(self) -> None:
         """Open another round: what the last one counted is void."""
