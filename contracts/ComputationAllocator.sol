@@ -8,9 +8,10 @@ import {IBonds} from "./interfaces/IBonds.sol";
 import {IComputationAllocator, Pledge} from "./interfaces/IComputationAllocator.sol";
 import {IConsortium} from "./interfaces/IConsortium.sol";
 import {Policy} from "./interfaces/IEscrow.sol";
-import {IProcessorRegistry, Requirement} from "./interfaces/IProcessorRegistry.sol";
+import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {Admission, Request} from "./libraries/Admission.sol";
 import {Agreement} from "./libraries/Agreement.sol";
+import {Asked, AskedReader} from "./libraries/Asked.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {Desk} from "./libraries/Desk.sol";
 import {FairQueue} from "./libraries/FairQueue.sol";
@@ -346,7 +347,6 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         bytes32 seed = Commitment.drawSeedOf(_desk.beacon, id, tried);
         ProcessorId[] memory drawn = _draw(id, c, seed, tried, most, least);
         uint40 endsAt = uint40(block.timestamp) + _desk.policy.commitSeconds;
-        bool funded = tried == 0 || c.prepaid;
         uint8 attempt = tried == 0 ? 1 : c.attempt;
         c.advance(id, ComputationStatus.Allocated);
         _desk.panels[id].seat(c, tried, drawn);
@@ -354,16 +354,12 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         c.tried = uint8(tried + drawn.length);
         c.active = c.replicas;
         c.phaseEndsAt = endsAt;
-        c.prepaid = false;
-        if (funded) _desk.book.pay(msg.sender, KEEPER_BOUNTY);
-        emit ComputationAllocated(
-            id, attempt, uint8(tried), drawn, seed, endsAt, msg.sender, funded ? KEEPER_BOUNTY : 0
-        );
-        AUDIT_TRAIL.append(
-            Decision.ComputationAllocated,
-            ComputationId.unwrap(id),
-            keccak256(abi.encode(id, attempt, tried, drawn, seed))
-        );
+        // Who waits in the queue has paid for it; who was replaced has paid whoever replaced it.
+        uint256 bounty = tried == 0 ? KEEPER_BOUNTY : 0;
+        if (bounty != 0) _desk.book.credit(msg.sender, bounty);
+        emit ComputationAllocated(id, attempt, uint8(tried), drawn, seed, endsAt, msg.sender, bounty);
+        bytes32 digest = keccak256(abi.encode(id, attempt, tried, drawn, seed));
+        AUDIT_TRAIL.append(Decision.ComputationAllocated, ComputationId.unwrap(id), digest);
     }
 
     function _draw(
@@ -371,27 +367,19 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         Computation storage c,
         bytes32 seed,
         uint256 tried,
-        uint8 most,
-        uint8 least
+        uint256 most,
+        uint256 least
     ) private returns (ProcessorId[] memory) {
         (ProcessorId[] memory processors, ProcessorId[] memory onDuty) = _desk.panels[id].taken(c, tried);
+        uint256 asked;
+        assembly ("memory-safe") {
+            asked := sload(c.slot)
+        }
         uint256 pay = Desk.payOf(c, KEEPER_BOUNTY);
-        Requirement memory requirement = Requirement({
-            noiseClass: c.noiseClass,
-            qubits: c.qubits,
-            count: c.replicas - c.active,
-            profile: c.profile,
-            quantumVolumeLog2: c.quantumVolumeLog2,
-            twoQubitErrorPpm: c.twoQubitErrorPpm,
-            requester: c.organisation,
-            screened: c.screened,
-            most: most,
-            least: least,
-            bid: pay / (uint256(c.qubits) * c.shots),
-            ask: _desk.policy.pricePerQubitShot,
-            pay: pay
-        });
-        return REGISTRY.lease(seed, requirement, processors, onDuty);
+        uint256 ask = uint256(_desk.policy.pricePerQubitShot) * c.qubits * c.shots;
+        if (pay < ask) asked |= AskedReader.BELOW_POLICY << 120;
+        uint256 shape = uint256(c.replicas - c.active) | most << 8 | least << 16;
+        return REGISTRY.lease(seed, Asked.wrap(asked), shape, pay, processors, onDuty);
     }
 
     function _openReveals(ComputationId id, Computation storage c, bytes24 secret)

@@ -88,11 +88,6 @@ abstract contract Escrow is IEscrow, AccessManaged {
     }
 
     /// @inheritdoc IEscrow
-    function prepaid() external view returns (uint256) {
-        return _desk.book.prepaid;
-    }
-
-    /// @inheritdoc IEscrow
     function policy() external view returns (Policy memory) {
         return _desk.policy;
     }

@@ -6,9 +6,10 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {IConsortium} from "./interfaces/IConsortium.sol";
-import {Capability, IProcessorRegistry, Requirement, Terms} from "./interfaces/IProcessorRegistry.sol";
+import {Capability, IProcessorRegistry, Terms} from "./interfaces/IProcessorRegistry.sol";
 import {AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol";
+import {Asked} from "./libraries/Asked.sol";
 import {Draw} from "./libraries/Draw.sol";
 import {ProcessorIndex} from "./libraries/ProcessorIndex.sol";
 
@@ -134,6 +135,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         if (uint256(standing.leasedQubits) + standing.heldQubits > capability.qubits) {
             revert CapabilityBelowLeases(processor, capability.qubits, standing.leasedQubits);
         }
+        _unlist(processor, standing);
         // A certified processor moves to its new version without leaving the status.
         if (standing.status != ProcessorStatus.Certified) standing.advance(processor, ProcessorStatus.Certified);
         standing.noiseClass = capability.noiseClass;
@@ -155,6 +157,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     function suspend(ProcessorId processor, bytes32 reason) external restricted {
         Standing storage standing = _field.standings[processor];
         standing.advance(processor, ProcessorStatus.Suspended);
+        _unlist(processor, standing);
         emit ProcessorSuspended(processor, reason);
         AUDIT_TRAIL.append(
             Decision.ProcessorSuspended, _subject(processor), keccak256(abi.encode(processor, reason))
@@ -163,7 +166,9 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function retire(ProcessorId processor) external onlyOperator(processor) {
-        _field.standings[processor].advance(processor, ProcessorStatus.Retired);
+        Standing storage standing = _field.standings[processor];
+        standing.advance(processor, ProcessorStatus.Retired);
+        _unlist(processor, standing);
         emit ProcessorRetired(processor);
     }
 
@@ -185,7 +190,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         }
         Standing storage standing = _field.standings[processor];
         standing.draining = draining;
-        _list(processor, standing);
+        _relist(processor, standing);
         emit ProcessorDrained(processor, draining);
     }
 
@@ -212,35 +217,24 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IProcessorRegistry
-    function relist(ProcessorId processor, uint8 noiseClass, uint256 place) external {
-        Standing storage standing = _field.standings[processor];
-        uint256 level = uint256(standing.listed) - 1;
-        ProcessorIndex.Index storage index = _field.indices[noiseClass];
-        uint256 lengths = index.lengths;
-        uint32 found = place < ProcessorIndex.lengthOf(lengths, level) ? index.entryOf(level, place) : 0;
-        if (found != ProcessorId.unwrap(processor)) revert EntryMismatch(processor, found, level, place);
-        uint256 free = Draw.freeOf(standing);
-        if (noiseClass == standing.noiseClass && free != 0 && ProcessorIndex.levelOf(free) == level) {
-            revert EntryInPlace(processor, level);
-        }
-        index.lengths = index.remove(lengths, level, place);
-        standing.listed = 0;
-        _list(processor, standing);
-        emit ProcessorRelisted(processor, noiseClass);
-    }
-
-    /// @inheritdoc IProcessorRegistry
     function lease(
         bytes32 seed,
-        Requirement calldata requirement,
+        Asked asked,
+        uint256 shape,
+        uint256 pay,
         ProcessorId[] calldata tried,
         ProcessorId[] calldata onDuty
     ) external onlyAllocator returns (ProcessorId[] memory processors) {
-        uint24[] memory engaged = new uint24[](onDuty.length);
-        for (uint256 i; i < onDuty.length; ++i) {
-            engaged[i] = _field.standings[onDuty[i]].organisation;
-        }
-        return _field.draw(CONSORTIUM, seed, requirement, tried, engaged, _beatenSince());
+        Draw.Wish memory wish = Draw.Wish({
+            asked: asked,
+            count: uint8(shape),
+            most: uint8(shape >> 8),
+            least: uint8(shape >> 16),
+            pay: pay,
+            beatenSince: _beatenSince(),
+            consortium: CONSORTIUM
+        });
+        return _field.draw(seed, wish, tried, onDuty);
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -257,7 +251,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
             Standing storage standing = _field.standings[processor];
             standing.leasedQubits -= qubits;
             _recordConduct(standing, fates[i]);
-            _list(processor, standing);
+            _relist(processor, standing);
         }
     }
 
@@ -273,6 +267,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         // Qubits that computations have now will be free by then; those promised to others will not.
         if (qubits > left) revert QubitsUnavailable(processor, qubits, left);
         standing.heldQubits += qubits;
+        _relist(processor, standing);
         emit QubitsReserved(processor, standing.heldQubits, standing.leasedQubits);
         return (_identities[processor].operator, standing.organisation);
     }
@@ -292,7 +287,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         Standing storage standing = _field.standings[processor];
         standing.heldQubits -= held;
         standing.leasedQubits -= leased;
-        _list(processor, standing);
+        _relist(processor, standing);
         emit QubitsReserved(processor, standing.heldQubits, standing.leasedQubits);
     }
 
@@ -314,9 +309,10 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     /// @inheritdoc IProcessorRegistry
     function setBonded(ProcessorId processor, bool bonded) external {
         if (msg.sender != BONDS) revert CallerNotBonds(msg.sender);
-        if (_field.standings[processor].bonded == bonded) return;
-        _field.standings[processor].bonded = bonded;
-        _list(processor, _field.standings[processor]);
+        Standing storage standing = _field.standings[processor];
+        if (standing.bonded == bonded) return;
+        standing.bonded = bonded;
+        _relist(processor, standing);
         emit ProcessorBonded(processor, bonded);
     }
 
@@ -372,7 +368,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         if (count > limit) count = limit;
         processors = new ProcessorId[](count);
         for (uint256 i; i < count; ++i) {
-            processors[i] = ProcessorId.wrap(index.entryOf(level, first + i));
+            processors[i] = ProcessorId.wrap(index.processorAt(level, first + i));
         }
     }
 
@@ -399,13 +395,29 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @dev Indexes a processor that is in no list and has qubits free, if it can work; it must be heard of to be drawn.
     function _list(ProcessorId processor, Standing storage standing) private {
-        if (standing.listed != 0 || !Draw.isOpen(standing, 0)) return;
+        if (standing.entry != 0 || !Draw.isOpen(standing, 0)) return;
         uint256 free = Draw.freeOf(standing);
         if (free == 0) return;
-        uint256 level = ProcessorIndex.levelOf(free);
-        standing.listed = uint8(level + 1);
         ProcessorIndex.Index storage index = _field.indices[standing.noiseClass];
-        index.lengths = index.push(index.lengths, level, ProcessorId.unwrap(processor));
+        index.lengths = index.push(_field.standings, index.lengths, ProcessorIndex.levelOf(free), processor);
+    }
+
+    function _unlist(ProcessorId processor, Standing storage standing) private {
+        if (standing.entry == 0) return;
+        ProcessorIndex.Index storage index = _field.indices[standing.noiseClass];
+        index.lengths = index.remove(_field.standings, index.lengths, processor);
+    }
+
+    /// @dev Indexes a processor anew when it is not, or no longer, where it belongs.
+    function _relist(ProcessorId processor, Standing storage standing) private {
+        uint24 entry = standing.entry;
+        if (entry != 0) {
+            uint256 free = Draw.freeOf(standing);
+            bool fits = free != 0 && ProcessorIndex.levelOf(free) == ProcessorIndex.levelIn(entry);
+            if (fits && standing.bonded && !standing.draining) return;
+            _unlist(processor, standing);
+        }
+        _list(processor, standing);
     }
 
     function _subject(ProcessorId processor) private pure returns (uint64) {

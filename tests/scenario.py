@@ -99,8 +99,8 @@ class World:
     keeper = account("keeper")
     stranger = account("stranger")
 
-    def __init__(self) -> None:
-        self.chain = Chain()
+    def __init__(self, chain: Chain | None = None) -> None:
+        self.chain = chain or Chain()
         self.holders: set[str] = {self.requester, self.keeper, self.stranger}
         for person in (self.deployer, self.committee, self.certifier, self.security, self.council, *self.holders):
             self.chain.fund(person, 1_000 * ETHER)
@@ -141,6 +141,7 @@ class World:
         self.disputes = self.contracts["Disputes"]
         self.delivery = self.contracts["ResultDelivery"]
         self.relay = self.contracts["ReportRelay"]
+        self.reservations = self.contracts["Reservations"]
 
     # --- people and processors ---
 

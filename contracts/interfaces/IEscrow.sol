@@ -23,8 +23,8 @@ struct Policy {
 
 /// @title Escrow: the money of the consortium
 /// @notice Native coin, pull payments only. At every moment the sum of all available and all locked balances, the
-/// treasury and what is prepaid to keepers equals the coin that came in through deposits, submissions and endowments less what left by
-/// withdrawals and disbursements.
+/// treasury, and one KEEPER_BOUNTY for every computation in a queue, equals the coin that came in through deposits,
+/// submissions and endowments less what left by withdrawals and disbursements.
 /// @dev Coin forced onto the contract outside its functions belongs to nobody and is not accounted.
 interface IEscrow {
     event Deposited(address indexed holder, uint256 amount);
@@ -81,9 +81,6 @@ interface IEscrow {
         external
         view
         returns (uint256);
-
-    /// @notice Wei set aside for keepers that allocate what waits.
-    function prepaid() external view returns (uint256);
 
     /// @notice Wei for whoever allocates, enforces a deadline, or settles.
     function KEEPER_BOUNTY() external view returns (uint256);

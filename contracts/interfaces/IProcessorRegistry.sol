@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Asked} from "../libraries/Asked.sol";
 import {AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {ProcessorId, Standing} from "../lifecycle/Processor.sol";
 
@@ -26,29 +27,6 @@ struct Capability {
     bytes32 calibrationDigest;
 }
 
-/// @notice What a computation asks of each processor.
-struct Requirement {
-    uint8 noiseClass;
-    uint8 qubits;
-    /// Processors to draw, of different organisations.
-    uint8 count;
-    uint8 profile;
-    uint8 quantumVolumeLog2;
-    uint16 twoQubitErrorPpm;
-    /// The requester's organisation, whose processors are not independent.
-    uint24 requester;
-    /// Whether that organisation has a list of whom it works with.
-    bool screened;
-    /// Out of turn: the most and the least qubits that those ahead ask for. 0 in turn.
-    uint8 most;
-    uint8 least;
-    /// Wei a qubit-shot that are bid, and that processors without an offer ask.
-    uint256 bid;
-    uint256 ask;
-    /// Wei that one replica is paid.
-    uint256 pay;
-}
-
 /// @notice What a processor is drawn by beside its noise class and qubits: approved, and offered.
 struct Terms {
     uint8 quantumVolumeLog2;
@@ -64,8 +42,8 @@ struct Terms {
 
 /// @title The registry of quantum processors
 /// @notice Identity, approved capability, availability, qubit leases and conduct of each processor. Those that can be
-/// drawn are indexed by noise class and free qubits: see ProcessorIndex and Draw. A processor that lapsed is taken out of
-/// the index when a draw meets it, and comes back with its next heartbeat.
+/// drawn are indexed by noise class and free qubits: see ProcessorIndex and Draw. A processor that is not heard of, or whose
+/// certificate has expired, leaves the index when a draw meets it, and comes back with its next heartbeat.
 /// @dev Trust: in this version capability is declared by the operator and approved by the Processor Certification
 /// Authority's role; nothing here measures it. Only the allocator leases and releases, only the contract of reservations
 /// reserves, only that of bonds marks bonds.
@@ -87,8 +65,6 @@ interface IProcessorRegistry {
     event ProcessorDrained(ProcessorId indexed processor, bool draining);
     event OfferMade(ProcessorId indexed processor, uint64 price, uint80 minimum, uint40 expiresAt);
     event OfferWithdrawn(ProcessorId indexed processor);
-    /// @notice The entry of the processor in the index of `noiseClass` was put right.
-    event ProcessorRelisted(ProcessorId indexed processor, uint8 noiseClass);
     event QubitsReserved(ProcessorId indexed processor, uint8 held, uint8 leased);
 
     /// @notice `account` belongs to no admitted organisation.
@@ -119,10 +95,6 @@ interface IProcessorRegistry {
     error CallerNotReservations(address account);
     /// @notice An offer has a price, and ends after `timestamp`.
     error OfferInvalid(ProcessorId processor, uint64 price, uint40 expiresAt, uint256 timestamp);
-    /// @notice Entry `place` of that list is `found`, not `processor`.
-    error EntryMismatch(ProcessorId processor, uint32 found, uint256 level, uint256 place);
-    /// @notice The entry of `processor` is where it belongs.
-    error EntryInPlace(ProcessorId processor, uint256 level);
     /// @notice `processor` cannot take `qubits` more: it has `free`, of those leased or promised to nobody.
     error QubitsUnavailable(ProcessorId processor, uint256 qubits, uint256 free);
     /// @notice `processor` is not ready to work: not certified, not bonded, expired, draining, or not heard of.
@@ -167,18 +139,18 @@ interface IProcessorRegistry {
     /// @notice Asks the policy's price again. Operator only.
     function withdrawOffer(ProcessorId processor) external;
 
-    /// @notice Puts right the entry of a processor that has more qubits free than its list says, or whose class has
-    /// changed. Anyone; daemons do it for their own.
-    /// @param noiseClass Of the index in which the entry is. @param place In the list that `Standing.listed` names.
-    function relist(ProcessorId processor, uint8 noiseClass, uint256 place) external;
-
     /// @notice Draws independent, available processors and leases qubits of each. Allocator only.
-    /// @param seed Seed of the draw.
+    /// @param seed Seed of the draw. @param asked First word of the computation's record.
+    /// @param shape Processors to draw, and, out of turn, the most and the least qubits that those ahead ask for: one byte
+    /// each, the count lowest.
+    /// @param pay Wei that one replica is paid.
     /// @param tried Processors that have been tried already. @param onDuty Those of them that are still on duty.
     /// @return processors In drawn order.
     function lease(
         bytes32 seed,
-        Requirement calldata requirement,
+        Asked asked,
+        uint256 shape,
+        uint256 pay,
         ProcessorId[] calldata tried,
         ProcessorId[] calldata onDuty
     ) external returns (ProcessorId[] memory processors);

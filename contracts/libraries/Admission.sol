@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Computation, ESCALATION, MAX_ATTEMPTS} from "../lifecycle/Computation.sol";
 import {IConsortium} from "../interfaces/IConsortium.sol";
+import {AskedReader} from "./Asked.sol";
 import {Priority} from "./FairQueue.sol";
 
 /// @notice What a requester asks for.
@@ -88,9 +89,9 @@ library Admission {
             | uint256(request.profile) << 48 | uint256(request.quantumVolumeLog2) << 56
             | uint256(request.twoQubitErrorPpm) << 64 | uint256(request.shots) << 80 | uint256(place) << 96
             | uint256(charged.organisation) << 128 | uint256(request.deadlineAt) << 152 | escrow << 184;
-        if (charged.screened) asked |= 1 << 120;
+        if (charged.screened) asked |= AskedReader.SCREENED << 120;
         uint256 asks = uint256(uint192(request.secretCommitment)) | uint256(charged.account) << 192
-            | uint256(request.outcomeBits) << 224 | uint256(request.trust) << 232;
+            | uint256(request.outcomeBits) << 224 | uint256(request.trust) << 232 | uint256(request.priority) << 248;
         if (request.gold) asks |= 1 << 240;
         assembly ("memory-safe") {
             sstore(c.slot, or(sload(c.slot), asked))

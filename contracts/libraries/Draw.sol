@@ -2,37 +2,30 @@
 pragma solidity 0.8.37;
 
 import {IConsortium} from "../interfaces/IConsortium.sol";
-import {Requirement, Terms} from "../interfaces/IProcessorRegistry.sol";
+import {Terms} from "../interfaces/IProcessorRegistry.sol";
 import {ProcessorId, ProcessorStatus, Standing} from "../lifecycle/Processor.sol";
+import {Asked} from "./Asked.sol";
 import {ProcessorIndex} from "./ProcessorIndex.sol";
 import {Reputation} from "./Reputation.sol";
-import {Sortition} from "./Sortition.sol";
 
 /// @title The draw of independent processors
-/// @notice Candidates come in a random order from the lists of their noise class that can have enough qubits free. One that
-/// does not fit is passed over; one that cannot work at all is taken out of its list, until it says that it is there
-/// again. One that fits is taken with a chance of its weight; who is not taken so is in reserve, in case that too few are.
+/// @notice Candidates come at random, with replacement, from the lists of their noise class that can have enough qubits
+/// free. One that does not fit is passed over; one that cannot work at all leaves the index until it says that it is there
+/// again. One that fits is taken with a chance of its weight. Should MAX_DRAWS find too few, the lists are gone through from a
+/// random place on, MAX_STEPS entries at most, and whoever fits is taken.
 /// Anyone who has followed the events repeats every draw.
-/// @dev The index changes only after the last candidate: places stay what they were while they are drawn.
+/// @dev The index changes only after the last candidate: places stay what they were while they are drawn. Standings are
+/// read as the words that they are stored in: see Standing for what is where.
 library Draw {
     using ProcessorIndex for ProcessorIndex.Index;
-    using Sortition for Sortition.Lottery;
 
-    /// Entries that one draw takes out of the index because they cannot work, and candidates that it keeps in reserve.
+    uint256 internal constant MAX_DRAWS = 64;
+    uint256 internal constant MAX_STEPS = 128;
+    /// Entries that one draw takes out of the index because they cannot work.
     uint256 private constant MAX_LAPSED = 16;
-    uint256 private constant MAX_RESERVE = 16;
 
-    /// @dev Candidates are words: processor (32 bits), level << 32, place << 40, organisation << 72.
-    struct Draft {
-        Sortition.Lottery lottery;
-        uint256 found;
-        uint256[] chosen;
-        uint256 reserved;
-        uint256[] reserve;
-        /// Entries to take out, as level << 32 | place.
-        uint256 leaving;
-        uint256[] exits;
-    }
+    /// Status, noise class, bonded, draining.
+    uint256 private constant FITNESS = 0xffff | (0xffff << 64);
 
     /// @dev What the registry lets a draw see and change.
     struct Field {
@@ -41,66 +34,70 @@ library Draw {
         mapping(uint8 noiseClass => ProcessorIndex.Index) indices;
     }
 
-    enum Fit {
-        None,
-        Lapsed,
-        Full
+    /// @notice What is asked for beside the record's own word.
+    struct Wish {
+        Asked asked;
+        uint256 count;
+        /// Out of turn: the most and the least qubits that those ahead ask for; 0 in turn.
+        uint256 most;
+        uint256 least;
+        /// Wei that one replica is paid.
+        uint256 pay;
+        /// Earliest heartbeat that still counts, unix seconds.
+        uint256 beatenSince;
+        IConsortium consortium;
     }
 
-    /// @notice Only `found` of `required` independent, available processors fit; `drawn` were looked at.
-    error TooFewEligibleProcessors(uint8 noiseClass, uint8 qubits, uint256 required, uint256 found, uint256 drawn);
+    struct Draft {
+        uint256 lengths;
+        uint256 lowest;
+        uint256 size;
+        uint256 found;
+        ProcessorId[] drawn;
+        /// Of those on duty already, then of those drawn.
+        uint256 engaged;
+        uint256[] organisations;
+        uint256 lapsed;
+        ProcessorId[] leaving;
+    }
+
+    /// @notice Only `found` of `required` independent, available processors fit.
+    error TooFewEligibleProcessors(uint8 noiseClass, uint8 qubits, uint256 required, uint256 found);
 
     /// @notice Draws and leases.
-    /// @param tried Processors that have been tried already.
-    /// @param engaged Organisations that already have a processor on the computation.
-    /// @param beatenSince Earliest heartbeat that still counts, unix seconds.
+    /// @param tried Processors that have been tried already. @param onDuty Those of them that are still on duty.
     function draw(
         Field storage self,
-        IConsortium consortium,
         bytes32 seed,
-        Requirement calldata r,
+        Wish memory wish,
         ProcessorId[] calldata tried,
-        uint24[] memory engaged,
-        uint256 beatenSince
-    ) internal returns (ProcessorId[] memory drawn) {
-        ProcessorIndex.Index storage index = self.indices[r.noiseClass];
-        uint256 lengths = index.lengths;
-        uint256 lowest = ProcessorIndex.levelOf(r.qubits);
+        ProcessorId[] calldata onDuty
+    ) internal returns (ProcessorId[] memory) {
         Draft memory d;
-        d.lottery = Sortition.open(seed, ProcessorIndex.sizeFrom(lengths, lowest));
-        d.chosen = new uint256[](r.count);
-        d.reserve = new uint256[](MAX_RESERVE);
-        d.exits = new uint256[](MAX_LAPSED + r.count);
-        while (d.found < r.count && d.lottery.isOpen()) {
-            (uint256 position, uint256 hash) = d.lottery.draw();
-            (uint256 level, uint256 place) = ProcessorIndex.locate(lengths, lowest, position);
-            uint256 candidate = index.entryOf(level, place) | (level << 32) | (place << 40);
-            Standing memory s = self.standings[_idOf(candidate)];
-            Fit fit = _fitOf(s, r, beatenSince);
-            if (fit == Fit.Lapsed && d.leaving < MAX_LAPSED) {
-                self.standings[_idOf(candidate)].listed = 0;
-                d.exits[d.leaving++] = _entryOf(candidate);
+        ProcessorIndex.Index storage index = self.indices[wish.asked.noiseClass()];
+        d.lengths = index.lengths;
+        d.lowest = ProcessorIndex.levelOf(wish.asked.qubits());
+        d.drawn = new ProcessorId[](wish.count);
+        d.organisations = new uint256[](wish.count + onDuty.length);
+        unchecked {
+            for (uint256 rest = d.lengths >> (32 * d.lowest); rest != 0; rest >>= 32) {
+                d.size += uint32(rest);
             }
-            if (fit != Fit.Full || _isEngaged(d, engaged, s.organisation)) continue;
-            if (!_isWanted(self, consortium, r, tried, _idOf(candidate), s)) continue;
-            candidate |= uint256(s.organisation) << 72;
-            if ((hash >> 128) % Reputation.FULL_WEIGHT < Reputation.weightOf(s)) d.chosen[d.found++] = candidate;
-            else if (d.reserved < MAX_RESERVE) d.reserve[d.reserved++] = candidate;
+            for (; d.engaged < onDuty.length; ++d.engaged) {
+                d.organisations[d.engaged] = self.standings[onDuty[d.engaged]].organisation;
+            }
+            if (d.size != 0) _search(self, index, d, seed, wish, tried);
         }
-        for (uint256 i; i < d.reserved && d.found < r.count; ++i) {
-            uint256 candidate = d.reserve[i];
-            if (!_isEngaged(d, engaged, uint24(candidate >> 72))) d.chosen[d.found++] = candidate;
+        if (d.found < wish.count) {
+            revert TooFewEligibleProcessors(wish.asked.noiseClass(), wish.asked.qubits(), wish.count, d.found);
         }
-        if (d.found < r.count) {
-            revert TooFewEligibleProcessors(r.noiseClass, r.qubits, r.count, d.found, d.lottery.draws);
-        }
-        return _lease(self, index, lengths, d, r.qubits);
+        _lease(self, index, d, wish.asked.qubits());
+        return d.drawn;
     }
 
     /// @notice Qubits of `s` that nobody has and nobody is promised.
     function freeOf(Standing memory s) internal pure returns (uint256) {
-        uint256 used = uint256(s.leasedQubits) + s.heldQubits;
-        return s.qubits > used ? s.qubits - used : 0;
+        return _free(s.qubits, s.leasedQubits, s.heldQubits);
     }
 
     /// @notice Whether `s` can be drawn at all.
@@ -109,109 +106,145 @@ library Draw {
             && s.lastBeatAt >= beatenSince;
     }
 
-    /// @dev Leases qubits of the chosen, and puts each in the list of what it has free now.
-    function _lease(
+    function _search(
         Field storage self,
         ProcessorIndex.Index storage index,
-        uint256 lengths,
         Draft memory d,
-        uint8 qubits
-    ) private returns (ProcessorId[] memory drawn) {
-        uint256 was = lengths;
-        drawn = new ProcessorId[](d.found);
-        uint256[] memory arrivals = new uint256[](d.found);
-        for (uint256 i; i < drawn.length; ++i) {
-            drawn[i] = _idOf(d.chosen[i]);
-            Standing storage standing = self.standings[drawn[i]];
-            Standing memory s = standing;
-            s.leasedQubits += qubits;
-            uint256 free = freeOf(s);
-            uint256 listed = free == 0 ? 0 : ProcessorIndex.levelOf(free) + 1;
-            if (listed != s.listed) {
-                s.listed = uint8(listed);
-                arrivals[i] = listed;
-                d.exits[d.leaving++] = _entryOf(d.chosen[i]);
+        bytes32 seed,
+        Wish memory wish,
+        ProcessorId[] calldata tried
+    ) private view {
+        unchecked {
+            uint256 hash;
+            for (uint256 i; i < MAX_DRAWS && d.found < wish.count; ++i) {
+                hash = uint256(_hashOf(seed, i));
+                _consider(self, index, d, wish, tried, hash % d.size, (hash >> 128) % Reputation.FULL_WEIGHT);
             }
-            _write(standing, s);
+            // `hash` is the last draw's: it has not been used up, since that draw failed.
+            for (uint256 i; i < MAX_STEPS && i < d.size && d.found < wish.count; ++i) {
+                _consider(self, index, d, wish, tried, (hash + i) % d.size, 0);
+            }
         }
-        if (d.leaving == 0) return drawn;
-        _sortDescending(d.exits, d.leaving);
-        for (uint256 i; i < d.leaving; ++i) {
-            lengths = index.remove(lengths, d.exits[i] >> 32, uint32(d.exits[i]));
-        }
-        for (uint256 i; i < drawn.length; ++i) {
-            if (arrivals[i] != 0) lengths = index.push(lengths, arrivals[i] - 1, ProcessorId.unwrap(drawn[i]));
-        }
-        if (lengths != was) index.lengths = lengths;
     }
 
-    /// @dev Only what a lease changes.
-    function _write(Standing storage standing, Standing memory s) private {
-        standing.leasedQubits = s.leasedQubits;
-        standing.listed = s.listed;
-    }
-
-    function _fitOf(Standing memory s, Requirement calldata r, uint256 beatenSince) private view returns (Fit) {
-        if (s.noiseClass != r.noiseClass || !isOpen(s, beatenSince)) return Fit.Lapsed;
-        uint256 free = freeOf(s);
-        if (free < r.qubits || s.organisation == r.requester) return Fit.None;
-        // Out of turn, nobody is taken whom those ahead may need: neither now nor when other leases end.
-        if (r.most != 0 && free < uint256(r.qubits) + r.most && s.qubits >= r.least) return Fit.None;
-        return Fit.Full;
+    /// @dev Takes the candidate at `position` when it fits and its weight is above `chance`.
+    function _consider(
+        Field storage self,
+        ProcessorIndex.Index storage index,
+        Draft memory d,
+        Wish memory wish,
+        ProcessorId[] calldata tried,
+        uint256 position,
+        uint256 chance
+    ) private view {
+        unchecked {
+            uint256 level = d.lowest;
+            for (uint256 rest = d.lengths >> (32 * level); position >= uint32(rest); (rest >>= 32, ++level)) {
+                position -= uint32(rest);
+            }
+            ProcessorId candidate = ProcessorId.wrap(index.processorAt(level, position));
+            uint256 s = _wordOf(self.standings[candidate]);
+            if (!_isFit(s, wish)) {
+                _noteLapsed(d, candidate);
+                return;
+            }
+            uint256 qubits = wish.asked.qubits();
+            uint256 free = _free(uint8(s >> 16), uint8(s >> 24), uint8(s >> 32));
+            if (free < qubits) return;
+            // Out of turn, nobody is taken whom those ahead may need: neither now nor when other leases end.
+            if (wish.most != 0 && free < qubits + wish.most && uint8(s >> 16) >= wish.least) return;
+            uint256 organisation = uint24(s >> 88);
+            if (organisation == wish.asked.organisation()) return;
+            for (uint256 i; i < d.engaged; ++i) {
+                if (d.organisations[i] == organisation) return;
+            }
+            for (uint256 i; i < tried.length; ++i) {
+                if (ProcessorId.unwrap(tried[i]) == ProcessorId.unwrap(candidate)) return;
+            }
+            if (Reputation.weightIn(s) <= chance || !_isWanted(self, wish, candidate, s, organisation)) return;
+            d.organisations[d.engaged++] = organisation;
+            d.drawn[d.found++] = candidate;
+        }
     }
 
     /// @dev What costs more to find out than whether there is room.
     function _isWanted(
         Field storage self,
-        IConsortium consortium,
-        Requirement calldata r,
-        ProcessorId[] calldata tried,
+        Wish memory wish,
         ProcessorId processor,
-        Standing memory s
+        uint256 s,
+        uint256 organisation
     ) private view returns (bool) {
-        for (uint256 i; i < tried.length; ++i) {
-            if (ProcessorId.unwrap(tried[i]) == ProcessorId.unwrap(processor)) return false;
-        }
-        bool choosy = r.profile > 1 || r.quantumVolumeLog2 != 0 || r.twoQubitErrorPpm != 0;
-        if (choosy || s.offered) {
+        bool offered = uint8(s >> 80) != 0;
+        if (wish.asked.isChoosy() || offered) {
             Terms memory t = self.terms[processor];
-            if (t.profile < r.profile || t.quantumVolumeLog2 < r.quantumVolumeLog2) return false;
-            if (r.twoQubitErrorPpm != 0 && t.twoQubitErrorPpm > r.twoQubitErrorPpm) return false;
-            if (s.offered && (t.offerExpiresAt <= block.timestamp || t.price > r.bid || t.minimum > r.pay)) return false;
-        }
-        if (!s.offered && r.bid < r.ask) return false;
-        // slither-disable-next-line calls-loop (a view of the suite; at most MAX_DRAWS)
-        return !r.screened || !consortium.isScreened(r.requester, s.organisation);
-    }
-
-    function _isEngaged(Draft memory d, uint24[] memory engaged, uint24 organisation) private pure returns (bool) {
-        for (uint256 i; i < d.found; ++i) {
-            if (uint24(d.chosen[i] >> 72) == organisation) return true;
-        }
-        for (uint256 i; i < engaged.length; ++i) {
-            if (engaged[i] == organisation) return true;
-        }
-        return false;
-    }
-
-    /// @dev In place, by insertion: mostly there are none or three. From the last place on, what fills a gap is not itself
-    /// to go.
-    function _sortDescending(uint256[] memory entries, uint256 length) private pure {
-        for (uint256 i = 1; i < length; ++i) {
-            uint256 entry = entries[i];
-            uint256 j = i;
-            for (; j != 0 && entries[j - 1] < entry; --j) {
-                entries[j] = entries[j - 1];
+            if (t.profile < wish.asked.profile() || t.quantumVolumeLog2 < wish.asked.quantumVolumeLog2()) return false;
+            uint256 most = wish.asked.twoQubitErrorPpm();
+            if (most != 0 && t.twoQubitErrorPpm > most) return false;
+            if (offered) {
+                uint256 bid = wish.pay / (uint256(wish.asked.qubits()) * wish.asked.shots());
+                if (t.offerExpiresAt <= block.timestamp || t.price > bid || t.minimum > wish.pay) return false;
             }
-            entries[j] = entry;
+        }
+        if (!offered && wish.asked.isBelowPolicy()) return false;
+        // slither-disable-next-line calls-loop (a view of the suite; at most MAX_DRAWS + MAX_STEPS)
+        return !wish.asked.isScreened() || !wish.consortium.isScreened(wish.asked.organisation(), uint24(organisation));
+    }
+
+    /// @dev Takes out who cannot work, leases qubits of the drawn, and puts each in the list of what it has free now.
+    function _lease(Field storage self, ProcessorIndex.Index storage index, Draft memory d, uint8 qubits) private {
+        uint256 lengths = d.lengths;
+        for (uint256 i; i < d.lapsed; ++i) {
+            lengths = index.remove(self.standings, lengths, d.leaving[i]);
+        }
+        for (uint256 i; i < d.found; ++i) {
+            ProcessorId processor = d.drawn[i];
+            Standing storage standing = self.standings[processor];
+            uint256 s = _wordOf(standing);
+            unchecked {
+                uint256 leased = uint256(uint8(s >> 24)) + qubits; // up to its qubits: it was free
+                standing.leasedQubits = uint8(leased);
+                uint256 free = _free(uint8(s >> 16), leased, uint8(s >> 32));
+                if (free >> ProcessorIndex.levelIn(uint24(s >> 40)) != 0) continue;
+                lengths = index.remove(self.standings, lengths, processor);
+                if (free == 0) continue;
+                lengths = index.push(self.standings, lengths, ProcessorIndex.levelOf(free), processor);
+            }
+        }
+        if (lengths != d.lengths) index.lengths = lengths;
+    }
+
+    function _noteLapsed(Draft memory d, ProcessorId processor) private pure {
+        if (d.lapsed == MAX_LAPSED) return;
+        if (d.lapsed == 0) d.leaving = new ProcessorId[](MAX_LAPSED);
+        for (uint256 i; i < d.lapsed; ++i) {
+            if (ProcessorId.unwrap(d.leaving[i]) == ProcessorId.unwrap(processor)) return;
+        }
+        d.leaving[d.lapsed++] = processor;
+    }
+
+    function _isFit(uint256 s, Wish memory wish) private view returns (bool) {
+        uint256 fit = uint256(ProcessorStatus.Certified) | uint256(wish.asked.noiseClass()) << 8 | 1 << 64;
+        return s & FITNESS == fit && uint32(s >> 144) > block.timestamp && uint32(s >> 112) >= wish.beatenSince;
+    }
+
+    function _free(uint256 qubits, uint256 leased, uint256 held) private pure returns (uint256) {
+        unchecked {
+            return qubits > leased + held ? qubits - leased - held : 0;
         }
     }
 
-    function _idOf(uint256 candidate) private pure returns (ProcessorId) {
-        return ProcessorId.wrap(uint32(candidate));
+    function _hashOf(bytes32 seed, uint256 draw_) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            mstore(0x00, seed)
+            mstore(0x20, draw_)
+            hash := keccak256(0x00, 0x40)
+        }
     }
 
-    function _entryOf(uint256 candidate) private pure returns (uint256) {
-        return (uint256(uint8(candidate >> 32)) << 32) | uint32(candidate >> 40);
+    function _wordOf(Standing storage standing) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(standing.slot)
+        }
     }
 }

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @title Escrow in native coin
-/// @notice Invariant: the sum of all `available`, all `locked`, the `treasury` and what is `prepaid` equals the holding
-/// contract's accounted balance. Money enters by `credit`, leaves by `debit` or `spend`, and only moves sideways otherwise.
+/// @notice Invariant: the sum of all `available`, all `locked`, the `treasury` and a keeper's bounty for every computation in
+/// a queue equals the holding contract's accounted balance. Money enters by `credit`, leaves by `debit` or `spend`, and only moves sideways otherwise.
 library Ledger {
     struct Account {
         uint128 available;
@@ -13,10 +13,8 @@ library Ledger {
     struct Book {
         mapping(address holder => Account) accounts;
         uint112 treasury;
-        /// For keepers, by those who have submitted what they are to allocate.
-        uint96 prepaid;
-        /// Computations ever entered: here, since a submission rewrites this slot anyway.
-        uint48 entries;
+        /// Computations ever entered.
+        uint64 entries;
     }
 
     /// @notice `holder` has `available` wei free, `required` are needed.
@@ -45,25 +43,6 @@ library Ledger {
         account.available = uint128(available - amount - bounties);
         account.locked += uint128(amount);
         self.accounts[holder] = account;
-        self.prepaid += uint96(bounties);
-    }
-
-    /// @notice Gives `amount` of what is prepaid to the holder.
-    function pay(Book storage self, address holder, uint256 amount) internal {
-        self.prepaid -= uint96(amount);
-        self.accounts[holder].available += uint128(amount);
-    }
-
-    /// @notice Gives `amount` of what is prepaid to the treasury.
-    function unprepay(Book storage self, uint256 amount) internal {
-        self.prepaid -= uint96(amount);
-        self.treasury += uint112(amount);
-    }
-
-    /// @notice Sets `amount` of the treasury aside for a keeper.
-    function prepay(Book storage self, uint256 amount) internal {
-        spend(self, amount);
-        self.prepaid += uint96(amount);
     }
 
     /// @notice Frees `amount` of the holder's own locked money.

@@ -6,6 +6,7 @@ import {Assignment, AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationStatus} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
 import {Commitment} from "./Commitment.sol";
+import {Priority} from "./FairQueue.sol";
 
 /// @title Reads the allocator's packed records
 /// @notice The allocator hands out storage words as they are: that takes a tenth of the code of ABI-encoding the
@@ -86,7 +87,7 @@ library RecordReader {
         c.shots = uint16(word >> 80);
         c.place = uint16(word >> 96);
         c.passed = uint8(word >> 112);
-        c.screened = uint8(word >> 120) != 0;
+        c.flags = uint8(word >> 120);
         c.organisation = uint24(word >> 128);
         c.deadlineAt = uint32(word >> 152);
         c.escrow = uint72(word >> 184);
@@ -96,6 +97,7 @@ library RecordReader {
         c.outcomeBits = uint8(word >> 224);
         c.trust = uint8(word >> 232);
         c.gold = uint8(word >> 240) != 0;
+        c.priority = Priority(uint8(word >> 248));
         word = uint256(words[2]);
         c.attempt = uint8(word);
         c.active = uint8(word >> 8);
@@ -107,8 +109,7 @@ library RecordReader {
         c.secretWithheld = uint8(word >> 56) != 0;
         c.phaseEndsAt = uint40(word >> 64);
         c.commitsDigest = bytes6(uint48(word >> 104));
-        c.prepaid = uint8(word >> 152) != 0;
-        c.drawn = uint96(word >> 160);
+        c.drawn = uint96(word >> 152);
     }
 
     function _assignment(bytes32 seat) private pure returns (Assignment memory a) {

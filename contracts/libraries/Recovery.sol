@@ -55,10 +55,9 @@ library Recovery {
             AssignmentStatus.Released
         );
         (address[] memory operators, uint256 seized) = self.dismiss(suite, id, c, fates);
-        bool ends = (revealing ? c.attempt + 1 : c.attempt) > MAX_ATTEMPTS || Desk.isSpent(c);
-        _divide(self, suite, id, c, AssignmentLifecycle.select(operators, fates, AssignmentStatus.Released), seized, ends);
+        _divide(self, suite, id, AssignmentLifecycle.select(operators, fates, AssignmentStatus.Released), seized);
         if (revealing) c.restart();
-        if (ends) self.fail(suite, id, c, FailureReason.AttemptsExhausted, address(0));
+        if (c.attempt > MAX_ATTEMPTS || Desk.isSpent(c)) self.fail(suite, id, c, FailureReason.AttemptsExhausted, address(0));
         else self.requeue(suite, id, c);
     }
 
@@ -79,8 +78,8 @@ library Recovery {
         fates[index] = AssignmentStatus.Refused;
         self.dismiss(suite, id, c, fates);
         bool refused = ++c.refused >= Agreement.quorumOf(c.replicas);
-        if (refused) _abandon(self, suite, id, c, FailureReason.PayloadRefused);
-        else if (Desk.isSpent(c)) _abandon(self, suite, id, c, FailureReason.AttemptsExhausted);
+        if (refused) self.fail(suite, id, c, FailureReason.PayloadRefused, address(0));
+        else if (Desk.isSpent(c)) self.fail(suite, id, c, FailureReason.AttemptsExhausted, address(0));
         else if (c.status != ComputationStatus.Queued) self.requeue(suite, id, c);
     }
 
@@ -93,9 +92,8 @@ library Recovery {
         if (block.timestamp <= endsAt) revert IComputationAllocator.DeadlineOpen(id, endsAt, block.timestamp);
         if (c.tried == 0) {
             self.queues[c.noiseClass].depart(c.place, false);
-            self.book.pay(suite.consortium.accountOf(c.requester), suite.bounty);
+            self.book.credit(suite.consortium.accountOf(c.requester), suite.bounty);
         }
-        _unpay(self, suite, c);
         self.fail(suite, id, c, FailureReason.DeadlinePassed, msg.sender);
     }
 
@@ -110,7 +108,7 @@ library Recovery {
         uint256 escrow = c.escrow;
         c.escrow = 0;
         self.book.unlock(requester, escrow);
-        self.book.pay(requester, suite.bounty);
+        self.book.credit(requester, suite.bounty);
         emit IComputationAllocator.ComputationCancelled(id, escrow + suite.bounty);
     }
 
@@ -255,46 +253,18 @@ library Recovery {
     }
 
     /// @dev Those who revealed worked in vain through no fault of their own: the silent ones' bonds are theirs, after the
-    /// keeper that replaced those, and the one that will allocate the replacement.
+    /// keeper's, who is paid twice: to replace them is two transactions.
     function _divide(
         Desk.State storage self,
         Desk.Suite memory suite,
         ComputationId id,
-        Computation storage c,
         address[] memory payees,
-        uint256 seized,
-        bool ends
+        uint256 seized
     ) private {
-        uint256 bounty = seized < suite.bounty ? seized : suite.bounty;
-        if (!c.prepaid && !ends && seized >= 2 * suite.bounty) {
-            self.book.prepay(suite.bounty);
-            c.prepaid = true;
-            seized -= suite.bounty;
-        } else if (ends) {
-            _unpay(self, suite, c);
-        }
+        uint256 bounty = seized < 2 * suite.bounty ? seized : 2 * suite.bounty;
         uint256 each = payees.length == 0 ? 0 : (seized - bounty) / payees.length;
         self.book.spend(seized);
         self.book.endow(self.payOut(id, address(0), seized, Desk.Division(payees, each, msg.sender, bounty)));
-    }
-
-    /// @dev Fails a computation that nobody will allocate any more.
-    function _abandon(
-        Desk.State storage self,
-        Desk.Suite memory suite,
-        ComputationId id,
-        Computation storage c,
-        FailureReason reason
-    ) private {
-        _unpay(self, suite, c);
-        self.fail(suite, id, c, reason, address(0));
-    }
-
-    /// @dev What was set aside for a keeper that is not needed any more goes back to the treasury.
-    function _unpay(Desk.State storage self, Desk.Suite memory suite, Computation storage c) private {
-        if (!c.prepaid) return;
-        c.prepaid = false;
-        self.book.unprepay(suite.bounty);
     }
 
     /// @dev Changes, after the verdict, how an assignment ended.

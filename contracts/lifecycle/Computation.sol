@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Agreement} from "../libraries/Agreement.sol";
+import {Priority} from "../libraries/FairQueue.sol";
 
 /// @notice One circuit with shots, replicas and requirements. Ids start at 1; 0 means none.
 type ComputationId is uint64;
@@ -64,8 +65,8 @@ struct Computation {
     uint16 place;
     /// Times that a shorter computation of its organisation has taken its place.
     uint8 passed;
-    /// The requester's organisation has a list of whom it works with: see IConsortium.
-    bool screened;
+    /// Asked.SCREENED when the requester's organisation has a list of whom it works with: see IConsortium.
+    uint8 flags;
     uint24 organisation;
     /// No allocation after this moment, unix seconds.
     uint32 deadlineAt;
@@ -83,6 +84,7 @@ struct Computation {
     uint8 trust;
     /// Some rounds have answers that the requester knows: see IGoldRounds.
     bool gold;
+    Priority priority;
     // The running round; all zero until the first allocation.
     /// Counts commit-reveal rounds, from 1.
     uint8 attempt;
@@ -103,8 +105,6 @@ struct Computation {
     /// Running hash of this attempt's commits, part of the sketch seed. Short, for it only keeps the seed from being
     /// known before the last commit; the requester's secret does that too.
     bytes6 commitsDigest;
-    /// Whoever was replaced has paid for the keeper that allocates the replacement.
-    bool prepaid;
     /// The processors of the first three assignments: see Panel.
     uint96 drawn;
 }

@@ -17,7 +17,7 @@ enum ProcessorStatus {
     Retired
 }
 
-/// @notice Everything a draw and a settlement touch, in one storage slot.
+/// @notice Everything a draw and a settlement touch, in one storage slot. Draw and Reputation read its word.
 struct Standing {
     ProcessorStatus status;
     uint8 noiseClass;
@@ -26,8 +26,8 @@ struct Standing {
     uint8 leasedQubits;
     /// Qubits promised to reservations that are about to begin: nobody new gets them.
     uint8 heldQubits;
-    /// 1 + the level of the list in which it is indexed, 0 when in none: see ProcessorIndex.
-    uint8 listed;
+    /// Where it is indexed; 0 when in no list: see ProcessorIndex.
+    uint24 entry;
     /// Whether the operator's bond covers the next fault.
     bool bonded;
     /// Finishes what it has, and takes nothing new.
@@ -41,8 +41,8 @@ struct Standing {
     uint32 expiresAt;
     /// Conduct in settled work; each stops at its maximum.
     uint24 accepted;
-    uint24 outliers;
-    uint16 silent;
+    uint16 outliers;
+    uint8 silent;
     uint16 refused;
     /// Gold rounds or traps failed.
     uint16 failed;

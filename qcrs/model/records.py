@@ -88,7 +88,7 @@ class Computation(Record):
     shots: int
     place: int
     passed: int
-    screened: bool
+    flags: int
     organisation: int
     deadline_at: int
     escrow: int
@@ -97,6 +97,7 @@ class Computation(Record):
     outcome_bits: int
     trust: int
     gold: bool
+    priority: Priority
     attempt: int
     active: int
     committed: int
@@ -107,7 +108,6 @@ class Computation(Record):
     secret_withheld: bool
     phase_ends_at: int
     commits_digest: bytes
-    prepaid: bool
     drawn: int
 
 
@@ -127,7 +127,7 @@ class Standing(Record):
     qubits: int
     leased_qubits: int
     held_qubits: int
-    listed: int
+    entry: int
     bonded: bool
     draining: bool
     offered: bool
