@@ -102,7 +102,8 @@ class Demand:
         qubits: That each must have free. count: How many, of different organisations.
         engaged: Organisations that do not qualify: the requester's own, and those already on the computation.
         tried: Ids of processors that have been tried.
-        most, least: Out of turn, the most and the least qubits that those ahead ask for; 0 in turn.
+        most, least: Out of turn, the qubits that those ahead ask for together, and the fewest that one of them asks
+            for; 0 in turn.
         is_lapsed: Says who cannot work at all: not heard of for two heartbeats, or certified until a past moment.
         is_wanted: Says who suits the requester in all other respects: not screened out, asks no more than the bid, has
             the profile, the quantum volume and the two-qubit error asked for.
@@ -119,7 +120,7 @@ class Demand:
 
 
 def spares(processor: Processor, qubits: int, most: int, least: int) -> bool:
-    """Return whether a lease of *qubits* leaves room for each of those ahead, or *processor* is too small for any."""
+    """Return whether a lease of *qubits* leaves room for all of those ahead, or *processor* is too small for any."""
     return (
         most == 0 or processor.qubits - processor.leased - processor.held >= qubits + most or processor.qubits < least
     )
@@ -202,13 +203,20 @@ class ProcessorIndex:
         Raises:
             TooFewEligibleProcessors: There are not enough; nothing has changed.
         """
-        chosen: list[Processor] = []
-        lapsed: list[Processor] = []
-        looked = self._look(seed, demand, hashes, chosen, lapsed)
+        chosen, lapsed, looked = self.find(seed, demand, hashes)
         if len(chosen) < demand.count:
             raise TooFewEligibleProcessors(demand.qubits, demand.count, len(chosen), looked)
         self.lease(chosen, demand.qubits, lapsed)
         return chosen
+
+    def find(
+        self, seed: bytes, demand: Demand, hashes: HashOf = hash_of
+    ) -> tuple[list[Processor], list[Processor], int]:
+        """Return whom a draw would take, whom it would meet that cannot work, and how many it would look at."""
+        chosen: list[Processor] = []
+        lapsed: list[Processor] = []
+        looked = self._look(seed, demand, hashes, chosen, lapsed)
+        return chosen, lapsed, looked
 
     def _look(
         self, seed: bytes, demand: Demand, hashes: HashOf, chosen: list[Processor], lapsed: list[Processor]

@@ -20,7 +20,7 @@ from qcrs.rules.replay.transcript import Rule, Transcript
 if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
 
-MAX_ESCROW = 1 << 72
+MAX_ESCROW = 1 << 80
 MIN_REPLICAS, MIN_TRUSTED_REPLICAS, MAX_REPLICAS = 3, 5, 16
 MAX_OUTCOME_BITS = 240
 MIN_SHOTS = 4096

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qcrs.rules.commitment import draw_seed_of
 from qcrs.rules.processor_index import Demand, TooFewEligibleProcessors
 from qcrs.rules.replay.computation import Computation
 from qcrs.rules.replay.money import pay_of
@@ -20,16 +21,30 @@ def draw(suite: Suite, log: Transcript, c: Computation, seed: bytes, most: int, 
     """Draw what *c* lacks, lease its qubits of each, and return them in order.
 
     Args:
-        most, least: Out of turn, the most and the least qubits that those ahead ask for; 0 in turn.
+        most, least: Out of turn, the qubits that those ahead ask for together, and the fewest that one of them asks
+            for; 0 in turn.
 
     Raises:
         Contradiction: There are too few, so that the contract would have refused.
     """
-    registry, request = suite.registry, c.request
-    beaten_since = registry.beaten_since(log.now)
-    pay = pay_of(suite, c)
-    demand = Demand(
-        request.qubits,
+    index = suite.registry.indices[c.request.noise_class]
+    try:
+        return index.draw(seed, _demand(suite, log, c, most, least))
+    except TooFewEligibleProcessors as error:
+        raise Contradiction(Rule.Draw, "processors that fit", error.required, error.found) from error
+
+
+def is_placeable(suite: Suite, log: Transcript, c: Computation) -> bool:
+    """Return whether a draw for *c*, which waits for its first, would find enough now."""
+    index, seed = suite.registry.indices[c.request.noise_class], draw_seed_of(suite.beacon, c.id, 0)
+    chosen, _, _ = index.find(seed, _demand(suite, log, c))
+    return len(chosen) == c.lacking
+
+
+def _demand(suite: Suite, log: Transcript, c: Computation, most: int = 0, least: int = 0) -> Demand:
+    beaten_since, pay = suite.registry.beaten_since(log.now), pay_of(suite, c)
+    return Demand(
+        c.request.qubits,
         c.lacking,
         engaged={c.organisation, *(seat.organisation for seat in c.on_duty())},
         tried={seat.processor for seat in c.seats},
@@ -38,10 +53,6 @@ def draw(suite: Suite, log: Transcript, c: Computation, seed: bytes, most: int, 
         is_lapsed=lambda p: not p.is_open(log.now, beaten_since),
         is_wanted=lambda p: _is_wanted(suite, c, p, pay, log.now),
     )
-    try:
-        return registry.indices[request.noise_class].draw(seed, demand)
-    except TooFewEligibleProcessors as error:
-        raise Contradiction(Rule.Draw, "processors that fit", error.required, error.found) from error
 
 
 def _is_wanted(suite: Suite, c: Computation, p: Processor, pay: int, now: int) -> bool:

@@ -6,12 +6,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from qcrs.model.records import Request
-from qcrs.rules.fair_queue import MAX_PASSES, WINDOW, BacklogFull, FairQueue, cost_of, may_pass
+from qcrs.rules.fair_queue import DISTRUST_ROUNDS, WINDOW, BacklogFull, FairQueue, cost_of, may_pass
 from qcrs.rules.replay.computation import Computation
+from qcrs.rules.replay.draws import is_placeable
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
 
 if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
+
+MAX_QUBITS = 255
 
 
 class Queues:
@@ -19,11 +22,13 @@ class Queues:
 
     Attributes:
         waiting: By noise class and id.
+        distrusted: Until when an organisation that was sent back is not waited for, by itself and noise class.
     """
 
     def __init__(self) -> None:
         self.fair: defaultdict[int, FairQueue] = defaultdict(FairQueue)
         self.waiting: defaultdict[int, dict[int, Computation]] = defaultdict(dict)
+        self.distrusted: dict[tuple[int, int], int] = {}
 
     def enter(self, suite: Suite, log: Transcript, organisation: int, request: Request) -> int:
         """Charge a submission to its organisation, and let it wait; return the bucket that it took."""
@@ -45,13 +50,14 @@ class Queues:
         """Take out a computation that is drawn for, in turn or past at most three others.
 
         Returns:
-            The most and the least qubits that those whom it passes ask for; 0 when it passes nobody.
+            The qubits that those whom it passes ask for together, 255 at most, and the fewest that one of them asks
+            for; 0 when it passes nobody.
         """
         noise_class = c.request.noise_class
         ahead = [o.request.qubits for o in self.waiting[noise_class].values() if o.bucket < c.bucket]
         log.hold(Rule.Queue, len(ahead) < WINDOW, "computations ahead in the queue", f"below {WINDOW}", len(ahead))
         self.leave(c, None if ahead else log.now)
-        return max(ahead, default=0), min(ahead, default=0)
+        return min(sum(ahead), MAX_QUBITS), min(ahead, default=0)
 
 
 def defer(suite: Suite, log: Transcript) -> None:
@@ -60,10 +66,13 @@ def defer(suite: Suite, log: Transcript) -> None:
     c = _waiting(suite, log, event["computation"])
     queue = suite.queues.fair[c.request.noise_class]
     log.hold(Rule.Queue, queue.in_turn(c.bucket), "bucket of the deferred computation", queue.first, c.bucket)
-    patience = suite.book.round_seconds
-    stalled = queue.is_stalled(log.now, patience)
-    log.hold(Rule.Window, stalled, "time of the deferral", f"after {queue.stalled_since + patience}", log.now)
-    finish = suite.consortium.shares[c.organisation, c.request.noise_class].finish
+    patience, known = suite.book.round_seconds, suite.queues.distrusted
+    share = c.organisation, c.request.noise_class
+    due = queue.is_stalled(log.now, patience) or log.now <= known.get(share, 0)
+    log.hold(Rule.Window, due, "time of the deferral", f"after {queue.stalled_since + patience}", log.now)
+    log.hold(Rule.Draw, not is_placeable(suite, log, c), "processors for the deferred computation", "too few", "enough")
+    known[share] = log.now + DISTRUST_ROUNDS * patience
+    finish = suite.consortium.shares[share].finish
     try:
         c.bucket = queue.move(c.bucket, finish, log.now)
     except BacklogFull as error:
@@ -79,8 +88,10 @@ def exchange(suite: Suite, log: Transcript) -> None:
     chosen = alike and suite.consortium.organisations[shorter.organisation].shortest_first
     log.hold(Rule.Queue, chosen, "exchange", "within an organisation that chose so, and a noise class", event.arguments)
     fit = may_pass(shorter.bucket, shorter.cost, longer.bucket, longer.cost, longer.passed)
-    what = f"of a later one that costs less, {MAX_PASSES} times at most"
-    log.hold(Rule.Queue, fit, "exchange", what, f"{shorter.cost} for {longer.cost}, passed {longer.passed} times")
+    actual = (
+        f"cost {shorter.cost} in {shorter.bucket} for {longer.cost} in {longer.bucket}, passed {longer.passed} times"
+    )
+    log.hold(Rule.Queue, fit, "exchange", "of one that costs less, not far behind, and not too often", actual)
     shorter.bucket, longer.bucket = longer.bucket, shorter.bucket
     longer.passed += 1
 

@@ -120,7 +120,7 @@ _TIMED = frozenset(
     " ResultDelivered ResultDeliveryFailed OutcomesDelivered OutcomesDeliveryFailed".split()
 )
 # Steps for which processors must have been heard of.
-_ATTENDED = frozenset({"ComputationAllocated", "ReservationGranted", "ReservationPrepared"})
+_ATTENDED = frozenset({"ComputationAllocated", "ComputationDeferred", "ReservationGranted", "ReservationPrepared"})
 
 
 class Transcript:
