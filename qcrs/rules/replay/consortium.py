@@ -175,6 +175,7 @@ def choose_order(suite: Suite, log: Transcript) -> None:
 def choose_screen(suite: Suite, log: Transcript) -> None:
     """Replay ``chooseScreen``."""
     event = log.take("ScreenChosen")
+    log.hold(Rule.Membership, event["screen"] in list(Screen), "screen", "one that there is", event["screen"])
     suite.consortium.admitted(event["organisation"]).screen = Screen(event["screen"])
 
 
