@@ -74,7 +74,7 @@ def choosy(world: World) -> None:
     world.registry.drain(8, False, sender=world.node(8).operator)
     world.consortium.list(friends[:1], False, sender=world.requester)
     world.consortium.chooseScreen(Screen.Except, sender=world.requester)
-    world.submit().to_settled()
+    world.submit(replicas=6).to_settled()  # by all but the other three
     world.consortium.chooseScreen(Screen.Everyone, sender=world.requester)
 
 
