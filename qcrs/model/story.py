@@ -41,6 +41,7 @@ class Story:
     Attributes:
         escrow: Wei locked at submission. replicas: Asked for by now; escalation adds to them.
         attempt: Commit-reveal rounds begun.
+        bucket: Where it waits for its first allocation. keeper: Who made the last one.
         phase_ends_at: When the running phase's deadline falls, or when the verdict can no longer be challenged,
             unix seconds.
         seed: Seed of the sketches, once fixed; None before. secret: What it was made from.
@@ -60,7 +61,9 @@ class Story:
     replicas: int
     submitted_in: int = 0
     status: ComputationStatus = ComputationStatus.Queued
-    attempt: int = 1
+    attempt: int = 0
+    bucket: int = 0
+    keeper: str = ""
     phase_ends_at: int = 0
     duties: list[Duty] = field(default_factory=list)
     secret: bytes | None = None
@@ -113,6 +116,7 @@ class Stories:
                 request=(request := Request.from_chain(arguments["request"])),
                 replicas=request.replicas,
                 submitted_in=block,
+                bucket=arguments["bucket"],
             )
             story.pending_secret = story.request.secret_commitment
             self.by_id[story.computation] = story
@@ -121,15 +125,22 @@ class Stories:
         handler = _HANDLERS.get(name)
         if known is not None and handler is not None:
             handler(known, arguments)
+        longer = self.by_id.get(arguments.get("longer", 0))
+        if known is not None and longer is not None:
+            known.bucket, longer.bucket = longer.bucket, known.bucket
         return known
 
 
 def _allocated(story: Story, event: Mapping[str, Any]) -> None:
     story.status = ComputationStatus.Allocated
-    story.attempt = event["attempt"]
+    story.attempt, story.keeper = event["attempt"], event["keeper"]
     story.phase_ends_at = event["phaseEndsAt"]
     for offset, processor in enumerate(event["processors"]):
         story.duties.append(Duty(event["firstIndex"] + offset, processor, event["attempt"]))
+
+
+def _deferred(story: Story, event: Mapping[str, Any]) -> None:
+    story.bucket = event["bucket"]
 
 
 def _result_committed(story: Story, event: Mapping[str, Any]) -> None:
@@ -225,6 +236,7 @@ def _paid(story: Story, event: Mapping[str, Any]) -> None:
 
 _HANDLERS = {
     "ComputationAllocated": _allocated,
+    "ComputationDeferred": _deferred,
     "ResultCommitted": _result_committed,
     "PayloadRefused": _refused,
     "ComputationCommitted": _committed,
