@@ -266,11 +266,12 @@ class World:
         """Check that the books match the contract's coin, and what is locked has a reason."""
         accounts = [self.allocator.balanceOf(holder) for holder in sorted(self.holders)]
         booked = sum(available + locked for available, locked in accounts) + self.allocator.treasury()
-        booked += self.allocator.prepaid()
+        records = [self.records.computationOf(id_) for id_ in range(1, self.allocator.computationCount() + 1)]
+        for noise_class in {record["noiseClass"] for record in records}:
+            booked += self.bounty * self.allocator.queueOf(noise_class)[1]
         assert booked == self.chain.balance(self.allocator.address)
         bonds = sum(self.bonds.bondOf(node.id) for node in self.nodes)
         assert bonds == self.chain.balance(self.bonds.address)
-        records = [self.records.computationOf(id_) for id_ in range(1, self.allocator.computationCount() + 1)]
         escrows = sum(record["escrow"] for record in records if record["status"] not in VERDICTS)
         assert sum(locked for _, locked in accounts) == escrows
 
