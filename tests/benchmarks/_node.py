@@ -96,7 +96,9 @@ class NodeChain(Chain):
         """Create the contract called *name*."""
         interface = interfaces()[name]
         code = linked(artifacts()[name].bytecode, {c.interface.name: c.address for c in self._contracts.values()})
-        receipt = self._transact({"from": sender, "data": "0x" + (code + interface.encode_constructor(arguments)).hex()})
+        receipt = self._transact(
+            {"from": sender, "data": "0x" + (code + interface.encode_constructor(arguments)).hex()}
+        )
         contract = Contract(self, interface, receipt["contractAddress"].lower())
         self._contracts[contract.address] = contract
         return contract
@@ -130,7 +132,12 @@ class NodeChain(Chain):
                     nonces[sender] = nonces[sender] + 1 if sender in nonces else self.nonce(sender)
                     data = contract.interface.encode_call(function, arguments)
                     call = {"from": sender, "to": contract.address, "data": "0x" + data.hex(), "value": hex(value)}
-                    raw.append(("eth_sendTransaction", [call | {"gas": hex(600_000), "gasPrice": "0x0", "nonce": hex(nonces[sender])}]))
+                    raw.append(
+                        (
+                            "eth_sendTransaction",
+                            [call | {"gas": hex(600_000), "gasPrice": "0x0", "nonce": hex(nonces[sender])}],
+                        )
+                    )
                 hashes += self.batch(raw)
                 while int(self.request("txpool_status")["pending"], 16):
                     self._mine(self._now + 1)

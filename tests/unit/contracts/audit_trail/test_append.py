@@ -25,7 +25,7 @@ def test_append_extends_the_hash_chain(world):
 
 def test_recorders_are_the_contracts_that_decide(world):
     recorders = {name for name, contract in world.contracts.items() if world.trail.isRecorder(contract.address)}
-    assert recorders == {"Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes"}
+    assert recorders == {"Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes", "Reservations"}
 
 
 @pytest.mark.parametrize("role", ["deployer", "committee", "certifier", "security", "stranger"])

@@ -174,9 +174,10 @@ def test_allocate_serves_whoever_is_next_once_the_first_was_deferred(world):
         world.allocator.defer(first.id, sender=world.keeper)
     world.chain.warp(patience + 1)
     receipt = world.allocator.defer(first.id, sender=world.keeper)
-    assert receipt.event("ComputationDeferred") == {"computation": 1, "bucket": bucket}
+    assert receipt.event("ComputationDeferred") == {"computation": 1, "bucket": bucket + 1}
+    assert world.allocator.queueOf(1)[:2] == (bucket, 2)
     job.allocate()
-    assert world.allocator.queueOf(1)[:2] == (bucket, 1)
+    assert world.allocator.queueOf(1)[:2] == (bucket + 1, 1)
 
 
 def test_allocate_keeps_noise_classes_apart(world):

@@ -75,7 +75,7 @@ def test_submit_tells_all_that_processors_need(world):
     request = world.request()
     fee = world.quote(request)
     receipt = world.allocator.submit(request.to_chain(), sender=world.requester, value=fee + 5)
-    assert receipt.names == ["Deposited", "ComputationSubmitted"]
+    assert receipt.names == ["ComputationSubmitted", "Deposited"]
     assert receipt.event("Deposited") == {"holder": world.requester, "amount": fee + 5}
     event = receipt.event("ComputationSubmitted")
     assert Request.from_chain(event.pop("request")) == request

@@ -26,7 +26,7 @@ def test_lease_draws_in_the_order_of_the_hashes(roster, seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=range(len(SEEDS)))
-def test_lease_draws_those_of_good_conduct_more_often(roster, seed):
+def test_lease_weighs_conduct(roster, seed):
     """One whose every answer was a fault weighs half."""
     members = fill(roster, 3)
     for processor in members[:2]:
