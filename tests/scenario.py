@@ -266,7 +266,8 @@ class World:
         """Check that the books match the contract's coin, and what is locked has a reason."""
         accounts = [self.allocator.balanceOf(holder) for holder in sorted(self.holders)]
         booked = sum(available + locked for available, locked in accounts) + self.allocator.treasury()
-        booked += self.allocator.prepaid()
+        classes = range(1, 9)
+        booked += self.bounty * sum(self.allocator.queueOf(noise_class)[1] for noise_class in classes)
         assert booked == self.chain.balance(self.allocator.address)
         bonds = sum(self.bonds.bondOf(node.id) for node in self.nodes)
         assert bonds == self.chain.balance(self.bonds.address)

@@ -107,7 +107,10 @@ library FairQueue {
         unchecked {
             self.counts[index] = (word | USED) + (1 << shift); // it is not full
             s.occupied |= uint128(1 << index);
-            if (s.waiting == 0) s.stalledSince = uint40(block.timestamp);
+            if (s.waiting == 0) {
+                s.stalledSince = uint40(block.timestamp);
+                s.first = uint48(bucket);
+            }
             ++s.waiting; // up to 255 in each bucket
         }
         self.state = s;
@@ -128,16 +131,16 @@ library FairQueue {
         self.state = s;
     }
 
-    /// @notice Lets one that waits in `place` wait in the bucket of `tag` instead, or the next when that is the first.
+    /// @notice Lets one that waits in `place` wait in the bucket of `tag` instead, or the next when that is the first; and as
+    /// far back as it can when that is beyond all buckets, so that nobody is too large to be sent back.
     /// @return bucket Its bucket's number.
     function move(Queue storage self, uint16 place, uint256 tag) internal returns (uint256 bucket) {
         State memory s = self.state;
-        uint256 later = uint256(s.first) + 1;
+        bucket = Math.max(tag >> BUCKET_BITS, uint256(s.first) + 1);
         depart(self, s, place, true);
-        if (tag >> BUCKET_BITS < later) tag = later << BUCKET_BITS;
         // The first bucket may have moved beyond it meanwhile.
-        uint256 virtualNow = virtualTime(s);
-        return enter(self, s, tag < virtualNow ? virtualNow : tag);
+        bucket = Math.min(Math.max(bucket, s.first), uint256(s.first) + BUCKETS - MAX_SPILL);
+        return enter(self, s, bucket << BUCKET_BITS);
     }
 
     /// @notice The number of the bucket with the lowest bits `place`, in which somebody waits.
