@@ -127,8 +127,11 @@ library Desk {
 
     /// @notice What one replica of an unsettled computation is paid: the escrow less the bounties still in it, divided.
     function payOf(Computation storage c, uint256 bounty) internal view returns (uint256) {
-        uint256 bounties = (c.secretWithheld ? 1 : 2) + (c.replicaCap - c.replicas) / ESCALATION;
-        return (c.escrow - bounties * bounty) / c.replicaCap;
+        unchecked {
+            uint256 replicaCap = c.replicaCap; // never below the replicas, and the escrow never below its bounties
+            uint256 bounties = (c.secretWithheld ? 1 : 2) + (replicaCap - c.replicas) / ESCALATION;
+            return (c.escrow - bounties * bounty) / replicaCap;
+        }
     }
 
     /// @notice Ends a computation without a verdict and refunds it, less a bounty when a keeper had to end it, and less the

@@ -91,7 +91,7 @@ library Recovery {
         uint40 endsAt = c.active != 0 && c.phaseEndsAt < c.deadlineAt ? c.phaseEndsAt : c.deadlineAt;
         if (block.timestamp <= endsAt) revert IComputationAllocator.DeadlineOpen(id, endsAt, block.timestamp);
         if (c.tried == 0) {
-            self.queues[c.noiseClass].depart(c.place, false);
+            _leave(self, c);
             self.book.credit(suite.consortium.accountOf(c.requester), suite.bounty);
         }
         self.fail(suite, id, c, FailureReason.DeadlinePassed, msg.sender);
@@ -104,7 +104,7 @@ library Recovery {
         if (msg.sender != requester) revert IComputationAllocator.CallerNotRequester(id, msg.sender, requester);
         if (c.tried != 0) revert IComputationAllocator.ProcessorsAssigned(id, c.tried);
         c.advance(id, ComputationStatus.Cancelled);
-        self.queues[c.noiseClass].depart(c.place, false);
+        _leave(self, c);
         uint256 escrow = c.escrow;
         c.escrow = 0;
         self.book.unlock(requester, escrow);
@@ -120,8 +120,9 @@ library Recovery {
     {
         Computation storage c = self.computations[id];
         FairQueue.Queue storage queue = _waiting(self, id, c);
-        uint256 bucket = queue.bucketOf(c.place);
-        uint256 count = queue.ahead(c.place, FairQueue.WINDOW);
+        FairQueue.State memory s = queue.state;
+        uint256 bucket = FairQueue.bucketOf(s, c.place);
+        uint256 count = queue.ahead(s, c.place, FairQueue.WINDOW);
         if (count >= FairQueue.WINDOW || count != ahead.length) {
             revert IComputationAllocator.ComputationsAhead(id, count, ahead.length, FairQueue.WINDOW - 1);
         }
@@ -131,30 +132,31 @@ library Recovery {
             Computation storage other = self.computations[ahead[i]];
             // Ascending, so that none is named twice: all that are ahead are named, then.
             bool isAhead = other.status == ComputationStatus.Queued && other.tried == 0
-                && other.noiseClass == c.noiseClass && queue.bucketOf(other.place) < bucket
+                && other.noiseClass == c.noiseClass && FairQueue.bucketOf(s, other.place) < bucket
                 && ComputationId.unwrap(ahead[i]) > previous;
             if (!isAhead) revert IComputationAllocator.ComputationNotAhead(id, ahead[i]);
             previous = ComputationId.unwrap(ahead[i]);
             if (other.qubits > most) most = other.qubits;
             if (other.qubits < least) least = other.qubits;
         }
-        queue.depart(c.place, count == 0);
+        queue.depart(s, c.place, count == 0);
     }
 
     /// @notice See IComputationAllocator.defer.
     function defer(Desk.State storage self, Desk.Suite memory suite, ComputationId id) external {
         Computation storage c = self.computations[id];
         FairQueue.Queue storage queue = _waiting(self, id, c);
-        if (!queue.isFirst(c.place)) {
-            revert IComputationAllocator.ComputationNotDue(id, queue.bucketOf(c.place), queue.first);
+        FairQueue.State memory s = queue.state;
+        if (!FairQueue.isFirst(s, c.place)) {
+            revert IComputationAllocator.ComputationNotDue(id, FairQueue.bucketOf(s, c.place), s.first);
         }
-        uint256 endsAt = queue.stalledSince + self.roundSeconds();
+        uint256 endsAt = s.stalledSince + self.roundSeconds();
         if (block.timestamp <= endsAt) {
             revert IComputationAllocator.DeadlineOpen(id, uint40(endsAt), block.timestamp);
         }
-        uint16 place = queue.move(c.place, suite.consortium.finishOf(c.organisation, c.noiseClass));
-        c.place = place;
-        emit IComputationAllocator.ComputationDeferred(id, uint48(queue.bucketOf(place)));
+        uint256 bucket = queue.move(c.place, suite.consortium.finishOf(c.organisation, c.noiseClass));
+        c.place = uint16(bucket);
+        emit IComputationAllocator.ComputationDeferred(id, uint48(bucket));
     }
 
     /// @notice See IComputationAllocator.exchange.
@@ -163,7 +165,7 @@ library Recovery {
     {
         Computation storage a = self.computations[shorter];
         Computation storage b = self.computations[longer];
-        FairQueue.Queue storage queue = _waiting(self, shorter, a);
+        FairQueue.State memory s = _waiting(self, shorter, a).state;
         _waiting(self, longer, b);
         if (a.organisation != b.organisation || a.noiseClass != b.noiseClass
             || !suite.consortium.isShortestFirst(a.organisation)) {
@@ -172,7 +174,7 @@ library Recovery {
         (uint256 cost, uint256 other) = (_costOf(a), _costOf(b));
         (uint16 place, uint16 before) = (a.place, b.place);
         uint8 passed = b.passed + 1;
-        if (cost >= other || queue.bucketOf(place) <= queue.bucketOf(before) || passed > FairQueue.MAX_PASSES) {
+        if (cost >= other || FairQueue.bucketOf(s, place) <= FairQueue.bucketOf(s, before) || passed > FairQueue.MAX_PASSES) {
             revert IComputationAllocator.ExchangeUnfit(shorter, longer, cost, other, b.passed);
         }
         a.place = before;
@@ -291,6 +293,12 @@ library Recovery {
         uint256 fact
     ) private {
         Desk.record(suite, decision, id, keccak256(abi.encode(id, index, processor, fact)));
+    }
+
+    /// @dev Takes out of its queue a computation that will not be allocated.
+    function _leave(Desk.State storage self, Computation storage c) private {
+        FairQueue.Queue storage queue = self.queues[c.noiseClass];
+        queue.depart(queue.state, c.place, false);
     }
 
     /// @dev The queue in which a computation waits that has had no processors yet.
