@@ -1,6 +1,6 @@
-"""Who a draw takes, told from what the registry shows: a reference for draws in turn that ask for nothing special."""
+"""Whom a draw takes, told from what the registry shows."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Standing
@@ -46,8 +46,15 @@ def expected_draw(
     requester: int = 0,
     tried: Collection[int] = (),
     on_duty: Collection[int] = (),
+    spared: tuple[int, int] = (0, 255),
+    is_wanted: Callable[[int], bool] = lambda _: True,
 ) -> list[int]:
-    """Return the processors that a draw would take now, *count* at most."""
+    """Return the processors that a draw would take now, *count* at most.
+
+    Args:
+        spared: Out of turn, the most and the least qubits that those ahead ask for.
+        is_wanted: Says whether the requester would have a processor that fits.
+    """
     levels = range(qubits.bit_length() - 1, LEVELS)
     listed = [p for level in levels for p in registry.listOf(noise_class, level, 0, 1_000)]
     standings = {p: Standing.from_chain(registry.standingOf(p)) for p in {*listed, *on_duty}}
@@ -61,9 +68,11 @@ def expected_draw(
         s = standings[processor]
         can_work = s.status is ProcessorStatus.Certified and s.bonded and not s.draining and s.expires_at > now
         is_alive = s.last_beat_at >= now - MISSED_BEATS * heartbeat
-        has_room = s.qubits - s.leased_qubits - s.held_qubits >= qubits
+        free = s.qubits - s.leased_qubits - s.held_qubits
+        most, least = spared
+        has_room = free >= qubits and (most == 0 or free >= qubits + most or s.qubits < least)
         is_new = processor not in tried and s.organisation not in engaged
-        if can_work and is_alive and has_room and is_new and weight_of(s) > chance:
+        if can_work and is_alive and has_room and is_new and weight_of(s) > chance and is_wanted(processor):
             drawn.append(processor)
             engaged.add(s.organisation)
     return drawn
