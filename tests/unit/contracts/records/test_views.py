@@ -61,7 +61,7 @@ def test_submit_writes_words_as_the_compiler_packs_them(world, gold):
     """They are written as words too: see Admission.enter."""
     world.consortium.grantQuota(world.requesters, 2**56 - 1, 0, sender=world.committee)
     world.consortium.chooseScreen(Screen.Except, sender=world.requester)
-    world.submit(qubits=200, shots=65_535, replicas=16, depth_class=5)
+    world.submit(qubits=200, replicas=8, depth_class=5)
     request = world.request(
         secret_commitment=bytes(range(1, 25)),
         deadline_at=world.chain.now + 9_999,
