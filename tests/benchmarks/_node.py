@@ -96,7 +96,9 @@ class NodeChain(Chain):
         """Create the contract called *name*."""
         interface = interfaces()[name]
         code = linked(artifacts()[name].bytecode, {c.interface.name: c.address for c in self._contracts.values()})
-        receipt = self._transact({"from": sender, "data": "0x" + (code + interface.encode_constructor(arguments)).hex()})
+        receipt = self._transact(
+            {"from": sender, "data": "0x" + (code + interface.encode_constructor(arguments)).hex()}
+        )
         contract = Contract(self, interface, receipt["contractAddress"].lower())
         self._contracts[contract.address] = contract
         return contract
