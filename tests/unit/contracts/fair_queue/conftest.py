@@ -112,15 +112,15 @@ class Queue:
 
 
 @pytest.fixture(scope="module")
-def _built_queue():
+def built_queue():
     chain = Chain()
     return Queue(chain, chain.deploy("FairQueueHarness", sender=account("deployer")))
 
 
 @pytest.fixture
-def queue(_built_queue):
+def queue(built_queue):
     """An empty queue; afterwards it must be as its model, and all is undone."""
-    _built_queue.model = Model()
-    with _built_queue.chain.undone():
-        yield _built_queue
-        _built_queue.require_alike()
+    built_queue.model = Model()
+    with built_queue.chain.undone():
+        yield built_queue
+        built_queue.require_alike()

@@ -47,8 +47,8 @@ def step(queue, kind, offset, pick):
 @pytest.mark.parametrize("origin", [0, 65_530, 2**32 + 17])
 @given(steps=STEPS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_queue_does_what_a_dictionary_does(_built_queue, origin, steps):
-    queue = _built_queue
+def test_queue_does_what_a_dictionary_does(built_queue, origin, steps):
+    queue = built_queue
     with queue.chain.undone():
         queue.begin_at(origin)
         first = origin
