@@ -179,9 +179,7 @@ def test_charge_reverts_beyond_the_quota(tariff, priority):
     tariff.consortium.grantQuota(organisation, 100, 100, sender=RULER)
     spend(tariff, 40, priority)
     renews_at = (tariff.chain.now // DAY + 1) * DAY
-    with refused(
-        "QuotaExhausted", organisation=organisation, priority=priority, cost=61, left=60, renewsAt=renews_at
-    ):
+    with refused("QuotaExhausted", organisation=organisation, priority=priority, cost=61, left=60, renewsAt=renews_at):
         spend(tariff, 61, priority)
     spend(tariff, 60, priority)
 
