@@ -1,8 +1,8 @@
-"""Which permissionless step is due: for one computation the conditions that the contracts check, over its story; for
-those that wait in a queue, over all of them, for whoever is in turn may have to be let pass.
+"""Which permissionless step is due for a computation, and which for those that wait in a queue.
 
-What is free at processors no event tells in short: whoever keeps looks first, by a simulated call, and says here what
-could not be placed.
+For one the conditions are those that the contracts check, over its story. A queue is looked at as a whole, since what
+cannot be placed may be passed. What is free at processors no event tells in short: whoever keeps looks first, by a
+simulated call, and says here what could not be placed.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -77,8 +77,8 @@ def step_due(story: Story, now: float, disclose_seconds: int = 0) -> Step | None
 def queue_moves(waiting: Iterable[Story], now: float, unplaced: Collection[int] = ()) -> Iterator[Move]:
     """Yield what a keeper should try with the queue of one class, best first; the first that is possible is due.
 
-    Those in the first bucket are allocated in the order of their ids, then the next few are let pass those ahead, as far
-    as the contract allows. When nobody can be placed, and others wait further behind, the head is deferred, which the
+    Those in the first bucket are allocated in the order of their ids, then the next few pass those ahead, as far as the
+    contract allows. When nobody can be placed, and others wait further behind, the head is deferred, which the
     contract allows once nobody was served for a round's time.
 
     Args:
