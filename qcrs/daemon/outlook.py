@@ -16,7 +16,6 @@ from qcrs.model.story import Stories, Story
 from qcrs.rules.digest import keccak
 
 RANKS = 16
-SKIPS = {"CommitSkipped", "RevealSkipped"}  # anyone can cause them, and must not hold up keepers so
 
 
 class ProcessorUnknown(QcrsError):
@@ -75,8 +74,6 @@ class Outlook:
         Returns:
             The story that it belongs to; otherwise whether it may have made something due.
         """
-        if name in SKIPS:
-            return False
         mine = arguments.get("processor") == self.processor
         if name == "HeartbeatReceived" and mine:
             self.last_beat_at = now
