@@ -11,7 +11,7 @@ import {Policy} from "./interfaces/IEscrow.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {Admission, Request} from "./libraries/Admission.sol";
 import {Agreement} from "./libraries/Agreement.sol";
-import {Asked, AskedReader} from "./libraries/Asked.sol";
+import {Asked} from "./libraries/Asked.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {Desk} from "./libraries/Desk.sol";
 import {FairQueue} from "./libraries/FairQueue.sol";
@@ -101,19 +101,20 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     function allocate(ComputationId id) external {
         Computation storage c = _desk.computations[id];
         c.requireStatus(id, ComputationStatus.Queued);
-        uint256 tried = c.tried;
-        if (tried == 0) {
+        if (c.tried == 0) {
             FairQueue.Queue storage queue = _desk.queues[c.noiseClass];
-            if (!queue.isFirst(c.place)) revert ComputationNotDue(id, queue.bucketOf(c.place), queue.first);
-            queue.depart(c.place, true);
+            FairQueue.State memory s = queue.state;
+            uint16 place = c.place;
+            if (!FairQueue.isFirst(s, place)) revert ComputationNotDue(id, FairQueue.bucketOf(s, place), s.first);
+            queue.depart(s, place, true);
         }
-        _allocate(id, c, tried, 0, 0);
+        _allocate(id, c, 0, 0);
     }
 
     /// @inheritdoc IComputationAllocator
     function backfill(ComputationId id, ComputationId[] calldata ahead) external {
         (uint8 most, uint8 least) = _desk.pass(id, ahead);
-        _allocate(id, _desk.computations[id], 0, most, least);
+        _allocate(id, _desk.computations[id], most, least);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -298,8 +299,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
 
     /// @inheritdoc IComputationAllocator
     function queueOf(uint8 noiseClass) external view returns (uint48 first, uint32 waiting, uint40 stalledSince) {
-        FairQueue.Queue storage queue = _desk.queues[noiseClass];
-        return (queue.first, queue.waiting, queue.stalledSince);
+        FairQueue.State memory s = _desk.queues[noiseClass].state;
+        return (s.first, s.waiting, s.stalledSince);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -316,23 +317,23 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     function _enter(Request calldata request) private returns (ComputationId id, uint256 escrow) {
         Admission.requireSound(request);
         escrow = _escrowOf(request.price, request.qubits, request.shots, request.replicas, request.replicaCap);
-        if (escrow > type(uint72).max) revert FeeTooHigh(escrow, type(uint72).max);
+        if (escrow > type(uint80).max) revert FeeTooHigh(escrow, type(uint80).max);
         if (request.maxFee < escrow + KEEPER_BOUNTY) revert FeeTooLow(request.maxFee, escrow + KEEPER_BOUNTY);
         FairQueue.Queue storage queue = _desk.queues[request.noiseClass];
+        FairQueue.State memory s = queue.state;
         uint256 cost = FairQueue.costOf(request.qubits, request.shots, request.replicas, request.depthClass);
         // slither-disable-next-line calls-loop (a contract of the suite, which calls nobody; at most MAX_BATCH)
         IConsortium.Charge memory charged = CONSORTIUM.charge(
-            msg.sender, request.noiseClass, cost, request.priority, queue.virtualTime(), queue.waiting == 0
+            msg.sender, request.noiseClass, cost, request.priority, FairQueue.virtualTime(s), s.waiting == 0
         );
         if (charged.organisation == 0) revert SubmitterNotInConsortium(msg.sender);
-        uint16 place = queue.enter(charged.tag);
+        uint256 bucket = queue.enter(s, charged.tag);
 
         id = ComputationId.wrap(++_desk.book.entries);
         Computation storage c = _desk.computations[id];
-        c.advance(id, ComputationStatus.Queued);
-        Admission.enter(c, request, charged, place, escrow);
+        Admission.enter(c, request, charged, uint16(bucket), escrow);
         emit ComputationSubmitted(
-            id, msg.sender, charged.organisation, uint96(escrow), uint48(queue.bucketOf(place)), request
+            id, msg.sender, charged.organisation, uint96(escrow), uint48(bucket), request
         );
     }
 
@@ -342,14 +343,15 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @dev Draws what a computation lacks, and pays the keeper. `most` and `least` qubits are asked by those ahead of it.
-    function _allocate(ComputationId id, Computation storage c, uint256 tried, uint8 most, uint8 least) private {
+    function _allocate(ComputationId id, Computation storage c, uint256 most, uint256 least) private {
         if (block.timestamp > c.deadlineAt) revert DeadlinePassed(id, c.deadlineAt, block.timestamp);
+        uint8 tried = c.tried;
+        uint8 attempt = tried == 0 ? 1 : c.attempt;
         bytes32 seed = Commitment.drawSeedOf(_desk.beacon, id, tried);
         ProcessorId[] memory drawn = _draw(id, c, seed, tried, most, least);
         uint40 endsAt = uint40(block.timestamp) + _desk.policy.commitSeconds;
-        uint8 attempt = tried == 0 ? 1 : c.attempt;
         c.advance(id, ComputationStatus.Allocated);
-        _desk.panels[id].seat(c, tried, drawn);
+        c.drawn = _desk.panels[id].seat(c.drawn, tried, drawn);
         c.attempt = attempt;
         c.tried = uint8(tried + drawn.length);
         c.active = c.replicas;
@@ -357,7 +359,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         // Who waits in the queue has paid for it; who was replaced has paid whoever replaced it.
         uint256 bounty = tried == 0 ? KEEPER_BOUNTY : 0;
         if (bounty != 0) _desk.book.credit(msg.sender, bounty);
-        emit ComputationAllocated(id, attempt, uint8(tried), drawn, seed, endsAt, msg.sender, bounty);
+        emit ComputationAllocated(id, attempt, tried, drawn, seed, endsAt, msg.sender, bounty);
         bytes32 digest = keccak256(abi.encode(id, attempt, tried, drawn, seed));
         AUDIT_TRAIL.append(Decision.ComputationAllocated, ComputationId.unwrap(id), digest);
     }
@@ -371,13 +373,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         uint256 least
     ) private returns (ProcessorId[] memory) {
         (ProcessorId[] memory processors, ProcessorId[] memory onDuty) = _desk.panels[id].taken(c, tried);
-        uint256 asked;
-        assembly ("memory-safe") {
-            asked := sload(c.slot)
-        }
-        uint256 pay = Desk.payOf(c, KEEPER_BOUNTY);
-        uint256 ask = uint256(_desk.policy.pricePerQubitShot) * c.qubits * c.shots;
-        if (pay < ask) asked |= AskedReader.BELOW_POLICY << 120;
+        (uint256 asked, uint256 pay) = _desk.termsOf(_suite(), c);
         uint256 shape = uint256(c.replicas - c.active) | most << 8 | least << 16;
         return REGISTRY.lease(seed, Asked.wrap(asked), shape, pay, processors, onDuty);
     }

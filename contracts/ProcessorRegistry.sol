@@ -225,16 +225,17 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         ProcessorId[] calldata tried,
         ProcessorId[] calldata onDuty
     ) external onlyAllocator returns (ProcessorId[] memory processors) {
-        Draw.Wish memory wish = Draw.Wish({
-            asked: asked,
-            count: uint8(shape),
-            most: uint8(shape >> 8),
-            least: uint8(shape >> 16),
-            pay: pay,
-            beatenSince: _beatenSince(),
-            consortium: CONSORTIUM
-        });
-        return _field.draw(seed, wish, tried, onDuty);
+        return _field.draw(seed, _wishOf(asked, shape, pay), tried, onDuty);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function isPlaceable(bytes32 seed, Asked asked, uint256 count, uint256 pay) external view returns (bool) {
+        ProcessorId[] calldata none;
+        assembly ("memory-safe") {
+            none.length := 0
+            none.offset := 0
+        }
+        return _field.find(seed, _wishOf(asked, count, pay), none, none).found == count;
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -387,6 +388,18 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
                 if (standing.failed + 1 != 0) ++standing.failed;
             }
         }
+    }
+
+    function _wishOf(Asked asked, uint256 shape, uint256 pay) private view returns (Draw.Wish memory) {
+        return Draw.Wish({
+            asked: asked,
+            count: uint8(shape),
+            most: uint8(shape >> 8),
+            least: uint8(shape >> 16),
+            pay: pay,
+            beatenSince: _beatenSince(),
+            consortium: CONSORTIUM
+        });
     }
 
     function _beatenSince() private view returns (uint256) {

@@ -73,7 +73,22 @@ library Draw {
         ProcessorId[] calldata tried,
         ProcessorId[] calldata onDuty
     ) internal returns (ProcessorId[] memory) {
-        Draft memory d;
+        Draft memory d = find(self, seed, wish, tried, onDuty);
+        if (d.found < wish.count) {
+            revert TooFewEligibleProcessors(wish.asked.noiseClass(), wish.asked.qubits(), wish.count, d.found);
+        }
+        _lease(self, self.indices[wish.asked.noiseClass()], d, wish.asked.qubits());
+        return d.drawn;
+    }
+
+    /// @notice What a draw would find; changes nothing.
+    function find(
+        Field storage self,
+        bytes32 seed,
+        Wish memory wish,
+        ProcessorId[] calldata tried,
+        ProcessorId[] calldata onDuty
+    ) internal view returns (Draft memory d) {
         ProcessorIndex.Index storage index = self.indices[wish.asked.noiseClass()];
         d.lengths = index.lengths;
         d.lowest = ProcessorIndex.levelOf(wish.asked.qubits());
@@ -88,11 +103,6 @@ library Draw {
             }
             if (d.size != 0) _search(self, index, d, seed, wish, tried);
         }
-        if (d.found < wish.count) {
-            revert TooFewEligibleProcessors(wish.asked.noiseClass(), wish.asked.qubits(), wish.count, d.found);
-        }
-        _lease(self, index, d, wish.asked.qubits());
-        return d.drawn;
     }
 
     /// @notice Qubits of `s` that nobody has and nobody is promised.

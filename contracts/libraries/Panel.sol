@@ -21,10 +21,11 @@ library Panel {
     }
 
     /// @notice Seats drawn processors from `firstIndex` on.
-    function seat(Seats storage self, Computation storage c, uint256 firstIndex, ProcessorId[] memory processors)
+    /// @param inRecord Those of the first three that there are. @return The same with whom joins them.
+    function seat(Seats storage self, uint256 inRecord, uint256 firstIndex, ProcessorId[] memory processors)
         internal
+        returns (uint96)
     {
-        uint256 inRecord = c.drawn;
         for (uint256 i; i < processors.length; ++i) {
             uint256 processor = ProcessorId.unwrap(processors[i]);
             uint256 index = firstIndex + i;
@@ -35,7 +36,7 @@ library Panel {
                 self.others[index / 8] |= processor << (32 * (index % 8));
             }
         }
-        c.drawn = uint96(inRecord);
+        return uint96(inRecord);
     }
 
     /// @notice The slot of an assignment, which has one from then on.

@@ -8,6 +8,7 @@ import {AssignmentLifecycle, AssignmentStatus} from "../lifecycle/Assignment.sol
 import {Computation, ComputationId, ComputationStatus, ESCALATION, MAX_ATTEMPTS} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
 import {Agreement} from "./Agreement.sol";
+import {Asked} from "./Asked.sol";
 import {Commitment} from "./Commitment.sol";
 import {Desk} from "./Desk.sol";
 import {FairQueue} from "./FairQueue.sol";
@@ -43,7 +44,7 @@ library Recovery {
         Computation storage c = self.computations[id];
         c.requireEither(id, ComputationStatus.Allocated, ComputationStatus.Revealing);
         Desk.requireElapsed(id, c);
-        bool revealing = c.status == ComputationStatus.Revealing;
+        bool revealing = c.current() == ComputationStatus.Revealing;
         uint256 quorum = Agreement.quorumOf(c.replicas);
         if (revealing && c.revealed >= quorum) {
             revert IComputationAllocator.QuorumRevealed(id, c.revealed, quorum);
@@ -80,7 +81,7 @@ library Recovery {
         bool refused = ++c.refused >= Agreement.quorumOf(c.replicas);
         if (refused) self.fail(suite, id, c, FailureReason.PayloadRefused, address(0));
         else if (Desk.isSpent(c)) self.fail(suite, id, c, FailureReason.AttemptsExhausted, address(0));
-        else if (c.status != ComputationStatus.Queued) self.requeue(suite, id, c);
+        else if (c.current() != ComputationStatus.Queued) self.requeue(suite, id, c);
     }
 
     /// @notice See IComputationAllocator.expire.
@@ -91,7 +92,7 @@ library Recovery {
         uint40 endsAt = c.active != 0 && c.phaseEndsAt < c.deadlineAt ? c.phaseEndsAt : c.deadlineAt;
         if (block.timestamp <= endsAt) revert IComputationAllocator.DeadlineOpen(id, endsAt, block.timestamp);
         if (c.tried == 0) {
-            self.queues[c.noiseClass].depart(c.place, false);
+            _leave(self, c);
             self.book.credit(suite.consortium.accountOf(c.requester), suite.bounty);
         }
         self.fail(suite, id, c, FailureReason.DeadlinePassed, msg.sender);
@@ -104,7 +105,7 @@ library Recovery {
         if (msg.sender != requester) revert IComputationAllocator.CallerNotRequester(id, msg.sender, requester);
         if (c.tried != 0) revert IComputationAllocator.ProcessorsAssigned(id, c.tried);
         c.advance(id, ComputationStatus.Cancelled);
-        self.queues[c.noiseClass].depart(c.place, false);
+        _leave(self, c);
         uint256 escrow = c.escrow;
         c.escrow = 0;
         self.book.unlock(requester, escrow);
@@ -113,48 +114,57 @@ library Recovery {
     }
 
     /// @notice See IComputationAllocator.backfill: takes a computation out of the queue that passes those ahead.
-    /// @return most The most qubits that one of those ahead asks for, 0 when nobody is ahead. @return least The least.
+    /// @return most Qubits that all ahead ask for together, 255 at most, 0 when nobody is ahead.
+    /// @return least The fewest that one of them asks for.
     function pass(Desk.State storage self, ComputationId id, ComputationId[] calldata ahead)
         external
         returns (uint8 most, uint8 least)
     {
         Computation storage c = self.computations[id];
         FairQueue.Queue storage queue = _waiting(self, id, c);
-        uint256 bucket = queue.bucketOf(c.place);
-        uint256 count = queue.ahead(c.place, FairQueue.WINDOW);
+        FairQueue.State memory s = queue.state;
+        uint256 bucket = FairQueue.bucketOf(s, c.place);
+        uint256 count = queue.ahead(s, c.place, FairQueue.WINDOW);
         if (count >= FairQueue.WINDOW || count != ahead.length) {
             revert IComputationAllocator.ComputationsAhead(id, count, ahead.length, FairQueue.WINDOW - 1);
         }
         least = type(uint8).max;
+        uint256 together;
         uint64 previous;
         for (uint256 i; i < count; ++i) {
             Computation storage other = self.computations[ahead[i]];
             // Ascending, so that none is named twice: all that are ahead are named, then.
-            bool isAhead = other.status == ComputationStatus.Queued && other.tried == 0
-                && other.noiseClass == c.noiseClass && queue.bucketOf(other.place) < bucket
+            bool isAhead = other.current() == ComputationStatus.Queued && other.tried == 0
+                && other.noiseClass == c.noiseClass && FairQueue.bucketOf(s, other.place) < bucket
                 && ComputationId.unwrap(ahead[i]) > previous;
             if (!isAhead) revert IComputationAllocator.ComputationNotAhead(id, ahead[i]);
             previous = ComputationId.unwrap(ahead[i]);
-            if (other.qubits > most) most = other.qubits;
+            together += other.qubits;
             if (other.qubits < least) least = other.qubits;
         }
-        queue.depart(c.place, count == 0);
+        most = together > type(uint8).max ? type(uint8).max : uint8(together);
+        queue.depart(s, c.place, count == 0);
     }
 
     /// @notice See IComputationAllocator.defer.
     function defer(Desk.State storage self, Desk.Suite memory suite, ComputationId id) external {
         Computation storage c = self.computations[id];
         FairQueue.Queue storage queue = _waiting(self, id, c);
-        if (!queue.isFirst(c.place)) {
-            revert IComputationAllocator.ComputationNotDue(id, queue.bucketOf(c.place), queue.first);
+        FairQueue.State memory s = queue.state;
+        if (!FairQueue.isFirst(s, c.place)) {
+            revert IComputationAllocator.ComputationNotDue(id, FairQueue.bucketOf(s, c.place), s.first);
         }
-        uint256 endsAt = queue.stalledSince + self.roundSeconds();
-        if (block.timestamp <= endsAt) {
+        uint256 round = self.roundSeconds();
+        uint256 endsAt = s.stalledSince + round;
+        uint40 distrusted = self.distrusted[c.noiseClass][c.organisation];
+        if (block.timestamp <= endsAt && block.timestamp > distrusted) {
             revert IComputationAllocator.DeadlineOpen(id, uint40(endsAt), block.timestamp);
         }
-        uint16 place = queue.move(c.place, suite.consortium.finishOf(c.organisation, c.noiseClass));
-        c.place = place;
-        emit IComputationAllocator.ComputationDeferred(id, uint48(queue.bucketOf(place)));
+        if (_isPlaceable(self, suite, id, c)) revert IComputationAllocator.ComputationPlaceable(id);
+        self.distrusted[c.noiseClass][c.organisation] = uint40(block.timestamp + FairQueue.DISTRUST_ROUNDS * round);
+        uint256 bucket = queue.move(c.place, suite.consortium.finishOf(c.organisation, c.noiseClass));
+        c.place = uint16(bucket);
+        emit IComputationAllocator.ComputationDeferred(id, uint48(bucket));
     }
 
     /// @notice See IComputationAllocator.exchange.
@@ -163,7 +173,7 @@ library Recovery {
     {
         Computation storage a = self.computations[shorter];
         Computation storage b = self.computations[longer];
-        FairQueue.Queue storage queue = _waiting(self, shorter, a);
+        FairQueue.State memory s = _waiting(self, shorter, a).state;
         _waiting(self, longer, b);
         if (a.organisation != b.organisation || a.noiseClass != b.noiseClass
             || !suite.consortium.isShortestFirst(a.organisation)) {
@@ -172,7 +182,8 @@ library Recovery {
         (uint256 cost, uint256 other) = (_costOf(a), _costOf(b));
         (uint16 place, uint16 before) = (a.place, b.place);
         uint8 passed = b.passed + 1;
-        if (cost >= other || queue.bucketOf(place) <= queue.bucketOf(before) || passed > FairQueue.MAX_PASSES) {
+        (uint256 from, uint256 to) = (FairQueue.bucketOf(s, place), FairQueue.bucketOf(s, before));
+        if (cost >= other || from <= to || from - to > FairQueue.MAX_LEAP || passed > FairQueue.MAX_PASSES) {
             revert IComputationAllocator.ExchangeUnfit(shorter, longer, cost, other, b.passed);
         }
         a.place = before;
@@ -229,8 +240,8 @@ library Recovery {
         Computation storage c = self.computations[id];
         (processor,) = _revise(self, suite, id, index, AssignmentStatus.Disproven);
         earned = c.escrow;
-        overturned = c.status == ComputationStatus.Unverified
-            || (c.status == ComputationStatus.Accepted
+        overturned = c.current() == ComputationStatus.Unverified
+            || (c.current() == ComputationStatus.Accepted
                 && self.panels[id].count(c, AssignmentStatus.Accepted) < Agreement.quorumOf(c.replicas));
         if (overturned) {
             c.advance(id, ComputationStatus.Overturned);
@@ -291,6 +302,23 @@ library Recovery {
         uint256 fact
     ) private {
         Desk.record(suite, decision, id, keccak256(abi.encode(id, index, processor, fact)));
+    }
+
+    /// @dev Takes out of its queue a computation that will not be allocated.
+    function _leave(Desk.State storage self, Computation storage c) private {
+        FairQueue.Queue storage queue = self.queues[c.noiseClass];
+        queue.depart(queue.state, c.place, false);
+    }
+
+    /// @dev Whether a computation that waits would be drawn processors now.
+    function _isPlaceable(Desk.State storage self, Desk.Suite memory suite, ComputationId id, Computation storage c)
+        private
+        view
+        returns (bool)
+    {
+        (uint256 asked, uint256 pay) = self.termsOf(suite, c);
+        bytes32 seed = Commitment.drawSeedOf(self.beacon, id, 0);
+        return suite.registry.isPlaceable(seed, Asked.wrap(asked), c.replicas, pay);
     }
 
     /// @dev The queue in which a computation waits that has had no processors yet.
