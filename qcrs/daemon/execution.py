@@ -42,8 +42,8 @@ RACES = frozenset({
     "UnexpectedComputationStatus", "UnexpectedAssignmentStatus", "ComputationNotDue", "DeadlineOpen", "DeadlinePassed",
     "TooFewEligibleProcessors", "QuorumRevealed", "TooFewRevealed", "SettlementLengthMismatch", "RevealMismatch",
     "UnexpectedChallengeStatus", "ProgressMismatch", "OutOfGasOrRaced", "ComputationsAhead", "ComputationNotAhead",
-    "ProcessorsAssigned", "ExchangeUnfit", "ExchangeNotChosen", "UnexpectedReservationStatus", "ReservationNotDue",
-    "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable",
+    "ProcessorsAssigned", "ComputationPlaceable", "ExchangeUnfit", "ExchangeNotChosen", "UnexpectedReservationStatus",
+    "ReservationNotDue", "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable",
 })  # fmt: skip
 _UNTIMELY = frozenset({"DeadlineOpen", "ReservationNotDue"})
 # Faults that pass by themselves: the node away, coin for gas on its way, an engine that has to start again.

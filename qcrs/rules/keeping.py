@@ -15,9 +15,11 @@ from qcrs.model.records import Request
 from qcrs.model.story import Story
 from qcrs.rules.agreement import quorum_of
 
-# As in contracts/libraries/FairQueue.sol: fewer than so many may be passed, and each so often by a shorter one.
+# As in contracts/libraries/FairQueue.sol: fewer than so many may be passed; each so often by a shorter one, which gets
+# ahead by so many buckets at most.
 WINDOW = 4
 MAX_PASSES = 8
+MAX_LEAP = 16
 
 
 class Step(Enum):
@@ -115,7 +117,7 @@ def exchange_due(waiting: Iterable[Story]) -> Move | None:
         behind = [
             story
             for story in line[place + 1 :]
-            if story.bucket > longer.bucket and cost_of(story.request) < cost_of(longer.request)
+            if 0 < story.bucket - longer.bucket <= MAX_LEAP and cost_of(story.request) < cost_of(longer.request)
         ]
         if behind and longer.passed < MAX_PASSES:
             shorter = min(behind, key=lambda story: (cost_of(story.request), story.bucket, story.computation))
