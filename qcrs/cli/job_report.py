@@ -35,7 +35,7 @@ class Layout:
 
 def narrate(progress: Progress, prefix: str = ""):
     """Return an observer that says on standard error what happens to a computation."""
-    lead = f"{prefix:12}" if prefix else ""
+    lead = f"{prefix:11} " if prefix else ""
 
     def observe(story: Story, event: Event | None) -> None:
         k = story.request.replicas
@@ -143,7 +143,7 @@ def pretty(result: Result, layout: Layout | None = None, gold: bool = False) -> 
         elif gold:
             lines.append("  a sweep with golds: only its requester's gold document tells which rounds are results")
         else:
-            lines += _bars(bitstrings(result.counts, result.outcome_bits))
+            lines += bars(bitstrings(result.counts, result.outcome_bits))
     return "\n".join(lines)
 
 
@@ -162,7 +162,8 @@ def _rounds_lines(counts: Mapping[int, int], layout: Layout) -> list[str]:
     return lines
 
 
-def _bars(outcomes: Mapping[str, int]) -> list[str]:
+def bars(outcomes: Mapping[str, int]) -> list[str]:
+    """Return counts by bit string as bars, the most frequent first."""
     most = max(outcomes.values())
     lines = [
         f"  {outcome}  {count:>7}  {'#' * round(BAR_WIDTH * count / most)}"
