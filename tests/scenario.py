@@ -100,7 +100,7 @@ class World:
     keeper = account("keeper")
     stranger = account("stranger")
 
-    def __init__(self, chain: Chain | None = None) -> None:
+    def __init__(self, chain: Chain | None = None, processors: int = 5, heartbeat_seconds: int = 30) -> None:
         self.chain = chain or Chain()
         self.holders: set[str] = {self.requester, self.keeper, self.stranger}
         for person in (self.deployer, self.committee, self.certifier, self.security, self.council, *self.holders):
@@ -111,13 +111,14 @@ class World:
                 PROCESSOR_CERTIFICATION: self.certifier,
                 QUANTUM_SECURITY: self.security,
                 DISPUTE_RESOLUTION: self.council,
-            }
+            },
+            heartbeat_seconds=heartbeat_seconds,
         )
         self.contracts: dict[str, Contract] = {}
         self._deploy()
         self.nodes: list[Node] = []
         self.requesters = self.admit("requester")
-        for _ in range(5):
+        for _ in range(processors):
             self.enrol()
 
     def _deploy(self) -> None:
