@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from qcrs.chain.deployment import ETHER
 from qcrs.model.computation import ComputationStatus
+from tests.evm import artifacts
 from tests.job import MINIMUM_SHOTS, Job
 from tests.scenario import World, account
 
@@ -80,6 +81,16 @@ def stall(world: World, noise_class: int = 1) -> None:
     policy = world.policy
     patience = policy["commitSeconds"] + policy["discloseSeconds"] + policy["revealSeconds"]
     world.chain.warp(max(world.chain.now, world.allocator.queueOf(noise_class)[2] + patience + 1))
+
+
+def set_beacon(world: World, beacon: bytes) -> None:
+    """Write the beacon where the compiler keeps it: what another history would have made it."""
+    layout = artifacts()["ComputationAllocator"].storage_layout
+    desk = next(item for item in layout["storage"] if item["label"] == "_desk")
+    member = next(item for item in layout["types"][desk["type"]]["members"] if item["label"] == "beacon")
+    slot = int(desk["slot"]) + int(member["slot"])
+    world.chain.put_storage(world.allocator.address, slot, int.from_bytes(beacon, "big"))
+    assert world.allocator.beacon() == beacon
 
 
 def lists_of(world: World, noise_class: int = 1) -> list[list[int]]:
