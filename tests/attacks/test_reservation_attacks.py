@@ -28,8 +28,9 @@ def reserve(world, processors, starts_at, duration=1, qubits=20):
 
 
 def test_calendar_can_be_filled_for_nothing(agreed):
-    """It works: eight reservations of a second fill a processor's calendar, and to cancel them gives back everything. What
-    they cost is coin that lies there, for thirty days at most. An operator that minds raises its rate, or takes none."""
+    """It works: eight reservations of a second fill a processor's calendar, and to cancel them gives back everything.
+    What they cost is coin that lies there, for thirty days at most. An operator that minds raises its rate, or takes
+    none."""
     world, start = agreed, agreed.chain.now + 20 * 86_400
     ids = [reserve(world, [1], start + 1_000 * n) for n in range(8)]
     with refused("WindowTaken", processor=1, qubits=1, left=20, maximum=8):
