@@ -11,7 +11,7 @@ import {Policy} from "./interfaces/IEscrow.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {Admission, Request} from "./libraries/Admission.sol";
 import {Agreement} from "./libraries/Agreement.sol";
-import {Asked, AskedReader} from "./libraries/Asked.sol";
+import {Asked} from "./libraries/Asked.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {Desk} from "./libraries/Desk.sol";
 import {FairQueue} from "./libraries/FairQueue.sol";
@@ -159,7 +159,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         uint8 committed = c.committed + 1;
         c.commitsDigest = commitsDigest;
         c.committed = committed;
-        if (committed < c.replicas) return processor;
+        // While it waits for replacements, nobody on duty is enough; then as many are on duty as it asks for.
+        if (committed < c.active || c.status != ComputationStatus.Allocated) return processor;
         uint40 endsAt = uint40(block.timestamp) + _desk.policy.discloseSeconds;
         c.advance(id, ComputationStatus.Committed);
         c.phaseEndsAt = endsAt;
@@ -317,7 +318,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     function _enter(Request calldata request) private returns (ComputationId id, uint256 escrow) {
         Admission.requireSound(request);
         escrow = _escrowOf(request.price, request.qubits, request.shots, request.replicas, request.replicaCap);
-        if (escrow > type(uint72).max) revert FeeTooHigh(escrow, type(uint72).max);
+        if (escrow > type(uint80).max) revert FeeTooHigh(escrow, type(uint80).max);
         if (request.maxFee < escrow + KEEPER_BOUNTY) revert FeeTooLow(request.maxFee, escrow + KEEPER_BOUNTY);
         FairQueue.Queue storage queue = _desk.queues[request.noiseClass];
         FairQueue.State memory s = queue.state;
@@ -331,7 +332,6 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
 
         id = ComputationId.wrap(++_desk.book.entries);
         Computation storage c = _desk.computations[id];
-        c.advance(id, ComputationStatus.Queued);
         Admission.enter(c, request, charged, uint16(bucket), escrow);
         emit ComputationSubmitted(
             id, msg.sender, charged.organisation, uint96(escrow), uint48(bucket), request
@@ -374,17 +374,9 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         uint256 least
     ) private returns (ProcessorId[] memory) {
         (ProcessorId[] memory processors, ProcessorId[] memory onDuty) = _desk.panels[id].taken(c, tried);
-        uint256 asked;
-        assembly ("memory-safe") {
-            asked := sload(c.slot)
-        }
-        uint256 pay = Desk.payOf(c, KEEPER_BOUNTY);
-        unchecked {
-            uint256 ask = uint256(_desk.policy.pricePerQubitShot) * uint8(asked >> 32) * uint16(asked >> 80);
-            if (pay < ask) asked |= AskedReader.BELOW_POLICY << 120;
-            uint256 shape = uint256(c.replicas - c.active) | most << 8 | least << 16;
-            return REGISTRY.lease(seed, Asked.wrap(asked), shape, pay, processors, onDuty);
-        }
+        (uint256 asked, uint256 pay) = _desk.termsOf(_suite(), c);
+        uint256 shape = uint256(c.replicas - c.active) | most << 8 | least << 16;
+        return REGISTRY.lease(seed, Asked.wrap(asked), shape, pay, processors, onDuty);
     }
 
     function _openReveals(ComputationId id, Computation storage c, bytes24 secret)

@@ -169,7 +169,9 @@ contract Consortium is IConsortium, AccessManaged {
         if (priority != Priority.Routine) _draw(organisation, priority, cost);
         uint256 start = finishOf[organisation][noiseClass];
         if (idle || start < virtualTime) start = virtualTime;
-        finishOf[organisation][noiseClass] = uint96(start + (cost << FairQueue.COST_BITS) / o.weight);
+        // Rounded up: whoever submits little at a time gains nothing by it.
+        uint256 units = ((cost << FairQueue.COST_BITS) + o.weight - 1) / o.weight;
+        finishOf[organisation][noiseClass] = uint96(start + units);
         uint256 credit = FairQueue.creditOf(priority);
         charged.tag = start < virtualTime + credit ? virtualTime : start - credit;
     }

@@ -225,16 +225,17 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         ProcessorId[] calldata tried,
         ProcessorId[] calldata onDuty
     ) external onlyAllocator returns (ProcessorId[] memory processors) {
-        Draw.Wish memory wish = Draw.Wish({
-            asked: asked,
-            count: uint8(shape),
-            most: uint8(shape >> 8),
-            least: uint8(shape >> 16),
-            pay: pay,
-            beatenSince: _beatenSince(),
-            consortium: CONSORTIUM
-        });
-        return _field.draw(seed, wish, tried, onDuty);
+        return _field.draw(seed, _wishOf(asked, shape, pay), tried, onDuty);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function isPlaceable(bytes32 seed, Asked asked, uint256 count, uint256 pay) external view returns (bool) {
+        ProcessorId[] calldata none;
+        assembly ("memory-safe") {
+            none.length := 0
+            none.offset := 0
+        }
+        return _field.find(seed, _wishOf(asked, count, pay), none, none).found == count;
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -389,6 +390,18 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         }
     }
 
+    function _wishOf(Asked asked, uint256 shape, uint256 pay) private view returns (Draw.Wish memory) {
+        return Draw.Wish({
+            asked: asked,
+            count: uint8(shape),
+            most: uint8(shape >> 8),
+            least: uint8(shape >> 16),
+            pay: pay,
+            beatenSince: _beatenSince(),
+            consortium: CONSORTIUM
+        });
+    }
+
     function _beatenSince() private view returns (uint256) {
         return block.timestamp - MISSED_BEATS * HEARTBEAT_SECONDS;
     }
@@ -410,11 +423,8 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @dev Indexes a processor anew when it is not, or no longer, where it belongs.
     function _relist(ProcessorId processor, Standing storage standing) private {
-        uint24 entry = standing.entry;
-        if (entry != 0) {
-            uint256 free = Draw.freeOf(standing);
-            bool fits = free != 0 && ProcessorIndex.levelOf(free) == ProcessorIndex.levelIn(entry);
-            if (fits && standing.bonded && !standing.draining) return;
+        if (standing.entry != 0) {
+            if (Draw.isInPlace(standing)) return;
             _unlist(processor, standing);
         }
         _list(processor, standing);

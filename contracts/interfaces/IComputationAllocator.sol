@@ -114,9 +114,11 @@ interface IComputationAllocator is IEscrow {
     error ComputationsAhead(ComputationId computation, uint256 ahead, uint256 named, uint256 limit);
     /// @notice `other` does not wait before it, or is not named in ascending order.
     error ComputationNotAhead(ComputationId computation, ComputationId other);
+    /// @notice It can be placed now: allocate it instead.
+    error ComputationPlaceable(ComputationId computation);
     /// @notice They are not of one class and one organisation that chose shortest first.
     error ExchangeNotChosen(ComputationId shorter, ComputationId longer, uint24 organisation);
-    /// @notice The longer one costs no more, is not before the other, or has been passed too often.
+    /// @notice The longer one costs no more, is not before the other or too far before it, or has been passed too often.
     error ExchangeUnfit(
         ComputationId shorter, ComputationId longer, uint256 cost, uint256 otherCost, uint256 passed
     );
@@ -147,14 +149,15 @@ interface IComputationAllocator is IEscrow {
     /// foreseen by whoever knows the beacon; it follows from beacon, id and the processors available at that moment.
     function allocate(ComputationId computation) external;
 
-    /// @notice Allocates out of turn, on processors on which that cannot delay those ahead: where as many qubits as any of
-    /// them asks for stay free, or which are too small for all of them. So it changes nothing for them, whether they wait
+    /// @notice Allocates out of turn, on processors on which that cannot delay those ahead: where as many qubits as they ask
+    /// for together stay free, or which are too small for all of them. So it changes nothing for them, whether they wait
     /// for processors or just for a keeper. Anyone; paid.
     /// @param ahead All that wait in earlier buckets, by ascending id: at most three.
     function backfill(ComputationId computation, ComputationId[] calldata ahead) external;
 
-    /// @notice Sends one that is in turn back to the end of its organisation's line, when nobody has been allocated in turn
-    /// for a round's time: those ahead may hold others up for as long as leases end, and not longer. Anyone.
+    /// @notice Sends one that is in turn, but for which too few processors are to be had, back to the end of its
+    /// organisation's line, when nobody has been allocated in turn for a round's time: it may hold others up until leases end,
+    /// and not longer. For FairQueue.DISTRUST_ROUNDS rounds after that its organisation is not waited for again. Anyone.
     function defer(ComputationId computation) external;
 
     /// @notice Lets a shorter computation take the place of a longer one of its own organisation, which has chosen so.

@@ -155,6 +155,9 @@ interface IProcessorRegistry {
         ProcessorId[] calldata onDuty
     ) external returns (ProcessorId[] memory processors);
 
+    /// @notice Whether such a draw, for a computation that has had no processors yet, would find enough.
+    function isPlaceable(bytes32 seed, Asked asked, uint256 count, uint256 pay) external view returns (bool);
+
     /// @notice Promises qubits of a processor, which get no new work from then on. Contract of reservations only.
     /// @return operator Whom to pay. @return organisation Of the processor.
     function hold(ProcessorId processor, uint8 qubits) external returns (address operator, uint24 organisation);

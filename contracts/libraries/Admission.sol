@@ -74,7 +74,7 @@ library Admission {
     /// @notice The inline payload hashes to `actual`, not to `circuitDigest`.
     error PayloadDigestMismatch(bytes32 circuitDigest, bytes32 actual);
 
-    /// @notice Writes what is asked for into a new record, whose status is set.
+    /// @notice Writes what is asked for into a new record, which is Queued by that.
     /// @dev Slot by slot, member by member from the lowest as Solidity packs them: that saves 3,000 gas. A test compares it
     /// with the compiler's layout.
     function enter(
@@ -84,17 +84,18 @@ library Admission {
         uint16 place,
         uint256 escrow
     ) internal {
-        uint256 asked = uint256(request.replicas) << 8 | uint256(request.replicaCap) << 16
-            | uint256(request.noiseClass) << 24 | uint256(request.qubits) << 32 | uint256(request.depthClass) << 40
-            | uint256(request.profile) << 48 | uint256(request.quantumVolumeLog2) << 56
-            | uint256(request.twoQubitErrorPpm) << 64 | uint256(request.shots) << 80 | uint256(place) << 96
-            | uint256(charged.organisation) << 128 | uint256(request.deadlineAt) << 152 | escrow << 184;
-        if (charged.screened) asked |= AskedReader.SCREENED << 120;
+        uint256 asked = uint256(request.replicas) | uint256(request.replicaCap) << 8
+            | uint256(request.noiseClass) << 16 | uint256(request.qubits) << 24 | uint256(request.depthClass) << 32
+            | uint256(request.profile) << 40 | uint256(request.quantumVolumeLog2) << 48
+            | uint256(request.twoQubitErrorPpm) << 56 | uint256(request.shots) << 72 | uint256(place) << 88
+            | uint256(request.outcomeBits) << 104 | uint256(charged.organisation) << 120
+            | uint256(request.deadlineAt) << 144 | escrow << 176;
+        if (charged.screened) asked |= AskedReader.SCREENED << AskedReader.FLAGS;
         uint256 asks = uint256(uint192(request.secretCommitment)) | uint256(charged.account) << 192
-            | uint256(request.outcomeBits) << 224 | uint256(request.trust) << 232 | uint256(request.priority) << 248;
+            | uint256(request.trust) << 232 | uint256(request.priority) << 248;
         if (request.gold) asks |= 1 << 240;
         assembly ("memory-safe") {
-            sstore(c.slot, or(sload(c.slot), asked))
+            sstore(c.slot, asked)
             sstore(add(c.slot, 1), asks)
         }
     }

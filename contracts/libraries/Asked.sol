@@ -13,43 +13,45 @@ library AskedReader {
     uint256 internal constant SCREENED = 1;
     /// The price is below what processors without an offer ask.
     uint256 internal constant BELOW_POLICY = 2;
+    /// Where the flags are.
+    uint256 internal constant FLAGS = 112;
     /// Quantum volume and two-qubit error.
-    uint256 private constant CHOICE = 0xffffff << 56;
+    uint256 private constant CHOICE = 0xffffff << 48;
 
     function noiseClass(Asked self) internal pure returns (uint8) {
-        return uint8(Asked.unwrap(self) >> 24);
+        return uint8(Asked.unwrap(self) >> 16);
     }
 
     function qubits(Asked self) internal pure returns (uint8) {
-        return uint8(Asked.unwrap(self) >> 32);
+        return uint8(Asked.unwrap(self) >> 24);
     }
 
     function profile(Asked self) internal pure returns (uint8) {
-        return uint8(Asked.unwrap(self) >> 48);
+        return uint8(Asked.unwrap(self) >> 40);
     }
 
     function quantumVolumeLog2(Asked self) internal pure returns (uint8) {
-        return uint8(Asked.unwrap(self) >> 56);
+        return uint8(Asked.unwrap(self) >> 48);
     }
 
     function twoQubitErrorPpm(Asked self) internal pure returns (uint16) {
-        return uint16(Asked.unwrap(self) >> 64);
+        return uint16(Asked.unwrap(self) >> 56);
     }
 
     function shots(Asked self) internal pure returns (uint16) {
-        return uint16(Asked.unwrap(self) >> 80);
+        return uint16(Asked.unwrap(self) >> 72);
     }
 
     function isScreened(Asked self) internal pure returns (bool) {
-        return (Asked.unwrap(self) >> 120) & SCREENED != 0;
+        return (Asked.unwrap(self) >> FLAGS) & SCREENED != 0;
     }
 
     function isBelowPolicy(Asked self) internal pure returns (bool) {
-        return (Asked.unwrap(self) >> 120) & BELOW_POLICY != 0;
+        return (Asked.unwrap(self) >> FLAGS) & BELOW_POLICY != 0;
     }
 
     function organisation(Asked self) internal pure returns (uint24) {
-        return uint24(Asked.unwrap(self) >> 128);
+        return uint24(Asked.unwrap(self) >> 120);
     }
 
     /// @notice Whether more than a noise class and qubits is asked for.

@@ -10,6 +10,7 @@ import {IProcessorRegistry} from "../interfaces/IProcessorRegistry.sol";
 import {AssignmentLifecycle, AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationStatus, ESCALATION, MAX_ASSIGNMENTS} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
+import {Asked, AskedReader} from "./Asked.sol";
 import {FairQueue} from "./FairQueue.sol";
 import {Ledger} from "./Ledger.sol";
 import {Panel} from "./Panel.sol";
@@ -29,6 +30,8 @@ library Desk {
         mapping(ComputationId => Computation) computations;
         mapping(ComputationId => Panel.Seats) panels;
         mapping(uint8 noiseClass => FairQueue.Queue) queues;
+        /// Until when an organisation that had to be sent back is not waited for, unix seconds.
+        mapping(uint8 noiseClass => mapping(uint24 organisation => uint40)) distrusted;
     }
 
     /// @notice The contracts around the allocator, and what keepers get.
@@ -86,7 +89,7 @@ library Desk {
         uint256 total,
         Division memory division
     ) internal {
-        c.escrow -= uint72(total);
+        c.escrow -= uint80(total);
         address requester = suite.consortium.accountOf(c.requester);
         self.book.release(requester, total, payOut(self, id, requester, total, division));
     }
@@ -102,7 +105,7 @@ library Desk {
     ) internal {
         uint256 each = payOf(c, suite.bounty);
         uint256 total = c.escrow;
-        c.escrow = payees.length == 0 ? 0 : uint72(each);
+        c.escrow = payees.length == 0 ? 0 : uint80(each);
         address requester = suite.consortium.accountOf(c.requester);
         Division memory division = Division(payees, each, keeper, suite.bounty);
         self.book.release(requester, total, payOut(self, id, requester, total, division));
@@ -131,6 +134,23 @@ library Desk {
             uint256 replicaCap = c.replicaCap; // never below the replicas, and the escrow never below its bounties
             uint256 bounties = (c.secretWithheld ? 1 : 2) + (replicaCap - c.replicas) / ESCALATION;
             return (c.escrow - bounties * bounty) / replicaCap;
+        }
+    }
+
+    /// @notice What a draw for a computation goes by: the first word of its record, and what a replica is paid.
+    function termsOf(State storage self, Suite memory suite, Computation storage c)
+        internal
+        view
+        returns (uint256 asked, uint256 pay)
+    {
+        assembly ("memory-safe") {
+            asked := sload(c.slot)
+        }
+        pay = payOf(c, suite.bounty);
+        unchecked {
+            uint256 ask =
+                uint256(self.policy.pricePerQubitShot) * Asked.wrap(asked).qubits() * Asked.wrap(asked).shots();
+            if (pay < ask) asked |= AskedReader.BELOW_POLICY << AskedReader.FLAGS;
         }
     }
 

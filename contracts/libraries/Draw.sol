@@ -73,7 +73,22 @@ library Draw {
         ProcessorId[] calldata tried,
         ProcessorId[] calldata onDuty
     ) internal returns (ProcessorId[] memory) {
-        Draft memory d;
+        Draft memory d = find(self, seed, wish, tried, onDuty);
+        if (d.found < wish.count) {
+            revert TooFewEligibleProcessors(wish.asked.noiseClass(), wish.asked.qubits(), wish.count, d.found);
+        }
+        _lease(self, self.indices[wish.asked.noiseClass()], d, wish.asked.qubits());
+        return d.drawn;
+    }
+
+    /// @notice What a draw would find; changes nothing.
+    function find(
+        Field storage self,
+        bytes32 seed,
+        Wish memory wish,
+        ProcessorId[] calldata tried,
+        ProcessorId[] calldata onDuty
+    ) internal view returns (Draft memory d) {
         ProcessorIndex.Index storage index = self.indices[wish.asked.noiseClass()];
         d.lengths = index.lengths;
         d.lowest = ProcessorIndex.levelOf(wish.asked.qubits());
@@ -88,16 +103,19 @@ library Draw {
             }
             if (d.size != 0) _search(self, index, d, seed, wish, tried);
         }
-        if (d.found < wish.count) {
-            revert TooFewEligibleProcessors(wish.asked.noiseClass(), wish.asked.qubits(), wish.count, d.found);
-        }
-        _lease(self, index, d, wish.asked.qubits());
-        return d.drawn;
     }
 
     /// @notice Qubits of `s` that nobody has and nobody is promised.
     function freeOf(Standing memory s) internal pure returns (uint256) {
         return _free(s.qubits, s.leasedQubits, s.heldQubits);
+    }
+
+    /// @notice Whether the list that `standing` is in is the one for it.
+    function isInPlace(Standing storage standing) internal view returns (bool) {
+        uint256 s = _wordOf(standing);
+        uint256 free = _free(uint8(s >> 16), uint8(s >> 24), uint8(s >> 32));
+        bool takesWork = uint8(s >> 64) != 0 && uint8(s >> 72) == 0;
+        return takesWork && free >> ProcessorIndex.levelIn(uint24(s >> 40)) == 1;
     }
 
     /// @notice Whether `s` can be drawn at all.

@@ -19,16 +19,23 @@ enum Priority {
 /// Fairness (Goyal, Vin and Cheng 1996, for any capacity, with buckets): while two organisations f and g both wait, what they
 /// have been served, each divided by its weight, differs by at most
 ///   largest cost of f / weight of f + largest cost of g / weight of g + GRAIN + CREDIT of a critical computation.
-/// Starvation is bounded: from the moment that a computation with effective start s enters at virtual time v, every other
-/// organisation g is served at most weight of g * (s - v + GRAIN + CREDIT) + its largest cost before it is in turn.
-/// Costs are in qubit-shots times replicas times depth class: see costOf.
+/// Starvation is bounded: between the moment at which a computation enters bucket b, when `first` is the first bucket, and
+/// that at which it is in turn, every other organisation g is served in turn at most
+///   weight of g * ((b + 1 - first) * 2^23 + CRITICAL_CREDIT) / 2^8 + its largest cost + what it has displaced,
+/// where displaced are the costs of those that were sent back, exchanged (by MAX_LEAP buckets at most, MAX_PASSES times each), or
+/// found their bucket full. Backfill comes on top: it takes nothing that those ahead could have. Costs are in qubit-shots times
+/// replicas times depth class: see costOf.
 /// @dev Only counts are kept, eight bits a bucket in a ring, so that to enter and to leave rewrites two slots whatever waits.
 /// Who stands where is in the computations' own records. The caller sees to it that each leaves the bucket in which it is.
 library FairQueue {
     /// Computations ahead of which one that is not in turn may be allocated: fewer than these.
     uint256 internal constant WINDOW = 4;
-    /// Times that a shorter computation may take the place of a longer one.
+    /// Times that a shorter computation may take the place of a longer one, and buckets by which it gets ahead so: else
+    /// those passed would stand together far later, as if service could be saved up.
     uint256 internal constant MAX_PASSES = 8;
+    uint256 internal constant MAX_LEAP = 16;
+    /// Rounds for which an organisation that had to be sent back is not waited for again.
+    uint256 internal constant DISTRUST_ROUNDS = 10;
     /// Tags have 2^8 units for one unit of cost per weight, and a bucket 2^23 units.
     uint256 internal constant COST_BITS = 8;
     uint256 internal constant BUCKET_BITS = 23;
@@ -131,16 +138,18 @@ library FairQueue {
         self.state = s;
     }
 
-    /// @notice Lets one that waits in `place` wait in the bucket of `tag` instead, or the next when that is the first; and as
-    /// far back as it can when that is beyond all buckets, so that nobody is too large to be sent back.
+    /// @notice Lets one that waits in `place` wait in the bucket of `tag` instead: after the first, and where there is room.
     /// @return bucket Its bucket's number.
     function move(Queue storage self, uint16 place, uint256 tag) internal returns (uint256 bucket) {
         State memory s = self.state;
-        bucket = Math.max(tag >> BUCKET_BITS, uint256(s.first) + 1);
+        uint256 later = uint256(s.first) + 1;
         depart(self, s, place, true);
-        // The first bucket may have moved beyond it meanwhile.
-        bucket = Math.min(Math.max(bucket, s.first), uint256(s.first) + BUCKETS - MAX_SPILL);
-        return enter(self, s, bucket << BUCKET_BITS);
+        bucket = tag >> BUCKET_BITS;
+        if (bucket < later) bucket = later;
+        // The first bucket may have moved meanwhile; and the organisation's line may be longer than the ring.
+        if (bucket < s.first) bucket = s.first;
+        uint256 last = uint256(s.first) + BUCKETS - MAX_SPILL;
+        return enter(self, s, (bucket > last ? last : bucket) << BUCKET_BITS);
     }
 
     /// @notice The number of the bucket with the lowest bits `place`, in which somebody waits.

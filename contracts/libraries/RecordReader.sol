@@ -63,7 +63,7 @@ library RecordReader {
         view
         returns (uint8 attempt, ProcessorId processor)
     {
-        attempt = uint8(uint256(allocator.recordOf(id)[2]));
+        attempt = uint8(uint256(allocator.recordOf(id)[2]) >> 8);
         processor = ProcessorId.wrap(uint32(uint256(allocator.seatOf(id, index)) >> 192));
     }
 
@@ -75,41 +75,43 @@ library RecordReader {
 
     function _computation(bytes32[3] memory words) private pure returns (Computation memory c) {
         uint256 word = uint256(words[0]);
-        c.status = ComputationStatus(uint8(word));
-        c.replicas = uint8(word >> 8);
-        c.replicaCap = uint8(word >> 16);
-        c.noiseClass = uint8(word >> 24);
-        c.qubits = uint8(word >> 32);
-        c.depthClass = uint8(word >> 40);
-        c.profile = uint8(word >> 48);
-        c.quantumVolumeLog2 = uint8(word >> 56);
-        c.twoQubitErrorPpm = uint16(word >> 64);
-        c.shots = uint16(word >> 80);
-        c.place = uint16(word >> 96);
-        c.passed = uint8(word >> 112);
-        c.flags = uint8(word >> 120);
-        c.organisation = uint24(word >> 128);
-        c.deadlineAt = uint32(word >> 152);
-        c.escrow = uint72(word >> 184);
+        c.replicas = uint8(word);
+        c.replicaCap = uint8(word >> 8);
+        c.noiseClass = uint8(word >> 16);
+        c.qubits = uint8(word >> 24);
+        c.depthClass = uint8(word >> 32);
+        c.profile = uint8(word >> 40);
+        c.quantumVolumeLog2 = uint8(word >> 48);
+        c.twoQubitErrorPpm = uint16(word >> 56);
+        c.shots = uint16(word >> 72);
+        c.place = uint16(word >> 88);
+        c.outcomeBits = uint8(word >> 104);
+        c.flags = uint8(word >> 112);
+        c.organisation = uint24(word >> 120);
+        c.deadlineAt = uint32(word >> 144);
+        c.escrow = uint80(word >> 176);
         word = uint256(words[1]);
         c.secret = bytes24(uint192(word));
         c.requester = uint32(word >> 192);
-        c.outcomeBits = uint8(word >> 224);
+        c.passed = uint8(word >> 224);
         c.trust = uint8(word >> 232);
         c.gold = uint8(word >> 240) != 0;
         c.priority = Priority(uint8(word >> 248));
         word = uint256(words[2]);
-        c.attempt = uint8(word);
-        c.active = uint8(word >> 8);
-        c.committed = uint8(word >> 16);
-        c.revealed = uint8(word >> 24);
-        c.refused = uint8(word >> 32);
-        c.tried = uint8(word >> 40);
-        c.carried = uint8(word >> 48);
-        c.secretWithheld = uint8(word >> 56) != 0;
-        c.phaseEndsAt = uint40(word >> 64);
-        c.commitsDigest = bytes6(uint48(word >> 104));
-        c.drawn = uint96(word >> 152);
+        c.status = ComputationStatus(uint8(word));
+        // A record without a round is Queued: see ComputationLifecycle.current.
+        if (word == 0 && c.replicas != 0) c.status = ComputationStatus.Queued;
+        c.attempt = uint8(word >> 8);
+        c.active = uint8(word >> 16);
+        c.committed = uint8(word >> 24);
+        c.revealed = uint8(word >> 32);
+        c.refused = uint8(word >> 40);
+        c.tried = uint8(word >> 48);
+        c.carried = uint8(word >> 56);
+        c.secretWithheld = uint8(word >> 64) != 0;
+        c.phaseEndsAt = uint40(word >> 72);
+        c.commitsDigest = bytes6(uint48(word >> 112));
+        c.drawn = uint96(word >> 160);
     }
 
     function _assignment(bytes32 seat) private pure returns (Assignment memory a) {

@@ -8,6 +8,7 @@ import {AssignmentLifecycle, AssignmentStatus} from "../lifecycle/Assignment.sol
 import {Computation, ComputationId, ComputationStatus, ESCALATION, MAX_ATTEMPTS} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
 import {Agreement} from "./Agreement.sol";
+import {Asked} from "./Asked.sol";
 import {Commitment} from "./Commitment.sol";
 import {Desk} from "./Desk.sol";
 import {FairQueue} from "./FairQueue.sol";
@@ -43,7 +44,7 @@ library Recovery {
         Computation storage c = self.computations[id];
         c.requireEither(id, ComputationStatus.Allocated, ComputationStatus.Revealing);
         Desk.requireElapsed(id, c);
-        bool revealing = c.status == ComputationStatus.Revealing;
+        bool revealing = c.current() == ComputationStatus.Revealing;
         uint256 quorum = Agreement.quorumOf(c.replicas);
         if (revealing && c.revealed >= quorum) {
             revert IComputationAllocator.QuorumRevealed(id, c.revealed, quorum);
@@ -80,7 +81,7 @@ library Recovery {
         bool refused = ++c.refused >= Agreement.quorumOf(c.replicas);
         if (refused) self.fail(suite, id, c, FailureReason.PayloadRefused, address(0));
         else if (Desk.isSpent(c)) self.fail(suite, id, c, FailureReason.AttemptsExhausted, address(0));
-        else if (c.status != ComputationStatus.Queued) self.requeue(suite, id, c);
+        else if (c.current() != ComputationStatus.Queued) self.requeue(suite, id, c);
     }
 
     /// @notice See IComputationAllocator.expire.
@@ -113,7 +114,8 @@ library Recovery {
     }
 
     /// @notice See IComputationAllocator.backfill: takes a computation out of the queue that passes those ahead.
-    /// @return most The most qubits that one of those ahead asks for, 0 when nobody is ahead. @return least The least.
+    /// @return most Qubits that all ahead ask for together, 255 at most, 0 when nobody is ahead.
+    /// @return least The fewest that one of them asks for.
     function pass(Desk.State storage self, ComputationId id, ComputationId[] calldata ahead)
         external
         returns (uint8 most, uint8 least)
@@ -127,18 +129,20 @@ library Recovery {
             revert IComputationAllocator.ComputationsAhead(id, count, ahead.length, FairQueue.WINDOW - 1);
         }
         least = type(uint8).max;
+        uint256 together;
         uint64 previous;
         for (uint256 i; i < count; ++i) {
             Computation storage other = self.computations[ahead[i]];
             // Ascending, so that none is named twice: all that are ahead are named, then.
-            bool isAhead = other.status == ComputationStatus.Queued && other.tried == 0
+            bool isAhead = other.current() == ComputationStatus.Queued && other.tried == 0
                 && other.noiseClass == c.noiseClass && FairQueue.bucketOf(s, other.place) < bucket
                 && ComputationId.unwrap(ahead[i]) > previous;
             if (!isAhead) revert IComputationAllocator.ComputationNotAhead(id, ahead[i]);
             previous = ComputationId.unwrap(ahead[i]);
-            if (other.qubits > most) most = other.qubits;
+            together += other.qubits;
             if (other.qubits < least) least = other.qubits;
         }
+        most = together > type(uint8).max ? type(uint8).max : uint8(together);
         queue.depart(s, c.place, count == 0);
     }
 
@@ -150,10 +154,14 @@ library Recovery {
         if (!FairQueue.isFirst(s, c.place)) {
             revert IComputationAllocator.ComputationNotDue(id, FairQueue.bucketOf(s, c.place), s.first);
         }
-        uint256 endsAt = s.stalledSince + self.roundSeconds();
-        if (block.timestamp <= endsAt) {
+        uint256 round = self.roundSeconds();
+        uint256 endsAt = s.stalledSince + round;
+        uint40 distrusted = self.distrusted[c.noiseClass][c.organisation];
+        if (block.timestamp <= endsAt && block.timestamp > distrusted) {
             revert IComputationAllocator.DeadlineOpen(id, uint40(endsAt), block.timestamp);
         }
+        if (_isPlaceable(self, suite, id, c)) revert IComputationAllocator.ComputationPlaceable(id);
+        self.distrusted[c.noiseClass][c.organisation] = uint40(block.timestamp + FairQueue.DISTRUST_ROUNDS * round);
         uint256 bucket = queue.move(c.place, suite.consortium.finishOf(c.organisation, c.noiseClass));
         c.place = uint16(bucket);
         emit IComputationAllocator.ComputationDeferred(id, uint48(bucket));
@@ -174,7 +182,8 @@ library Recovery {
         (uint256 cost, uint256 other) = (_costOf(a), _costOf(b));
         (uint16 place, uint16 before) = (a.place, b.place);
         uint8 passed = b.passed + 1;
-        if (cost >= other || FairQueue.bucketOf(s, place) <= FairQueue.bucketOf(s, before) || passed > FairQueue.MAX_PASSES) {
+        (uint256 from, uint256 to) = (FairQueue.bucketOf(s, place), FairQueue.bucketOf(s, before));
+        if (cost >= other || from <= to || from - to > FairQueue.MAX_LEAP || passed > FairQueue.MAX_PASSES) {
             revert IComputationAllocator.ExchangeUnfit(shorter, longer, cost, other, b.passed);
         }
         a.place = before;
@@ -231,8 +240,8 @@ library Recovery {
         Computation storage c = self.computations[id];
         (processor,) = _revise(self, suite, id, index, AssignmentStatus.Disproven);
         earned = c.escrow;
-        overturned = c.status == ComputationStatus.Unverified
-            || (c.status == ComputationStatus.Accepted
+        overturned = c.current() == ComputationStatus.Unverified
+            || (c.current() == ComputationStatus.Accepted
                 && self.panels[id].count(c, AssignmentStatus.Accepted) < Agreement.quorumOf(c.replicas));
         if (overturned) {
             c.advance(id, ComputationStatus.Overturned);
@@ -299,6 +308,17 @@ library Recovery {
     function _leave(Desk.State storage self, Computation storage c) private {
         FairQueue.Queue storage queue = self.queues[c.noiseClass];
         queue.depart(queue.state, c.place, false);
+    }
+
+    /// @dev Whether a computation that waits would be drawn processors now.
+    function _isPlaceable(Desk.State storage self, Desk.Suite memory suite, ComputationId id, Computation storage c)
+        private
+        view
+        returns (bool)
+    {
+        (uint256 asked, uint256 pay) = self.termsOf(suite, c);
+        bytes32 seed = Commitment.drawSeedOf(self.beacon, id, 0);
+        return suite.registry.isPlaceable(seed, Asked.wrap(asked), c.replicas, pay);
     }
 
     /// @dev The queue in which a computation waits that has had no processors yet.

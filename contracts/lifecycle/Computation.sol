@@ -44,7 +44,6 @@ uint256 constant ESCALATION = 2;
 /// @notice Three storage slots. What no contract reads, the circuit's digest and payload, is in ComputationSubmitted alone.
 struct Computation {
     // What is asked for: all that an allocation needs to know.
-    ComputationStatus status;
     /// Replicas asked for; each escalation adds to them.
     uint8 replicas;
     /// Replicas that escalation may reach.
@@ -63,29 +62,31 @@ struct Computation {
     uint16 shots;
     /// Bucket in its queue, its lowest 16 bits: see FairQueue.
     uint16 place;
-    /// Times that a shorter computation of its organisation has taken its place.
-    uint8 passed;
+    /// Width of an outcome: classical bits measured.
+    uint8 outcomeBits;
     /// Asked.SCREENED when the requester's organisation has a list of whom it works with: see IConsortium.
     uint8 flags;
     uint24 organisation;
     /// No allocation after this moment, unix seconds.
     uint32 deadlineAt;
     /// Wei still locked for this computation; after a verdict, what each paid replica earned.
-    uint72 escrow;
+    uint80 escrow;
     // Who asks.
     /// The requester's commitment until disclosure, then the disclosed secret,
     /// which is in turn the commitment to the next attempt's secret.
     bytes24 secret;
     /// Number of the requester's account: see IConsortium.accountOf.
     uint32 requester;
-    /// Width of an outcome: classical bits measured.
-    uint8 outcomeBits;
+    /// Times that a shorter computation of its organisation has taken its place.
+    uint8 passed;
     /// The agreeing replicas' credibility must exceed 1 - 1/trust; 0 asks for none: see Credibility.
     uint8 trust;
     /// Some rounds have answers that the requester knows: see IGoldRounds.
     bool gold;
     Priority priority;
     // The running round; all zero until the first allocation.
+    /// As stored; one that waits for its first allocation has none yet: see ComputationLifecycle.current.
+    ComputationStatus status;
     /// Counts commit-reveal rounds, from 1.
     uint8 attempt;
     /// Assignments of this attempt that are still on duty.
@@ -121,9 +122,15 @@ library ComputationLifecycle {
     /// @dev Lost work returns to `Queued` under the same id, so the audit trail tells one story per computation.
     function advance(Computation storage self, ComputationId id, ComputationStatus to) internal {
         uint256 sources = sourcesOf(to);
-        ComputationStatus actual = self.status;
+        ComputationStatus actual = current(self);
         if (sources & (1 << uint8(actual)) == 0) revert UnexpectedComputationStatus(id, actual, sources);
         self.status = to;
+    }
+
+    /// @notice Where `self` stands. A record without a round is Queued: so a submission need not write the round's slot.
+    function current(Computation storage self) internal view returns (ComputationStatus status) {
+        status = self.status;
+        if (status == ComputationStatus.Unset && self.replicas != 0) status = ComputationStatus.Queued;
     }
 
     /// @notice Reverts unless `self` is exactly `expected`.
@@ -138,7 +145,7 @@ library ComputationLifecycle {
         ComputationStatus one,
         ComputationStatus other
     ) internal view {
-        ComputationStatus actual = self.status;
+        ComputationStatus actual = current(self);
         if (actual != one && actual != other) revert UnexpectedComputationStatus(id, actual, _bit(one) | _bit(other));
     }
 

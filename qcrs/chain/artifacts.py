@@ -196,11 +196,12 @@ def _prune(folder: Path) -> None:
 def deployable(artifacts: Mapping[str, Artifact]) -> Iterator[Artifact]:
     """Yield the contracts that deployment may create: concrete, and not there for tests or as examples only.
 
-    A library counts when it has functions that others call at its address.
+    A library counts when the code of a contract has a place for its address.
     """
+    code = "".join(artifact.bytecode for artifact in artifacts.values())
     for artifact in artifacts.values():
-        external = artifact.kind == "library" and any(entry["type"] == "function" for entry in artifact.abi)
-        if (artifact.kind == "contract" or external) and not artifact.source.startswith(
+        called = artifact.kind == "library" and _placeholder(artifact.name) in code
+        if (artifact.kind == "contract" or called) and not artifact.source.startswith(
             ("contracts/test/", "contracts/examples/")
         ):
             yield artifact

@@ -76,7 +76,6 @@ class Policy(Record):
 class Computation(Record):
     """A computation's record in the allocator; *requester* is the number of its account."""
 
-    status: ComputationStatus
     replicas: int
     replica_cap: int
     noise_class: int
@@ -87,17 +86,18 @@ class Computation(Record):
     two_qubit_error_ppm: int
     shots: int
     place: int
-    passed: int
+    outcome_bits: int
     flags: int
     organisation: int
     deadline_at: int
     escrow: int
     secret: bytes
     requester: int
-    outcome_bits: int
+    passed: int
     trust: int
     gold: bool
     priority: Priority
+    status: ComputationStatus
     attempt: int
     active: int
     committed: int
