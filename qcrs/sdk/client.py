@@ -6,7 +6,7 @@ open to anyone.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
 from qcrs.chain.codec import Event
@@ -157,7 +157,7 @@ class Client:
         Raises:
             ComputationUnknown: There is none with this id.
         """
-        return (await self._history(computation))[0]
+        return (await self.history(computation))[0]
 
     async def stories(self) -> list[Story]:
         """Return the stories of all computations, by id."""
@@ -182,7 +182,7 @@ class Client:
         """
         driver = Driver(self.gateway, self.account, self.secrets, self._accuser, notice) if self.account else None
         async with self.gateway.subscribe(computation) as messages:
-            story, events = await self._history(computation, since)
+            story, events = await self.history(computation, since)
             stories = Stories()
             stories.by_id[computation] = story
             seen = max((event.block, event.log_index) for event in events)
@@ -206,22 +206,24 @@ class Client:
             ComputationUnknown: There is none with this id.
             HistogramUnavailable: It is accepted and its counts cannot be had.
         """
-        story, events = await self._history(computation)
+        story, events = await self.history(computation)
         gas: dict[str, int] = {}
         transactions = {event.transaction: step for event in events if (step := step_of(event.name))}
         for transaction, step in transactions.items():
             receipt = await self.gateway.request("eth_getTransactionReceipt", transaction)
             gas[step] = gas.get(step, 0) + int(receipt["gasUsed"], 16)
         gas["total"] = sum(gas.values())
-        blocks = (events[0].block, events[-1].block)
-        begun, ended = [
-            int(
-                (await self.gateway.request("eth_getBlockByNumber", hex(block), False))["timestamp"],
-                16,
-            )
-            for block in blocks
-        ]
-        return await asyncio.to_thread(result_of, story, self.store, gas, float(ended - begun))
+        times = await self.times((events[0].block, events[-1].block))
+        seconds = float(times[events[-1].block] - times[events[0].block])
+        return await asyncio.to_thread(result_of, story, self.store, gas, seconds)
+
+    async def times(self, blocks: Iterable[int]) -> dict[int, int]:
+        """Return the time of each of *blocks*, unix seconds."""
+        found = {}
+        for block in sorted(set(blocks)):
+            header = await self.gateway.request("eth_getBlockByNumber", hex(block), False)
+            found[block] = int(header["timestamp"], 16)
+        return found
 
     async def cancel(self, computation: int) -> None:
         """Withdraw *computation* before any allocation.
@@ -233,7 +235,12 @@ class Client:
         await self.gateway.simulate(account, "ComputationAllocator", "cancel", computation)
         await self.gateway.send(account, "ComputationAllocator", "cancel", computation)
 
-    async def _history(self, computation: int, since: int | None = None) -> tuple[Story, list[Event]]:
+    async def history(self, computation: int, since: int | None = None) -> tuple[Story, list[Event]]:
+        """Return the story of *computation* so far and the events that tell it, since block *since* when that is known.
+
+        Raises:
+            ComputationUnknown: There is none with this id.
+        """
         first = self.gateway.network.deployed_at if since is None else since
         events = await self.gateway.logs_of(computation, first)
         stories = Stories()

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from qcrs.chain.contracts import Members
 from qcrs.chain.deployment import ETHER
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.network import Account
+from qcrs.model.organisation import Screen
 from qcrs.quantum.calibration import Calibration, bundled_names, bundled_path
 from qcrs.quantum.capability import capability_of
 from qcrs.sdk import provider
@@ -99,3 +102,30 @@ def named_accounts(
 def _city(number: int) -> str:
     city = LABORATORIES[number % len(LABORATORIES)]
     return city if number < len(LABORATORIES) else f"{city} {number // len(LABORATORIES) + 1}"
+
+
+async def act(gateway: Gateway, account: LocalAccount, function: str, *arguments: Any) -> None:
+    """Call *function* of the consortium once a simulation has shown that it is not refused."""
+    await gateway.simulate(account, "Consortium", function, *arguments)
+    await gateway.send(account, "Consortium", function, *arguments)
+
+
+async def choose_screen(
+    gateway: Gateway, admin: LocalAccount, screen: Screen, organisations: Sequence[int]
+) -> list[int]:
+    """Have *organisations*, and no others, on the list of the admin's own, then choose *screen*; return the list.
+
+    Raises:
+        ContractRefused: The account is nobody's admin.
+    """
+    own = await Members(gateway).organisation_of(admin.address)
+    listed: set[int] = set()
+    for event in await gateway.logs(gateway.network.deployed_at, names=["OrganisationListed"]):
+        if event["organisation"] == own:
+            (listed.add if event["listed"] else listed.discard)(event["other"])
+    wanted = set(organisations)
+    for others, on in ((wanted - listed, True), (listed - wanted, False)):
+        if others:
+            await act(gateway, admin, "list", sorted(others), on)
+    await act(gateway, admin, "chooseScreen", int(screen))
+    return sorted(wanted)
