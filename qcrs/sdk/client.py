@@ -21,8 +21,8 @@ from qcrs.rules.digest import keccak
 from qcrs.sdk.drive import Driver
 from qcrs.sdk.gold import Documents
 from qcrs.sdk.gold_rounds import Accuser
-from qcrs.sdk.market import Market, Need, read_market
-from qcrs.sdk.quote import Quote, quote_of
+from qcrs.sdk.market import Market, read_market
+from qcrs.sdk.quote import Quote, need_of, quote_of
 from qcrs.sdk.result import Result, result_of, step_of
 from qcrs.sdk.secrets import Secrets
 from qcrs.sdk.terms import MAX_BATCH, MIN_SHOTS, BatchOutOfRange, Circuit, Conditions, NotAMember
@@ -134,14 +134,18 @@ class Client:
                 await self.gateway.simulate(account, ALLOCATOR, function, requests, value=value)
             return await self.gateway.send(account, ALLOCATOR, function, requests, value=value)
 
-    async def choose_class(self, qubits: int, replicas: int) -> int:
+    async def choose_class(self, qubits: int, replicas: int, conditions: Conditions | None = None) -> int:
         """Return the noise class with most independent, certified processors of at least *qubits* qubits.
+
+        Args:
+            conditions: What else is asked of them, and for what price.
 
         Raises:
             NoCapacity: None has enough for *replicas*.
         """
-        market = await self.market()
-        return market.best_class(Need(qubits, MIN_SHOTS), market.price, replicas)
+        market, asked = await self.market(), conditions or Conditions()
+        price = market.price if asked.price is None else asked.price
+        return market.best_class(need_of(asked, qubits, MIN_SHOTS), price, replicas)
 
     async def market(self) -> Market:
         """Return who could run circuits, as of some seconds ago at most."""

@@ -50,8 +50,8 @@ class Reason:
         if self.refusal == "TooFewEligibleProcessors":
             ahead = "although it is in turn" if self.place is None or not self.place.ahead else "out of turn"
             return (
-                f"processors: {self.found} of {self.required} can be had now, {ahead}; {self.fitting[0]} fit at its "
-                f"price, {self.ready[0]} of them have room"
+                f"processors: {self.found} of {self.required} can be had now, {ahead}; {self.fitting[0]} of "
+                f"{self.fitting[1]} organisations fit at its price, {self.ready[0]} of {self.ready[1]} have room now"
             )
         if self.place is not None and len(self.place.ahead) >= WINDOW:
             return f"its turn: {len(self.place.ahead)} are before it, and {WINDOW - 1} may be passed at most"
