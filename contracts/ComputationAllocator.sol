@@ -159,7 +159,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         uint8 committed = c.committed + 1;
         c.commitsDigest = commitsDigest;
         c.committed = committed;
-        if (committed < c.replicas) return processor;
+        // While it waits for replacements, nobody on duty is enough; then as many are on duty as it asks for.
+        if (committed < c.active || c.status != ComputationStatus.Allocated) return processor;
         uint40 endsAt = uint40(block.timestamp) + _desk.policy.discloseSeconds;
         c.advance(id, ComputationStatus.Committed);
         c.phaseEndsAt = endsAt;

@@ -423,11 +423,8 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @dev Indexes a processor anew when it is not, or no longer, where it belongs.
     function _relist(ProcessorId processor, Standing storage standing) private {
-        uint24 entry = standing.entry;
-        if (entry != 0) {
-            uint256 free = Draw.freeOf(standing);
-            bool fits = free != 0 && ProcessorIndex.levelOf(free) == ProcessorIndex.levelIn(entry);
-            if (fits && standing.bonded && !standing.draining) return;
+        if (standing.entry != 0) {
+            if (Draw.isInPlace(standing)) return;
             _unlist(processor, standing);
         }
         _list(processor, standing);

@@ -78,6 +78,11 @@ class Job:
         return self.world.quote(self.request)
 
     @property
+    def escrow(self) -> int:
+        """What was locked at submission."""
+        return self.fee - self.world.bounty
+
+    @property
     def pay(self) -> int:
         """Wei that each paid replica earns."""
         r = self.request

@@ -27,6 +27,7 @@ from qcrs.model.computation import VERDICTS
 from qcrs.model.organisation import Priority
 from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Capability, Request, Standing
+from qcrs.model.reservation import ReservationStatus
 from qcrs.rules import commitment
 from tests.evm import CHAIN_ID, Chain, Contract, interfaces
 from tests.job import MINIMUM_SHOTS, Job
@@ -99,7 +100,7 @@ class World:
     keeper = account("keeper")
     stranger = account("stranger")
 
-    def __init__(self, chain: Chain | None = None) -> None:
+    def __init__(self, chain: Chain | None = None, processors: int = 5, heartbeat_seconds: int = 30) -> None:
         self.chain = chain or Chain()
         self.holders: set[str] = {self.requester, self.keeper, self.stranger}
         for person in (self.deployer, self.committee, self.certifier, self.security, self.council, *self.holders):
@@ -110,13 +111,14 @@ class World:
                 PROCESSOR_CERTIFICATION: self.certifier,
                 QUANTUM_SECURITY: self.security,
                 DISPUTE_RESOLUTION: self.council,
-            }
+            },
+            heartbeat_seconds=heartbeat_seconds,
         )
         self.contracts: dict[str, Contract] = {}
         self._deploy()
         self.nodes: list[Node] = []
         self.requesters = self.admit("requester")
-        for _ in range(5):
+        for _ in range(processors):
             self.enrol()
 
     def _deploy(self) -> None:
@@ -266,16 +268,19 @@ class World:
         """Check that the books match the contract's coin, and what is locked has a reason."""
         accounts = [self.allocator.balanceOf(holder) for holder in sorted(self.holders)]
         booked = sum(available + locked for available, locked in accounts) + self.allocator.treasury()
-        booked += self.allocator.prepaid()
+        records = [self.records.computationOf(id_) for id_ in range(1, self.allocator.computationCount() + 1)]
+        for noise_class in {record["noiseClass"] for record in records}:
+            booked += self.bounty * self.allocator.queueOf(noise_class)[1]
         assert booked == self.chain.balance(self.allocator.address)
         bonds = sum(self.bonds.bondOf(node.id) for node in self.nodes)
         assert bonds == self.chain.balance(self.bonds.address)
-        records = [self.records.computationOf(id_) for id_ in range(1, self.allocator.computationCount() + 1)]
+        held = [self.reservations.reservationOf(id_)[0] for id_ in range(1, self.reservations.reservationCount() + 1)]
+        assert sum(r["escrow"] for r in held) == self.chain.balance(self.reservations.address)
         escrows = sum(record["escrow"] for record in records if record["status"] not in VERDICTS)
         assert sum(locked for _, locked in accounts) == escrows
 
     def require_leases(self) -> None:
-        """Check that each processor's leased qubits are those of its assignments on duty."""
+        """Check that each processor's leased qubits are those of its assignments on duty and of its reservations."""
         leased = dict.fromkeys((node.id for node in self.nodes), 0)
         for id_ in range(1, self.allocator.computationCount() + 1):
             qubits = self.records.computationOf(id_)["qubits"]
@@ -286,6 +291,11 @@ class World:
                     AssignmentStatus.Revealed,
                 ):
                     leased[a["processor"]] += qubits
+        for id_ in range(1, self.reservations.reservationCount() + 1):
+            reservation, processors = self.reservations.reservationOf(id_)
+            if reservation["status"] == ReservationStatus.Active:
+                for processor in processors:
+                    leased[processor] += reservation["qubits"]
         assert leased == {node.id: self.standing(node.id).leased_qubits for node in self.nodes}
 
     # --- computations ---

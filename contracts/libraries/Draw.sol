@@ -110,6 +110,14 @@ library Draw {
         return _free(s.qubits, s.leasedQubits, s.heldQubits);
     }
 
+    /// @notice Whether the list that `standing` is in is the one for it.
+    function isInPlace(Standing storage standing) internal view returns (bool) {
+        uint256 s = _wordOf(standing);
+        uint256 free = _free(uint8(s >> 16), uint8(s >> 24), uint8(s >> 32));
+        bool takesWork = uint8(s >> 64) != 0 && uint8(s >> 72) == 0;
+        return takesWork && free >> ProcessorIndex.levelIn(uint24(s >> 40)) == 1;
+    }
+
     /// @notice Whether `s` can be drawn at all.
     function isOpen(Standing memory s, uint256 beatenSince) internal view returns (bool) {
         return s.status == ProcessorStatus.Certified && s.bonded && !s.draining && s.expiresAt > block.timestamp

@@ -39,7 +39,7 @@ class NodeChain(Chain):
         self._process = subprocess.Popen(
             [
                 ANVIL, "--port", str(port), "--chain-id", str(CHAIN_ID), "--timestamp", str(GENESIS_AT),
-                "--hardfork", "shanghai", "--gas-limit", str(BLOCK_GAS), "--auto-impersonate", "--disable-min-priority-fee", "--base-fee", "0",
+                "--hardfork", "shanghai", "--gas-limit", str(20 * BLOCK_GAS), "--auto-impersonate", "--disable-min-priority-fee", "--base-fee", "0",
                 "--gas-price", "0", "--silent", "--prune-history", "--accounts", "1",
             ]
         )  # fmt: skip
@@ -96,7 +96,9 @@ class NodeChain(Chain):
         """Create the contract called *name*."""
         interface = interfaces()[name]
         code = linked(artifacts()[name].bytecode, {c.interface.name: c.address for c in self._contracts.values()})
-        receipt = self._transact({"from": sender, "data": "0x" + (code + interface.encode_constructor(arguments)).hex()})
+        receipt = self._transact(
+            {"from": sender, "data": "0x" + (code + interface.encode_constructor(arguments)).hex()}
+        )
         contract = Contract(self, interface, receipt["contractAddress"].lower())
         self._contracts[contract.address] = contract
         return contract
@@ -115,7 +117,7 @@ class NodeChain(Chain):
         output = self.request("eth_call", {"from": sender, "to": contract.address, "data": "0x" + data.hex()}, "latest")
         return contract.interface.decode_result(function, bytes.fromhex(output[2:]))
 
-    def pour(self, calls: Sequence[tuple[Contract, str, Sequence[Any], str, int]]) -> None:
+    def pour(self, calls: Sequence[tuple[Contract, str, Sequence[Any], str, int]], gas: int = 600_000) -> None:
         """Execute many transactions, (contract, function, arguments, sender, wei) each, in as few blocks as they fit.
 
         Those of one sender are executed in order, and so are all that are given in one call.
@@ -124,13 +126,13 @@ class NodeChain(Chain):
         nonces: dict[str, int] = {}
         hashes: list[str] = []
         try:
-            for begin in range(0, len(calls), 100):
+            for begin in range(0, len(calls), 500):
                 raw = []
-                for contract, function, arguments, sender, value in calls[begin : begin + 100]:
+                for contract, function, arguments, sender, value in calls[begin : begin + 500]:
                     nonces[sender] = nonces[sender] + 1 if sender in nonces else self.nonce(sender)
                     data = contract.interface.encode_call(function, arguments)
                     call = {"from": sender, "to": contract.address, "data": "0x" + data.hex(), "value": hex(value)}
-                    raw.append(("eth_sendTransaction", [call | {"gas": hex(600_000), "gasPrice": "0x0", "nonce": hex(nonces[sender])}]))
+                    raw.append(("eth_sendTransaction", [call | {"gas": hex(gas), "gasPrice": "0x0", "nonce": hex(nonces[sender])}]))
                 hashes += self.batch(raw)
                 while int(self.request("txpool_status")["pending"], 16):
                     self._mine(self._now + 1)

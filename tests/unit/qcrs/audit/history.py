@@ -9,7 +9,7 @@ from qcrs.rules.digest import keccak
 from qcrs.rules.replay import Constants, Examination, LoggedEvent, Report
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.rules.replay.transcript import EMITTERS
-from tests.evm import CHAIN_ID, Chain, Contract, artifacts, interfaces
+from tests.evm import CHAIN_ID, Chain, Contract, interfaces
 from tests.scenario import World, account
 
 

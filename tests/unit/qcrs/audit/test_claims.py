@@ -23,7 +23,7 @@ from tests.unit.qcrs.audit.stories import HONEST, ROGUE, RUNNING
         ("computationCount", 1, Rule.Record),
         ("processorCount", 1, Rule.Record),
         ("organisationCount", 1, Rule.Record),
-        ("membersOf", [], Rule.Record),
+        ("listOf", [], Rule.Record),
         ("daemonOf", account("somebody else"), Rule.Record),
         ("operatorOf", account("somebody else"), Rule.Record),
         ("organisationOf", 99, Rule.Membership),
