@@ -15,7 +15,8 @@ def candidate(processor: int, organisation: int, screened: bool = False, **chang
     standing = {
         "status": ProcessorStatus.Certified, "noise_class": 1, "qubits": 27, "leased_qubits": 0, "held_qubits": 0,
         "entry": 0, "bonded": True, "draining": False, "offered": False, "organisation": organisation,
-        "last_beat_at": NOW, "expires_at": NOW + 1, "accepted": 0, "outliers": 0, "silent": 0, "refused": 0, "failed": 0,
+        "last_beat_at": NOW, "expires_at": NOW + 1, "accepted": 0, "outliers": 0, "silent": 0, "refused": 0,
+        "failed": 0,
     }  # fmt: skip
     terms = {
         "quantum_volume_log2": 5, "profile": 1, "two_qubit_error_ppm": 9_000, "price": 0, "minimum": 0,

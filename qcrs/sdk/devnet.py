@@ -191,8 +191,8 @@ async def bring_up(
 ) -> Devnet:
     """Start a chain, deploy the suite, admit organisations, register processors and start their daemons.
 
-    Each of the *processors* belongs to an organisation of its own, unless there are fewer *organisations*, which own them
-    in turn. Further organisations only submit: one for each of *weights*, which is its fair-share weight.
+    Each of the *processors* belongs to an organisation of its own, unless there are fewer *organisations*, which own
+    them in turn. Further organisations only submit: one for each of *weights*, which is its fair-share weight.
 
     Args:
         faults: Fault by processor number from 0: test equipment.
