@@ -37,7 +37,8 @@ class Engine:
 
 
 @pytest.fixture
-def host(tmp_path):
+def host(tmp_path, monkeypatch):
+    monkeypatch.setattr("qcrs.daemon.host.POLL_SECONDS", 0.01)
     gateway = SimpleNamespace(now=NOW, addresses=ADDRESSES, network=SimpleNamespace(chain_id=1337))
     return Host(gateway, DAEMON, Engine(), Store(str(tmp_path)), 60.0, 1 << 20)
 
@@ -69,18 +70,27 @@ def leave(host, run, signer=REQUESTER, name=None, box=None):
     return name
 
 
-def serve(host, *bookings, until):
-    """Let the host work until *until* holds, or for some rounds."""
+class Rounds(dict):
+    """Counts how often the host has looked at its bookings."""
+
+    looks = 0
+
+    def values(self):
+        self.looks += 1
+        return super().values()
+
+
+def serve(host, *bookings, until=None):
+    """Let the host work until *until* holds, or for several rounds."""
     outlook = Outlook(DAEMON.address, MINE)
-    outlook.bookings.by_id = {one.reservation: one for one in bookings}
+    outlook.bookings.by_id = rounds = Rounds((one.reservation, one) for one in bookings)
 
     async def work():
         stop = asyncio.Event()
         serving = asyncio.create_task(host.run(stop, outlook))
-        for _ in range(60):
-            await asyncio.sleep(0.05)
-            if until() or serving.done():
-                break
+        async with asyncio.timeout(60):
+            while not (until() if until else rounds.looks > 20) and not serving.done():
+                await asyncio.sleep(0.01)
         stop.set()
         await serving
 
@@ -105,7 +115,7 @@ def test_circuit_is_run_and_the_answer_signed(host):
 def test_one_runs_at_a_time_and_each_once(host):
     names = [leave(host, run_of(nonce=nonce)) for nonce in range(4)]
     serve(host, booking(), until=lambda: all(answered(host, name) for name in names))
-    serve(host, booking(), until=lambda: False)
+    serve(host, booking())
     assert len(host.engine.asked) == 4
     assert host.engine.most == 1
 
@@ -142,5 +152,5 @@ def test_what_is_not_for_this_reservation_is_passed_over(host, strange):
 )
 def test_nothing_is_run_outside_the_reservations_time(host, changes):
     leave(host, run_of())
-    serve(host, booking(**changes), until=lambda: host.engine.asked)
+    serve(host, booking(**changes))
     assert host.engine.asked == []
