@@ -149,10 +149,24 @@ def test_backfill_leaves_room_for_the_head(world, qubits, fits):
             backfill(world, job, [head.id])
 
 
-def test_backfill_leaves_room_for_the_largest_ahead(world):
-    jobs = line(world, 4, 15, 6)
-    with refused("TooFewEligibleProcessors"):
-        backfill(world, jobs[2], [1, 2])
+@pytest.mark.parametrize(("qubits", "fits"), [(8, True), (9, False)])
+def test_backfill_leaves_room_for_all_ahead_together(world, qubits, fits):
+    """Each of them may be drawn the same processor: what stays free is for four and eight, not for the larger alone."""
+    job = line(world, 4, 8, qubits)[2]
+    if fits:
+        backfill(world, job, [1, 2])
+    else:
+        with refused("TooFewEligibleProcessors"):
+            backfill(world, job, [1, 2])
+
+
+def test_backfill_counts_to_the_largest_processor(world):
+    """Together they ask for more than a byte holds: what stays free is all that the largest has."""
+    for _ in range(3):
+        world.enrol(qubits=255)
+    job = line(world, 101, 101, 101, 21)[3]
+    with refused("TooFewEligibleProcessors", noiseClass=1, qubits=21, required=3, found=0):
+        backfill(world, job, [1, 2, 3])
 
 
 def test_backfill_takes_nobody_who_is_large_enough_for_the_smallest_ahead(world):

@@ -94,6 +94,45 @@ def test_defer_reverts_unless_it_waits(world, status):
         defer(world, job)
 
 
+def test_defer_reverts_while_it_can_be_placed(world):
+    """Otherwise a rival sends back what only waits for a keeper. Who does not fit now, because leases run, is sent
+    back."""
+    job = world.submit(qubits=20)
+    stall(world)
+    world.beat()
+    with refused("ComputationPlaceable", computation=job.id):
+        defer(world, job)
+    for node in world.nodes[:3]:
+        world.registry.drain(node.id, True, sender=node.operator)
+    defer(world, job)
+
+
+def test_defer_waits_once_for_an_organisation(world):
+    """Its next ones are sent back at once, for ten rounds: not a round is lost for each that it sends."""
+    heads = [world.submit(qubits=21) for _ in range(2)]
+    round_ = round_seconds(world)
+    stall(world)
+    deferred_at = world.chain.now
+    defer(world, heads[0])
+    assert bucket_of(heads[1]) == first_of(world)
+    with world.chain.undone():
+        defer(world, heads[1])
+    with world.chain.undone():
+        world.chain.warp(deferred_at + 9 * round_)
+        serve_another(world)
+        defer(world, heads[1])
+    world.chain.warp(deferred_at + 10 * round_)
+    serve_another(world)
+    with refused("DeadlineOpen"):
+        defer(world, heads[1])
+
+
+def serve_another(world):
+    """Let somebody be served in turn, so that the class is not stalled."""
+    other = join(world, f"other {world.chain.now}").account
+    world.submit(other).allocate()
+
+
 def test_defer_of_the_only_one_leaves_it_in_turn(world):
     """There is nobody to make room for; moved out of the first bucket, it could never be allocated."""
     head = world.submit(qubits=20)

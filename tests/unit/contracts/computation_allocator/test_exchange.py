@@ -57,6 +57,23 @@ def test_exchange_passes_one_eight_times_at_most(choosing):
     assert longer.record.passed == MAX_PASSES
 
 
+def test_exchange_leaps_sixteen_buckets_at_most(choosing):
+    """Else those passed would stand together far later, as if service could be saved up."""
+    longer = choosing.submit(qubits=20)
+    seen = set()
+    while max(seen, default=0) < 17:
+        shorter = choosing.submit(qubits=1)
+        leap = bucket_of(shorter) - bucket_of(longer)
+        seen.add(leap)
+        with choosing.chain.undone():
+            if leap <= 16:
+                exchange(choosing, shorter, longer)
+            else:
+                with refused("ExchangeUnfit"):
+                    exchange(choosing, shorter, longer)
+    assert {16, 17} <= seen
+
+
 @pytest.mark.parametrize(
     "shapes", [((4, 4_096, 1), (4, 4_096, 1)), ((4, 4_096, 1), (8, 4_096, 1))], ids=["equal", "more"]
 )
