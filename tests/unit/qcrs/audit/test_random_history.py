@@ -8,6 +8,7 @@ import pytest
 
 from qcrs.chain.codec import ContractRefused
 from qcrs.errors import QcrsError
+from qcrs.model.computation import ENDED
 from qcrs.model.computation import ComputationStatus as C
 from qcrs.model.organisation import Priority, Screen
 from qcrs.model.reservation import ReservationStatus as R
@@ -17,8 +18,8 @@ from tests.scenario import Node, capability
 from tests.unit.qcrs.audit.history import History
 from tests.unit.qcrs.audit.live import constants_of, world_of
 
-SEEDS, STEPS = 4, 500
-QUBITS = (3, 5, 8, 20, 40)
+SEEDS, STEPS = 3, 600
+QUBITS = (5, 20, 20, 20, 40)
 RATE = 10**9
 
 
@@ -35,12 +36,12 @@ class Crowd:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.world = world_of(12)
+        self.world = world_of(16)
         self.jobs: list[Job] = []
         self.done: set[str] = set()
         world = self.world
         for node in world.nodes:
-            world.certify(node.id, qubits=self.random.choice(QUBITS), noise_class=self.random.choice((1, 1, 1, 2)))
+            world.certify(node.id, qubits=self.random.choice(QUBITS), noise_class=self.random.choice((1, 1, 1, 1, 2)))
             world.reservations.setRate(node.id, RATE, sender=node.operator)
         self.requesters = [world.requester, *(node.operator for node in world.nodes[:3])]
         for organisation, requester in enumerate(self.requesters, 1):
@@ -50,9 +51,9 @@ class Crowd:
 
     def live(self) -> None:
         """Do one thing."""
-        often = [self.submit, self.allocate, self.work, self.work, self.beat]
+        often = [self.submit, self.allocate, self.allocate, self.work, self.work, self.beat]
         now_and_then = [self.pass_, self.tidy, self.wait, self.offer, self.screen, self.manage, self.reserve, self.use]
-        step = self.random.choice(3 * often + now_and_then)
+        step = self.random.choice(4 * often + now_and_then)
         with suppress(ContractRefused, NothingToDo):
             step()
             self.done.add(step.__name__)
@@ -61,41 +62,47 @@ class Crowd:
         return self.random.choice(self.world.nodes)
 
     def job(self, *statuses: C) -> Job:
+        self.jobs = [job for job in self.jobs if job.status not in ENDED]
         fitting = [job for job in self.jobs if job.status in statuses]
         if not fitting:
             raise NothingToDo
-        return self.random.choice(fitting)
+        return self.random.choice(fitting[:6])
 
     def submit(self) -> None:
         rng, price = self.random, self.world.policy["pricePerQubitShot"]
         asked = {
-            "noise_class": rng.choice((1, 1, 1, 1, 2)),
-            "qubits": rng.choice((1, 2, 2, 5, 18)),
-            "replicas": rng.choice((1, 1, 3)),
+            "noise_class": rng.choice((1, 1, 1, 1, 1, 1, 2)),
+            "qubits": rng.choice((1, 2, 3, 3, 12)),
+            "replicas": rng.choice((1, 3, 3)),
             "priority": rng.choice((Priority.Routine, *Priority)),
-            "price": price * rng.choice((2, 2, 4, 1)) // 2,
-            "quantum_volume_log2": rng.choice((0, 0, 5)),
+            "price": price * rng.choice((2, 2, 2, 2, 4, 4, 1)) // 2,
+            "quantum_volume_log2": rng.choice((0, 0, 0, 5)),
             "deadline_at": self.world.chain.now + rng.choice((600, 3_600)),
         }
         self.jobs.append(self.world.submit(requester=rng.choice(self.requesters), **asked))
 
     def allocate(self) -> None:
         """Draw for any that waits, past those who are ahead of it."""
-        job = self.job(C.Queued)
-        allocator, record = self.world.allocator, job.record
-        if record.tried:
-            allocator.allocate(job.id, sender=self.world.keeper)
+        if self.random.random() < 0.7:
+            self.world.beat(*self.random.sample(self.world.nodes, 11))
+        allocator, noise_class = self.world.allocator, self.job(C.Queued).record.noise_class
+        first = allocator.queueOf(noise_class)[0]
+        records = {job.id: job.record for job in self.jobs}
+        lacking = [id_ for id_, r in records.items() if r.status is C.Queued and r.tried]
+        if lacking:
+            allocator.allocate(self.random.choice(lacking), sender=self.world.keeper)
             return
-        first = allocator.queueOf(record.noise_class)[0]
-        depth = (record.place - first) % 2**16
-        others = ((other.id, other.record) for other in self.jobs)
-        ahead = [
-            id_
-            for id_, r in others
-            if (r.status, r.tried, r.noise_class) == (C.Queued, 0, record.noise_class)
-            and (r.place - first) % 2**16 < depth
-        ]
-        allocator.backfill(job.id, ahead, sender=self.world.keeper)
+        waiting = {
+            id_: (r.place - first) % 2**16
+            for id_, r in records.items()
+            if r.status is C.Queued and r.noise_class == noise_class
+        }
+        chosen = self.random.choice(sorted(waiting, key=waiting.get)[:4])
+        if records[chosen].deadline_at < self.world.chain.now:
+            allocator.expire(chosen, sender=self.world.keeper)
+            return
+        ahead = [id_ for id_, depth in waiting.items() if depth < waiting[chosen]]
+        allocator.backfill(chosen, ahead, sender=self.world.keeper)
         self.done.add("backfill" if ahead else "allocate in turn")
 
     def pass_(self) -> None:
@@ -122,9 +129,11 @@ class Crowd:
 
     def tidy(self) -> None:
         """End what is overdue, or no longer wanted."""
-        job = self.job(C.Queued, C.Allocated, C.Revealing)
+        job = self.job(C.Queued, C.Allocated, C.Committed, C.Revealing)
         allocator = self.world.allocator
-        if job.status is not C.Queued:
+        if job.status is C.Committed:
+            self.world.verifier.substituteSecret(job.id, sender=self.world.keeper)
+        elif job.status is not C.Queued:
             allocator.reallocate(job.id, sender=self.world.keeper)
         elif self.random.random() < 0.5:
             allocator.cancel(job.id, sender=job.request_account)
@@ -136,35 +145,37 @@ class Crowd:
         self.world.beat(*nodes or [self.node()])
 
     def wait(self) -> None:
-        self.world.chain.advance(self.random.choice((20, 70, 130, 300)))
+        self.world.chain.advance(self.random.choice((20, 70, 130, 250)))
 
     def offer(self) -> None:
         node, price, now = self.node(), self.world.policy["pricePerQubitShot"], self.world.chain.now
         if self.random.random() < 0.3:
             self.world.registry.withdrawOffer(node.id, sender=node.operator)
         else:
-            asked = (self.random.choice((price // 2, price, 2 * price)), self.random.choice((0, 10**15)))
+            asked = (self.random.choice((price // 2, price, price, 2 * price)), self.random.choice((0, 10**15)))
             self.world.registry.offer(node.id, *asked, now + self.random.choice((100, 5_000)), sender=node.operator)
 
     def screen(self) -> None:
         admin, other = self.random.choice(self.requesters), self.random.randrange(1, 14)
-        self.world.consortium.list([other], self.random.random() < 0.5, sender=admin)
-        self.world.consortium.chooseScreen(self.random.choice((Screen.Everyone, Screen.Except)), sender=admin)
+        self.world.consortium.list([other], self.random.random() < 0.4, sender=admin)
+        self.world.consortium.chooseScreen(
+            self.random.choice((Screen.Everyone, Screen.Everyone, Screen.Except)), sender=admin
+        )
 
     def manage(self) -> None:
         """Drain, suspend, certify or bond a processor."""
-        node, world, kind = self.node(), self.world, self.random.randrange(6)
-        if kind < 2:
-            world.registry.drain(node.id, self.random.random() < 0.4, sender=node.daemon)
-        elif kind == 2:
-            world.registry.suspend(node.id, bytes(32), sender=world.security)
+        node, world, kind = self.node(), self.world, self.random.randrange(14)
+        if kind < 3:
+            world.registry.drain(node.id, self.random.random() < 0.2, sender=node.daemon)
         elif kind == 3:
-            ends_at = world.chain.now + self.random.choice((200, 10**6))
-            qubits, noise_class = self.random.choice(QUBITS), self.random.choice((1, 1, 1, 2))
+            world.registry.suspend(node.id, bytes(32), sender=world.security)
+        elif kind < 9:
+            ends_at = world.chain.now + self.random.choice((200, 10**6, 10**6))
+            qubits, noise_class = self.random.choice(QUBITS), self.random.choice((1, 1, 1, 1, 1, 2))
             declared = capability(ends_at, qubits=qubits, noise_class=noise_class).to_chain()
             version = world.registry.declareCapability(node.id, declared, "", sender=node.operator).result
             world.registry.certify(node.id, version, sender=world.certifier)
-        elif kind == 4:
+        elif kind == 9:
             world.bonds.beginUnbonding(node.id, sender=node.operator)
         else:
             world.bond(node.id)
