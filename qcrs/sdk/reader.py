@@ -127,9 +127,12 @@ class Reader:
                 examination.hold(claim, actual)
             if examination.fault is not None:
                 return
-        address = self.gateway.addresses[ALLOCATOR]
-        held = await self.gateway.request("eth_getBalance", address, hex(self.block))
-        examination.hold_coin(int(held, 16))
+        coin = [await self._coin_of(contract) for contract in (ALLOCATOR, "Reservations")]
+        examination.hold_coin(*coin)
+
+    async def _coin_of(self, contract: str) -> int:
+        address = self.gateway.addresses[contract]
+        return int(await self.gateway.request("eth_getBalance", address, hex(self.block)), 16)
 
     async def _view_at(self, block: int, contract: str, function: str, *arguments: Any) -> Any:
         interface = self.gateway.interfaces[contract]

@@ -14,7 +14,7 @@ from qcrs.rules.replay.transcript import Contradiction, LoggedEvent, Rule, Trans
 class Examination:
     """A replay of the suite from its events alone.
 
-    ``run``, then hold every one of ``claims()`` to what the chain says, and the contract's coin;
+    ``run``, then hold every one of ``claims()`` to what the chain says, and the contracts' coin;
     then ``report``. Later ``extend`` it by the blocks that followed, and do so again.
     """
 
@@ -67,13 +67,17 @@ class Examination:
             entry = self._entry_of(claim, actual)
             self._fault = Fault(claim.rule, what, show(expected), show(found), entry, claim.computation)
 
-    def hold_coin(self, held: int) -> None:
-        """Hold the escrow's coin to cover what it owes."""
-        owed = self.suite.book.owed()
-        self._log.checks[Rule.Books] += 1
-        if self._fault is None and held < owed:
-            self._fault = Fault(Rule.Books, "coin that the escrow holds", f"{owed} or more", str(held))
-        self._surplus = max(0, held - owed)
+    def hold_coin(self, held: int, reserved: int) -> None:
+        """Hold the coin of the escrow, and that of the contract of reservations, to cover what they owe."""
+        self._surplus = 0
+        for what, actual, owed in (
+            ("coin that the escrow holds", held, self.suite.book.owed()),
+            ("coin that is held for reservations", reserved, self.suite.reservations.held()),
+        ):
+            self._log.checks[Rule.Books] += 1
+            if self._fault is None and actual < owed:
+                self._fault = Fault(Rule.Books, what, f"{owed} or more", str(actual))
+            self._surplus += max(0, actual - owed)
 
     def report(self) -> Report:
         """Return what was found."""

@@ -60,7 +60,7 @@ class Report:
     Attributes:
         entries: Audit entries that follow. computations: Replayed, whether ended or not. events: Replayed.
         checks: Comparisons made, by rule. fault: The first that failed; None when all hold.
-        surplus: Wei that the escrow holds beyond what it owes. Anyone can force coin on a contract,
+        surplus: Wei that is held beyond what is owed. Anyone can force coin on a contract,
             so this is no fault.
         block: The last one examined. genesis: Where the first value of the beacon was read.
     """

@@ -121,7 +121,8 @@ class History:
             for claim in examination.claims():
                 truth = self.view(claim.contract, claim.function, *claim.arguments)
                 examination.hold(claim, answers.get(claim.function, truth))
-            examination.hold_coin(answers.get("coin", self.view("coin", "balance")))
+            held = answers.get("coin", self.view("coin", "ComputationAllocator"))
+            examination.hold_coin(held, answers.get("reserved", self.view("coin", "Reservations")))
         return examination.report()
 
     def view(self, contract: str, function: str, *arguments: Any) -> Any:
@@ -129,7 +130,7 @@ class History:
         key = (contract, function, *arguments)
         if key not in self.answers:
             self.answers[key] = (
-                self.world.chain.balance(self.world.allocator.address)
+                self.world.chain.balance(self.world.contracts[function].address)
                 if contract == "coin"
                 else getattr(self.world.contracts[contract], function)(*arguments)
             )

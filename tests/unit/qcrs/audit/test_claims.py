@@ -94,13 +94,20 @@ def test_another_keeper_is_told_by_the_balances(history):
 
 
 def test_missing_coin_is_a_fault(history):
-    held = history.view("coin", "balance")
+    held = history.view("coin", "ComputationAllocator")
     fault = history.examine(coin=held - 1).fault
     assert (fault.rule, fault.expected, fault.actual) == (Rule.Books, f"{held} or more", str(held - 1))
 
 
+def test_missing_coin_of_reservations_is_a_fault(history):
+    held = history.view("coin", "Reservations")
+    fault = history.examine(reserved=held - 1).fault
+    assert held > 0
+    assert (fault.rule, fault.expected, fault.actual) == (Rule.Books, f"{held} or more", str(held - 1))
+
+
 def test_forced_coin_is_no_fault(history):
-    report = history.examine(coin=history.view("coin", "balance") + 7)
+    report = history.examine(coin=history.view("coin", "ComputationAllocator") + 7)
     assert report.holds
     assert report.surplus == 7
 

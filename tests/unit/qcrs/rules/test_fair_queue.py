@@ -12,6 +12,7 @@ from qcrs.rules.fair_queue import (
     CREDIT,
     FULL,
     GRAIN,
+    LEAST_STEP,
     MAX_LEAP,
     MAX_PASSES,
     MAX_SPILL,
@@ -154,11 +155,12 @@ def test_charge_adds_up_by_weight():
     assert [light.charge(queue, 8 * UNIT, 1) for _ in range(3)] == [0, 8, 16]
 
 
-def test_charges_are_rounded_up():
-    queue, heavy = queue_of(0), Share()
+@pytest.mark.parametrize(("cost", "step"), [(1537, 131_158), (1536, LEAST_STEP), (1, LEAST_STEP)])
+def test_charges_are_rounded_up_and_never_too_small(cost, step):
+    queue, share = queue_of(0), Share()
     for _ in range(3):
-        heavy.charge(queue, 1, 3)
-    assert heavy.finish == 3 * 86
+        share.charge(queue, cost, 3)
+    assert share.finish == 3 * step
 
 
 def test_idle_organisation_starts_at_the_virtual_time():
