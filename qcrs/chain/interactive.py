@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 
 from qcrs.errors import QcrsError
 from qcrs.model.records import Record
+from qcrs.model.refusal import RefusalCode
 from qcrs.rules.digest import keccak
 from qcrs.rules.histogram import counts_root
 
@@ -124,6 +125,8 @@ class Seal:
         except (KeyError, AttributeError, TypeError, ValueError, OverflowError, EncodingError) as error:
             raise MessageInvalid(f"not an answer: {error}") from error
         _require_signer(message, signature, daemon)
+        if (counts is None) != (refusal in set(RefusalCode) - {RefusalCode.Unset}):
+            raise MessageInvalid(f"{'no counts' if counts is None else 'counts'} with refusal {refusal}")
         if counts is not None:
             fits = all(outcome >> run.outcome_bits == 0 and count > 0 for outcome, count in counts.items())
             if not fits or sum(counts.values()) != run.shots:

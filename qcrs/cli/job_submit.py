@@ -271,7 +271,7 @@ async def _prepared(
         return plain(programs, shots_per_replica(options.shots, options.replicas))
     if options.noise_class is None:
         qubits = max(program.qubits for program in programs)
-        options.noise_class = await client.choose_class(qubits, options.replicas)
+        options.noise_class = await client.choose_class(qubits, options.replicas, conditions_of(options))
     return await asyncio.to_thread(prepare, programs, names, wish, options.noise_class)
 
 

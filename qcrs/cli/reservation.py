@@ -37,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rate.add_argument("coin", type=coins_or_none, help="coin a qubit-second; 0 takes no further reservations")
     reserve = command(
         verbs, "reserve", _reserve, "reserve processors, all or none",
-        description="Reserve qubits of one or several processors for a time. The price of all is paid at once, with two "
-        "keepers' bounties; it comes back when the reservation cannot begin in time.",
+        description="Reserve qubits of one or several processors for a time. The price of all is paid at once, with "
+        "two keepers' bounties; it comes back when the reservation cannot begin in time.",
     )  # fmt: skip
     reserve.add_argument("processors", type=processor_id, nargs="+", metavar="PROCESSOR")
     reserve.add_argument("--qubits", type=whole(1, 255), required=True, help="of each processor")
@@ -54,8 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     finish = command(verbs, "finish", _act("finish", "finished; operators are paid"), "end one, early if it is yours")
     run = command(
         verbs, "run", _run, "run a circuit on the processors of an active reservation",
-        description="Run a circuit at once on processors that you have reserved. It goes through the consortium's store, "
-        "signed by you, and the counts come back signed by each processor's daemon. They are not verified by others.",
+        description="Run a circuit at once on processors that you have reserved. It goes through the consortium's "
+        "store, signed by you, and the counts come back signed by each processor's daemon. They are not verified by "
+        "others.",
     )  # fmt: skip
     run.add_argument("id", type=_reservation_id)
     run.add_argument("file", help="OpenQASM 3 (flat) or OpenQASM 2 file, or - for standard input")

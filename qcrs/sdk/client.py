@@ -6,7 +6,7 @@ open to anyone.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
 from qcrs.chain.codec import Event
@@ -21,8 +21,8 @@ from qcrs.rules.digest import keccak
 from qcrs.sdk.drive import Driver
 from qcrs.sdk.gold import Documents
 from qcrs.sdk.gold_rounds import Accuser
-from qcrs.sdk.market import Market, Need, read_market
-from qcrs.sdk.quote import Quote, quote_of
+from qcrs.sdk.market import Market, read_market
+from qcrs.sdk.quote import Quote, need_of, quote_of
 from qcrs.sdk.result import Result, result_of, step_of
 from qcrs.sdk.secrets import Secrets
 from qcrs.sdk.terms import MAX_BATCH, MIN_SHOTS, BatchOutOfRange, Circuit, Conditions, NotAMember
@@ -134,14 +134,18 @@ class Client:
                 await self.gateway.simulate(account, ALLOCATOR, function, requests, value=value)
             return await self.gateway.send(account, ALLOCATOR, function, requests, value=value)
 
-    async def choose_class(self, qubits: int, replicas: int) -> int:
+    async def choose_class(self, qubits: int, replicas: int, conditions: Conditions | None = None) -> int:
         """Return the noise class with most independent, certified processors of at least *qubits* qubits.
+
+        Args:
+            conditions: What else is asked of them, and for what price.
 
         Raises:
             NoCapacity: None has enough for *replicas*.
         """
-        market = await self.market()
-        return market.best_class(Need(qubits, MIN_SHOTS), market.price, replicas)
+        market, asked = await self.market(), conditions or Conditions()
+        price = market.price if asked.price is None else asked.price
+        return market.best_class(need_of(asked, qubits, MIN_SHOTS), price, replicas)
 
     async def market(self) -> Market:
         """Return who could run circuits, as of some seconds ago at most."""
@@ -157,7 +161,7 @@ class Client:
         Raises:
             ComputationUnknown: There is none with this id.
         """
-        return (await self._history(computation))[0]
+        return (await self.history(computation))[0]
 
     async def stories(self) -> list[Story]:
         """Return the stories of all computations, by id."""
@@ -182,7 +186,7 @@ class Client:
         """
         driver = Driver(self.gateway, self.account, self.secrets, self._accuser, notice) if self.account else None
         async with self.gateway.subscribe(computation) as messages:
-            story, events = await self._history(computation, since)
+            story, events = await self.history(computation, since)
             stories = Stories()
             stories.by_id[computation] = story
             seen = max((event.block, event.log_index) for event in events)
@@ -206,22 +210,24 @@ class Client:
             ComputationUnknown: There is none with this id.
             HistogramUnavailable: It is accepted and its counts cannot be had.
         """
-        story, events = await self._history(computation)
+        story, events = await self.history(computation)
         gas: dict[str, int] = {}
         transactions = {event.transaction: step for event in events if (step := step_of(event.name))}
         for transaction, step in transactions.items():
             receipt = await self.gateway.request("eth_getTransactionReceipt", transaction)
             gas[step] = gas.get(step, 0) + int(receipt["gasUsed"], 16)
         gas["total"] = sum(gas.values())
-        blocks = (events[0].block, events[-1].block)
-        begun, ended = [
-            int(
-                (await self.gateway.request("eth_getBlockByNumber", hex(block), False))["timestamp"],
-                16,
-            )
-            for block in blocks
-        ]
-        return await asyncio.to_thread(result_of, story, self.store, gas, float(ended - begun))
+        times = await self.times((events[0].block, events[-1].block))
+        seconds = float(times[events[-1].block] - times[events[0].block])
+        return await asyncio.to_thread(result_of, story, self.store, gas, seconds)
+
+    async def times(self, blocks: Iterable[int]) -> dict[int, int]:
+        """Return the time of each of *blocks*, unix seconds."""
+        found = {}
+        for block in sorted(set(blocks)):
+            header = await self.gateway.request("eth_getBlockByNumber", hex(block), False)
+            found[block] = int(header["timestamp"], 16)
+        return found
 
     async def cancel(self, computation: int) -> None:
         """Withdraw *computation* before any allocation.
@@ -233,7 +239,12 @@ class Client:
         await self.gateway.simulate(account, "ComputationAllocator", "cancel", computation)
         await self.gateway.send(account, "ComputationAllocator", "cancel", computation)
 
-    async def _history(self, computation: int, since: int | None = None) -> tuple[Story, list[Event]]:
+    async def history(self, computation: int, since: int | None = None) -> tuple[Story, list[Event]]:
+        """Return the story of *computation* so far and the events that tell it, since block *since* when that is known.
+
+        Raises:
+            ComputationUnknown: There is none with this id.
+        """
         first = self.gateway.network.deployed_at if since is None else since
         events = await self.gateway.logs_of(computation, first)
         stories = Stories()

@@ -98,9 +98,7 @@ def quote_of(market: Market, circuit: Circuit, shots: int, conditions: Condition
     if market.organisation == 0:
         raise NotAMember("the account belongs to no organisation of the consortium; have its admin invite it")
     price = market.price if conditions.price is None else conditions.price
-    need = Need(
-        circuit.qubits, each, conditions.profile, conditions.quantum_volume_log2, conditions.two_qubit_error_ppm
-    )
+    need = need_of(conditions, circuit.qubits, each)
     noise_class = conditions.noise_class
     if noise_class is None:
         noise_class = market.best_class(need, price, replicas)
@@ -125,6 +123,11 @@ def quote_of(market: Market, circuit: Circuit, shots: int, conditions: Condition
             f"{price} wei a qubit-shot take {quote.total} wei"
         )
     return quote
+
+
+def need_of(conditions: Conditions, qubits: int, shots: int) -> Need:
+    """Return what a computation of *qubits* and *shots* a replica asks of processors under *conditions*."""
+    return Need(qubits, shots, conditions.profile, conditions.quantum_volume_log2, conditions.two_qubit_error_ppm)
 
 
 def coin(wei: int) -> str:

@@ -156,8 +156,8 @@ async def _answer(gateway: Gateway, store: Store, seal: Seal, asked: Run, patien
         except ContentUnavailable as error:
             if time.monotonic() > deadline:
                 raise NoAnswer(
-                    f"processor {asked.processor} did not answer in {patience_seconds:.0f} s; is its daemon running, and "
-                    "does it use the same store?"
+                    f"processor {asked.processor} did not answer in {patience_seconds:.0f} s; is its daemon running, "
+                    "and does it use the same store?"
                 ) from error
         await asyncio.sleep(POLL_SECONDS)
     counts, refusal = await asyncio.to_thread(seal.open_answer, content, asked, daemon)
