@@ -105,7 +105,17 @@ contract InvariantTest {
         _handler.exchange(4, 2);
         require(_handler.exchanged() == 1, "nothing was exchanged");
         this.invariant_books_leases_counters_queue_and_trail_agree();
-        _handler.defer(0, 241);
+        for (uint256 i; i < 2; ++i) {
+            _handler.proceed(i);
+            _handler.proceed(4 - 2 * i);
+        }
+        _handler.proceed(5);
+        // Of seven processors three are out, and five are asked for.
+        for (uint256 i; i < 3; ++i) {
+            _handler.suspend(i);
+        }
+        _handler.submit(2, 0, 0);
+        _handler.defer(6, 241);
         require(_handler.deferred() == 1, "nothing was sent back");
         this.invariant_books_leases_counters_queue_and_trail_agree();
     }

@@ -11,7 +11,7 @@ from qcrs.model.computation import ENDED, ComputationStatus
 from qcrs.model.organisation import Priority
 from tests.job import Job, honest, noise, rogue
 from tests.scenario import World, replace_fields
-from tests.stateful.model import Prediction
+from tests.stateful.model import Prediction, Twin
 
 
 def split(index):
@@ -35,6 +35,7 @@ class ComputationMachine(RuleBasedStateMachine):
         self.undo = ExitStack()
         self.undo.enter_context(self.world.chain.undone())
         self.predicted = Prediction(self.world)
+        self.focus: Twin | None = None
 
     def teardown(self):
         for twin in self.predicted.twins:
@@ -58,8 +59,12 @@ class ComputationMachine(RuleBasedStateMachine):
         assert refused_as not in ("Panic", "Revert", "Unknown")
 
     def twin(self, pick):
-        """Return a computation that goes on, or sometimes one that does not."""
-        live = [twin for twin in self.predicted.twins if twin.status not in ENDED]
+        """Return a computation that goes on, seldom one that does not, and more often one that is not out of turn."""
+        if self.focus:
+            return self.focus
+        live, line = [twin for twin in self.predicted.twins if twin.status not in ENDED], self.predicted.line
+        if pick % 4:
+            live = [t for t in live if t.job.id not in line.buckets or line.is_first(t.job.id)] or live
         choice = live if live and pick % 8 else self.predicted.twins
         return choice[pick // 8 % len(choice)]
 
@@ -80,7 +85,7 @@ class ComputationMachine(RuleBasedStateMachine):
         steps=st.integers(0, 2),
         qubits=st.integers(1, 12),
         soon=ONE_IN_4,
-        cheap=ONE_IN_4,
+        cheap=st.sampled_from([True] + [False] * 11),  # who bids little holds others up
         priority=st.sampled_from([*Priority, Priority.Routine]),
     )
     def submit(self, count, replicas, steps, qubits, soon, cheap, priority):
@@ -244,8 +249,9 @@ class ComputationMachine(RuleBasedStateMachine):
     @rule(pick=PICK, seat=PICK, answer=st.sampled_from(ANSWERS), steps=st.integers(1, 5))
     def go_on(self, pick, seat, answer, steps):
         """Take a computation some steps further; chance alone would hardly ever settle one."""
+        self.focus = self.twin(pick)
         for _ in range(steps):
-            match self.twin(pick).status:
+            match self.focus.status:
                 case ComputationStatus.Queued:
                     self.allocate(pick=pick)
                     self.backfill(pick=pick, forgetful=False)
@@ -257,3 +263,4 @@ class ComputationMachine(RuleBasedStateMachine):
                 case ComputationStatus.Revealing:
                     self.reveal(pick=pick, seat=seat, many=seat % 4 != 0)
                     self.settle(pick=pick)
+        self.focus = None

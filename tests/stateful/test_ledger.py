@@ -64,30 +64,32 @@ class LedgerMachine(ComputationMachine):
 
     # --- what processors are willing to do ---
 
-    @rule(pick=PICK, draining=ONE_IN_4)
-    def drain(self, pick, draining):
-        node, drained = self.node(pick), self.predicted.draining
-        draining = draining and len(drained) < 2
+    @rule(
+        pick=PICK,
+        kind=st.sampled_from(["drain", "resume", "offer", "withdrawOffer"]),
+        share=st.sampled_from([1, 2, 3, 4, 4, 5]),
+        dear=ONE_IN_4,
+        soon=ONE_IN_4,
+    )
+    def be_willing(self, pick, kind, share, dear, soon):
+        node, registry = self.node(pick), self.world.registry
+        if kind in ("drain", "resume"):
+            self.drain(node, kind == "drain" and not self.predicted.draining)
+        elif kind == "offer" and len(self.predicted.offers) < 3:
+            # A quarter of the policy's price or more, and sometimes more than a small computation pays.
+            price = self.predicted.policy["pricePerQubitShot"] * share // 4
+            minimum = 5 * MINIMUM_SHOTS * price if dear else 0
+            offer = Offer(price, minimum, self.world.chain.now + (60 if soon else 10**7))
+            registry.offer(node.id, price, minimum, offer.expires_at, sender=node.operator)
+            self.predicted.offers[node.id] = offer
+        elif kind == "withdrawOffer":
+            registry.withdrawOffer(node.id, sender=node.operator)
+            self.predicted.offers.pop(node.id, None)
+
+    def drain(self, node, draining):
+        drained = self.predicted.draining
         self.world.registry.drain(node.id, draining, sender=node.daemon)
         drained.add(node.id) if draining else drained.discard(node.id)
-
-    @rule(pick=PICK, share=st.sampled_from([1, 2, 3, 4, 4, 5]), dear=ONE_IN_4, soon=ONE_IN_4)
-    def offer(self, pick, share, dear, soon):
-        """Ask a quarter of the policy's price or more, and sometimes more than a small computation pays."""
-        if len(self.predicted.offers) > 2:  # one that has expired, or asks too much, keeps a processor idle
-            return
-        seconds = 60 if soon else 10**7
-        node, price = self.node(pick), self.predicted.policy["pricePerQubitShot"] * share // 4
-        minimum = 5 * MINIMUM_SHOTS * price if dear else 0
-        offer = Offer(price, minimum, self.world.chain.now + seconds)
-        self.world.registry.offer(node.id, price, minimum, offer.expires_at, sender=node.operator)
-        self.predicted.offers[node.id] = offer
-
-    @rule(pick=PICK)
-    def withdraw_offer(self, pick):
-        node = self.node(pick)
-        self.world.registry.withdrawOffer(node.id, sender=node.operator)
-        self.predicted.offers.pop(node.id, None)
 
     def node(self, pick):
         """Return a processor."""
