@@ -170,8 +170,9 @@ contract Consortium is IConsortium, AccessManaged {
         uint256 start = finishOf[organisation][noiseClass];
         if (idle || start < virtualTime) start = virtualTime;
         // Rounded up: whoever submits little at a time gains nothing by it.
-        uint256 units = ((cost << FairQueue.COST_BITS) + o.weight - 1) / o.weight;
-        finishOf[organisation][noiseClass] = uint96(start + units);
+        uint256 step = ((cost << FairQueue.COST_BITS) + o.weight - 1) / o.weight;
+        if (step < FairQueue.LEAST_STEP) step = FairQueue.LEAST_STEP;
+        finishOf[organisation][noiseClass] = uint96(start + step);
         uint256 credit = FairQueue.creditOf(priority);
         charged.tag = start < virtualTime + credit ? virtualTime : start - credit;
     }

@@ -52,7 +52,7 @@ def expected_draw(
     """Return the processors that a draw would take now, *count* at most.
 
     Args:
-        spared: Out of turn, the most and the least qubits that those ahead ask for.
+        spared: Out of turn, the qubits that all ahead ask for together, and the fewest that one of them asks for.
         is_wanted: Says whether the requester would have a processor that fits.
     """
     levels = range(qubits.bit_length() - 1, LEVELS)

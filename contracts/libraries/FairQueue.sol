@@ -39,6 +39,8 @@ library FairQueue {
     /// Tags have 2^8 units for one unit of cost per weight, and a bucket 2^23 units.
     uint256 internal constant COST_BITS = 8;
     uint256 internal constant BUCKET_BITS = 23;
+    /// Least that a computation is charged, in tag units: so that no organisation, whatever its weight, fills a bucket.
+    uint256 internal constant LEAST_STEP = 1 << 17;
     /// Buckets that an elevated computation is placed ahead of its tag; its organisation is charged all the same.
     uint256 internal constant ELEVATED_CREDIT = 16 << BUCKET_BITS;
     uint256 internal constant CRITICAL_CREDIT = 64 << BUCKET_BITS;

@@ -20,6 +20,7 @@ MAX_LEAP = 16  # buckets by which it gets ahead so, at most
 DISTRUST_ROUNDS = 10  # rounds for which an organisation that had to be sent back is not waited for again
 COST_BITS = 8
 BUCKET_BITS = 23
+LEAST_STEP = 1 << 17  # least that a computation is charged, in tag units: no organisation alone fills a bucket
 GRAIN = 1 << BUCKET_BITS  # tag units in a bucket
 ELEVATED_CREDIT = 16 << BUCKET_BITS
 CRITICAL_CREDIT = 64 << BUCKET_BITS
@@ -229,7 +230,8 @@ class Share:
         if queue.waiting == 0 or start < now:
             start = now
         bucket = queue.room(max(now, start - CREDIT[priority]) >> BUCKET_BITS)
-        self.finish = start - (-(cost << COST_BITS) // weight)  # rounded up: nobody gains by asking little at a time
+        step = -(-(cost << COST_BITS) // weight)  # rounded up: nobody gains by asking little at a time
+        self.finish = start + max(step, LEAST_STEP)
         return bucket
 
 

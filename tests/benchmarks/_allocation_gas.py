@@ -21,7 +21,7 @@ QUBITS = 27
 ASKED = 5
 MOST_ORGANISATIONS = 250
 REQUESTERS = 100
-SAMPLES = 12
+SAMPLES = 6
 HEARTBEAT_SECONDS = 30 * 86_400  # nobody lapses meanwhile
 SAMPLED = ("submit", "allocate", "settle", "heartbeat")
 
@@ -53,21 +53,27 @@ class Field:
                 for name, operator in zip(names, operators, strict=True)
             ]
         )
+        daemons = {account(f"daemon {number}"): operators[number % count] for number in range(self.size)}
+        digest = keccak(b"identity")
         calls: list[tuple] = []
-        declared = capability(self.chain.now + 365 * 86_400, qubits=QUBITS).to_chain()
-        for number in range(self.size):
-            operator, processor = operators[number % count], number + 1
-            daemon, digest = account(f"daemon {processor}"), keccak(b"identity")
-            signature = world.sign_registration(f"daemon {processor}", operator, digest)
-            calls += [
-                (world.registry, "register", (daemon, digest, signature), operator, 0),
-                (world.registry, "declareCapability", (processor, declared, ""), operator, 0),
-                (world.registry, "certify", (processor, 1), world.certifier, 0),
-                (world.bonds, "bond", (processor,), operator, 2 * ETHER),
-                (world.registry, "heartbeat", (processor,), daemon, 0),
-            ]
-            world.nodes.append(Node(processor, 2 + number % count, operator, daemon))
+        for number, (daemon, operator) in enumerate(daemons.items()):
+            signature = world.sign_registration(f"daemon {number}", operator, digest)
+            calls.append((world.registry, "register", (daemon, digest, signature), operator, 0))
         self.chain.pour(calls)
+        # Those of one sender come in order; who of several is first, only the chain knows.
+        declared = capability(self.chain.now + 365 * 86_400, qubits=QUBITS).to_chain()
+        calls = []
+        for daemon, operator in daemons.items():
+            processor = world.registry.processorOf(daemon)
+            organisation = world.consortium.organisationOf(operator)
+            world.nodes.append(Node(processor, organisation, operator, daemon))
+            calls += [
+                (world.registry, "declareCapability", (processor, declared, ""), operator, 0),
+                (world.bonds, "bond", (processor,), operator, 2 * ETHER),
+            ]
+        self.chain.pour(calls)
+        self.chain.pour([(world.registry, "certify", (node.id, 1), world.certifier, 0) for node in world.nodes])
+        self.beat()
 
     def _requesters(self) -> None:
         world = self.world
@@ -115,7 +121,7 @@ class Field:
         """Let computations wait until the queue is *length* long."""
         world = self.world
         request = world.request(qubits=ASKED)
-        missing = length - world.allocator.queueOf(1)["waiting"]
+        missing = length - world.allocator.queueOf(1)[1]
         calls = [
             (world.allocator, "submit", (request.to_chain(),), self.requesters[number % REQUESTERS], 0)
             for number in range(missing)

@@ -40,7 +40,7 @@ class NodeChain(Chain):
             [
                 ANVIL, "--port", str(port), "--chain-id", str(CHAIN_ID), "--timestamp", str(GENESIS_AT),
                 "--hardfork", "shanghai", "--gas-limit", str(20 * BLOCK_GAS), "--auto-impersonate", "--disable-min-priority-fee", "--base-fee", "0",
-                "--gas-price", "0", "--silent", "--prune-history", "--accounts", "1",
+                "--gas-price", "0", "--silent", "--prune-history", "--accounts", "1", "--order", "fifo",
             ]
         )  # fmt: skip
         self._contracts: dict[str, Contract] = {}
@@ -142,7 +142,8 @@ class NodeChain(Chain):
             receipts = self.batch([("eth_getTransactionReceipt", [hash_]) for hash_ in hashes[begin : begin + 500]])
             failed = [number for number, receipt in enumerate(receipts) if int(receipt["status"], 16) == 0]
             if failed:
-                raise NodeRefused(f"{calls[begin + failed[0]][1]}: reverted")
+                _, function, arguments, sender, _ = calls[begin + failed[0]]
+                raise NodeRefused(f"{function}{arguments} of {sender}, number {begin + failed[0]}: reverted, as {len(failed)}")
 
     @contextmanager
     def undone(self) -> Iterator[None]:

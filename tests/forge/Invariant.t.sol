@@ -280,7 +280,7 @@ contract InvariantTest {
 
     /// @dev Each in the list of what it has free, at the place that it knows.
     function _theIndexHoldsExactlyThoseThatCanWork() private view {
-        uint256 indexed;
+        uint256 entries;
         uint256 listed;
         for (uint32 i = 1; i <= _handler.PROCESSORS(); ++i) {
             Standing memory standing = _registry.standingOf(ProcessorId.wrap(i));
@@ -292,7 +292,7 @@ contract InvariantTest {
                 require(!able || !heard || free == 0, "one that can work is not indexed");
                 continue;
             }
-            ++indexed;
+            ++entries;
             require(able && free != 0, "one that cannot work is indexed");
             uint256 level = (standing.entry >> 20) - 1;
             require(free >> level == 1, "one is in another list than that of its free qubits");
@@ -302,7 +302,7 @@ contract InvariantTest {
         for (uint256 level; level < 8; ++level) {
             listed += _registry.listOf(1, level, 0, 1000).length;
         }
-        require(listed == indexed, "an entry is doubled");
+        require(listed == entries, "an entry is doubled");
     }
 
     function _theTrailHoldsEveryDecision() private view {

@@ -25,8 +25,8 @@ def test_story_is_what_the_chain_keeps(world, situation):
     job = drive(world, situation, overdue=False)
     story, record = story_of(job), job.record
     assert story.request == job.request
-    assert (story.requester, story.organisation) == (record.requester, record.organisation)
-    assert (story.status, story.attempt, story.escrow) == (record.status, record.attempt, job.fee)
+    assert (story.requester, story.organisation) == (job.request_account, record.organisation)
+    assert (story.status, story.attempt, story.escrow) == (record.status, record.attempt, job.escrow)
     assert [(duty.processor, duty.status) for duty in story.duties] == [
         (a.processor, a.status) for a in job.assignments
     ]
@@ -56,6 +56,15 @@ def test_settlement_of_a_story_is_accepted(world):
     assert set(job.fates) == {AssignmentStatus.Accepted}
 
 
-@pytest.mark.parametrize("step", [step for step in Step if step is not Step.Settle], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "step", [s for s in Step if s not in (Step.Settle, Step.Backfill, Step.Exchange)], ids=lambda s: s.name
+)
 def test_other_steps_need_the_computation_only(world, step):
     assert arguments_of(step, story_of(world.submit())) == (1,)
+
+
+def test_steps_of_a_queue_name_the_others_too(world):
+    story = story_of(world.submit())
+    assert arguments_of(Step.Backfill, story) == (1, [])
+    assert arguments_of(Step.Backfill, story, (2, 3)) == (1, [2, 3])
+    assert arguments_of(Step.Exchange, story, (2,)) == (1, 2)

@@ -6,6 +6,7 @@ from qcrs.model.organisation import Priority
 
 BUCKET = 1 << 23  # in tag units, of which a unit of cost for each unit of weight has 256
 WINDOW = 4
+DISTRUST_ROUNDS = 10
 CREDIT = {Priority.Routine: 0, Priority.Elevated: 16 * BUCKET, Priority.Critical: 64 * BUCKET}
 
 
@@ -21,6 +22,7 @@ class Line:
         self.buckets: dict[int, int] = {}
         self.first, self.stalled_since = 0, 0
         self._finishes: Counter[int] = Counter()
+        self._distrusted: Counter[int] = Counter()
 
     def charge(self, organisation: int, cost: int, priority: Priority) -> int:
         """Charge an organisation of weight one; return the bucket where its computation belongs."""
@@ -43,8 +45,13 @@ class Line:
         if served_at is not None:
             self.stalled_since = served_at
 
-    def send_back(self, computation: int, organisation: int, now: int) -> None:
+    def is_stalled(self, organisation: int, now: int, round_seconds: int) -> bool:
+        """Return whether the line waits for an organisation no longer: all have waited, or it was sent back before."""
+        return now > self.stalled_since + round_seconds or now <= self._distrusted[organisation]
+
+    def send_back(self, computation: int, organisation: int, now: int, round_seconds: int) -> None:
         """Let a computation in turn wait behind all of its organisation."""
+        self._distrusted[organisation] = now + DISTRUST_ROUNDS * round_seconds
         bucket = max(self._finishes[organisation] // BUCKET, self.first + 1)
         self.leave(computation, now)
         self.enter(computation, max(bucket, self.first), now)

@@ -139,10 +139,11 @@ class Prediction:
         self.books.give_back_allocation()
 
     def may_defer(self, twin: Twin) -> bool:
-        return self.line.is_first(twin.job.id) and self.now > self.line.stalled_since + round_seconds(self.world)
+        stalled = self.line.is_stalled(self.world.requesters, self.now, round_seconds(self.world))
+        return self.line.is_first(twin.job.id) and stalled and len(self.drawn(twin)) < twin.replicas
 
     def defer(self, twin: Twin) -> None:
-        self.line.send_back(twin.job.id, self.world.requesters, self.now)
+        self.line.send_back(twin.job.id, self.world.requesters, self.now, round_seconds(self.world))
 
     # --- the draw ---
 
@@ -158,7 +159,7 @@ class Prediction:
             self.world.requesters,
             tried=[processor for processor, _ in twin.seats],
             on_duty=[processor for processor, status in twin.seats if status in ON_DUTY],
-            spared=(max(widths, default=0), min(widths, default=255)),
+            spared=(min(sum(widths), 255), min(widths, default=255)),
             is_wanted=lambda processor: self.is_wanted(processor, twin),
         )
 

@@ -67,12 +67,16 @@ class LedgerMachine(ComputationMachine):
     @rule(pick=PICK, draining=ONE_IN_4)
     def drain(self, pick, draining):
         node, drained = self.node(pick), self.predicted.draining
+        draining = draining and len(drained) < 2
         self.world.registry.drain(node.id, draining, sender=node.daemon)
         drained.add(node.id) if draining else drained.discard(node.id)
 
-    @rule(pick=PICK, share=st.integers(1, 5), dear=ONE_IN_4, seconds=st.sampled_from([60, 10_000]))
-    def offer(self, pick, share, dear, seconds):
+    @rule(pick=PICK, share=st.sampled_from([1, 2, 3, 4, 4, 5]), dear=ONE_IN_4, soon=ONE_IN_4)
+    def offer(self, pick, share, dear, soon):
         """Ask a quarter of the policy's price or more, and sometimes more than a small computation pays."""
+        if len(self.predicted.offers) > 2:  # one that has expired, or asks too much, keeps a processor idle
+            return
+        seconds = 60 if soon else 10**7
         node, price = self.node(pick), self.predicted.policy["pricePerQubitShot"] * share // 4
         minimum = 5 * MINIMUM_SHOTS * price if dear else 0
         offer = Offer(price, minimum, self.world.chain.now + seconds)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ESCALATION, MAX_ATTEMPTS, ComputationStatus, FailureReason
 from qcrs.model.decision import Decision
-from qcrs.model.organisation import Screen
+from qcrs.model.organisation import Priority, Screen
 from qcrs.model.records import Request
 from qcrs.rules.commitment import draw_seed_of
 from qcrs.rules.digest import keccak
@@ -151,6 +151,8 @@ def _enter(suite: Suite, log: Transcript) -> int:
     organisation = suite.consortium.organisation_of(requester)
     log.require(Rule.Membership, "organisation of the requester", organisation, event["organisation"])
     log.hold(Rule.Membership, organisation != 0, "requester", "a member's account", requester)
+    priority = event["request"]["priority"]
+    log.hold(Rule.Queue, priority in list(Priority), "priority", "one that there is", priority)
     request = Request.from_chain(dict(event["request"]))
     _require_sound(log, request)
     escrow, bounty = escrow_of(suite, request), suite.constants.keeper_bounty

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qcrs.model.challenge import ChallengeStatus
+from qcrs.model.organisation import Screen
 from qcrs.rules.replay.suite import Suite
 from qcrs.rules.replay.transcript import Rule
 
@@ -119,9 +120,9 @@ def _on_members(suite: Suite) -> Iterator[Claim]:
         fields = {"admin": o.admin, "weight": o.weight, "admitted": o.admitted, "name": o.name}
         fields |= {"shortestFirst": o.shortest_first, "screen": o.screen}
         yield Claim("Consortium", "organisations", (id_,), Rule.Record, fields)
-    for organisation, other in sorted(consortium.ever_listed):
-        screened = consortium.organisations[organisation].is_screened(other)
-        yield Claim("Consortium", "isScreened", (organisation, other), Rule.Record, screened)
+        if o.screen is not Screen.Everyone:
+            for other in consortium.organisations:
+                yield Claim("Consortium", "isScreened", (id_, other), Rule.Record, o.is_screened(other))
     for (organisation, noise_class), share in consortium.shares.items():
         yield Claim("Consortium", "finishOf", (organisation, noise_class), Rule.Record, share.finish)
     for account, number in consortium.numbers.items():

@@ -49,7 +49,6 @@ class Consortium:
     Attributes:
         numbers: Of each account that ever joined an organisation, from 1.
         shares: What each organisation has asked of each noise class.
-        ever_listed: Pairs of organisations of which the first has said that it works with the second or not.
     """
 
     def __init__(self) -> None:
@@ -57,7 +56,6 @@ class Consortium:
         self._organisation_of: dict[str, int] = {}
         self.numbers: dict[str, int] = {}
         self.shares: defaultdict[tuple[int, int], Share] = defaultdict(Share)
-        self.ever_listed: set[tuple[int, int]] = set()
         self._invited: set[tuple[str, int]] = set()
 
     def organisation_of(self, account: str) -> int:
@@ -175,19 +173,18 @@ def choose_order(suite: Suite, log: Transcript) -> None:
 def choose_screen(suite: Suite, log: Transcript) -> None:
     """Replay ``chooseScreen``."""
     event = log.take("ScreenChosen")
+    log.hold(Rule.Membership, event["screen"] in list(Screen), "screen", "one that there is", event["screen"])
     suite.consortium.admitted(event["organisation"]).screen = Screen(event["screen"])
 
 
 def list_(suite: Suite, log: Transcript) -> None:
     """Replay one line of ``list``."""
     event = log.take("OrganisationListed")
-    organisation, other = event["organisation"], event["other"]
-    listed = suite.consortium.admitted(organisation).listed
+    listed = suite.consortium.admitted(event["organisation"]).listed
     if event["listed"]:
-        listed.add(other)
+        listed.add(event["other"])
     else:
-        listed.discard(other)
-    suite.consortium.ever_listed.add((organisation, other))
+        listed.discard(event["other"])
 
 
 def grant_quota(suite: Suite, log: Transcript) -> None:

@@ -145,6 +145,8 @@ def close(suite: Suite, log: Transcript) -> None:
     cause = _cause(log)
     r, keeper = _reservation(suite, cause["reservation"]), cause["keeper"]
     prepared = r.status is _S.Prepared
+    closed = cause["status"] in (_S.Ended, _S.Cancelled, _S.Lapsed)
+    log.hold(Rule.Lifecycle, closed, f"status of closed reservation {r.id}", "one that is final", cause["status"])
     r.advance(log, ReservationStatus(cause["status"]))
     shares: Sequence[int] = ()
     bounty, rest = 0, r.escrow

@@ -173,6 +173,7 @@ def test_allocate_serves_whoever_is_next_once_the_first_was_deferred(world):
     with refused("DeadlineOpen", computation=1, endsAt=patience, timestamp=patience):
         world.allocator.defer(first.id, sender=world.keeper)
     world.chain.warp(patience + 1)
+    world.beat()
     receipt = world.allocator.defer(first.id, sender=world.keeper)
     assert receipt.event("ComputationDeferred") == {"computation": 1, "bucket": bucket + 1}
     assert world.allocator.queueOf(1)[:2] == (bucket, 2)

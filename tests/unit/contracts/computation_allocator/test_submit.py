@@ -118,18 +118,20 @@ def test_submit_reverts_when_the_maximum_fee_is_one_wei_less(world):
 
 def test_submit_reverts_when_more_is_to_be_locked_than_a_record_can_say(world):
     price = 2**64 - 1
-    escrow = price * 2 * MINIMUM_SHOTS * 3 + 2 * world.bounty
-    with refused("FeeTooHigh", escrow=escrow, maximum=2**72 - 1):
-        submit(world, value=0, price=price)
+    escrow = price * 20 * MINIMUM_SHOTS * 3 + 2 * world.bounty
+    with refused("FeeTooHigh", escrow=escrow, maximum=2**80 - 1):
+        submit(world, value=0, price=price, qubits=20)
 
 
 def test_submit_locks_as_much_as_a_record_can_say(world):
-    price = (2**72 - 1 - 2 * world.bounty) // (2 * MINIMUM_SHOTS * 3)
-    fee = world.quote(world.request(price=price))
+    price = (2**80 - 1 - 2 * world.bounty) // (20 * MINIMUM_SHOTS * 3)
+    fee = world.quote(world.request(price=price, qubits=20))
     world.chain.fund(world.requester, fee)
-    assert submit(world, price=price).event("ComputationSubmitted")["escrow"] == fee - world.bounty
+    receipt = submit(world, price=price, qubits=20)
+    assert receipt.event("ComputationSubmitted")["escrow"] == fee - world.bounty
+    assert world.records.computationOf(1)["escrow"] == fee - world.bounty
     with refused("FeeTooHigh"):
-        submit(world, value=0, price=price + 1)
+        submit(world, value=0, price=price + 1, qubits=20)
 
 
 @pytest.mark.parametrize(("depth_class", "profile"), [(0, 1), (1, 0), (0, 0)])

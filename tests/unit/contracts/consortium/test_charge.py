@@ -51,10 +51,12 @@ def test_charge_adds_up_costs_by_weight(tariff):
     assert tariff.consortium.finishOf(light, 1) == 768_000
 
 
-def test_charge_rounds_down(tariff):
+def test_charge_rounds_up(tariff):
+    """Whoever submits little at a time gains nothing by it."""
     organisation = tariff.admit("odd", 3)
-    tariff.charge("odd", 1)
-    assert tariff.consortium.finishOf(organisation, 1) == 85
+    for charged in (86, 172):
+        tariff.charge("odd", 1)
+        assert tariff.consortium.finishOf(organisation, 1) == charged
 
 
 def test_charge_gives_even_the_heaviest_a_tag_for_the_smallest(tariff):

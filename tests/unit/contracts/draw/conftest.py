@@ -1,12 +1,13 @@
 """Draws from a field that a test fills as it likes, and what they come to be by another's reckoning."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import pytest
 from eth_hash.auto import keccak
 
 from qcrs.model.processor import ProcessorStatus
-from tests.evm import Chain, Contract
+from tests.evm import Chain, Contract, artifacts
 from tests.scenario import NOBODY, account
 
 NOISE_CLASS = 1
@@ -17,18 +18,27 @@ QUBIT_PRICE = 10**10
 OWN = 99_999  # the organisation that asks
 
 
-def asked(qubits=1, flags=0, profile=1, volume=0, error=0, organisation=OWN, noise_class=NOISE_CLASS):
+@cache
+def shifts():
+    """Return where the compiler puts each member of a record's first word."""
+    types = artifacts()["ComputationAllocator"].storage_layout["types"]
+    record = next(kind for kind in types.values() if kind["label"] == "struct Computation")
+    return {member["label"]: 8 * member["offset"] for member in record["members"] if member["slot"] == "0"}
+
+
+def asked(qubits=1, flags=0, profile=1, volume=0, error=0, organisation=OWN):
     """Return the first word of a record."""
-    return (
-        noise_class << 24
-        | qubits << 32
-        | profile << 48
-        | volume << 56
-        | error << 64
-        | SHOTS << 80
-        | flags << 120
-        | organisation << 128
-    )
+    members = {
+        "noiseClass": NOISE_CLASS,
+        "qubits": qubits,
+        "profile": profile,
+        "quantumVolumeLog2": volume,
+        "twoQubitErrorPpm": error,
+        "shots": SHOTS,
+        "flags": flags,
+        "organisation": organisation,
+    }
+    return sum(value << shifts()[name] for name, value in members.items())
 
 
 @dataclass
@@ -75,7 +85,7 @@ class Field:
     def draw(self, seed, count=1, word=None, tried=(), on_duty=(), most=0, least=0, pay=None, since=0, by=NOBODY):
         """Draw; what it changes stays."""
         word = asked() if word is None else word
-        pay = QUBIT_PRICE * (word >> 32 & 0xFF) * SHOTS if pay is None else pay
+        pay = QUBIT_PRICE * (word >> shifts()["qubits"] & 0xFF) * SHOTS if pay is None else pay
         wish = (word, count, most, least, pay, since, by)
         arguments = (seed, wish, list(tried), list(on_duty))
         return self.chain.send(self.contract, "draw", *arguments, sender=account("deployer")).result

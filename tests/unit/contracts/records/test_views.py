@@ -86,7 +86,6 @@ def test_submit_writes_words_as_the_compiler_packs_them(world, gold):
     bucket = receipt.event("ComputationSubmitted")["bucket"]
     assert bucket > 2**8
     expected = {
-        "status": ComputationStatus.Queued,
         "replicas": 5,
         "replicaCap": 5 if gold else 9,
         "noiseClass": 1,
@@ -110,7 +109,8 @@ def test_submit_writes_words_as_the_compiler_packs_them(world, gold):
     }
     stored = unpack(layout, type_, record)
     assert {name: number for name, number in stored.items() if number} == {k: v for k, v in expected.items() if v}
-    assert plain(world.records.computationOf(receipt.result)) == stored
+    # A record without a round is queued: its status is not written.
+    assert plain(world.records.computationOf(receipt.result)) == stored | {"status": ComputationStatus.Queued}
 
 
 @pytest.mark.parametrize("settled", [False, True])

@@ -23,6 +23,7 @@ def backfilled(world: World) -> None:
 
 def deferred(world: World) -> None:
     """Nobody can run it, so that it is sent behind another one, which is withdrawn."""
+    world.consortium.setWeight(world.node(1).organisation, 4, sender=world.committee)
     stuck = world.submit(noise_class=NOBODYS_CLASS)
     behind = world.submit(noise_class=NOBODYS_CLASS, requester=world.node(1).operator, qubits=20)
     world.submit(noise_class=NOBODYS_CLASS, requester=world.node(1).operator)
@@ -73,7 +74,7 @@ def choosy(world: World) -> None:
     world.registry.drain(8, False, sender=world.node(8).operator)
     world.consortium.list(friends[:1], False, sender=world.requester)
     world.consortium.chooseScreen(Screen.Except, sender=world.requester)
-    world.submit().to_settled()
+    world.submit(replicas=6).to_settled()  # by all but the other three
     world.consortium.chooseScreen(Screen.Everyone, sender=world.requester)
 
 
@@ -140,8 +141,11 @@ def _reserve(world: World, processors: list[int], qubits: int, starts_at: int, d
     return world.reservations.reserve(processors, qubits, *window, RATE, sender=world.requester, value=price).result
 
 
-def departed(world: World) -> None:
-    """Calls that change nothing that an audit follows, but by which it must not be confused."""
-    world.registry.drain(8, False, sender=world.node(8).daemon)
-    world.consortium.list([world.requesters], False, sender=account("operator 2"))
-    world.reservations.setRate(7, 0, sender=world.node(7).operator)
+def lasting(world: World) -> None:
+    """What stays until the end, where the contracts are asked for it."""
+    operator = account("operator 2")
+    world.consortium.chooseScreen(Screen.Except, sender=operator)
+    world.consortium.list([world.requesters], True, sender=operator)
+    world.reservations.setRate(7, 2 * RATE, sender=world.node(7).operator)
+    world.registry.offer(3, 1, 0, world.chain.now + 10**7, sender=world.node(3).operator)
+    _reserve(world, [8], 1, world.chain.now + 50_000, 10)

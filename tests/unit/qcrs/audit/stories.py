@@ -363,7 +363,7 @@ STORIES: tuple[Callable[[World], None], ...] = (
     allocations.batched,
     allocations.absent,
     allocations.reserved,
-    allocations.departed,
+    allocations.lasting,
     _governance,
     _after_governance,
 )
