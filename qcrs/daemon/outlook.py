@@ -12,6 +12,7 @@ from qcrs.daemon.lookout import Lookout
 from qcrs.errors import QcrsError
 from qcrs.model.booking import Booking, Bookings
 from qcrs.model.records import Policy
+from qcrs.model.reservation import ReservationStatus
 from qcrs.model.story import Stories, Story
 from qcrs.rules.digest import keccak
 
@@ -135,9 +136,10 @@ class Outlook:
         return self.stories.by_id.get(computation) or self.docket.stories.get(computation)
 
     def engaged(self) -> int:
-        """Return how many computations and active reservations the processor still has to serve."""
+        """Return how many computations, and reservations that have its qubits, the processor still has to serve."""
         seats = [d for story in self.stories.by_id.values() for d in story.on_duty() if d.processor == self.processor]
-        return len(seats) + len(self.bookings.by_id)
+        promised = [b for b in self.bookings.by_id.values() if b.status is not ReservationStatus.Granted]
+        return len(seats) + len(promised)
 
     def _book(self, name: str, arguments: Mapping[str, Any]) -> bool:
         if name == "ReservationGranted" and self.processor not in arguments["processors"]:

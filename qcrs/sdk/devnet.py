@@ -5,7 +5,6 @@ For development, tests and the demonstration. Its keys are known to everybody.
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 import threading
@@ -31,14 +30,12 @@ from qcrs.chain.keys import devnet_account
 from qcrs.chain.network import Network, NetworkFileInvalid
 from qcrs.errors import QcrsError
 from qcrs.model.records import Policy
+from qcrs.sdk.devnet_directory import clear
 from qcrs.sdk.membership import found, named_accounts, node_name
 from qcrs.sdk.provider import NodeFiles
 
 READY_SECONDS = 120.0
 MAX_PROCESSORS = 40
-MADE_HERE = frozenset({
-    "chain", "nodes", "store", "network.json", "processes.json", "ganache.log", "secrets.jsonl",
-})  # fmt: skip
 
 
 class DevnetRunning(QcrsError):
@@ -47,10 +44,6 @@ class DevnetRunning(QcrsError):
 
 class DevnetNotRunning(QcrsError):
     """No devnet runs from this directory."""
-
-
-class NotADevnetDirectory(QcrsError):
-    """The directory holds something else, which starting a devnet there would remove."""
 
 
 class DevnetAbandoned(QcrsError):
@@ -137,16 +130,7 @@ class Devnet:
     def start_node(self, name: str, *flags: str) -> int:
         """Start the daemon of the node called *name* as a process of its own and return its id."""
         files = self.node_files(name)
-        command = [
-            sys.executable,
-            "-m",
-            "qcrs",
-            "node",
-            "start",
-            "--config",
-            str(files.config),
-            *flags,
-        ]
+        command = [sys.executable, "-m", "qcrs", "node", "start", "--config", str(files.config), *flags]
         with files.log.open("a") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -266,35 +250,6 @@ def _require_size(processors: int, organisations: int, requesters: int) -> None:
             f"{organisations} organisations for {processors} processors beside {requesters} that only submit; expected "
             f"1 to {most}"
         )
-
-
-def clear(directory: Path) -> None:
-    """Remove what an earlier devnet left in *directory*, and nothing else.
-
-    Raises:
-        NotADevnetDirectory: It holds something, and nothing tells that a devnet was there.
-    """
-    if not directory.exists():
-        return
-    if not directory.is_dir():
-        raise NotADevnetDirectory(f"{directory} is not a directory; name an empty one, or one of an earlier devnet")
-    present = {path.name for path in directory.iterdir()}
-    # The log comes first of all files, so a devnet that never came up is known by it.
-    ours = present & {"processes.json", "ganache.log"} or {"network.json", "chain"} <= present
-    if present and not ours:
-        strange = sorted(present - MADE_HERE or present)[:3]
-        raise NotADevnetDirectory(
-            f"{directory} holds {', '.join(strange)}, and no devnet ran there; name an empty directory, or one of an "
-            "earlier devnet"
-        )
-    for name in present & MADE_HERE:
-        path = directory / name
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    if present <= MADE_HERE:
-        directory.rmdir()
 
 
 def demonstration_policy(fault: str) -> Policy:

@@ -141,7 +141,8 @@ def test_solidity_example_orders_a_computation_and_proves_its_counts_on_chain(wo
             gateway, owner = client.gateway, client.account
             address = await _add_contract(gateway, owner, interface, code)
             noise_class = (await client.registry.standing(1)).noise_class
-            quote = await client.allocator.quote(2, SHOTS, 3, 3)
+            price = (await client.allocator.policy()).price_per_qubit_shot
+            quote = await client.allocator.quote(price, 2, SHOTS, 3, 3)
             commitment = client.secrets.create()
             await gateway.send(owner, "BellPair", "order", noise_class, commitment, value=quote)
             computation = await gateway.call("BellPair", "computation")

@@ -60,6 +60,7 @@ def test_reservations_of_the_own_processor_are_followed_to_their_end():
     assert outlook.take("ReservationGranted", {**GRANTED, "reservation": 8, "processors": [2, 4]}, 1, NOW) is False
     assert outlook.take("ReservationGranted", GRANTED, 1, NOW) is True
     assert set(outlook.bookings.by_id) == {9}
+    assert outlook.engaged() == 0  # its time is to come
     outlook.take("ReservationPrepared", {"reservation": 9}, 1, NOW)
     outlook.take("ReservationBegun", {"reservation": 9}, 1, NOW)
     assert outlook.bookings.by_id[9].status is ReservationStatus.Active

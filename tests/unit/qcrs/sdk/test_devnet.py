@@ -2,7 +2,7 @@
 
 import pytest
 
-from qcrs.sdk.devnet import NotADevnetDirectory, clear
+from qcrs.sdk.devnet_directory import NotADevnetDirectory, clear
 
 
 def test_earlier_devnet_is_cleared(tmp_path):
