@@ -111,7 +111,8 @@ class FairQueue:
     """The queue of one noise class.
 
     Attributes:
-        first: Number of the first bucket, which is the virtual time; somebody waits in it unless nobody waits at all.
+        first: Number of the first bucket, which is the virtual time. Somebody waits in it unless nobody waits at all,
+            or whoever was alone has been sent back.
         waiting: Computations in all buckets.
         stalled_since: When somebody was last served in turn or sent back, or began to wait.
     """
