@@ -100,8 +100,8 @@ def passing_bound(weight: int, bucket: int, first: int, largest: int, displaced:
         bucket: The bucket that the computation took; the last one, if it was sent back or exchanged.
         first: The first bucket when it entered.
         largest: Largest cost of a computation of the other organisation.
-        displaced: Cost of the other organisation's computations that stood later than their tags when they passed,
-            because they were sent back or their bucket was full.
+        displaced: Cost of the other organisation's computations that passed and did not stand where their tags are:
+            because they were sent back or exchanged, or their bucket was full.
     """
     span = (bucket + 1 - first) * GRAIN + CRITICAL_CREDIT
     return (weight * span >> COST_BITS) + largest + displaced

@@ -196,9 +196,9 @@ class ProcessorIndex:
         engaged = set(demand.engaged)
         lists = self.lists[level_of(qubits) :]
         drawn = 0
-        if not count:
-            return drawn
         for position, number in lottery(seed, sum(map(len, lists)), hashes):
+            if len(chosen) == count:
+                break
             drawn += 1
             for entries in lists:
                 if position < len(entries):
@@ -217,8 +217,6 @@ class ProcessorIndex:
                 continue
             if (number >> 128) % FULL_WEIGHT < processor.weight:
                 chosen.append(processor)
-                if len(chosen) == count:
-                    break
                 engaged.add(processor.organisation)
             elif len(reserve) < MAX_RESERVE:
                 reserve.append(processor)

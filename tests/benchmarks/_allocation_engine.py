@@ -29,48 +29,54 @@ class Run:
     failures: int
 
 
-def run(load: Workload, processors: list[Processor], policy: Any, seed: int) -> Run:
-    """Let *policy* place the computations of *load* until its horizon ends."""
-    index = ProcessorIndex(processors)
-    beats = [processors[i::HEARTBEAT_BLOCKS] for i in range(HEARTBEAT_BLOCKS)]
-    started = array("q", [-1]) * len(load)
-    order: list[int] = []
-    ends: list[list[tuple[int, list[Processor]]]] = [[] for _ in range(load.blocks + 1)]
-    bits = random.Random(seed).getrandbits
-    organisation, qubits, replicas, span = load.organisation, load.qubits, load.replicas, load.span
-    failures = 0
-    block = 0
+class _Field:
+    """The processors, and who holds them until when."""
 
-    def hashes(seed: bytes, draw: int) -> int:
-        return bits(160)  # what the rules take from a digest: a position, and 128 bits up a percentage
+    def __init__(self, load: Workload, processors: list[Processor], seed: int) -> None:
+        self.load = load
+        self.index = ProcessorIndex(processors)
+        self.ends: list[list[tuple[int, list[Processor]]]] = [[] for _ in range(load.blocks)]
+        self.started = array("q", [-1]) * len(load)
+        self.order: list[int] = []
+        self.failures = self.block = 0
+        bits = random.Random(seed).getrandbits
+        # What the rules take from a digest: a position, and 128 bits up a percentage.
+        self.hashes = lambda seed, draw: bits(160)
 
-    def place(job: int, most: int, least: int) -> bool:
-        nonlocal failures
-        demand = Demand(qubits[job], replicas[job], (organisation[job],), (), most, least)
+    def place(self, job: int, most: int, least: int) -> bool:
+        """Draw for *job*; tell whether there were enough."""
+        load = self.load
+        demand = Demand(load.qubits[job], load.replicas[job], {load.organisation[job]}, most=most, least=least)
         try:
-            drawn = index.draw(b"", demand, hashes)
+            drawn = self.index.draw(b"", demand, self.hashes)
         except TooFewEligibleProcessors:
-            failures += 1
+            self.failures += 1
             return False
-        started[job] = block
-        order.append(job)
-        end = block + span[job]
-        if end <= load.blocks:
-            ends[end].append((job, drawn))
+        self.started[job] = self.block
+        self.order.append(job)
+        end = self.block + load.span[job]
+        if end < load.blocks:
+            self.ends[end].append((job, drawn))
         return True
 
+
+def run(load: Workload, processors: list[Processor], policy: Any, seed: int) -> Run:
+    """Let *policy* place the computations of *load* until its horizon ends."""
+    field = _Field(load, processors, seed)
+    beats = [processors[i::HEARTBEAT_BLOCKS] for i in range(HEARTBEAT_BLOCKS)]
     arrival, count, job = load.arrival, len(load), 0
-    release, relist, submit, schedule = index.release, index.relist, policy.submit, policy.schedule
+    release, relist, qubits = field.index.release, field.index.relist, load.qubits
     for block in range(load.blocks):
-        for ended, drawn in ends[block]:
+        field.block = block
+        for ended, drawn in field.ends[block]:
             for processor in drawn:
                 release(processor, qubits[ended])
             policy.ended(ended)
-        ends[block].clear()
+        field.ends[block].clear()
         for processor in beats[block % HEARTBEAT_BLOCKS]:
             relist(processor)
         while job < count and arrival[job] <= block:
-            submit(job, block)
+            policy.submit(job, block)
             job += 1
-        schedule(place, block)
-    return Run(load, policy, np.array(started), np.array(order), failures)
+        policy.schedule(field.place, block)
+    return Run(load, policy, np.array(field.started), np.array(field.order), field.failures)

@@ -1,13 +1,14 @@
 """Shares, waits, utilisation and starvation of a run."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from _allocation_engine import Run
-from _allocation_policies import Ours
+from _allocation_ours import Ours
 from _allocation_workload import BLOCK_SECONDS, FLOOD, MODEST
 
-from qcrs.rules.fair_queue import CRITICAL_CREDIT, passing_bound
+from qcrs.rules.fair_queue import passing_bound
 
 WARM_UP = 0.1  # part of the horizon in which the fleet fills, and nothing is measured
 SLICES = 400
@@ -124,44 +125,42 @@ def starvation(run: Run) -> dict[str, Any]:
     if not isinstance(policy, Ours):
         raise TypeError(f"a policy of buckets was expected, found {type(policy).__name__}")
     owner, cost = np.array(load.organisation), np.array(load.cost)
-    weights = [o.weight for o in load.organisations]
-    entered = np.array(policy.entered)
-    jobs = np.flatnonzero(entered >= 0)
-    position = np.full(len(load), len(run.order))
-    position[run.order] = np.arange(len(run.order))
-    begin, end = entered[jobs], position[jobs]
+    jobs = np.flatnonzero(np.array(policy.entered) >= 0)
     first, bucket = np.array(policy.first)[jobs], np.array(policy.bucket)[jobs]
-    place_of = np.full(len(load), -1)
-    place_of[jobs] = np.arange(len(jobs))
-    guarded = np.array(policy.guarded, dtype=np.int64).reshape(-1, 3)
-    displaced = np.zeros(len(load), bool)
-    displaced[list(policy.displaced)] = True
-    worst, excess = np.zeros(len(jobs)), 0.0
-    for other, weight in enumerate(weights):
-        own = (owner[run.order] == other) & ~displaced[run.order]
-        prefix = np.concatenate(([0], np.cumsum(np.where(own, cost[run.order], 0))))
-        passed = prefix[end] - prefix[begin]
-        overtaken = guarded[guarded[:, 1] == other]
-        np.subtract.at(passed, place_of[overtaken[:, 0]], overtaken[:, 2])
-        bound = _bounds(weight, bucket, first, int(cost[owner == other].max(initial=0)))
-        ratio = np.where(owner[jobs] == other, 0.0, passed / bound)
-        np.maximum(worst, ratio, out=worst)
-        excess = max(excess, float(np.where(owner[jobs] == other, -1, passed - bound).max()))
+    worst, holds = np.zeros(len(jobs)), True
+    for other, passed in enumerate(_passed(run, policy, jobs)):
+        largest = int(cost[owner == other].max(initial=0))
+        bound = passing_bound(load.organisations[other].weight, bucket, first, largest)  # integers, by the array
+        passed[owner[jobs] == other] = 0
+        holds &= bool((passed <= bound).all())
+        np.maximum(worst, passed / bound, out=worst)
     counts, edges = np.histogram(worst, bins=BINS, range=(0, max(1.0, float(worst.max()))))
     return {
         "worst": float(worst.max()),
         "median": float(np.median(worst)),
-        "holds": bool(excess <= 0),
+        "holds": holds,
         "computations": len(jobs),
-        "guarded": len(guarded),
+        "guarded": len(policy.guarded),
         "sentBack": policy.sent_back,
         "histogram": {"counts": counts.tolist(), "edges": [round(float(edge), 4) for edge in edges]},
     }
 
 
-def _bounds(weight: int, bucket: np.ndarray, first: np.ndarray, largest: int) -> np.ndarray:
-    """Return the stated bound of each; the rule is the same on arrays, which the first entry is held to."""
-    bounds = passing_bound(weight, bucket, first, largest)  # type: ignore[arg-type]
-    if len(bounds) and int(bounds[0]) != passing_bound(weight, int(bucket[0]), int(first[0]), largest):
-        raise ArithmeticError(f"bound of an array {bounds[0]} differs from the rule's, with credit {CRITICAL_CREDIT}")
-    return bounds
+def _passed(run: Run, policy: Ours, jobs: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield, organisation by organisation, the cost of it that passed each of *jobs*; those displaced are left out."""
+    load = run.load
+    position = np.full(len(load), len(run.order))
+    position[run.order] = np.arange(len(run.order))
+    begin, end = np.array(policy.entered)[jobs], position[jobs]
+    place_of = np.full(len(load), -1)
+    place_of[jobs] = np.arange(len(jobs))
+    guarded = np.array(policy.guarded, dtype=np.int64).reshape(-1, 3)
+    cost = np.array(load.cost)
+    cost[list(policy.displaced)] = 0
+    owner, cost = np.array(load.organisation)[run.order], cost[run.order]
+    for other in range(len(load.organisations)):
+        prefix = np.concatenate(([0], np.cumsum(np.where(owner == other, cost, 0))))
+        passed = prefix[end] - prefix[begin]
+        overtaken = guarded[guarded[:, 1] == other]
+        np.subtract.at(passed, place_of[overtaken[:, 0]], overtaken[:, 2])
+        yield passed

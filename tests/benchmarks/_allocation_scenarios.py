@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from _allocation_engine import Run, run
 from _allocation_measure import WARM_UP, shares, starvation, utilisation, waits
-from _allocation_policies import Ours, Stride
+from _allocation_ours import Ours
+from _allocation_rivals import Stride
 from _allocation_workload import (
     BLOCK_SECONDS,
     FLOOD,
@@ -141,7 +142,7 @@ def spam(setting: Setting, base: Run) -> dict[str, float]:
 
 
 def critical(setting: Setting, base: Run) -> dict[str, float]:
-    """Let every computation of the attacker be critical, with a quota that it never exhausts; all others are routine."""
+    """Let all computations of the attacker be critical, with a quota that it never exhausts, and all others routine."""
     load = setting.load()
     owner = np.array(load.organisation)
     routine = setting.run(edited(load, priority=np.zeros(len(load), int)))

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import _report
 import numpy as np
 from _allocation_engine import run
 from _allocation_measure import BINS, figures, starvation
-from _allocation_policies import Drf, Drr, Fifo, Ours, Wfq
+from _allocation_ours import Ours
+from _allocation_rivals import Drf, Drr, Fifo, Wfq
 from _allocation_scenarios import LOAD, scenarios
 from _allocation_workload import BLOCK_SECONDS, Workload, community, fleet, workload
-from _report import CHAIN, OWN, REST, SERIES, amount, picture, table
+from _report import CHAIN, OUTPUT, OWN, REST, SERIES, amount, picture, table
 
 QUOTA_SHARE = 0.1  # of the load's cost that a unit of weight may ask for above routine, if all had as much
 
@@ -105,27 +105,22 @@ def simulate(quick: bool = False) -> dict[str, Any]:
 
 def plots(figures: dict[str, Any], folder: Path) -> None:
     """Draw what ``simulate`` returned, as four pictures in *folder*."""
-    before, _report.OUTPUT = _report.OUTPUT, folder
-    try:
-        _plot_shares(figures)
-        _plot_waits(figures)
-        _plot_utilisation(figures)
-        _plot_starvation(figures)
-    finally:
-        _report.OUTPUT = before
+    for plot in (_plot_shares, _plot_waits, _plot_utilisation, _plot_starvation):
+        plot(figures, folder)
 
 
 def _colours(figures: dict[str, Any]) -> dict[str, str]:
     return dict(zip(figures["policies"], (OWN, *SERIES[1:4], SERIES[4]), strict=True))
 
 
-def _plot_shares(figures: dict[str, Any]) -> None:
+def _plot_shares(figures: dict[str, Any], folder: Path) -> None:
     count = len(figures["load"]["organisations"])
     colours = _colours(figures)
     with picture(
         "allocation-shares",
         "What each organisation is given, to what it is entitled to",
         f"{count} organisations a policy, in order; weighted max-min entitlement in each moment",
+        folder=folder,
     ) as axes:
         for name, policy in figures["policies"].items():
             axes.plot(sorted(policy["shares"]), label=name, color=colours[name], lw=2.2 if name == "ours" else 1.2)
@@ -134,11 +129,12 @@ def _plot_shares(figures: dict[str, Any]) -> None:
         axes.legend(frameon=False, fontsize=7.5)
 
 
-def _plot_waits(figures: dict[str, Any]) -> None:
+def _plot_waits(figures: dict[str, Any], folder: Path) -> None:
     with picture(
         "allocation-waits",
         "How long organisations wait that ask for no more than their share",
         "seconds from arrival to allocation; logarithmic",
+        folder=folder,
     ) as axes:
         names = list(figures["policies"])
         for mark, label, colour in (
@@ -153,13 +149,14 @@ def _plot_waits(figures: dict[str, Any]) -> None:
         axes.legend(frameon=False, fontsize=7.5, loc="upper center", bbox_to_anchor=(0.45, -0.1), ncols=3)
 
 
-def _plot_utilisation(figures: dict[str, Any]) -> None:
+def _plot_utilisation(figures: dict[str, Any], folder: Path) -> None:
     colours = _colours(figures)
     hours = figures["load"]["seconds"] / 3_600
     with picture(
         "allocation-utilisation",
         "Part of all qubits that is leased",
         f"{figures['load']['processors']:,} processors; every policy looks past as many that do not fit",
+        folder=folder,
     ) as axes:
         for name, policy in figures["policies"].items():
             curve = policy["utilisationCurve"]
@@ -170,7 +167,7 @@ def _plot_utilisation(figures: dict[str, Any]) -> None:
         axes.legend(frameon=False, fontsize=7.5)
 
 
-def _plot_starvation(figures: dict[str, Any]) -> None:
+def _plot_starvation(figures: dict[str, Any], folder: Path) -> None:
     starved = figures["starvation"]
     edges = np.array(starved["histogram"]["edges"])
     with picture(
@@ -178,6 +175,7 @@ def _plot_starvation(figures: dict[str, Any]) -> None:
         "Cost that passed a computation, to the stated bound",
         f"worst other organisation of each of {starved['computations']:,} computations; the most is"
         f" {starved['worst']:.3f}",
+        folder=folder,
     ) as axes:
         axes.bar(edges[:-1], starved["histogram"]["counts"], np.diff(edges), align="edge", color=CHAIN)
         axes.axvline(1, color=OWN, lw=1.6)
@@ -225,4 +223,4 @@ def show(figures: dict[str, Any]) -> None:
 if __name__ == "__main__":
     outcome = simulate()
     show(outcome)
-    plots(outcome, _report.OUTPUT)
+    plots(outcome, OUTPUT)

@@ -92,14 +92,16 @@ def finish(name: str, goals: Sequence[Goal], raw: dict[str, Any]) -> None:
 
 
 @contextmanager
-def picture(name: str, title: str, subtitle: str, size: tuple[float, float] = (8.0, 3.6)) -> Iterator[Any]:
-    """Give axes to draw on, and write them to ``NAME.png``."""
+def picture(
+    name: str, title: str, subtitle: str, size: tuple[float, float] = (8.0, 3.6), folder: Path = OUTPUT
+) -> Iterator[Any]:
+    """Give axes to draw on, and write them to ``NAME.png`` in *folder*."""
     import matplotlib
 
     matplotlib.use("Agg")  # pictures are files; no display is needed or opened
     from matplotlib import pyplot
 
-    OUTPUT.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     figure, axes = pyplot.subplots(figsize=size, dpi=150)
     try:
         yield axes
@@ -111,7 +113,7 @@ def picture(name: str, title: str, subtitle: str, size: tuple[float, float] = (8
         for spine in ("top", "right", "left"):
             axes.spines[spine].set_visible(False)
         axes.spines["bottom"].set_color(_INK)
-        figure.savefig(OUTPUT / f"{name}.png", bbox_inches="tight", metadata={"Software": None})
+        figure.savefig(folder / f"{name}.png", bbox_inches="tight", metadata={"Software": None})
     finally:
         pyplot.close(figure)
 

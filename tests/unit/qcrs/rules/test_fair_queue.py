@@ -219,7 +219,7 @@ def test_only_a_cheaper_computation_passes_and_not_forever(place, expected):
 
 
 class Schedule:
-    """Organisations submit, keepers allocate in or out of turn, cancel and send back, as a random source says."""
+    """Organisations submit, keepers allocate in or out of turn, cancel, send back and exchange, as chance has it."""
 
     def __init__(self, seed, with_moves):
         self.random = random.Random(seed)
@@ -237,8 +237,10 @@ class Schedule:
             self.serve(now)
         elif kind < 0.95 or not self.with_moves:
             self.queue.leave(self.waiting.pop(self.random.choice(list(self.waiting)))[0])
-        else:
+        elif kind < 0.975:
             self.send_back(now)
+        else:
+            self.exchange()
 
     def submit(self, now):
         o, rng = self.random.randrange(len(WEIGHTS)), self.random
@@ -284,6 +286,13 @@ class Schedule:
         except BacklogFull:
             pass
 
+    def exchange(self):
+        """Let a shorter one take the place of a longer one of its organisation."""
+        shorter, longer = (self.random.choice(list(self.waiting.values())) for _ in range(2))
+        if shorter[1] == longer[1] and may_pass(shorter[0], shorter[2], longer[0], longer[2], 0):
+            shorter[0], longer[0] = longer[0], shorter[0]
+            shorter[3] = longer[3] = True
+
     def run(self, steps):
         for now in range(steps):
             before = self.queue.first
@@ -305,6 +314,22 @@ def test_counts_are_conserved_virtual_time_never_goes_back_and_the_bound_holds(s
         assert with_moves or not buckets or min(buckets) == queue.first
         for bucket in buckets:
             assert queue.ahead(bucket) == sum(count for other, count in buckets.items() if other < bucket)
+
+
+def test_exchange_saves_up_service_that_the_bound_leaves_to_those_displaced():
+    """Ten long ones let ten short ones go first, and then stand together where these would have."""
+    queue, saver, other = queue_of(0), Share(), Share()
+    long = [queue.enter(saver.charge(queue, 100 * UNIT, 1), 0) for _ in range(10)]
+    short = [queue.enter(saver.charge(queue, UNIT, 1), 0) for _ in range(10)]
+    assert all(may_pass(late, UNIT, early, 100 * UNIT, 0) for early, late in zip(long, short, strict=True))
+    for bucket in (0, *long):
+        queue.leave(bucket, 1)
+    assert queue.first == short[0] == 1000
+    bucket = queue.enter(other.charge(queue, 20 * UNIT, 1), 1)
+    last = queue.enter(other.charge(queue, UNIT, 1), 1)
+    assert (bucket, last) == (1000, 1020)
+    passed = 10 * 100 * UNIT
+    assert passing_bound(1, last, 1000, 100 * UNIT) < passed <= passing_bound(1, last, 1000, 100 * UNIT, passed)
 
 
 def test_bound_is_nearly_reached():
