@@ -15,17 +15,19 @@ contract AuditTrail is IAuditTrail {
     address private immutable REGISTRY;
     address private immutable ALLOCATOR;
     address private immutable DISPUTES;
+    address private immutable RESERVATIONS;
 
     MountainRange.Range private _range;
     bytes24 private _head;
     uint64 private _size;
 
-    constructor(address consortium, address registry, address allocator, address disputes) {
+    constructor(address consortium, address registry, address allocator, address disputes, address reservations) {
         // slither-disable-start missing-zero-check (nobody calls from the zero address)
         CONSORTIUM = consortium;
         REGISTRY = registry;
         ALLOCATOR = allocator;
         DISPUTES = disputes;
+        RESERVATIONS = reservations;
         // slither-disable-end missing-zero-check
     }
 
@@ -42,7 +44,8 @@ contract AuditTrail is IAuditTrail {
 
     /// @notice Whether `account` is a contract that may append.
     function isRecorder(address account) public view returns (bool) {
-        return account == ALLOCATOR || account == REGISTRY || account == CONSORTIUM || account == DISPUTES;
+        return account == ALLOCATOR || account == REGISTRY || account == CONSORTIUM || account == DISPUTES
+            || account == RESERVATIONS;
     }
 
     /// @inheritdoc IAuditTrail

@@ -15,6 +15,7 @@ import {CountSketch} from "./libraries/CountSketch.sol";
 import {Evidence, Progress} from "./libraries/Evidence.sol";
 import {Binding, Histogram, Run} from "./libraries/Histogram.sol";
 import {Independence} from "./libraries/Independence.sol";
+import {Payout} from "./libraries/Payout.sol";
 import {RecordReader} from "./libraries/RecordReader.sol";
 import {Assignment, AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {Challenge, ChallengeId, ChallengeStatus, Fault} from "./lifecycle/Challenge.sol";
@@ -28,6 +29,7 @@ import {ProcessorId} from "./lifecycle/Processor.sol";
 // slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events
 contract Challenges is IChallenges {
     using CountSketch for uint256[];
+    using Payout for IComputationAllocator;
     using RecordReader for IComputationAllocator;
 
     uint256 public constant MIN_LEAVES = 64;
@@ -241,7 +243,7 @@ contract Challenges is IChallenges {
         if (_isStanding(a.status)) revert AnswerStanding(self.computation, self.index, a.status);
         emit ChallengeEnded(challenge, ChallengeStatus.Dropped, self.bond, 0);
         BONDS.letGo(self.processor);
-        _pay(self.challenger, self.bond);
+        ALLOCATOR.pay(self.challenger, self.bond);
     }
 
     /// @inheritdoc IChallenges
@@ -265,9 +267,8 @@ contract Challenges is IChallenges {
         uint256 compensation = self.bond / 2;
         emit ChallengeEnded(challenge, ChallengeStatus.Answered, 0, compensation);
         BONDS.letGo(self.processor);
-        _pay(REGISTRY.operatorOf(self.processor), compensation);
-        (bool taken,) = address(0).call{value: self.bond - compensation}("");
-        if (!taken) revert IDisputes.BurnFailed(self.bond - compensation);
+        ALLOCATOR.pay(REGISTRY.operatorOf(self.processor), compensation);
+        Payout.burn(self.bond - compensation);
     }
 
     /// @dev Disproves an answer, takes the penalty and divides it. Nothing of it stays here.
@@ -293,15 +294,12 @@ contract Challenges is IChallenges {
         if (bounty > rest) bounty = rest;
         rest -= bounty;
         uint256 reward = rest / 2;
-        emit PenaltyDivided(id, index, slashed, c.requester, restitution, keeper, bounty, challenger, reward);
-        _pay(c.requester, restitution);
-        _pay(keeper, bounty);
-        _pay(challenger, reward + bond);
+        address requester = ALLOCATOR.requesterOf(id);
+        emit PenaltyDivided(id, index, slashed, requester, restitution, keeper, bounty, challenger, reward);
+        ALLOCATOR.pay(requester, restitution);
+        ALLOCATOR.pay(keeper, bounty);
+        ALLOCATOR.pay(challenger, reward + bond);
         ALLOCATOR.endow{value: rest - reward}();
-    }
-
-    function _pay(address holder, uint256 amount) private {
-        if (amount != 0) ALLOCATOR.depositFor{value: amount}(holder);
     }
 
     /// @dev Answers that still stand in a computation.

@@ -13,6 +13,7 @@ import {Computation, ComputationId, ComputationLifecycle} from "./lifecycle/Comp
 import {Dispute, DisputeId, DisputeKind, DisputeStatus} from "./lifecycle/Dispute.sol";
 import {ProcessorId} from "./lifecycle/Processor.sol";
 import {Evidence} from "./libraries/Evidence.sol";
+import {Payout} from "./libraries/Payout.sol";
 import {RecordReader} from "./libraries/RecordReader.sol";
 
 /// @title Disputes
@@ -21,6 +22,7 @@ import {RecordReader} from "./libraries/RecordReader.sol";
 /// whose coin `receive` takes.
 // slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events,reentrancy-eth
 contract Disputes is IDisputes, AccessManaged {
+    using Payout for IComputationAllocator;
     using RecordReader for IComputationAllocator;
 
     /// @inheritdoc IDisputes
@@ -101,9 +103,11 @@ contract Disputes is IDisputes, AccessManaged {
     function answer(DisputeId dispute, bytes32 evidence) external {
         Dispute storage d = _disputes[dispute];
         d.requireOpen(dispute);
-        (Computation memory c, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
+        // slither-disable-next-line unused-return (only the assignment matters here)
+        (, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
         bool accused = d.kind == DisputeKind.WrongAnswer;
-        _requireParty(dispute, accused ? REGISTRY.operatorOf(a.processor) : c.requester);
+        address party = accused ? REGISTRY.operatorOf(a.processor) : ALLOCATOR.requesterOf(d.computation);
+        _requireParty(dispute, party);
         emit DisputeAnswered(dispute, msg.sender, evidence);
     }
 
@@ -113,10 +117,11 @@ contract Disputes is IDisputes, AccessManaged {
         d.advance(dispute, upheld ? DisputeStatus.Upheld : DisputeStatus.Dismissed);
         if (block.timestamp > d.endsAt) revert RulingOverdue(dispute, d.endsAt, block.timestamp);
         emit DisputeRuled(dispute, d.computation, upheld, reason);
-        (Computation memory c, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
+        // slither-disable-next-line unused-return (only the assignment matters here)
+        (, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
         Division memory division;
-        if (!upheld) division = _dismiss(d, c, a);
-        else if (d.kind == DisputeKind.WrongAnswer) division = _condemn(d, c, a);
+        if (!upheld) division = _dismiss(d, a);
+        else if (d.kind == DisputeKind.WrongAnswer) division = _condemn(d, a);
         else division = _vindicate(d, a);
         _letGo(d, a);
         emit DisputeDivided(
@@ -140,7 +145,7 @@ contract Disputes is IDisputes, AccessManaged {
         // slither-disable-next-line unused-return (only the assignment matters here)
         (, Assignment memory a) = ALLOCATOR.dutyOf(d.computation, d.index);
         _letGo(d, a);
-        _pay(d.opener, d.bond);
+        ALLOCATOR.pay(d.opener, d.bond);
     }
 
     /// @inheritdoc IDisputes
@@ -149,19 +154,16 @@ contract Disputes is IDisputes, AccessManaged {
     }
 
     /// @dev The opener's bond is lost.
-    function _dismiss(Dispute storage d, Computation memory c, Assignment memory a)
-        private
-        returns (Division memory division)
-    {
+    function _dismiss(Dispute storage d, Assignment memory a) private returns (Division memory division) {
         division.burned = d.bond / 2;
         uint256 rest = d.bond - division.burned;
-        _burn(division.burned);
+        Payout.burn(division.burned);
         if (d.kind == DisputeKind.WrongAnswer) {
             division.compensation = rest;
-            _pay(REGISTRY.operatorOf(a.processor), rest);
+            ALLOCATOR.pay(REGISTRY.operatorOf(a.processor), rest);
         } else if (_isAccused(a)) {
             division.restitution = rest;
-            _pay(c.requester, rest);
+            ALLOCATOR.pay(ALLOCATOR.requesterOf(d.computation), rest);
         } else {
             division.endowment = rest;
             ALLOCATOR.endow{value: rest}();
@@ -169,13 +171,10 @@ contract Disputes is IDisputes, AccessManaged {
     }
 
     /// @dev The answer was false: its processor pays.
-    function _condemn(Dispute storage d, Computation memory c, Assignment memory a)
-        private
-        returns (Division memory division)
-    {
+    function _condemn(Dispute storage d, Assignment memory a) private returns (Division memory division) {
         if (a.status == AssignmentStatus.Disproven) {
             // A challenge has proven it meanwhile: it is not paid for twice.
-            _pay(d.opener, d.bond);
+            ALLOCATOR.pay(d.opener, d.bond);
             return division;
         }
         // slither-disable-next-line unused-return (whether the verdict falls changes no payment)
@@ -186,9 +185,9 @@ contract Disputes is IDisputes, AccessManaged {
         division.restitution = earned < rest ? earned : rest;
         division.award = (rest - division.restitution) / 2;
         division.endowment = rest - division.restitution - division.award;
-        _burn(division.burned);
-        _pay(c.requester, division.restitution);
-        _pay(d.opener, d.bond + division.award);
+        Payout.burn(division.burned);
+        ALLOCATOR.pay(ALLOCATOR.requesterOf(d.computation), division.restitution);
+        ALLOCATOR.pay(d.opener, d.bond + division.award);
         ALLOCATOR.endow{value: division.endowment}();
     }
 
@@ -201,22 +200,13 @@ contract Disputes is IDisputes, AccessManaged {
         } else {
             division.compensation = ALLOCATOR.vindicate(d.computation, d.index, ALLOCATOR.policy().slash);
         }
-        _pay(d.opener, d.bond);
+        ALLOCATOR.pay(d.opener, d.bond);
     }
 
     /// @dev What was held for the ruling is free again. `a` is the assignment as it was before the ruling.
     function _letGo(Dispute storage d, Assignment memory a) private {
         if (d.kind == DisputeKind.WrongAnswer) BONDS.letGo(a.processor);
         else if (_isAccused(a)) GOLD_ROUNDS.letGo(d.computation);
-    }
-
-    function _pay(address holder, uint256 amount) private {
-        if (amount != 0) ALLOCATOR.depositFor{value: amount}(holder);
-    }
-
-    function _burn(uint256 amount) private {
-        (bool taken,) = address(0).call{value: amount}("");
-        if (!taken) revert BurnFailed(amount);
     }
 
     function _requireParty(DisputeId dispute, address expected) private view {

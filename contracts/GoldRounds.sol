@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
-import {IDisputes} from "./interfaces/IDisputes.sol";
 import {IGoldRounds, Reveal, RoundProof, Tally} from "./interfaces/IGoldRounds.sol";
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
 import {Agreement} from "./libraries/Agreement.sol";
@@ -10,6 +9,7 @@ import {Commitment} from "./libraries/Commitment.sol";
 import {GoldList, Opening, RoundKind} from "./libraries/GoldList.sol";
 import {GoldScore} from "./libraries/GoldScore.sol";
 import {Histogram} from "./libraries/Histogram.sol";
+import {Payout} from "./libraries/Payout.sol";
 import {RecordReader} from "./libraries/RecordReader.sol";
 import {Assignment, AssignmentStatus, UnexpectedAssignmentStatus} from "./lifecycle/Assignment.sol";
 import {
@@ -27,6 +27,7 @@ import {
 /// follows from the disclosed secret. Calls go to the allocator, which calls nobody back; coin leaves last of all.
 // slither-disable-start reentrancy-events
 contract GoldRounds is IGoldRounds {
+    using Payout for IComputationAllocator;
     using RecordReader for IComputationAllocator;
 
     /// Leaves of one run, neighbours included: as many as an answer has entries.
@@ -135,8 +136,9 @@ contract GoldRounds is IGoldRounds {
             revert StakeHeld(id, c.phaseEndsAt, r.cases, block.timestamp);
         }
         r.staked = 0;
-        emit StakeReclaimed(id, c.requester, amount);
-        ALLOCATOR.depositFor{value: amount}(c.requester);
+        address requester = ALLOCATOR.requesterOf(id);
+        emit StakeReclaimed(id, requester, amount);
+        ALLOCATOR.pay(requester, amount);
     }
 
     /// @inheritdoc IGoldRounds
@@ -157,9 +159,8 @@ contract GoldRounds is IGoldRounds {
         uint256 paid = r.stakeEach / 2;
         uint256 burned = r.stakeEach - paid;
         emit StakeForfeited(id, index, operator, burned, paid);
-        ALLOCATOR.depositFor{value: paid}(operator);
-        (bool taken,) = address(0).call{value: burned}("");
-        if (!taken) revert IDisputes.BurnFailed(burned);
+        ALLOCATOR.pay(operator, paid);
+        Payout.burn(burned);
     }
 
     /// @inheritdoc IGoldRounds
@@ -263,8 +264,9 @@ contract GoldRounds is IGoldRounds {
 
     /// @dev The caller is the requester, reveals are being taken or judged, and there is time.
     function _requireTurn(ComputationId id, Computation memory c) private view {
-        if (msg.sender != c.requester) {
-            revert IComputationAllocator.CallerNotRequester(id, msg.sender, c.requester);
+        address requester = ALLOCATOR.requesterOf(id);
+        if (msg.sender != requester) {
+            revert IComputationAllocator.CallerNotRequester(id, msg.sender, requester);
         }
         if (c.status != ComputationStatus.Revealing) {
             revert UnexpectedComputationStatus(id, c.status, 1 << uint8(ComputationStatus.Revealing));
@@ -294,7 +296,7 @@ contract GoldRounds is IGoldRounds {
         if (seat.status != AssignmentStatus.Revealed) {
             revert UnexpectedAssignmentStatus(id, index, seat.status, 1 << uint8(AssignmentStatus.Revealed));
         }
-        bytes24 actual = Commitment.ofReveal(reveal.countsRoot, reveal.salt, reveal.sketchDigest);
+        bytes24 actual = Commitment.ofReveal(reveal);
         if (actual != seat.digest) revert IResultVerifier.RevealMismatch(id, index, seat.digest, actual);
     }
 

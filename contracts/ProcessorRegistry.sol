@@ -6,15 +6,18 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {IConsortium} from "./interfaces/IConsortium.sol";
-import {Capability, IProcessorRegistry, Requirement} from "./interfaces/IProcessorRegistry.sol";
+import {Capability, IProcessorRegistry, Terms} from "./interfaces/IProcessorRegistry.sol";
 import {AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol";
-import {Sortition} from "./libraries/Sortition.sol";
+import {Asked} from "./libraries/Asked.sol";
+import {Draw} from "./libraries/Draw.sol";
+import {ProcessorIndex} from "./libraries/ProcessorIndex.sol";
 
 /// @title ProcessorRegistry
 /// @notice See IProcessorRegistry.
 contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
-    using Sortition for Sortition.Lottery;
+    using Draw for Draw.Field;
+    using ProcessorIndex for ProcessorIndex.Index;
 
     bytes32 private constant REGISTRATION_TYPEHASH =
         keccak256("ProcessorRegistration(address operator,address daemon,bytes32 identityDigest)");
@@ -24,13 +27,12 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     IConsortium public immutable CONSORTIUM;
     address public immutable ALLOCATOR;
     address public immutable BONDS;
+    address public immutable RESERVATIONS;
     /// @inheritdoc IProcessorRegistry
     uint40 public immutable HEARTBEAT_SECONDS;
 
     struct Identity {
         address operator;
-        /// Place in the class index, while certified.
-        uint32 position;
         uint16 certifiedVersion;
         uint16 newestVersion;
         address daemon;
@@ -42,13 +44,17 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     mapping(address daemon => ProcessorId) public processorOf;
 
     mapping(address operator => uint24) private _organisationOf;
-    mapping(ProcessorId => Standing) private _standings;
+    Draw.Field private _field;
     mapping(ProcessorId => Identity) private _identities;
     mapping(ProcessorId => mapping(uint16 version => Capability)) private _capabilities;
-    mapping(uint8 noiseClass => ProcessorId[]) private _members;
 
     modifier onlyAllocator() {
         if (msg.sender != ALLOCATOR) revert CallerNotAllocator(msg.sender);
+        _;
+    }
+
+    modifier onlyReservations() {
+        if (msg.sender != RESERVATIONS) revert CallerNotReservations(msg.sender);
         _;
     }
 
@@ -64,13 +70,15 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         IConsortium consortium,
         address allocator,
         address bonds,
+        address reservations,
         uint40 heartbeatSeconds
     ) AccessManaged(authority) EIP712("QCRS ProcessorRegistry", "1") {
         AUDIT_TRAIL = auditTrail;
         CONSORTIUM = consortium;
-        // slither-disable-start missing-zero-check (with no allocator or bonds, nothing is ever leased)
+        // slither-disable-start missing-zero-check (with no allocator or bonds, nothing is leased)
         ALLOCATOR = allocator;
         BONDS = bonds;
+        RESERVATIONS = reservations;
         // slither-disable-end missing-zero-check
         HEARTBEAT_SECONDS = heartbeatSeconds;
     }
@@ -96,7 +104,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         processorOf[daemon] = processor;
         _identities[processor].operator = msg.sender;
         _identities[processor].daemon = daemon;
-        Standing storage standing = _standings[processor];
+        Standing storage standing = _field.standings[processor];
         standing.organisation = organisation;
         standing.advance(processor, ProcessorStatus.Applied);
         emit ProcessorRegistered(processor, msg.sender, daemon, organisation, identityDigest);
@@ -123,20 +131,22 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         if (capability.expiresAt <= block.timestamp) {
             revert CapabilityExpired(processor, capability.expiresAt, block.timestamp);
         }
-        Standing storage standing = _standings[processor];
-        if (standing.leasedQubits > capability.qubits) {
+        Standing storage standing = _field.standings[processor];
+        if (uint256(standing.leasedQubits) + standing.heldQubits > capability.qubits) {
             revert CapabilityBelowLeases(processor, capability.qubits, standing.leasedQubits);
         }
+        _unlist(processor, standing);
         // A certified processor moves to its new version without leaving the status.
-        if (standing.status == ProcessorStatus.Certified) _unlist(processor, standing.noiseClass);
-        else standing.advance(processor, ProcessorStatus.Certified);
+        if (standing.status != ProcessorStatus.Certified) standing.advance(processor, ProcessorStatus.Certified);
         standing.noiseClass = capability.noiseClass;
-        standing.qubits = capability.qubits;
-        standing.expiresAt = capability.expiresAt;
-        Identity storage identity = _identities[processor];
-        identity.certifiedVersion = version;
-        identity.position = uint32(_members[capability.noiseClass].length);
-        _members[capability.noiseClass].push(processor);
+        standing.qubits = uint8(capability.qubits);
+        standing.expiresAt = uint32(capability.expiresAt);
+        Terms storage terms = _field.terms[processor];
+        terms.quantumVolumeLog2 = capability.quantumVolumeLog2;
+        terms.profile = capability.profile;
+        terms.twoQubitErrorPpm = capability.twoQubitErrorPpm;
+        _identities[processor].certifiedVersion = version;
+        _list(processor, standing);
         emit ProcessorCertified(processor, version, capability.noiseClass, capability.expiresAt);
         AUDIT_TRAIL.append(
             Decision.ProcessorCertified, _subject(processor), keccak256(abi.encode(processor, version, capability))
@@ -145,9 +155,9 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function suspend(ProcessorId processor, bytes32 reason) external restricted {
-        Standing storage standing = _standings[processor];
+        Standing storage standing = _field.standings[processor];
         standing.advance(processor, ProcessorStatus.Suspended);
-        _unlist(processor, standing.noiseClass);
+        _unlist(processor, standing);
         emit ProcessorSuspended(processor, reason);
         AUDIT_TRAIL.append(
             Decision.ProcessorSuspended, _subject(processor), keccak256(abi.encode(processor, reason))
@@ -156,10 +166,9 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function retire(ProcessorId processor) external onlyOperator(processor) {
-        Standing storage standing = _standings[processor];
-        bool listed = standing.status == ProcessorStatus.Certified;
+        Standing storage standing = _field.standings[processor];
         standing.advance(processor, ProcessorStatus.Retired);
-        if (listed) _unlist(processor, standing.noiseClass);
+        _unlist(processor, standing);
         emit ProcessorRetired(processor);
     }
 
@@ -167,39 +176,66 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     function heartbeat(ProcessorId processor) external {
         address daemon = _identities[processor].daemon;
         if (msg.sender != daemon) revert CallerNotDaemon(processor, msg.sender, daemon);
-        _standings[processor].lastBeatAt = uint40(block.timestamp);
+        Standing storage standing = _field.standings[processor];
+        standing.lastBeatAt = uint32(block.timestamp);
+        _list(processor, standing);
         emit HeartbeatReceived(processor);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function drain(ProcessorId processor, bool draining) external {
+        Identity storage identity = _identities[processor];
+        if (msg.sender != identity.operator && msg.sender != identity.daemon) {
+            revert CallerNotOperator(processor, msg.sender, identity.operator);
+        }
+        Standing storage standing = _field.standings[processor];
+        standing.draining = draining;
+        _relist(processor, standing);
+        emit ProcessorDrained(processor, draining);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function offer(ProcessorId processor, uint64 price, uint80 minimum, uint40 expiresAt)
+        external
+        onlyOperator(processor)
+    {
+        if (price == 0 || expiresAt <= block.timestamp) {
+            revert OfferInvalid(processor, price, expiresAt, block.timestamp);
+        }
+        _field.standings[processor].offered = true;
+        Terms storage terms = _field.terms[processor];
+        terms.price = price;
+        terms.minimum = minimum;
+        terms.offerExpiresAt = expiresAt;
+        emit OfferMade(processor, price, minimum, expiresAt);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function withdrawOffer(ProcessorId processor) external onlyOperator(processor) {
+        _field.standings[processor].offered = false;
+        emit OfferWithdrawn(processor);
     }
 
     /// @inheritdoc IProcessorRegistry
     function lease(
         bytes32 seed,
-        Requirement calldata requirement,
-        ProcessorId[] calldata excluded,
-        uint24[] calldata organisations
-    ) external onlyAllocator returns (ProcessorId[] memory processors, uint24[] memory operatorsOf) {
-        ProcessorId[] storage members = _members[requirement.noiseClass];
-        Sortition.Lottery memory lottery = Sortition.open(seed, members.length);
-        uint256 count = requirement.count;
-        processors = new ProcessorId[](count);
-        operatorsOf = new uint24[](count);
-        uint256 found;
-        while (found < count && lottery.isOpen()) {
-            ProcessorId candidate = members[lottery.draw()];
-            Standing storage standing = _standings[candidate];
-            uint24 organisation = standing.organisation;
-            if (organisation == requirement.requester || !_isAvailable(standing, requirement.qubits)) continue;
-            if (_has(operatorsOf, organisation) || _hasOrganisation(organisations, organisation)) continue;
-            if (_hasProcessor(excluded, candidate)) continue;
-            standing.leasedQubits += requirement.qubits;
-            processors[found] = candidate;
-            operatorsOf[found++] = organisation;
+        Asked asked,
+        uint256 shape,
+        uint256 pay,
+        ProcessorId[] calldata tried,
+        ProcessorId[] calldata onDuty
+    ) external onlyAllocator returns (ProcessorId[] memory processors) {
+        return _field.draw(seed, _wishOf(asked, shape, pay), tried, onDuty);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function isPlaceable(bytes32 seed, Asked asked, uint256 count, uint256 pay) external view returns (bool) {
+        ProcessorId[] calldata none;
+        assembly ("memory-safe") {
+            none.length := 0
+            none.offset := 0
         }
-        if (found < requirement.count) {
-            revert TooFewEligibleProcessors(
-                requirement.noiseClass, requirement.qubits, requirement.count, found, lottery.draws
-            );
-        }
+        return _field.find(seed, _wishOf(asked, count, pay), none, none).found == count;
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -213,10 +249,47 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
             ProcessorId processor = processors[i];
             if (ProcessorId.unwrap(processor) == 0) continue;
             operators[i] = _identities[processor].operator;
-            Standing storage standing = _standings[processor];
+            Standing storage standing = _field.standings[processor];
             standing.leasedQubits -= qubits;
             _recordConduct(standing, fates[i]);
+            _relist(processor, standing);
         }
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function hold(ProcessorId processor, uint8 qubits)
+        external
+        onlyReservations
+        returns (address operator, uint24 organisation)
+    {
+        Standing storage standing = _field.standings[processor];
+        if (!Draw.isOpen(standing, _beatenSince())) revert ProcessorUnavailable(processor);
+        uint256 left = standing.qubits - standing.heldQubits;
+        // Qubits that computations have now will be free by then; those promised to others will not.
+        if (qubits > left) revert QubitsUnavailable(processor, qubits, left);
+        standing.heldQubits += qubits;
+        _relist(processor, standing);
+        emit QubitsReserved(processor, standing.heldQubits, standing.leasedQubits);
+        return (_identities[processor].operator, standing.organisation);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function occupy(ProcessorId processor, uint8 qubits) external onlyReservations {
+        Standing storage standing = _field.standings[processor];
+        uint256 left = standing.qubits - standing.leasedQubits;
+        if (qubits > left) revert QubitsUnavailable(processor, qubits, left);
+        standing.heldQubits -= qubits;
+        standing.leasedQubits += qubits;
+        emit QubitsReserved(processor, standing.heldQubits, standing.leasedQubits);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function vacate(ProcessorId processor, uint8 held, uint8 leased) external onlyReservations {
+        Standing storage standing = _field.standings[processor];
+        standing.heldQubits -= held;
+        standing.leasedQubits -= leased;
+        _relist(processor, standing);
+        emit QubitsReserved(processor, standing.heldQubits, standing.leasedQubits);
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -226,7 +299,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         returns (address operator)
     {
         operator = _identities[processor].operator;
-        Standing storage standing = _standings[processor];
+        Standing storage standing = _field.standings[processor];
         if (was == AssignmentStatus.Accepted && standing.accepted != 0) --standing.accepted;
         if (was == AssignmentStatus.Outlier && standing.outliers != 0) --standing.outliers;
         bool failed = was == AssignmentStatus.GoldFailed || was == AssignmentStatus.TrapFailed;
@@ -237,19 +310,21 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     /// @inheritdoc IProcessorRegistry
     function setBonded(ProcessorId processor, bool bonded) external {
         if (msg.sender != BONDS) revert CallerNotBonds(msg.sender);
-        if (_standings[processor].bonded == bonded) return;
-        _standings[processor].bonded = bonded;
+        Standing storage standing = _field.standings[processor];
+        if (standing.bonded == bonded) return;
+        standing.bonded = bonded;
+        _relist(processor, standing);
         emit ProcessorBonded(processor, bonded);
     }
 
     /// @inheritdoc IProcessorRegistry
     function standingOf(ProcessorId processor) external view returns (Standing memory) {
-        return _standings[processor];
+        return _field.standings[processor];
     }
 
     /// @inheritdoc IProcessorRegistry
     function leasedQubitsOf(ProcessorId processor) external view returns (uint16) {
-        return _standings[processor].leasedQubits;
+        return _field.standings[processor].leasedQubits;
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -273,8 +348,29 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IProcessorRegistry
-    function membersOf(uint8 noiseClass) external view returns (ProcessorId[] memory) {
-        return _members[noiseClass];
+    function termsOf(ProcessorId processor) external view returns (Terms memory) {
+        return _field.terms[processor];
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function isAvailable(ProcessorId processor) external view returns (bool) {
+        return Draw.isOpen(_field.standings[processor], _beatenSince());
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function listOf(uint8 noiseClass, uint256 level, uint256 first, uint256 limit)
+        external
+        view
+        returns (ProcessorId[] memory processors)
+    {
+        ProcessorIndex.Index storage index = _field.indices[noiseClass];
+        uint256 length = ProcessorIndex.lengthOf(index.lengths, level);
+        uint256 count = first >= length ? 0 : length - first;
+        if (count > limit) count = limit;
+        processors = new ProcessorId[](count);
+        for (uint256 i; i < count; ++i) {
+            processors[i] = ProcessorId.wrap(index.processorAt(level, first + i));
+        }
     }
 
     /// @dev Counters stop at their maximum rather than block a settlement.
@@ -294,42 +390,44 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         }
     }
 
-    /// @dev Members are certified by construction; the rest can lapse between settlements.
-    function _isAvailable(Standing storage standing, uint8 qubits) private view returns (bool) {
-        return standing.bonded && standing.expiresAt > block.timestamp
-            && standing.lastBeatAt + MISSED_BEATS * HEARTBEAT_SECONDS >= block.timestamp
-            && standing.leasedQubits + qubits <= standing.qubits;
+    function _wishOf(Asked asked, uint256 shape, uint256 pay) private view returns (Draw.Wish memory) {
+        return Draw.Wish({
+            asked: asked,
+            count: uint8(shape),
+            most: uint8(shape >> 8),
+            least: uint8(shape >> 16),
+            pay: pay,
+            beatenSince: _beatenSince(),
+            consortium: CONSORTIUM
+        });
     }
 
-    /// @dev The last member takes the place of the one that leaves.
-    function _unlist(ProcessorId processor, uint8 noiseClass) private {
-        ProcessorId[] storage members = _members[noiseClass];
-        uint32 position = _identities[processor].position;
-        ProcessorId last = members[members.length - 1];
-        members[position] = last;
-        _identities[last].position = position;
-        members.pop();
+    function _beatenSince() private view returns (uint256) {
+        return block.timestamp - MISSED_BEATS * HEARTBEAT_SECONDS;
     }
 
-    function _has(uint24[] memory organisations, uint24 organisation) private pure returns (bool) {
-        for (uint256 i; i < organisations.length; ++i) {
-            if (organisations[i] == organisation) return true;
+    /// @dev Indexes a processor that is in no list and has qubits free, if it can work; it must be heard of to be drawn.
+    function _list(ProcessorId processor, Standing storage standing) private {
+        if (standing.entry != 0 || !Draw.isOpen(standing, 0)) return;
+        uint256 free = Draw.freeOf(standing);
+        if (free == 0) return;
+        ProcessorIndex.Index storage index = _field.indices[standing.noiseClass];
+        index.lengths = index.push(_field.standings, index.lengths, ProcessorIndex.levelOf(free), processor);
+    }
+
+    function _unlist(ProcessorId processor, Standing storage standing) private {
+        if (standing.entry == 0) return;
+        ProcessorIndex.Index storage index = _field.indices[standing.noiseClass];
+        index.lengths = index.remove(_field.standings, index.lengths, processor);
+    }
+
+    /// @dev Indexes a processor anew when it is not, or no longer, where it belongs.
+    function _relist(ProcessorId processor, Standing storage standing) private {
+        if (standing.entry != 0) {
+            if (Draw.isInPlace(standing)) return;
+            _unlist(processor, standing);
         }
-        return false;
-    }
-
-    function _hasOrganisation(uint24[] calldata organisations, uint24 organisation) private pure returns (bool) {
-        for (uint256 i; i < organisations.length; ++i) {
-            if (organisations[i] == organisation) return true;
-        }
-        return false;
-    }
-
-    function _hasProcessor(ProcessorId[] calldata processors, ProcessorId processor) private pure returns (bool) {
-        for (uint256 i; i < processors.length; ++i) {
-            if (ProcessorId.unwrap(processors[i]) == ProcessorId.unwrap(processor)) return true;
-        }
-        return false;
+        _list(processor, standing);
     }
 
     function _subject(ProcessorId processor) private pure returns (uint64) {

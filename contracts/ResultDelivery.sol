@@ -135,7 +135,7 @@ contract ResultDelivery is IResultDelivery {
         uint32 gasLimit,
         bool afterChallenges
     ) private {
-        address requester = ALLOCATOR.computationOf(id).requester;
+        address requester = ALLOCATOR.requesterOf(id);
         if (msg.sender != requester) revert IComputationAllocator.CallerNotRequester(id, msg.sender, requester);
         if (consumer.code.length == 0) revert ConsumerWithoutCode(id, consumer);
         if (gasLimit < MIN_CALLBACK_GAS || gasLimit > MAX_CALLBACK_GAS) {
@@ -252,7 +252,7 @@ contract ResultDelivery is IResultDelivery {
         pure
         returns (bytes32)
     {
-        bytes24 actual = Commitment.ofReveal(shown.countsRoot, shown.salt, shown.sketchDigest);
+        bytes24 actual = Commitment.ofReveal(shown);
         if (actual != a.digest) revert RevealNotOfAssignment(id, index, a.digest, actual);
         return shown.countsRoot;
     }

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from qcrs.errors import QcrsError
 
@@ -35,13 +35,18 @@ def command_path(name: str) -> str:
     return str(beside) if beside.exists() else name
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class NodeConfig(BaseModel):
     """What one processor's daemon needs to know.
 
     Attributes:
         network: The network file. keystore: The daemon's key, keystore v3. password_file: Its password.
         calibration: The calibration file that the processor's noise is simulated from.
-        journal: The daemon's SQLite file. workers: Circuits run at once.
+        journal: The daemon's SQLite file. workers: Circuits run at once; as many as there are cores by default.
         time_limit_seconds, memory_limit_mebibytes: Bounds of one run.
         keeper: Whether to enforce deadlines and settle for bounties.
     """
@@ -53,7 +58,7 @@ class NodeConfig(BaseModel):
     password_file: Path
     calibration: Path
     journal: Path
-    workers: int = 1
+    workers: int = Field(default_factory=cores)
     time_limit_seconds: float = 60.0
     memory_limit_mebibytes: int = 2048
     keeper: bool = True

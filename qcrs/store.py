@@ -5,6 +5,7 @@ trusted, only available.
 """
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from qcrs.rules.digest import keccak
 from qcrs.rules.histogram import counts_root
 
 MAX_BYTES = 16 * 2**20
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,127}")
 
 
 class ContentUnavailable(QcrsError):
@@ -79,8 +81,40 @@ class Store:
             raise ContentMismatch(f"histogram 0x{root.hex()} in {self.location} has root 0x{actual.hex()}")
         return counts
 
+    def post(self, box: str, name: str, content: bytes) -> None:
+        """Leave *content* as *name* in the box *box*, where others find it without knowing its digest.
+
+        Anyone who may write to the store may leave anything in any box: readers check who signed it.
+        """
+        self._write_at(f"{self._root}/{_plain(box)}/{_plain(name)}", f"{box}/{name}", content)
+
+    def fetch(self, box: str, name: str) -> bytes:
+        """Return what was left as *name* in *box*.
+
+        Raises:
+            ContentUnavailable: Nothing was, or more than any honest content.
+        """
+        return self._read_at(f"{self._root}/{_plain(box)}/{_plain(name)}", f"{box}/{name}")
+
+    def names(self, box: str) -> list[str]:
+        """Return the names of what was left in *box*, in order.
+
+        Raises:
+            ContentUnavailable: The store cannot be reached.
+        """
+        folder = f"{self._root}/{_plain(box)}"
+        try:
+            self._files.invalidate_cache()
+            paths = self._files.ls(folder, detail=False) if self._files.exists(folder) else []
+        except Exception as error:  # each driver has faults of its own
+            raise ContentUnavailable(f"{box} in {self.location} cannot be looked at: {error}") from error
+        names = (str(path).rstrip("/").rsplit("/", 1)[-1] for path in paths)
+        return sorted(name for name in names if not name.endswith(".part"))
+
     def _write(self, digest: bytes, content: bytes) -> None:
-        path = self._path(digest)
+        self._write_at(self._path(digest), f"0x{digest.hex()}", content)
+
+    def _write_at(self, path: str, what: str, content: bytes) -> None:
         try:
             self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
             # Readers see the whole content or none of it; writers do not share a scratch file.
@@ -88,22 +122,31 @@ class Store:
             self._files.pipe_file(scratch, content)
             self._files.mv(scratch, path)
         except Exception as error:  # each driver has faults of its own
-            raise ContentUnavailable(f"0x{digest.hex()} cannot be kept in {self.location}: {error}") from error
+            raise ContentUnavailable(f"{what} cannot be kept in {self.location}: {error}") from error
 
     def _read(self, digest: bytes) -> bytes:
-        path = self._path(digest)
+        return self._read_at(self._path(digest), f"0x{digest.hex()}")
+
+    def _read_at(self, path: str, what: str) -> bytes:
         try:
             size = self._files.size(path)
             content = self._files.cat_file(path) if size is not None and size <= MAX_BYTES else None
         except Exception as error:  # each driver has faults of its own
-            raise ContentUnavailable(f"0x{digest.hex()} is not in {self.location}") from error
+            raise ContentUnavailable(f"{what} is not in {self.location}") from error
         if content is None:
-            raise ContentUnavailable(f"0x{digest.hex()} in {self.location} exceeds {MAX_BYTES} bytes")
+            raise ContentUnavailable(f"{what} in {self.location} exceeds {MAX_BYTES} bytes")
         return content
 
     def _path(self, digest: bytes) -> str:
         name = digest.hex()
         return f"{self._root}/{name[:2]}/{name}"
+
+
+def _plain(name: str) -> str:
+    """Return *name*, which becomes a part of a path: nobody is let out of the store."""
+    if not _NAME.fullmatch(name):
+        raise ContentUnavailable(f"{name!r} is no name of a box or of what is in one")
+    return name
 
 
 def encode_histogram(counts: Mapping[int, int]) -> bytes:

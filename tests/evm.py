@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
 
-from qcrs.chain.artifacts import Artifact, compile_sources
+from qcrs.chain.artifacts import Artifact, compile_sources, linked
 from qcrs.chain.codec import ContractRefused, Event, Interface, decode_revert
 
 CHAIN_ID = 1337
@@ -149,12 +149,16 @@ class Chain:
     def deploy(self, name: str, *arguments: Any, sender: str) -> Contract:
         """Create the contract called *name*."""
         interface = interfaces()[name]
-        code = bytes.fromhex(artifacts()[name].bytecode[2:]) + interface.encode_constructor(arguments)
+        code = self.creation_code(name) + interface.encode_constructor(arguments)
         address = self._run(lambda: self._evm.deploy(sender, code, gas=BLOCK_GAS))
         self._mine(self._now + 1)
         contract = Contract(self, interface, address.lower())
         self._contracts[contract.address] = contract
         return contract
+
+    def creation_code(self, name: str) -> bytes:
+        """Return the code that creates the contract called *name*, with the libraries on this chain."""
+        return linked(artifacts()[name].bytecode, {c.interface.name: c.address for c in self._contracts.values()})
 
     def send(
         self, contract: Contract, function: str, *arguments: Any, sender: str, value: int = 0, gas: int = BLOCK_GAS

@@ -74,15 +74,19 @@ class Job:
 
     @property
     def fee(self) -> int:
+        """What was taken at submission: locked, but for the bounty of the allocation."""
+        return self.world.quote(self.request)
+
+    @property
+    def escrow(self) -> int:
         """What was locked at submission."""
-        r = self.request
-        return self.world.allocator.quote(r.qubits, r.shots, r.replicas, r.replica_cap)
+        return self.fee - self.world.bounty
 
     @property
     def pay(self) -> int:
         """Wei that each paid replica earns."""
         r = self.request
-        bounties = 2 + (r.replica_cap - r.replicas) // ESCALATION
+        bounties = 3 + (r.replica_cap - r.replicas) // ESCALATION
         return (self.fee - bounties * self.world.bounty) // r.replica_cap
 
     def indices(self, *statuses: AssignmentStatus) -> list[int]:
@@ -182,7 +186,7 @@ class Job:
     @property
     def request_account(self) -> str:
         """The requester."""
-        return self.record.requester
+        return self.world.allocator.requesterOf(self.id)
 
     def end_phase(self) -> "Job":
         """Let the running phase's deadline pass."""

@@ -24,8 +24,10 @@ from qcrs.chain.deployment import (
 )
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import VERDICTS
+from qcrs.model.organisation import Priority
 from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Capability, Request, Standing
+from qcrs.model.reservation import ReservationStatus
 from qcrs.rules import commitment
 from tests.evm import CHAIN_ID, Chain, Contract, interfaces
 from tests.job import MINIMUM_SHOTS, Job
@@ -98,8 +100,8 @@ class World:
     keeper = account("keeper")
     stranger = account("stranger")
 
-    def __init__(self) -> None:
-        self.chain = Chain()
+    def __init__(self, chain: Chain | None = None, processors: int = 5, heartbeat_seconds: int = 30) -> None:
+        self.chain = chain or Chain()
         self.holders: set[str] = {self.requester, self.keeper, self.stranger}
         for person in (self.deployer, self.committee, self.certifier, self.security, self.council, *self.holders):
             self.chain.fund(person, 1_000 * ETHER)
@@ -109,13 +111,14 @@ class World:
                 PROCESSOR_CERTIFICATION: self.certifier,
                 QUANTUM_SECURITY: self.security,
                 DISPUTE_RESOLUTION: self.council,
-            }
+            },
+            heartbeat_seconds=heartbeat_seconds,
         )
         self.contracts: dict[str, Contract] = {}
         self._deploy()
         self.nodes: list[Node] = []
         self.requesters = self.admit("requester")
-        for _ in range(5):
+        for _ in range(processors):
             self.enrol()
 
     def _deploy(self) -> None:
@@ -140,6 +143,7 @@ class World:
         self.disputes = self.contracts["Disputes"]
         self.delivery = self.contracts["ResultDelivery"]
         self.relay = self.contracts["ReportRelay"]
+        self.reservations = self.contracts["Reservations"]
 
     # --- people and processors ---
 
@@ -264,15 +268,19 @@ class World:
         """Check that the books match the contract's coin, and what is locked has a reason."""
         accounts = [self.allocator.balanceOf(holder) for holder in sorted(self.holders)]
         booked = sum(available + locked for available, locked in accounts) + self.allocator.treasury()
+        records = [self.records.computationOf(id_) for id_ in range(1, self.allocator.computationCount() + 1)]
+        for noise_class in {record["noiseClass"] for record in records}:
+            booked += self.bounty * self.allocator.queueOf(noise_class)[1]
         assert booked == self.chain.balance(self.allocator.address)
         bonds = sum(self.bonds.bondOf(node.id) for node in self.nodes)
         assert bonds == self.chain.balance(self.bonds.address)
-        records = [self.records.computationOf(id_) for id_ in range(1, self.allocator.computationCount() + 1)]
+        held = [self.reservations.reservationOf(id_)[0] for id_ in range(1, self.reservations.reservationCount() + 1)]
+        assert sum(r["escrow"] for r in held) == self.chain.balance(self.reservations.address)
         escrows = sum(record["escrow"] for record in records if record["status"] not in VERDICTS)
         assert sum(locked for _, locked in accounts) == escrows
 
     def require_leases(self) -> None:
-        """Check that each processor's leased qubits are those of its assignments on duty."""
+        """Check that each processor's leased qubits are those of its assignments on duty and of its reservations."""
         leased = dict.fromkeys((node.id for node in self.nodes), 0)
         for id_ in range(1, self.allocator.computationCount() + 1):
             qubits = self.records.computationOf(id_)["qubits"]
@@ -283,6 +291,11 @@ class World:
                     AssignmentStatus.Revealed,
                 ):
                     leased[a["processor"]] += qubits
+        for id_ in range(1, self.reservations.reservationCount() + 1):
+            reservation, processors = self.reservations.reservationOf(id_)
+            if reservation["status"] == ReservationStatus.Active:
+                for processor in processors:
+                    leased[processor] += reservation["qubits"]
         assert leased == {node.id: self.standing(node.id).leased_qubits for node in self.nodes}
 
     # --- computations ---
@@ -303,17 +316,27 @@ class World:
                 replica_cap=3,
                 gold=False,
                 trust=0,
+                priority=Priority.Routine,
+                depth_class=1,
+                profile=1,
+                quantum_volume_log2=0,
+                two_qubit_error_ppm=0,
+                price=self.settings.policy.price_per_qubit_shot,
                 max_fee=2**96 - 1,
                 payload=CIRCUIT,
-                payload_uri="",
             ),
             **changes,
         )
+
+    def quote(self, request: Request) -> int:
+        """Return what *request* costs at most."""
+        r = request
+        return self.allocator.quote(r.price, r.qubits, r.shots, r.replicas, r.replica_cap)
 
     def submit(self, requester: str | None = None, **changes: Any) -> "Job":
         """Submit a computation, sending exactly its quote."""
         request = self.request(**changes)
         requester = requester or self.requester
-        fee = self.allocator.quote(request.qubits, request.shots, request.replicas, request.replica_cap)
+        fee = self.quote(request)
         receipt = self.allocator.submit(request.to_chain(), sender=requester, value=fee)
         return Job(self, receipt.result, request)

@@ -16,7 +16,10 @@ enum Decision {
     ComputationEscalated,
     AnswerDisproven,
     FaultVindicated,
-    DisputeRuled
+    DisputeRuled,
+    QuotaGranted,
+    ReservationGranted,
+    ReservationEnded
 }
 
 /// @title The audit trail: every decision, in order, for good

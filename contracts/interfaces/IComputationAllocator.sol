@@ -8,6 +8,7 @@ import {ComputationId, ComputationStatus} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
 import {IBonds} from "./IBonds.sol";
 import {IEscrow} from "./IEscrow.sol";
+import {IProcessorRegistry} from "./IProcessorRegistry.sol";
 
 /// @notice Why a computation ended without a verdict.
 enum FailureReason {
@@ -31,8 +32,9 @@ struct Pledge {
 
 /// @title The computation allocator: queue, draw, leases, deadlines, escrow
 /// @notice The life of a computation:
-/// 1. `submit` locks the quoted fee and queues it within its noise class.
-/// 2. `allocate` (anyone) draws independent processors by sortition and leases their qubits.
+/// 1. `submit` takes the quoted fee and queues it within its noise class, in its organisation's fair turn: see FairQueue.
+/// 2. `allocate` (anyone) draws independent processors by sortition and leases their qubits, for whoever is in turn;
+///    `backfill` (anyone) does for the next few what cannot delay those ahead, which may wait for processors.
 /// 3. Processors commit through the verifier until `phaseEndsAt`; `reallocate` (anyone) afterwards replaces the
 ///    silent ones, whose bonds pay for it. Who refuses the payload in time is replaced likewise, without fault.
 /// 4. Once all have committed, the requester's secret fixes the sketch seed, and processors reveal.
@@ -41,7 +43,9 @@ struct Pledge {
 ///    split or cannot tell, it may `escalate`: more join, commit, and all reveal under another seed.
 /// 6. Until `phaseEndsAt` the verdict can be challenged and disputed. What is paid stays paid: whoever is found at
 ///    fault makes it good out of its bond.
-/// Every wait has a deadline that anyone can enforce, and is repaid KEEPER_BOUNTY for enforcing.
+/// Every wait has a deadline that anyone can enforce. Who allocates, enforces a deadline or settles is paid
+/// KEEPER_BOUNTY: for an allocation by the requester, or, of replacements, by the bonds of those replaced as far as they
+/// reach; the replacement of one that refused costs the keeper's goodwill.
 /// @dev Trust: ResultVerifier is the only caller of the `record`, `openReveals`, `escalate` and `conclude` functions; the
 /// courts (Challenges, Disputes) are the only ones of `disprove` and `vindicate`. The draw's
 /// entropy is a beacon folded from every settlement's revealed salts and secret; block values are never entropy.
@@ -51,17 +55,24 @@ interface IComputationAllocator is IEscrow {
         address indexed requester,
         uint24 indexed organisation,
         uint96 escrow,
+        uint48 bucket,
         Request request
     );
-    /// @notice `processors` joined as assignments `firstIndex`, `firstIndex` + 1, ...
+    /// @notice `processors` joined as assignments `firstIndex`, `firstIndex` + 1, ...; `keeper` was paid `bounty`.
     event ComputationAllocated(
         ComputationId indexed computation,
         uint8 attempt,
         uint8 firstIndex,
         ProcessorId[] processors,
         bytes32 seed,
-        uint40 phaseEndsAt
+        uint40 phaseEndsAt,
+        address keeper,
+        uint256 bounty
     );
+    /// @notice It could not be placed and waits in `bucket` now.
+    event ComputationDeferred(ComputationId indexed computation, uint48 bucket);
+    /// @notice Each waits in the other's bucket now.
+    event ComputationsExchanged(ComputationId indexed computation, ComputationId indexed longer);
     /// @notice Those on duty, if any, wait for replacements until `phaseEndsAt`; then `expire` may end it.
     event ComputationRequeued(ComputationId indexed computation, uint8 attempt, uint40 phaseEndsAt);
     event ComputationRevealing(ComputationId indexed computation, uint40 phaseEndsAt);
@@ -93,8 +104,24 @@ interface IComputationAllocator is IEscrow {
     error SubmitterNotInConsortium(address account);
     /// @notice The quote is `quoted` wei, above the requester's `maxFee`.
     error FeeTooLow(uint256 maxFee, uint256 quoted);
-    /// @notice `window` computations that arrived earlier are still waiting before this one.
-    error ComputationNotDue(ComputationId computation, uint256 window);
+    /// @notice The quote is `escrow` wei without the allocation's bounty; a computation can hold `maximum`.
+    error FeeTooHigh(uint256 escrow, uint256 maximum);
+    /// @notice A batch has 1 to `maximum` computations.
+    error BatchSizeInvalid(uint256 count, uint256 maximum);
+    /// @notice It waits in `bucket`; those in bucket `first` are in turn.
+    error ComputationNotDue(ComputationId computation, uint256 bucket, uint256 first);
+    /// @notice `ahead` computations, or more, wait in earlier buckets; `named` were named, and `limit` may be passed.
+    error ComputationsAhead(ComputationId computation, uint256 ahead, uint256 named, uint256 limit);
+    /// @notice `other` does not wait before it, or is not named in ascending order.
+    error ComputationNotAhead(ComputationId computation, ComputationId other);
+    /// @notice It can be placed now: allocate it instead.
+    error ComputationPlaceable(ComputationId computation);
+    /// @notice They are not of one class and one organisation that chose shortest first.
+    error ExchangeNotChosen(ComputationId shorter, ComputationId longer, uint24 organisation);
+    /// @notice The longer one costs no more, is not before the other or too far before it, or has been passed too often.
+    error ExchangeUnfit(
+        ComputationId shorter, ComputationId longer, uint256 cost, uint256 otherCost, uint256 passed
+    );
     /// @notice The deadline passed at `deadlineAt`; it is now `timestamp`.
     error DeadlinePassed(ComputationId computation, uint40 deadlineAt, uint256 timestamp);
     /// @notice The phase runs until `endsAt`; it is now `timestamp`.
@@ -109,15 +136,33 @@ interface IComputationAllocator is IEscrow {
     error CallerNotVerifier(address account);
     /// @notice A cancelled computation may not have processors; `tried` were assigned.
     error ProcessorsAssigned(ComputationId computation, uint256 tried);
-    /// @notice Locks the quote and queues a computation. Any account of an admitted organisation; what is sent is
-    /// added to the caller's available balance first, and only the quote is locked.
+    /// @notice Takes the quote and queues a computation. Any account of an admitted organisation; what is sent is
+    /// added to the caller's available balance first, and only the quote is taken from it.
     function submit(Request calldata request) external payable returns (ComputationId computation);
 
-    /// @notice Draws the processors that a queued computation lacks. Anyone.
-    /// @dev A new computation is due when fewer than ArrivalQueue.WINDOW wait before it, or once it has itself waited
-    /// until `phaseEndsAt`, a round's time: others that cannot be placed delay it by no more. The draw can be
+    /// @notice Submits several in one transaction, as a parameter sweep wants it, all or none.
+    /// @return first Id of the first; the others follow.
+    function submitMany(Request[] calldata requests) external payable returns (ComputationId first);
+
+    /// @notice Draws the processors that a queued computation lacks. Anyone; paid.
+    /// @dev It must be in turn: in the first bucket of its class's queue, or have had processors before. The draw can be
     /// foreseen by whoever knows the beacon; it follows from beacon, id and the processors available at that moment.
     function allocate(ComputationId computation) external;
+
+    /// @notice Allocates out of turn, on processors on which that cannot delay those ahead: where as many qubits as they ask
+    /// for together stay free, or which are too small for all of them. So it changes nothing for them, whether they wait
+    /// for processors or just for a keeper. Anyone; paid.
+    /// @param ahead All that wait in earlier buckets, by ascending id: at most three.
+    function backfill(ComputationId computation, ComputationId[] calldata ahead) external;
+
+    /// @notice Sends one that is in turn, but for which too few processors are to be had, back to the end of its
+    /// organisation's line, when nobody has been allocated in turn for a round's time: it may hold others up until leases end,
+    /// and not longer. For FairQueue.DISTRUST_ROUNDS rounds after that its organisation is not waited for again. Anyone.
+    function defer(ComputationId computation) external;
+
+    /// @notice Lets a shorter computation take the place of a longer one of its own organisation, which has chosen so.
+    /// Each can be passed FairQueue.MAX_PASSES times. Anyone.
+    function exchange(ComputationId shorter, ComputationId longer) external;
 
     /// @notice Replaces processors that missed the running deadline. Anyone, after `phaseEndsAt`.
     function reallocate(ComputationId computation) external;
@@ -194,6 +239,9 @@ interface IComputationAllocator is IEscrow {
     /// @return paid Wei.
     function vindicate(ComputationId computation, uint256 index, uint256 amount) external returns (uint256 paid);
 
+    /// @notice Where processors are known.
+    function REGISTRY() external view returns (IProcessorRegistry);
+
     /// @notice Where processors' bonds are.
     function BONDS() external view returns (IBonds);
 
@@ -218,6 +266,9 @@ interface IComputationAllocator is IEscrow {
     /// @notice Entropy of the next draw.
     function beacon() external view returns (bytes32);
 
-    /// @notice Up to `limit` waiting computations of a class, in arrival order.
-    function queueOf(uint8 noiseClass, uint256 limit) external view returns (ComputationId[] memory);
+    /// @notice Who submitted a computation.
+    function requesterOf(ComputationId computation) external view returns (address);
+
+    /// @notice The queue of a class: number of its first bucket, how many wait, and since when nobody was served in turn.
+    function queueOf(uint8 noiseClass) external view returns (uint48 first, uint32 waiting, uint40 stalledSince);
 }

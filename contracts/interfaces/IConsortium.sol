@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Priority} from "../libraries/FairQueue.sol";
+
+/// @notice Whom an organisation lets run its computations.
+enum Screen {
+    /// Every processor.
+    Everyone,
+    /// Those of all organisations but the listed ones.
+    Except,
+    /// Those of the listed organisations alone.
+    Only
+}
+
 /// @title The consortium: organisations and the accounts that act for them
 /// @notice An organisation is the unit of membership, independence and fair share. An account belongs to one
 /// organisation at most, and only by its own consent, so nobody can claim a rival's account.
+/// Here is also what each has asked of each noise class: `charge` gives every submission its start tag (see FairQueue)
+/// and takes what is not routine from the organisation's quota.
 /// @dev Trust: the Processor Certification Authority's role admits and expels, and is trusted to name as admin only
 /// an account that has consented; the admin decides whom it invites. Whether two organisations are truly distinct is judged at admission, not here.
 interface IConsortium {
@@ -13,6 +27,12 @@ interface IConsortium {
     event AccountInvited(uint24 indexed organisation, address indexed account);
     event AccountJoined(uint24 indexed organisation, address indexed account);
     event AccountLeft(uint24 indexed organisation, address indexed account);
+    event OrderChosen(uint24 indexed organisation, bool shortestFirst);
+    event ScreenChosen(uint24 indexed organisation, Screen screen);
+    /// @notice `other` is on the list of `organisation`, or no longer.
+    event OrganisationListed(uint24 indexed organisation, uint24 indexed other, bool listed);
+    /// @notice Cost units that may be submitted at each priority in a period of QUOTA_SECONDS.
+    event QuotaGranted(uint24 indexed organisation, uint56 elevated, uint56 critical);
 
     /// @notice `account` already belongs to `organisation`.
     error AccountTaken(address account, uint24 organisation);
@@ -24,15 +44,36 @@ interface IConsortium {
     error AccountNotAdmin(address account, uint24 organisation, address admin);
     /// @notice `organisation` was never admitted, or has been expelled.
     error OrganisationNotAdmitted(uint24 organisation);
-    /// @notice A fair-share weight is at least 1.
-    error WeightZero();
+    /// @notice A fair-share weight is 1 to 2^16.
+    error WeightOutOfRange(uint256 weight, uint256 maximum);
+    /// @notice `account` is not the allocator.
+    error CallerNotQueueKeeper(address account);
+    /// @notice `organisation` has `left` cost units of its quota at `priority` until the period ends at `renewsAt`;
+    /// `cost` are needed. The Quantum Resource Allocation Committee grants quotas.
+    error QuotaExhausted(
+        uint24 organisation, Priority priority, uint256 cost, uint256 left, uint256 renewsAt
+    );
 
     struct Organisation {
         address admin;
         /// Relative claim on the consortium's capacity.
         uint32 weight;
         bool admitted;
+        /// Whether shorter computations of its own may take the place of longer ones.
+        bool shortestFirst;
+        Screen screen;
         string name;
+    }
+
+    /// @notice What a submission needs to know of who submits.
+    struct Charge {
+        /// Number of the account: see accountOf.
+        uint32 account;
+        uint24 organisation;
+        /// Whether the organisation has a list of whom it works with.
+        bool screened;
+        /// Effective start tag: see FairQueue.
+        uint256 tag;
     }
 
     /// @notice Admits an organisation whose first account is `admin`. Role: Processor Certification Authority.
@@ -53,6 +94,48 @@ interface IConsortium {
 
     /// @notice Leaves the organisation. Any member, but the admin only after its expulsion.
     function resign() external;
+
+    /// @notice Chooses the order among an organisation's own computations. Its admin only.
+    function chooseOrder(bool shortestFirst) external;
+
+    /// @notice Chooses whom an organisation lets run its computations; holds for what is submitted from then on, as far as
+    /// it had a list before. Its admin only.
+    function chooseScreen(Screen screen) external;
+
+    /// @notice Puts organisations on the list of the caller's, or takes them off. Its admin only.
+    function list(uint24[] calldata others, bool listed) external;
+
+    /// @notice Grants cost units for each period; what is not used expires with it.
+    /// Role: Quantum Resource Allocation Committee.
+    function grantQuota(uint24 organisation, uint56 elevated, uint56 critical) external;
+
+    /// @notice Charges the organisation of `account` with `cost` in a noise class, and places the computation. Allocator
+    /// only.
+    /// @param virtualTime Of the queue, in tag units. @param idle Whether nobody waits in it: then nobody is owed anything.
+    /// @return organisation 0 when the account belongs to none, and nothing was charged.
+    function charge(
+        address account,
+        uint8 noiseClass,
+        uint256 cost,
+        Priority priority,
+        uint256 virtualTime,
+        bool idle
+    ) external returns (Charge memory);
+
+    /// @notice Where the next computation of `organisation` in a noise class starts at the earliest, in tag units.
+    function finishOf(uint24 organisation, uint8 noiseClass) external view returns (uint96);
+
+    /// @notice Cost units left of the running period's quota, and when the next begins, unix seconds.
+    function quotaOf(uint24 organisation) external view returns (uint256 elevated, uint256 critical, uint256 renewsAt);
+
+    /// @notice Whether `organisation` does not let processors of `other` run its computations.
+    function isScreened(uint24 organisation, uint24 other) external view returns (bool);
+
+    /// @notice Whether shorter computations of `organisation` may take the place of longer ones.
+    function isShortestFirst(uint24 organisation) external view returns (bool);
+
+    /// @notice The account with a number. Accounts keep theirs for good.
+    function accountOf(uint32 number) external view returns (address);
 
     /// @notice Organisation that `account` acts for; 0 when none or expelled.
     function organisationOf(address account) external view returns (uint24);

@@ -60,8 +60,6 @@ interface IDisputes {
     error RulingOpen(DisputeId dispute, uint40 endsAt, uint256 timestamp);
     /// @notice Coin comes here from bonds only, not from `account`.
     error PaymentUnexpected(address account);
-    /// @notice `amount` wei could not be burned.
-    error BurnFailed(uint256 amount);
 
     /// @notice Opens a dispute, with a bond of one slash. Anyone; the processor's operator for WrongFault.
     /// @param evidence Digest of what shows it, for the council to fetch.

@@ -2,11 +2,10 @@
 pragma solidity 0.8.37;
 
 import {ComputationId} from "../lifecycle/Computation.sol";
-import {IProcessorRegistry} from "./IProcessorRegistry.sol";
 
 /// @notice Prices, time windows and what faults cost, set by the Quantum Resource Allocation Committee's role.
 struct Policy {
-    /// Wei for one shot of one qubit on one processor.
+    /// Wei for one shot of one qubit that a processor without an offer asks.
     uint96 pricePerQubitShot;
     uint32 commitSeconds;
     uint32 discloseSeconds;
@@ -23,9 +22,9 @@ struct Policy {
 }
 
 /// @title Escrow: the money of the consortium
-/// @notice Native coin, pull payments only. At every moment the sum of all available and all locked balances and
-/// the treasury equals the coin that came in through deposits, submissions and endowments less what left by
-/// withdrawals and disbursements.
+/// @notice Native coin, pull payments only. At every moment the sum of all available and all locked balances, the
+/// treasury, and one KEEPER_BOUNTY for every computation in a queue, equals the coin that came in through deposits,
+/// submissions and endowments less what left by withdrawals and disbursements.
 /// @dev Coin forced onto the contract outside its functions belongs to nobody and is not accounted.
 interface IEscrow {
     event Deposited(address indexed holder, uint256 amount);
@@ -75,15 +74,16 @@ interface IEscrow {
     /// @notice Wei from slashes, at the disposal of the Quantum Resource Allocation Committee's role.
     function treasury() external view returns (uint256);
 
-    /// @notice Wei that a submission locks: the pay of as many replicas as escalation may reach, a keeper's bounty for
-    /// the settlement, one for each escalation and one for a secret that is overdue. What is not needed returns.
-    function quote(uint8 qubits, uint16 shots, uint8 replicas, uint8 replicaCap) external view returns (uint256);
+    /// @notice Wei that a submission takes: the pay of as many replicas as escalation may reach, at `price` wei a
+    /// qubit-shot; a keeper's bounty for the settlement, one for each escalation and one for a secret that is overdue; and
+    /// one for the allocation, which is set aside at once. What is not needed returns.
+    function quote(uint64 price, uint8 qubits, uint16 shots, uint8 replicas, uint8 replicaCap)
+        external
+        view
+        returns (uint256);
 
-    /// @notice Wei for whoever enforces a deadline or settles.
+    /// @notice Wei for whoever allocates, enforces a deadline, or settles.
     function KEEPER_BOUNTY() external view returns (uint256);
-
-    /// @notice Where processors are known.
-    function REGISTRY() external view returns (IProcessorRegistry);
 
     /// @notice The rules in force.
     function policy() external view returns (Policy memory);

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Reveal} from "../libraries/Commitment.sol";
 import {Opening, RoundKind} from "../libraries/GoldList.sol";
 import {Answer} from "../libraries/GoldScore.sol";
 import {Binding} from "../libraries/Histogram.sol";
 import {ComputationId} from "../lifecycle/Computation.sol";
 import {IComputationAllocator} from "./IComputationAllocator.sol";
-
-/// @notice What a replica revealed, as its assignment's digest binds it.
-struct Reveal {
-    bytes32 countsRoot;
-    bytes32 salt;
-    /// keccak256 of the sketch's words.
-    bytes32 sketchDigest;
-}
 
 /// @notice One round of a replica's histogram, and what it is scored against.
 struct RoundProof {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Asked} from "../libraries/Asked.sol";
 import {AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {ProcessorId, Standing} from "../lifecycle/Processor.sol";
 
@@ -26,20 +27,26 @@ struct Capability {
     bytes32 calibrationDigest;
 }
 
-/// @notice What a computation asks of each processor.
-struct Requirement {
-    uint8 noiseClass;
-    uint8 qubits;
-    /// Processors to draw, of different organisations.
-    uint8 count;
-    /// The requester's organisation, whose processors are not independent.
-    uint24 requester;
+/// @notice What a processor is drawn by beside its noise class and qubits: approved, and offered.
+struct Terms {
+    uint8 quantumVolumeLog2;
+    uint8 profile;
+    uint32 twoQubitErrorPpm;
+    /// Wei a qubit-shot that it asks at least.
+    uint64 price;
+    /// Wei that it asks for a computation at least.
+    uint80 minimum;
+    /// When the offer ends, unix seconds: then nothing is drawn on it.
+    uint40 offerExpiresAt;
 }
 
 /// @title The registry of quantum processors
-/// @notice Identity, approved capability, availability, qubit leases and conduct of each processor.
+/// @notice Identity, approved capability, availability, qubit leases and conduct of each processor. Those that can be
+/// drawn are indexed by noise class and free qubits: see ProcessorIndex and Draw. A processor that is not heard of, or whose
+/// certificate has expired, leaves the index when a draw meets it, and comes back with its next heartbeat.
 /// @dev Trust: in this version capability is declared by the operator and approved by the Processor Certification
-/// Authority's role; nothing here measures it. Only the allocator leases, releases and marks bonds.
+/// Authority's role; nothing here measures it. Only the allocator leases and releases, only the contract of reservations
+/// reserves, only that of bonds marks bonds.
 interface IProcessorRegistry {
     event ProcessorRegistered(
         ProcessorId indexed processor,
@@ -54,6 +61,11 @@ interface IProcessorRegistry {
     event ProcessorRetired(ProcessorId indexed processor);
     event ProcessorBonded(ProcessorId indexed processor, bool bonded);
     event HeartbeatReceived(ProcessorId indexed processor);
+    /// @notice The processor takes nothing new while `draining`.
+    event ProcessorDrained(ProcessorId indexed processor, bool draining);
+    event OfferMade(ProcessorId indexed processor, uint64 price, uint80 minimum, uint40 expiresAt);
+    event OfferWithdrawn(ProcessorId indexed processor);
+    event QubitsReserved(ProcessorId indexed processor, uint8 held, uint8 leased);
 
     /// @notice `account` belongs to no admitted organisation.
     error OperatorNotInConsortium(address account);
@@ -79,8 +91,14 @@ interface IProcessorRegistry {
     error CapabilityExpired(ProcessorId processor, uint40 expiresAt, uint256 timestamp);
     /// @notice `leased` qubits of `processor` are in use, more than the new capability's `qubits`.
     error CapabilityBelowLeases(ProcessorId processor, uint16 qubits, uint16 leased);
-    /// @notice Only `found` of `required` independent, available processors fit; `drawn` were looked at.
-    error TooFewEligibleProcessors(uint8 noiseClass, uint8 qubits, uint256 required, uint256 found, uint256 drawn);
+    /// @notice `account` is not the contract of reservations.
+    error CallerNotReservations(address account);
+    /// @notice An offer has a price, and ends after `timestamp`.
+    error OfferInvalid(ProcessorId processor, uint64 price, uint40 expiresAt, uint256 timestamp);
+    /// @notice `processor` cannot take `qubits` more: it has `free`, of those leased or promised to nobody.
+    error QubitsUnavailable(ProcessorId processor, uint256 qubits, uint256 free);
+    /// @notice `processor` is not ready to work: not certified, not bonded, expired, draining, or not heard of.
+    error ProcessorUnavailable(ProcessorId processor);
 
     /// @notice Registers a processor for the caller, who becomes its operator.
     /// @param daemon Account with which the processor's daemon acts.
@@ -110,17 +128,45 @@ interface IProcessorRegistry {
     /// @notice Says that the daemon is alive. Daemon only; due every HEARTBEAT_SECONDS, two may be missed at most.
     function heartbeat(ProcessorId processor) external;
 
-    /// @notice Draws independent, available processors by sortition and leases qubits of each. Allocator only.
-    /// @param seed Seed of the draw.
-    /// @param excluded Processors that have been tried already.
-    /// @param organisations Organisations that already have a processor on this computation.
-    /// @return processors In drawn order. @return operatorsOf Their organisations.
+    /// @notice Lets a processor finish what it has and take nothing new, or, with `draining` false, takes it back. Its
+    /// operator or its daemon.
+    function drain(ProcessorId processor, bool draining) external;
+
+    /// @notice Asks for `price` wei a qubit-shot and at least `minimum` wei a computation, until `expiresAt`. Who has no
+    /// offer asks the policy's price. All that run a computation are paid what its requester bids. Operator only.
+    function offer(ProcessorId processor, uint64 price, uint80 minimum, uint40 expiresAt) external;
+
+    /// @notice Asks the policy's price again. Operator only.
+    function withdrawOffer(ProcessorId processor) external;
+
+    /// @notice Draws independent, available processors and leases qubits of each. Allocator only.
+    /// @param seed Seed of the draw. @param asked First word of the computation's record.
+    /// @param shape Processors to draw, and, out of turn, the most and the least qubits that those ahead ask for: one byte
+    /// each, the count lowest.
+    /// @param pay Wei that one replica is paid.
+    /// @param tried Processors that have been tried already. @param onDuty Those of them that are still on duty.
+    /// @return processors In drawn order.
     function lease(
         bytes32 seed,
-        Requirement calldata requirement,
-        ProcessorId[] calldata excluded,
-        uint24[] calldata organisations
-    ) external returns (ProcessorId[] memory processors, uint24[] memory operatorsOf);
+        Asked asked,
+        uint256 shape,
+        uint256 pay,
+        ProcessorId[] calldata tried,
+        ProcessorId[] calldata onDuty
+    ) external returns (ProcessorId[] memory processors);
+
+    /// @notice Whether such a draw, for a computation that has had no processors yet, would find enough.
+    function isPlaceable(bytes32 seed, Asked asked, uint256 count, uint256 pay) external view returns (bool);
+
+    /// @notice Promises qubits of a processor, which get no new work from then on. Contract of reservations only.
+    /// @return operator Whom to pay. @return organisation Of the processor.
+    function hold(ProcessorId processor, uint8 qubits) external returns (address operator, uint24 organisation);
+
+    /// @notice Leases qubits that were promised, once they are free. Contract of reservations only.
+    function occupy(ProcessorId processor, uint8 qubits) external;
+
+    /// @notice Ends a promise of `held` qubits, or a lease of `leased`. Contract of reservations only.
+    function vacate(ProcessorId processor, uint8 held, uint8 leased) external;
 
     /// @notice Ends leases and records conduct. Allocator only.
     /// @param processors Entries that are 0 are passed over.
@@ -168,6 +214,15 @@ interface IProcessorRegistry {
     /// @notice One capability version.
     function capabilityOf(ProcessorId processor, uint16 version) external view returns (Capability memory);
 
-    /// @notice The certified processors of a noise class, in draw order.
-    function membersOf(uint8 noiseClass) external view returns (ProcessorId[] memory);
+    /// @notice What `processor` is drawn by beside its noise class and qubits.
+    function termsOf(ProcessorId processor) external view returns (Terms memory);
+
+    /// @notice Whether `processor` can be drawn now, as far as it is itself concerned.
+    function isAvailable(ProcessorId processor) external view returns (bool);
+
+    /// @notice A part of one list of a noise class's index, in order: see ProcessorIndex.
+    function listOf(uint8 noiseClass, uint256 level, uint256 first, uint256 limit)
+        external
+        view
+        returns (ProcessorId[] memory);
 }

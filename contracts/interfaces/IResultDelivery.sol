@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Binding} from "../libraries/Histogram.sol";
-import {Run} from "../libraries/Pooling.sol";
+import {Reveal} from "../libraries/Commitment.sol";
+import {Binding, Run} from "../libraries/Histogram.sol";
 import {ComputationId, ComputationStatus} from "../lifecycle/Computation.sol";
 import {Delivery} from "../lifecycle/Delivery.sol";
 import {IComputationAllocator} from "./IComputationAllocator.sol";
-
-/// @notice What one replica revealed, as its assignment's digest binds it.
-struct Reveal {
-    bytes32 countsRoot;
-    bytes32 salt;
-    /// keccak256 of the packed sketch words.
-    bytes32 sketchDigest;
-}
 
 /// @notice One replica's counts of the outcomes shown.
 struct Evidence {

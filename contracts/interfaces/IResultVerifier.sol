@@ -13,11 +13,13 @@ import {ProcessorId} from "../lifecycle/Processor.sol";
 ///    A requester that stays silent is replaced by the beacon (`substituteSecret`, anyone).
 /// 3. `reveal`: each posts root, salt and sketch; totals are checked at once.
 /// 4. `settle` (anyone): the sketches come back as call data, are checked against the reveals, and are judged by
-///    Agreement, whatever the number of outcomes. The allocator pays and slashes accordingly.
+///    Agreement, whatever the number of outcomes. The allocator pays and slashes accordingly. Who failed the requester's
+///    gold rounds (see IGoldRounds) has no vote. A committee that is split, cannot tell, or is not credible enough
+///    escalates while it may: more join, and all reveal again under another seed.
 /// @dev What a verdict means: a quorum of independent processors agrees within the noise of its class. A colluding
-/// majority is not caught here, nor what a requester achieves that tells its secret to a processor before the last
-/// commit (that processor can choose the seed by its salt), nor is a sketch that does not belong to its root (both roots and sketches are in
-/// the events, so that anyone holding the histogram can tell).
+/// majority is caught by gold rounds only; a sketch that does not belong to its root, an answer replayed or copied, by
+/// IChallenges. Not caught is what a requester achieves that tells its secret to a processor before the last commit:
+/// that processor can choose the seed by its salt.
 interface IResultVerifier {
     event ResultCommitted(
         ComputationId indexed computation, uint256 indexed index, ProcessorId indexed processor, bytes24 commitment

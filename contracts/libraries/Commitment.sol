@@ -4,6 +4,14 @@ pragma solidity 0.8.37;
 import {ComputationId} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
 
+/// @notice What a replica revealed, as its assignment's digest binds it.
+struct Reveal {
+    bytes32 countsRoot;
+    bytes32 salt;
+    /// keccak256 of the sketch's words.
+    bytes32 sketchDigest;
+}
+
 /// @title Digests by which parties bind themselves
 /// @notice Every digest names its purpose, and those that a party signs or posts name chain and contract too, so
 /// none can be replayed elsewhere.
@@ -32,12 +40,12 @@ library Commitment {
 
     /// @notice What stays of a reveal until settlement.
     function ofReveal(bytes32 countsRoot, bytes32 salt, uint256[] calldata sketch) internal pure returns (bytes24) {
-        return ofReveal(countsRoot, salt, keccak256(abi.encodePacked(sketch)));
+        return bytes24(keccak256(abi.encode(REVEAL_DOMAIN, countsRoot, salt, keccak256(abi.encodePacked(sketch)))));
     }
 
     /// @notice The same, from the digest of the sketch's words.
-    function ofReveal(bytes32 countsRoot, bytes32 salt, bytes32 sketchDigest) internal pure returns (bytes24) {
-        return bytes24(keccak256(abi.encode(REVEAL_DOMAIN, countsRoot, salt, sketchDigest)));
+    function ofReveal(Reveal calldata reveal) internal pure returns (bytes24) {
+        return bytes24(keccak256(abi.encode(REVEAL_DOMAIN, reveal.countsRoot, reveal.salt, reveal.sketchDigest)));
     }
 
     /// @notice The commitment to a requester's secret. Secrets form a chain: each is the commitment to the one that
@@ -47,12 +55,12 @@ library Commitment {
     }
 
     /// @notice The running digest of an attempt's commits.
-    function extend(bytes9 commitsDigest, uint256 index, bytes24 commitment) internal pure returns (bytes9) {
-        return bytes9(keccak256(abi.encode(commitsDigest, index, commitment)));
+    function extend(bytes6 commitsDigest, uint256 index, bytes24 commitment) internal pure returns (bytes6) {
+        return bytes6(keccak256(abi.encode(commitsDigest, index, commitment)));
     }
 
     /// @notice The seed of the sketch: nobody who can still change an answer knows it.
-    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes9 commitsDigest)
+    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes6 commitsDigest)
         internal
         pure
         returns (bytes32)

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @title Escrow in native coin
-/// @notice Invariant: the sum of all `available`, all `locked` and the `treasury` equals the holding contract's
-/// accounted balance. Money enters by `credit`, leaves by `debit` or `spend`, and only moves sideways otherwise.
+/// @notice Invariant: the sum of all `available`, all `locked`, the `treasury` and a keeper's bounty for every computation in
+/// a queue equals the holding contract's accounted balance. Money enters by `credit`, leaves by `debit` or `spend`, and only moves sideways otherwise.
 library Ledger {
     struct Account {
         uint128 available;
@@ -12,7 +12,9 @@ library Ledger {
 
     struct Book {
         mapping(address holder => Account) accounts;
-        uint256 treasury;
+        uint112 treasury;
+        /// Computations ever entered.
+        uint64 entries;
     }
 
     /// @notice `holder` has `available` wei free, `required` are needed.
@@ -33,12 +35,12 @@ library Ledger {
         account.available = uint128(available - amount);
     }
 
-    /// @notice Receives `received` and locks `amount` of what the holder then has.
-    function lock(Book storage self, address holder, uint256 received, uint256 amount) internal {
+    /// @notice Receives `received`, locks `amount` of what the holder then has, and takes `bounties` of it for keepers.
+    function lock(Book storage self, address holder, uint256 received, uint256 amount, uint256 bounties) internal {
         Account memory account = self.accounts[holder];
         uint256 available = account.available + received;
-        if (available < amount) revert InsufficientFunds(holder, available, amount);
-        account.available = uint128(available - amount);
+        if (available < amount + bounties) revert InsufficientFunds(holder, available, amount + bounties);
+        account.available = uint128(available - amount - bounties);
         account.locked += uint128(amount);
         self.accounts[holder] = account;
     }
@@ -62,12 +64,12 @@ library Ledger {
 
     /// @notice Gives seized money to the treasury.
     function endow(Book storage self, uint256 amount) internal {
-        if (amount != 0) self.treasury += amount;
+        if (amount != 0) self.treasury += uint112(amount);
     }
 
     /// @notice Takes `amount` out of the treasury; the contract is about to send it.
     function spend(Book storage self, uint256 amount) internal {
         if (self.treasury < amount) revert InsufficientTreasury(self.treasury, amount);
-        self.treasury -= amount;
+        self.treasury -= uint112(amount);
     }
 }

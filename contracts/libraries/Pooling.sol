@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Binding, Histogram} from "./Histogram.sol";
-
-/// @notice Leaves `first`, `first` + 1, ... of a histogram, packed outcome << 16 | count: see Histogram.
-struct Run {
-    uint256 first;
-    uint256[] leaves;
-    bytes32[] siblings;
-}
+import {Binding, Histogram, Run} from "./Histogram.sol";
 
 /// @title Counts of chosen outcomes, added up over replicas
 /// @notice Each replica's count of each outcome is proven against its counts root: by the outcome's leaf, or, where it

@@ -6,6 +6,7 @@ import {Assignment, AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationStatus} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
 import {Commitment} from "./Commitment.sol";
+import {Priority} from "./FairQueue.sol";
 
 /// @title Reads the allocator's packed records
 /// @notice The allocator hands out storage words as they are: that takes a tenth of the code of ABI-encoding the
@@ -62,7 +63,7 @@ library RecordReader {
         view
         returns (uint8 attempt, ProcessorId processor)
     {
-        attempt = uint8(uint256(allocator.recordOf(id)[0]) >> 16);
+        attempt = uint8(uint256(allocator.recordOf(id)[2]) >> 8);
         processor = ProcessorId.wrap(uint32(uint256(allocator.seatOf(id, index)) >> 192));
     }
 
@@ -74,39 +75,49 @@ library RecordReader {
 
     function _computation(bytes32[3] memory words) private pure returns (Computation memory c) {
         uint256 word = uint256(words[0]);
-        c.status = ComputationStatus(uint8(word));
-        c.replicas = uint8(word >> 8);
-        c.attempt = uint8(word >> 16);
-        c.active = uint8(word >> 24);
-        c.committed = uint8(word >> 32);
-        c.revealed = uint8(word >> 40);
-        c.refused = uint8(word >> 48);
-        c.tried = uint8(word >> 56);
-        c.noiseClass = uint8(word >> 64);
-        c.qubits = uint8(word >> 72);
-        c.outcomeBits = uint8(word >> 80);
-        c.secretWithheld = uint8(word >> 88) != 0;
-        c.replicaCap = uint8(word >> 96);
-        c.gold = uint8(word >> 104) != 0;
-        c.trust = uint8(word >> 112);
-        c.carried = uint8(word >> 120);
-        c.shots = uint16(word >> 128);
-        c.phaseEndsAt = uint40(word >> 144);
-        c.commitsDigest = bytes9(uint72(word >> 184));
+        c.replicas = uint8(word);
+        c.replicaCap = uint8(word >> 8);
+        c.noiseClass = uint8(word >> 16);
+        c.qubits = uint8(word >> 24);
+        c.depthClass = uint8(word >> 32);
+        c.profile = uint8(word >> 40);
+        c.quantumVolumeLog2 = uint8(word >> 48);
+        c.twoQubitErrorPpm = uint16(word >> 56);
+        c.shots = uint16(word >> 72);
+        c.place = uint16(word >> 88);
+        c.outcomeBits = uint8(word >> 104);
+        c.flags = uint8(word >> 112);
+        c.organisation = uint24(word >> 120);
+        c.deadlineAt = uint32(word >> 144);
+        c.escrow = uint80(word >> 176);
         word = uint256(words[1]);
-        c.requester = address(uint160(word));
-        c.escrow = uint96(word >> 160);
-        word = uint256(words[2]);
         c.secret = bytes24(uint192(word));
-        c.deadlineAt = uint40(word >> 192);
-        c.organisation = uint24(word >> 232);
+        c.requester = uint32(word >> 192);
+        c.passed = uint8(word >> 224);
+        c.trust = uint8(word >> 232);
+        c.gold = uint8(word >> 240) != 0;
+        c.priority = Priority(uint8(word >> 248));
+        word = uint256(words[2]);
+        c.status = ComputationStatus(uint8(word));
+        // A record without a round is Queued: see ComputationLifecycle.current.
+        if (word == 0 && c.replicas != 0) c.status = ComputationStatus.Queued;
+        c.attempt = uint8(word >> 8);
+        c.active = uint8(word >> 16);
+        c.committed = uint8(word >> 24);
+        c.revealed = uint8(word >> 32);
+        c.refused = uint8(word >> 40);
+        c.tried = uint8(word >> 48);
+        c.carried = uint8(word >> 56);
+        c.secretWithheld = uint8(word >> 64) != 0;
+        c.phaseEndsAt = uint40(word >> 72);
+        c.commitsDigest = bytes6(uint48(word >> 112));
+        c.drawn = uint96(word >> 160);
     }
 
     function _assignment(bytes32 seat) private pure returns (Assignment memory a) {
         uint256 word = uint256(seat);
         a.digest = bytes24(uint192(word));
         a.processor = ProcessorId.wrap(uint32(word >> 192));
-        a.organisation = uint24(word >> 224);
-        a.status = AssignmentStatus(uint8(word >> 248));
+        a.status = AssignmentStatus(uint8(word >> 224));
     }
 }

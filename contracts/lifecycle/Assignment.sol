@@ -31,13 +31,12 @@ enum AssignmentStatus {
     Vindicated
 }
 
-/// @notice One storage slot, rewritten at each step.
+/// @notice One storage slot, written from the commit on, or when the assignment ends without one: see Panel.
 struct Assignment {
     /// After the commit: the commitment. After the reveal: the digest of what was revealed.
     /// 192 bits keep the slot single; a collision costs 2^96 hashes, a second answer to one commitment 2^192.
     bytes24 digest;
     ProcessorId processor;
-    uint24 organisation;
     AssignmentStatus status;
 }
 
@@ -57,12 +56,11 @@ library AssignmentLifecycle {
         self.status = to;
     }
 
-    /// @notice Reverts unless `self` is exactly `expected`.
-    function requireStatus(Assignment storage self, ComputationId id, uint256 index, AssignmentStatus expected)
+    /// @notice Reverts unless `actual` is exactly `expected`.
+    function requireIs(ComputationId id, uint256 index, AssignmentStatus actual, AssignmentStatus expected)
         internal
-        view
+        pure
     {
-        AssignmentStatus actual = self.status;
         if (actual != expected) revert UnexpectedAssignmentStatus(id, index, actual, _bit(expected));
     }
 

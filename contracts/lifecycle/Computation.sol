@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Agreement} from "../libraries/Agreement.sol";
+import {Priority} from "../libraries/FairQueue.sol";
 
 /// @notice One circuit with shots, replicas and requirements. Ids start at 1; 0 means none.
 type ComputationId is uint64;
@@ -40,13 +41,53 @@ uint256 constant MAX_ATTEMPTS = 3;
 // Replicas that join when a committee is split or cannot tell.
 uint256 constant ESCALATION = 2;
 
-/// @notice Three storage slots; the first is the one that every step rewrites. What no contract reads, the circuit's
-/// digest and payload, is in ComputationSubmitted alone.
+/// @notice Three storage slots. What no contract reads, the circuit's digest and payload, is in ComputationSubmitted alone.
 struct Computation {
-    ComputationStatus status;
+    // What is asked for: all that an allocation needs to know.
     /// Replicas asked for; each escalation adds to them.
     uint8 replicas;
-    /// Counts restarts of the commit-reveal round, from 1.
+    /// Replicas that escalation may reach.
+    uint8 replicaCap;
+    uint8 noiseClass;
+    uint8 qubits;
+    /// Gate layers in units of 64, rounded up: what a shot costs.
+    uint8 depthClass;
+    /// Instruction-set profile that a processor must have.
+    uint8 profile;
+    /// Least log2 of the quantum volume; 0 asks for none.
+    uint8 quantumVolumeLog2;
+    /// Largest median error of two-qubit gates, parts per million; 0 asks for none.
+    uint16 twoQubitErrorPpm;
+    /// Shots that each replica runs.
+    uint16 shots;
+    /// Bucket in its queue, its lowest 16 bits: see FairQueue.
+    uint16 place;
+    /// Width of an outcome: classical bits measured.
+    uint8 outcomeBits;
+    /// Asked.SCREENED when the requester's organisation has a list of whom it works with: see IConsortium.
+    uint8 flags;
+    uint24 organisation;
+    /// No allocation after this moment, unix seconds.
+    uint32 deadlineAt;
+    /// Wei still locked for this computation; after a verdict, what each paid replica earned.
+    uint80 escrow;
+    // Who asks.
+    /// The requester's commitment until disclosure, then the disclosed secret,
+    /// which is in turn the commitment to the next attempt's secret.
+    bytes24 secret;
+    /// Number of the requester's account: see IConsortium.accountOf.
+    uint32 requester;
+    /// Times that a shorter computation of its organisation has taken its place.
+    uint8 passed;
+    /// The agreeing replicas' credibility must exceed 1 - 1/trust; 0 asks for none: see Credibility.
+    uint8 trust;
+    /// Some rounds have answers that the requester knows: see IGoldRounds.
+    bool gold;
+    Priority priority;
+    // The running round; all zero until the first allocation.
+    /// As stored; one that waits for its first allocation has none yet: see ComputationLifecycle.current.
+    ComputationStatus status;
+    /// Counts commit-reveal rounds, from 1.
     uint8 attempt;
     /// Assignments of this attempt that are still on duty.
     uint8 active;
@@ -55,39 +96,18 @@ struct Computation {
     uint8 refused;
     /// Assignments ever made; also the next assignment's index.
     uint8 tried;
-    uint8 noiseClass;
-    uint8 qubits;
-    uint8 outcomeBits;
-    /// The beacon stands in for the requester's secret.
-    bool secretWithheld;
-    /// Replicas that escalation may reach.
-    uint8 replicaCap;
-    /// Some rounds have answers that the requester knows: see IGoldRounds.
-    bool gold;
-    /// The agreeing replicas' credibility must exceed 1 - 1/trust; 0 asks for none: see Credibility.
-    uint8 trust;
     /// Assignments below this index have answered before an escalation, and were to be paid.
     uint8 carried;
-    /// Shots that each replica runs.
-    uint16 shots;
-    /// When the current phase ends, unix seconds. While it waits: when those before it in the queue no longer hold
-    /// it up, and when it no longer holds processors for which others are missing. After a verdict: when it can no
-    /// longer be challenged.
+    /// The beacon stands in for the requester's secret.
+    bool secretWithheld;
+    /// When the current phase ends, unix seconds. While it waits for replacements: when it no longer holds those
+    /// that it has. After a verdict: when it can no longer be challenged.
     uint40 phaseEndsAt;
     /// Running hash of this attempt's commits, part of the sketch seed. Short, for it only keeps the seed from being
     /// known before the last commit; the requester's secret does that too.
-    bytes9 commitsDigest;
-    // slot 2
-    address requester;
-    /// Wei still locked for this computation; after a verdict, what each paid replica earned.
-    uint96 escrow;
-    // slot 3
-    /// The requester's commitment until disclosure, then the disclosed secret,
-    /// which is in turn the commitment to the next attempt's secret.
-    bytes24 secret;
-    /// No allocation after this moment, unix seconds.
-    uint40 deadlineAt;
-    uint24 organisation;
+    bytes6 commitsDigest;
+    /// The processors of the first three assignments: see Panel.
+    uint96 drawn;
 }
 
 using ComputationLifecycle for Computation global;
@@ -102,9 +122,15 @@ library ComputationLifecycle {
     /// @dev Lost work returns to `Queued` under the same id, so the audit trail tells one story per computation.
     function advance(Computation storage self, ComputationId id, ComputationStatus to) internal {
         uint256 sources = sourcesOf(to);
-        ComputationStatus actual = self.status;
+        ComputationStatus actual = current(self);
         if (sources & (1 << uint8(actual)) == 0) revert UnexpectedComputationStatus(id, actual, sources);
         self.status = to;
+    }
+
+    /// @notice Where `self` stands. A record without a round is Queued: so a submission need not write the round's slot.
+    function current(Computation storage self) internal view returns (ComputationStatus status) {
+        status = self.status;
+        if (status == ComputationStatus.Unset && self.replicas != 0) status = ComputationStatus.Queued;
     }
 
     /// @notice Reverts unless `self` is exactly `expected`.
@@ -119,7 +145,7 @@ library ComputationLifecycle {
         ComputationStatus one,
         ComputationStatus other
     ) internal view {
-        ComputationStatus actual = self.status;
+        ComputationStatus actual = current(self);
         if (actual != one && actual != other) revert UnexpectedComputationStatus(id, actual, _bit(one) | _bit(other));
     }
 

@@ -17,23 +17,32 @@ enum ProcessorStatus {
     Retired
 }
 
-/// @notice Everything a draw and a settlement touch, in one storage slot.
+/// @notice Everything a draw and a settlement touch, in one storage slot. Draw and Reputation read its word.
 struct Standing {
     ProcessorStatus status;
     uint8 noiseClass;
-    uint16 qubits;
-    /// Qubits held by running computations; never above `qubits`.
-    uint16 leasedQubits;
-    uint24 organisation;
-    uint40 lastBeatAt;
-    /// When the approved capability stops being valid, unix seconds.
-    uint40 expiresAt;
+    uint8 qubits;
+    /// Qubits held by running computations and reservations; never above `qubits`.
+    uint8 leasedQubits;
+    /// Qubits promised to reservations that are about to begin: nobody new gets them.
+    uint8 heldQubits;
+    /// Where it is indexed; 0 when in no list: see ProcessorIndex.
+    uint24 entry;
     /// Whether the operator's bond covers the next fault.
     bool bonded;
+    /// Finishes what it has, and takes nothing new.
+    bool draining;
+    /// Has an offer of its own; others ask the policy's price.
+    bool offered;
+    uint24 organisation;
+    /// Unix seconds.
+    uint32 lastBeatAt;
+    /// When the approved capability stops being valid, unix seconds.
+    uint32 expiresAt;
     /// Conduct in settled work; each stops at its maximum.
     uint24 accepted;
-    uint24 outliers;
-    uint16 silent;
+    uint16 outliers;
+    uint8 silent;
     uint16 refused;
     /// Gold rounds or traps failed.
     uint16 failed;

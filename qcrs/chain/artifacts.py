@@ -25,6 +25,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from eth_hash.auto import keccak
+
 from qcrs.chain.compiler import (
     SOLC_VERSION,
     compile_standard_input,
@@ -37,10 +39,12 @@ __all__ = [
     "Artifact",
     "ContractNameTaken",
     "ContractNotPackaged",
+    "LibraryMissing",
     "compile_sources",
     "deployable",
     "export_abis",
     "load_abi",
+    "linked",
     "load_bytecode",
     "syntax_trees",
 ]
@@ -59,7 +63,11 @@ class ContractNameTaken(QcrsError):
 
 
 class ContractNotPackaged(QcrsError):
-    """No packaged ABI has this name, or the contract cannot be packaged."""
+    """No packaged ABI has this name."""
+
+
+class LibraryMissing(QcrsError):
+    """Code calls a library whose address is not known."""
 
 
 @dataclass(frozen=True)
@@ -186,23 +194,21 @@ def _prune(folder: Path) -> None:
 
 
 def deployable(artifacts: Mapping[str, Artifact]) -> Iterator[Artifact]:
-    """Yield the contracts that deployment may create: concrete, and not there for tests or as examples only."""
+    """Yield the contracts that deployment may create: concrete, and not there for tests or as examples only.
+
+    A library counts when the code of a contract has a place for its address.
+    """
+    code = "".join(artifact.bytecode for artifact in artifacts.values())
     for artifact in artifacts.values():
-        if artifact.kind == "contract" and not artifact.source.startswith(("contracts/test/", "contracts/examples/")):
+        called = artifact.kind == "library" and _placeholder(artifact.name) in code
+        if (artifact.kind == "contract" or called) and not artifact.source.startswith(
+            ("contracts/test/", "contracts/examples/")
+        ):
             yield artifact
 
 
 def packaged_text(artifact: Artifact) -> str:
-    """Return the content of an artifact's file in ``qcrs/abi``.
-
-    Raises:
-        ContractNotPackaged: its code calls a library at an address not known yet.
-    """
-    if "__$" in artifact.bytecode:
-        raise ContractNotPackaged(
-            f"{artifact.name}: expected complete creation code, found calls to a library that must "
-            "be deployed and linked first; make the library's functions internal"
-        )
+    """Return the content of an artifact's file in ``qcrs/abi``; its code may have libraries to be linked."""
     content = {"contractName": artifact.name, "abi": artifact.abi, "bytecode": artifact.bytecode}
     return json.dumps(content, indent=1) + "\n"
 
@@ -211,7 +217,7 @@ def export_abis(root: Path = PROJECT, folder: Path = PACKAGED) -> list[str]:
     """Write the deployable contracts to *folder*, remove files of others, return the names.
 
     Raises:
-        QcrsError: for the causes that ``compile_sources`` and ``packaged_text`` list.
+        QcrsError: for the causes that ``compile_sources`` lists.
     """
     texts = {item.name: packaged_text(item) for item in deployable(compile_sources(root))}
     folder.mkdir(exist_ok=True)
@@ -247,6 +253,27 @@ def load_abi(name: str) -> Abi:
 def load_bytecode(name: str) -> str:
     """Return the packaged creation code of a contract; raises as ``load_packaged``."""
     return load_packaged(name)["bytecode"]
+
+
+def linked(bytecode: str, libraries: Mapping[str, str]) -> bytes:
+    """Return creation code with the addresses of the libraries that it calls.
+
+    Args:
+        bytecode: As the compiler made it, 0x-prefixed. libraries: Addresses by name; others than those called do no harm.
+
+    Raises:
+        LibraryMissing: It calls one that is not among them.
+    """
+    for name, address in libraries.items():
+        bytecode = bytecode.replace(_placeholder(name), address[2:].lower())
+    if "__$" in bytecode:
+        raise LibraryMissing(f"creation code: expected its libraries among {', '.join(libraries) or 'none'}")
+    return bytes.fromhex(bytecode.removeprefix("0x"))
+
+
+def _placeholder(library: str) -> str:
+    """Return what the compiler writes where the address of a library belongs."""
+    return f"__${keccak(f'contracts/libraries/{library}.sol:{library}'.encode()).hex()[:34]}$__"
 
 
 def main(arguments: list[str]) -> int:

@@ -29,6 +29,7 @@ CONTRACTS = (
     "Consortium",
     "ProcessorRegistry",
     "Bonds",
+    "Recovery",
     "ComputationAllocator",
     "Records",
     "GoldRounds",
@@ -37,6 +38,7 @@ CONTRACTS = (
     "Disputes",
     "ResultDelivery",
     "ReportRelay",
+    "Reservations",
 )
 
 

@@ -1,7 +1,7 @@
 """The suite's views and transactions, typed: one class a contract, names as in Solidity."""
 
 from qcrs.chain.gateway import Gateway
-from qcrs.model.records import Assignment, Capability, Computation, Organisation, Policy, Standing
+from qcrs.model.records import Assignment, Capability, Computation, Organisation, Policy, Reservation, Standing, Terms
 
 
 class Allocator:
@@ -25,9 +25,9 @@ class Allocator:
         """Return the sketch seed of the running or last round."""
         return await self._gateway.call("Records", "seedOf", computation)
 
-    async def quote(self, qubits: int, shots: int, replicas: int, replica_cap: int) -> int:
-        """Return the wei that a submission locks."""
-        return await self._call("quote", qubits, shots, replicas, replica_cap)
+    async def quote(self, price: int, qubits: int, shots: int, replicas: int, replica_cap: int) -> int:
+        """Return the wei that a submission takes, at *price* wei a qubit-shot."""
+        return await self._call("quote", price, qubits, shots, replicas, replica_cap)
 
     async def balance(self, holder: str) -> tuple[int, int]:
         """Return the available and the locked wei of *holder*."""
@@ -42,16 +42,16 @@ class Allocator:
         return Policy.from_chain(await self._call("policy"))
 
     async def keeper_bounty(self) -> int:
-        """Return the wei for enforcing a deadline or settling."""
+        """Return the wei for allocating, enforcing a deadline or settling."""
         return await self._call("KEEPER_BOUNTY")
 
     async def count(self) -> int:
         """Return how many computations were ever submitted."""
         return await self._call("computationCount")
 
-    async def queue(self, noise_class: int, limit: int) -> list[int]:
-        """Return up to *limit* waiting computations of *noise_class*, first come first."""
-        return await self._call("queueOf", noise_class, limit)
+    async def queue(self, noise_class: int) -> tuple[int, int, int]:
+        """Return the first bucket of a class's queue, how many wait, and since when nobody was served in turn."""
+        return await self._call("queueOf", noise_class)
 
     async def beacon(self) -> bytes:
         """Return the entropy of the next draw."""
@@ -105,9 +105,9 @@ class Registry:
             return None
         return Capability.from_chain(await self._call("capabilityOf", processor, version))
 
-    async def members(self, noise_class: int) -> list[int]:
-        """Return the certified processors of *noise_class* in draw order."""
-        return await self._call("membersOf", noise_class)
+    async def terms(self, processor: int) -> Terms:
+        """Return what *processor* is drawn by beside its noise class and qubits."""
+        return Terms.from_chain(await self._call("termsOf", processor))
 
     async def count(self) -> int:
         """Return how many processors were ever registered."""
@@ -135,3 +135,46 @@ class Members:
     async def organisation(self, organisation: int) -> Organisation:
         """Return the record of *organisation*."""
         return Organisation.from_chain(await self._gateway.call("Consortium", "organisations", organisation))
+
+    async def quota(self, organisation: int) -> tuple[int, int, int]:
+        """Return the elevated and the critical cost units left to *organisation*, and when they renew, unix seconds."""
+        return await self._gateway.call("Consortium", "quotaOf", organisation)
+
+    async def is_shortest_first(self, organisation: int) -> bool:
+        """Return whether *organisation* lets its shorter computations take the place of its longer ones."""
+        return await self._gateway.call("Consortium", "isShortestFirst", organisation)
+
+    async def is_screened(self, organisation: int, other: int) -> bool:
+        """Return whether *organisation* does not let processors of *other* run its computations."""
+        return await self._gateway.call("Consortium", "isScreened", organisation, other)
+
+
+class Reserved:
+    """Reads of ``Reservations``."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def _call(self, function: str, *arguments):
+        return await self._gateway.call("Reservations", function, *arguments)
+
+    async def reservation(self, reservation: int) -> tuple[Reservation, list[int]]:
+        """Return the record of *reservation* and its processors; its status is ``Unset`` when there is none."""
+        record, processors = await self._call("reservationOf", reservation)
+        return Reservation.from_chain(record), processors
+
+    async def calendar(self, processor: int) -> list[int]:
+        """Return the reservations of *processor* that have not ended."""
+        return await self._call("calendarOf", processor)
+
+    async def count(self) -> int:
+        """Return how many reservations were ever granted."""
+        return await self._call("reservationCount")
+
+    async def rate(self, processor: int) -> int:
+        """Return what *processor* asks for a qubit-second, wei; 0 when it takes no reservations."""
+        return await self._call("rateOf", processor)
+
+    async def price(self, processors: list[int], qubits: int, duration: int) -> int:
+        """Return the wei that a reservation takes."""
+        return await self._call("priceOf", processors, qubits, duration)

@@ -25,7 +25,7 @@ DISPUTE_RESOLUTION = 4
 # Which role may call which privileged function.
 PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     RESOURCE_ALLOCATION: {
-        "Consortium": ("setWeight",),
+        "Consortium": ("setWeight", "grantQuota"),
         "ComputationAllocator": ("setPolicy", "disburse"),
     },
     PROCESSOR_CERTIFICATION: {
@@ -113,20 +113,24 @@ def plan(
         at["Challenges"],
         at["Disputes"],
     )
-    recorders = (at["Consortium"], at["ProcessorRegistry"], at["ComputationAllocator"], at["Disputes"])
+    recorders = tuple(
+        at[name] for name in ("Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes", "Reservations")
+    )
     arguments = {
         "Authority": (deployer,),
         "AuditTrail": recorders,
-        "Consortium": (at["Authority"], at["AuditTrail"]),
+        "Consortium": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"]),
         "ProcessorRegistry": (
             at["Authority"],
             at["AuditTrail"],
             at["Consortium"],
             at["ComputationAllocator"],
             at["Bonds"],
+            at["Reservations"],
             settings.heartbeat_seconds,
         ),
         "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], at["Challenges"], at["Disputes"]),
+        "Recovery": (),
         "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
         "Records": (at["ComputationAllocator"],),
         "GoldRounds": (at["ComputationAllocator"], at["Disputes"]),
@@ -135,6 +139,7 @@ def plan(
         "Disputes": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["GoldRounds"]),
         "ResultDelivery": (at["ComputationAllocator"], at["Bonds"]),
         "ReportRelay": (at["ResultVerifier"], at["ComputationAllocator"], at["ProcessorRegistry"]),
+        "Reservations": (at["AuditTrail"], at["Consortium"], at["ComputationAllocator"]),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])

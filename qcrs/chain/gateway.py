@@ -9,7 +9,7 @@ arrives that nobody awaits yet, so a single revert could cost the connection.
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -38,6 +38,7 @@ GAS_CEILING = {
     "disclose": 150_000,
     "heartbeat": 80_000,
     "submit": 3_500_000,
+    "submitMany": 25_000_000,
     "deliverOutcomes": 12_000_000,  # 2,000,000 of them the consumer's; the rest some thousands for each leaf shown
     "relay": 6_000_000,
 }
@@ -210,8 +211,11 @@ class Gateway:
         """Return the number of the latest block."""
         return int(await self.request("eth_blockNumber"), 16)
 
-    async def logs(self, first: int, last: int | None = None) -> list[Event]:
-        """Return the decoded events in blocks *first*..*last* (the latest by default), in chain order."""
+    async def logs(self, first: int, last: int | None = None, names: Collection[str] = ()) -> list[Event]:
+        """Return the decoded events in blocks *first*..*last* (the latest by default), in chain order.
+
+        With *names*, only those called so.
+        """
         if last is None:
             last = await self.block_number()
         addresses = list(self.addresses.values())
@@ -219,6 +223,9 @@ class Gateway:
         for start in range(first, last + 1, LOG_BLOCKS):
             end = min(start + LOG_BLOCKS - 1, last)
             query = {"address": addresses, "fromBlock": hex(start), "toBlock": hex(end)}
+            if names:
+                known = [item for interface in self.interfaces.values() for item in interface.events.items()]
+                query["topics"] = [["0x" + topic.hex() for topic, event in known if event["name"] in names]]
             events += self._decode(await self.request("eth_getLogs", query))
         return events
 

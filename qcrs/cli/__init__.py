@@ -25,6 +25,7 @@ NOUNS = (
     "node",
     "relay",
     "processor",
+    "reservation",
     "job",
     "challenge",
     "dispute",
@@ -58,13 +59,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_UNREAD
     except QcrsError as error:
         name = type(error).__name__
-        return _fail(name, str(error), _EXITS.get(name, EXIT_INPUT), options.json)
+        return _fail(name, _advised(name, error), _EXITS.get(name, EXIT_INPUT), options.json)
     except OSError as error:
         # A file named on the command line; the network's faults have classes of their own.
         message = f"{error.strerror or error}: {error.filename or 'input'}"
         return _fail(type(error).__name__, message, EXIT_INPUT, options.json)
     except KeyboardInterrupt:
         return _fail("Interrupted", "interrupted", EXIT_INTERRUPTED, options.json)
+
+
+def _advised(name: str, error: QcrsError) -> str:
+    """Return what went wrong, and the next step where one is known."""
+    if name != "ContractRefused":
+        return str(error)
+    from qcrs.sdk.advice import next_step
+
+    step = next_step(error.name, error.arguments)
+    return str(error) if step is None else f"{error}. Next: {step}"
 
 
 def _fail(name: str, message: str, code: int, as_json: bool) -> int:
@@ -103,10 +114,11 @@ _HELP = {
     "devnet": "start and stop a consortium of simulated processors on this machine",
     "demo": "the main job: five processors, one rogue, verified counts",
     "deploy": "put the contracts on a chain",
-    "organisation": "admit organisations and their accounts",
+    "organisation": "admit organisations and their accounts; order, screen, quotas and shares",
     "node": "make and run a processor's daemon",
     "relay": "post the reports that daemons have signed, many in one transaction",
-    "processor": "list, register, certify and bond processors",
+    "processor": "list, register, certify and bond processors, and offer them at a price",
+    "reservation": "processors for a time: reserve them, and run circuits on them interactively",
     "job": "submit circuits, follow them, fetch verified counts",
     "challenge": "prove that an answer is false, or demand to see what is behind it",
     "dispute": "complain of what nothing can prove, and rule on it",

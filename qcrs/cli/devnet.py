@@ -23,8 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--processors",
         type=positive,
         default=5,
-        help="processors, each of an organisation of its own (5)",
+        help="processors (5)",
     )
+    up.add_argument(
+        "--organisations", type=positive, metavar="N",
+        help="organisations that own the processors, in turn; each processor has one of its own by default",
+    )  # fmt: skip
+    up.add_argument(
+        "--weights", type=_weights, default=(1,), metavar="W:W:...",
+        help="fair-share weights of the organisations that only submit, one each, such as 4:2:1:1; their accounts are "
+        "researcher, researcher-2, ... (1)",
+    )  # fmt: skip
     up.add_argument("--port", type=whole(1, 65535), help="the chain's port; a free one by default")
     for verb in (
         up,
@@ -34,14 +43,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verb.add_argument("--directory", type=Path, help="where it keeps its files (default ~/.qcrs/devnet)")
 
 
+def _weights(text: str) -> tuple[int, ...]:
+    read = whole(1, 2**16)
+    return tuple(read(part) for part in text.split(":"))
+
+
 def _directory(options: argparse.Namespace) -> Path:
     return (options.directory or home() / "devnet").resolve()
 
 
 def _up(options: argparse.Namespace) -> None:
     devnet = asyncio.run(
-        bring_up(_directory(options), options.processors, options.port, progress=Progress(options.json))
-    )
+        bring_up(
+            _directory(options), options.processors, options.port, organisations=options.organisations,
+            weights=options.weights, progress=Progress(options.json),
+        )
+    )  # fmt: skip
     network = Network.read(devnet.network_path)
     emit(
         options,

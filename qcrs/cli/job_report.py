@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ class Layout:
 
 def narrate(progress: Progress, prefix: str = ""):
     """Return an observer that says on standard error what happens to a computation."""
-    lead = f"{prefix:12}" if prefix else ""
+    lead = f"{prefix:11} " if prefix else ""
 
     def observe(story: Story, event: Event | None) -> None:
         k = story.request.replicas
@@ -44,6 +44,8 @@ def narrate(progress: Progress, prefix: str = ""):
         lines = {
             None: f"job {story.computation}  {story.status.name}",
             "ComputationAllocated": f"allocated to processors {', '.join(str(d.processor) for d in story.on_duty())}",
+            "ComputationDeferred": "could not be placed, and was sent back in the queue",
+            "ComputationsExchanged": "exchanged places with a longer one",
             "ResultCommitted": f"committed {committed}/{k}",
             "PayloadRefused": "a processor refused the circuit",
             "SeedFixed": "sketch seed fixed",
@@ -73,6 +75,13 @@ async def print_result(options: argparse.Namespace, client: Client, computation:
         value |= rounds_json(result, layout)
     emit(options, value, pretty(result, layout, story.request.gold))
     return 0 if result.status is ComputationStatus.Accepted else 1
+
+
+async def print_results(options: argparse.Namespace, client: Client, computations: Sequence[int]) -> int:
+    """Print what several *computations* have come to and return the exit code."""
+    results = [await client.result(computation) for computation in computations]
+    emit(options, [result.to_json() for result in results], "\n\n".join(map(pretty, results)))
+    return 0 if all(result.status is ComputationStatus.Accepted for result in results) else 1
 
 
 def layout_of(client: Client, story: Story) -> Layout | None:
@@ -134,7 +143,7 @@ def pretty(result: Result, layout: Layout | None = None, gold: bool = False) -> 
         elif gold:
             lines.append("  a sweep with golds: only its requester's gold document tells which rounds are results")
         else:
-            lines += _bars(bitstrings(result.counts, result.outcome_bits))
+            lines += bars(bitstrings(result.counts, result.outcome_bits))
     return "\n".join(lines)
 
 
@@ -153,7 +162,8 @@ def _rounds_lines(counts: Mapping[int, int], layout: Layout) -> list[str]:
     return lines
 
 
-def _bars(outcomes: Mapping[str, int]) -> list[str]:
+def bars(outcomes: Mapping[str, int]) -> list[str]:
+    """Return counts by bit string as bars, the most frequent first."""
     most = max(outcomes.values())
     lines = [
         f"  {outcome}  {count:>7}  {'#' * round(BAR_WIDTH * count / most)}"

@@ -1,9 +1,7 @@
-"""``qcrs job submit``: circuits and sweeps, with what they guarantee said before money moves."""
+"""``qcrs job submit``: circuits and sweeps, with what they take and guarantee said before money moves."""
 
 import argparse
 import asyncio
-import csv
-import json
 import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -12,24 +10,23 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qcrs.cli.job_report import narrate, print_result
-from qcrs.cli.options import Progress, command, emit, run_with_client, whole
-from qcrs.errors import QcrsError
-from qcrs.quantum.sweep import SWEEP_LIMITS, bind, texts_of
-from qcrs.sdk.client import Circuit, Client
+from qcrs.cli.job_circuits import SubmissionInvalid, programs_of
+from qcrs.cli.job_circuits import circuit_of as circuit_of
+from qcrs.cli.job_report import narrate, print_result, print_results
+from qcrs.cli.options import Progress, coins, command, emit, run_with_client, whole
+from qcrs.model.organisation import Priority
+from qcrs.sdk.client import Client
+from qcrs.sdk.quote import Quote, coin
+from qcrs.sdk.terms import Circuit, Conditions
 
 if TYPE_CHECKING:
     from qcrs.quantum.program import Program
     from qcrs.sdk.sweep import Prepared, Wish
 
-ETHER = 10**18
 LATEST_SECONDS = 30 * 24 * 3600
 _MOST_EXPONENT = 30
+_MOST_ERROR_PPM = 2**16 - 1
 _GOLD_FLAGS = ("deviation", "max_cost", "round_shots")
-
-
-class SubmissionInvalid(QcrsError):
-    """Flags or parameters do not go together."""
 
 
 def add_submit(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -38,7 +35,9 @@ def add_submit(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
         verbs, "submit", _submit, "submit a circuit, or a sweep of circuits",
         description="Submit an OpenQASM file. Replicas split the shots, at least 4,096 each; their counts are pooled "
         "when a quorum agrees. Several circuits of one width, in one file or more, make a sweep: one computation, "
-        "counts for each circuit. With --soundness, circuits whose answers are known are hidden among them, and what "
+        "counts for each circuit; with --each they are computations of their own, submitted in one transaction. What "
+        "is taken, and who could run it at that price, is said before anything is sent. With --soundness, circuits "
+        "whose answers are known are hidden among them, and what "
         "that guarantees is said before money moves. Without --wait the secret that seeds the comparison is disclosed "
         "by a later 'qcrs job wait'; if that comes too late, the chain's beacon stands in and a bounty is lost.",
     )  # fmt: skip
@@ -46,7 +45,7 @@ def add_submit(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
     submit.add_argument("--shots", type=whole(0), default=4096, help="shots in all (4096); see --round-shots")
     submit.add_argument("--replicas", "-k", type=whole(0), default=3, help="independent processors (3)")
     submit.add_argument(
-        "--max-fee", type=whole(0, 2**96 - 1), metavar="WEI", help="most to lock; whatever is quoted by default"
+        "--max-fee", type=whole(0, 2**96 - 1), metavar="WEI", help="most to take; whatever is quoted by default"
     )
     submit.add_argument(
         "--deadline", type=whole(1, LATEST_SECONDS), default=3600, metavar="SECONDS",
@@ -61,9 +60,65 @@ def add_submit(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
         help="for critical work, with 5 replicas or more: those who agree must be credible beyond 1 - 1/T (0)",
     )  # fmt: skip
     submit.add_argument("--noise-class", type=whole(1, 255), help="where to run; the best populated class by default")
+    _add_requirements(submit)
+    submit.add_argument("--each", action="store_true", help="each circuit is a computation of its own, not a sweep")
+    submit.add_argument(
+        "--dry-run", action="store_true", help="say what it would take and guarantee, and submit nothing"
+    )
     submit.add_argument("--wait", action="store_true", help="drive it to its verdict and print the counts")
     _add_sweep_flags(submit)
     return submit
+
+
+def _add_requirements(submit: argparse.ArgumentParser) -> None:
+    submit.add_argument(
+        "--priority", choices=[priority.name.lower() for priority in Priority], default="routine",
+        help="beyond routine it takes of the organisation's quota (routine)",
+    )  # fmt: skip
+    submit.add_argument(
+        "--price", type=_price, metavar="COIN",
+        help="coin a qubit-shot, paid to each replica alike; processors that ask more are not drawn (the policy's)",
+    )  # fmt: skip
+    submit.add_argument("--profile", type=whole(1, 255), default=1, help="instruction-set profile of processors (1)")
+    submit.add_argument(
+        "--min-quantum-volume", type=whole(0, 2**255), default=0, metavar="V", help="least quantum volume, such as 32"
+    )
+    submit.add_argument(
+        "--max-two-qubit-error", type=_error_ppm, default=0, metavar="E",
+        help="largest median error of two-qubit gates, such as 0.01",
+    )  # fmt: skip
+
+
+def _price(text: str) -> int:
+    price = coins(text)
+    if price >= 2**64:
+        raise argparse.ArgumentTypeError(f"expected a price below 18.45 coin a qubit-shot, got {text!r}")
+    return price
+
+
+def _error_ppm(text: str) -> int:
+    ppm = int(between(0, 1)(text) * 10**6)
+    if not 1 <= ppm <= _MOST_ERROR_PPM:
+        raise argparse.ArgumentTypeError(f"expected an error from 0.000001 to {_MOST_ERROR_PPM / 10**6}, got {text!r}")
+    return ppm
+
+
+def conditions_of(options: argparse.Namespace) -> Conditions:
+    """Return how the flags want circuits to be run."""
+    volume = options.min_quantum_volume
+    return Conditions(
+        replicas=options.replicas,
+        max_fee=options.max_fee,
+        deadline_seconds=options.deadline,
+        noise_class=options.noise_class,
+        replica_cap=options.replica_cap,
+        trust=options.trust,
+        priority=Priority[options.priority.capitalize()],
+        profile=options.profile,
+        quantum_volume_log2=max(0, volume - 1).bit_length(),  # a volume between two powers asks for the upper one
+        two_qubit_error_ppm=options.max_two_qubit_error,
+        price=options.price,
+    )
 
 
 def _add_sweep_flags(submit: argparse.ArgumentParser) -> None:
@@ -83,9 +138,6 @@ def _add_sweep_flags(submit: argparse.ArgumentParser) -> None:
     )
     submit.add_argument("--traps", type=whole(0, 512), default=0, help="rounds that measure faults, not malice (0)")
     submit.add_argument("--round-shots", type=whole(1, 65_535), metavar="S", help="shots of each round, per replica")
-    submit.add_argument(
-        "--dry-run", action="store_true", help="say what a sweep would cost and guarantee, and submit nothing"
-    )
     submit.add_argument("--yes", action="store_true", help="do not ask before submitting a sweep with golds")
 
 
@@ -104,70 +156,6 @@ def between(least: int, most: int) -> Callable[[str], Fraction]:
         return Fraction(value)
 
     return read
-
-
-def circuit_of(source: str) -> Circuit:
-    """Return the circuit in *source*, a file, a text or ``-`` for standard input, ready to submit.
-
-    Raises:
-        CircuitRefused: It is not a circuit of the profile. OSError: It cannot be read.
-    """
-    # A second's import that only submission needs.
-    from qcrs.quantum.circuit import canonical, facts, load
-
-    loaded = load(_text(source))
-    size = facts(loaded)
-    return Circuit(canonical(loaded), size.qubits, size.outcome_bits)
-
-
-def programs_of(sources: Sequence[str], parameters: Path | None = None) -> list[tuple[str, "Program"]]:
-    """Return the circuits in the files *sources*, each with a name to tell its counts by.
-
-    Args:
-        parameters: Values for the only circuit, a template.
-
-    Raises:
-        CircuitRefused, SubmissionInvalid: They are not circuits of the profile, or no template. OSError: Unreadable.
-    """
-    from qcrs.quantum.circuit import canonical, load
-    from qcrs.quantum.scan import scan
-
-    named = []
-    for source in sources:
-        texts = texts_of(_text(source))
-        named += [(source if len(texts) == 1 else f"{source}:{place}", text) for place, text in enumerate(texts)]
-    if parameters is not None:
-        if len(named) != 1:
-            raise SubmissionInvalid(f"--parameters takes one template, got {len(named)} circuits")
-        [(name, template)] = named
-        named = [(f"{name}:{row}", bind(template, values)) for row, values in enumerate(_values(parameters))]
-    return [(name, scan(canonical(load(text)))) for name, text in named]
-
-
-def _text(source: str) -> str:
-    """Return the text that *source* is or names, or one character more of it than any sweep may have."""
-    if "\n" in source or ";" in source:
-        return source
-    if source == "-":
-        return sys.stdin.read(SWEEP_LIMITS.text_bytes + 1) + "\n"
-    with Path(source).open("rb") as file:
-        return file.read(SWEEP_LIMITS.text_bytes + 1).decode(errors="surrogateescape") + "\n"
-
-
-def _values(path: Path) -> list[dict[str, float]]:
-    """Return the rows of a table of parameters."""
-    content = path.read_text(encoding="utf-8")
-    try:
-        if path.suffix.lower() == ".json":
-            rows = json.loads(content)
-        else:
-            rows = list(csv.DictReader(content.splitlines(), strict=True, skipinitialspace=True))
-        values = [{str(name): float(value) for name, value in row.items()} for row in rows]
-    except (ValueError, TypeError, AttributeError, csv.Error) as error:
-        raise SubmissionInvalid(f"{path}: expected rows of numbers under names: {error}") from error
-    if not 1 <= len(values) <= SWEEP_LIMITS.rounds:
-        raise SubmissionInvalid(f"{path}: {len(values)} rows; expected 1 to {SWEEP_LIMITS.rounds}")
-    return values
 
 
 def _wish(options: argparse.Namespace) -> "Wish | None":
@@ -191,42 +179,85 @@ def _wish(options: argparse.Namespace) -> "Wish | None":
 def _submit(options: argparse.Namespace) -> int | None:
     wish = _wish(options)
     named = programs_of(options.file, options.parameters)
+    if options.each and wish is not None:
+        raise SubmissionInvalid("--each makes computations of their own, and --soundness hides golds in a sweep")
     progress = Progress(options.json)
+    if options.each:
+        return run_with_client(options, lambda client: _submit_each(options, client, named, progress))
+    return run_with_client(options, lambda client: _submit_one(options, client, named, wish, progress))
 
-    async def work(client: Client) -> int | None:
-        if wish is None and len(named) == 1:
-            if options.dry_run:
-                raise SubmissionInvalid("--dry-run says what a sweep costs and guarantees; this is one circuit")
-            program = named[0][1]
-            circuit, shots, prepared = Circuit(program.text(), program.qubits, program.bits), options.shots, None
-            promise: dict[str, Any] = {}
-        else:
-            prepared = await _prepared(options, client, named, wish)
-            circuit, shots = prepared.circuit, prepared.shots * options.replicas
-            promise = await _promise(options, client, prepared, progress)
-            if options.dry_run or not _agreed(options, prepared):
-                emit(options, {"submitted": False, "promise": promise}, "nothing submitted")
-                return 0 if options.dry_run else 1
-        secret = None
-        if prepared is not None and prepared.document is not None:
-            # Before the submission that binds it: without the document the golds would be lost among the targets.
-            await asyncio.to_thread(client.gold_documents.keep, prepared.document)
-            secret = prepared.document.secret
-        story = await client.submit(
-            circuit, shots, options.replicas, options.max_fee, options.deadline, options.noise_class,
-            options.replica_cap, options.trust, secret,
-        )  # fmt: skip
-        progress(f"job {story.computation} submitted: {story.escrow / ETHER:.6f} coin locked")
-        if options.wait:
-            await client.drive(story.computation, narrate(progress), story.submitted_in)
-            return await print_result(options, client, story.computation)
-        value = {"id": story.computation, "status": story.status.name, "escrow": str(story.escrow)}
-        if prepared is not None:
-            value["promise"] = promise
-        emit(options, value, f"job {story.computation} queued; follow it with 'qcrs job wait {story.computation}'")
-        return None
 
-    return run_with_client(options, work)
+async def _submit_one(
+    options: argparse.Namespace,
+    client: Client,
+    named: "Sequence[tuple[str, Program]]",
+    wish: "Wish | None",
+    progress: Progress,
+) -> int | None:
+    """Submit a circuit, or a sweep."""
+    prepared, promise = None, {}
+    if wish is None and len(named) == 1:
+        program = named[0][1]
+        circuit, shots = Circuit.of(program.text(), [program]), options.shots
+    else:
+        prepared = await _prepared(options, client, named, wish)
+        circuit, shots = prepared.circuit, prepared.shots * options.replicas
+    golds = prepared is not None and prepared.document is not None
+    conditions = conditions_of(options)
+    quote = await client.quote(circuit, shots, conditions, golds)
+    for line in quote.lines():
+        progress(line)
+    if prepared is not None:
+        promise = _promise(prepared, quote, progress)
+    told = {"quote": quote.to_json(), **({"promise": promise} if promise else {})}
+    if options.dry_run or not (prepared is None or _agreed(options, prepared)):
+        emit(options, {"submitted": False, **told}, "\n".join([*quote.lines(), "nothing submitted"]))
+        return 0 if options.dry_run else 1
+    secret = None
+    if golds:
+        # Before the submission that binds it: without the document the golds would be lost among the targets.
+        await asyncio.to_thread(client.gold_documents.keep, prepared.document)
+        secret = prepared.document.secret
+    story = await client.order(quote, conditions, secret)
+    progress(f"job {story.computation} submitted: {coin(story.escrow)} coin locked")
+    if options.wait:
+        await client.drive(story.computation, narrate(progress), story.submitted_in, progress)
+        return await print_result(options, client, story.computation)
+    value = {"id": story.computation, "status": story.status.name, "escrow": str(story.escrow), **told}
+    emit(options, value, f"job {story.computation} queued; follow it with 'qcrs job wait {story.computation}'")
+    return None
+
+
+async def _submit_each(
+    options: argparse.Namespace, client: Client, named: "Sequence[tuple[str, Program]]", progress: Progress
+) -> int | None:
+    """Submit each circuit as a computation of its own, all in one transaction."""
+    conditions = conditions_of(options)
+    quotes = []
+    for name, program in named:
+        quotes.append(await client.quote(Circuit.of(program.text(), [program]), options.shots, conditions))
+        progress(f"{name}: {quotes[-1].lines()[0]}")
+    for line in quotes[-1].lines()[1:]:
+        progress(line)
+    total = sum(quote.total for quote in quotes)
+    progress(f"{coin(total)} coin in all for {len(quotes)} computations")
+    told = {"total": str(total), "quotes": [quote.to_json() for quote in quotes]}
+    if options.dry_run:
+        emit(options, {"submitted": False, **told}, f"{coin(total)} coin in all; nothing submitted")
+        return 0
+    stories = await client.order_many(quotes, conditions)
+    ids = [story.computation for story in stories]
+    progress(f"jobs {ids[0]} to {ids[-1]} submitted")
+    if options.wait:
+        await asyncio.gather(
+            *(
+                client.drive(story.computation, narrate(progress, name), story.submitted_in)
+                for story, (name, _) in zip(stories, named, strict=True)
+            )
+        )
+        return await print_results(options, client, ids)
+    emit(options, {"ids": ids, **told}, f"jobs {ids[0]} to {ids[-1]} queued; follow them with 'qcrs job list'")
+    return None
 
 
 async def _prepared(
@@ -240,22 +271,15 @@ async def _prepared(
         return plain(programs, shots_per_replica(options.shots, options.replicas))
     if options.noise_class is None:
         qubits = max(program.qubits for program in programs)
-        options.noise_class = await client.choose_class(qubits, options.replicas)
+        options.noise_class = await client.choose_class(qubits, options.replicas, conditions_of(options))
     return await asyncio.to_thread(prepare, programs, names, wish, options.noise_class)
 
 
-async def _promise(
-    options: argparse.Namespace, client: Client, prepared: "Prepared", progress: Progress
-) -> dict[str, Any]:
-    """Say what *prepared* costs and guarantees, and return it as figures."""
+def _promise(prepared: "Prepared", quote: Quote, progress: Progress) -> dict[str, Any]:
+    """Say what *prepared* guarantees, and return it as figures."""
     promise = prepared.to_json()
     if prepared.document is not None:
-        # Golds allow no escalation, so this is all that is locked.
-        price = await client.allocator.quote(
-            prepared.circuit.qubits, prepared.shots, options.replicas, options.replicas
-        )
-        promise["price"] = str(price)
-        progress(f"{price / ETHER:.6f} coin for {options.replicas} replicas")
+        promise["price"] = str(quote.total)
     for line in prepared.promises():
         progress(line)
     return promise

@@ -31,6 +31,7 @@ def _show(options: argparse.Namespace) -> int:
             "balanced": ledger.balanced,
             "held": str(ledger.held),
             "treasury": str(ledger.treasury),
+            "queued": str(ledger.queued),
             "accounts": [
                 {
                     "address": h,
@@ -45,6 +46,7 @@ def _show(options: argparse.Namespace) -> int:
             [names.get(h.lower(), h), f"{a / ETHER:.6f}", f"{x / ETHER:.6f}"] for h, (a, x) in ledger.accounts.items()
         ]
         rows.append(["treasury", f"{ledger.treasury / ETHER:.6f}", "-"])
+        rows.append(["bounties in queues", f"{ledger.queued / ETHER:.6f}", "-"])
         verdict = "the books balance" if ledger.balanced else "THE BOOKS DO NOT BALANCE"
         emit(
             options,

@@ -18,13 +18,14 @@ from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import KeyLock, load_keystore
 from qcrs.chain.network import Network
 from qcrs.chain.spool import Spool
-from qcrs.cli.options import command, emit, positive
+from qcrs.cli.options import command, emit, positive, seconds
 from qcrs.config import NodeConfig, network_path
 from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.execution import Executor
+from qcrs.daemon.host import Host
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.outbox import Outbox
-from qcrs.daemon.runtime import Node
+from qcrs.daemon.runtime import WISH, Node
 from qcrs.errors import QcrsError
 from qcrs.model.finding import Standing
 from qcrs.quantum.calibration import bundled_names, bundled_path
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibration", required=True,
         help=f"calibration file, or a bundled snapshot: {', '.join(bundled_names())}",
     )  # fmt: skip
-    init.add_argument("--workers", type=positive, default=1, help="circuits to run at once (default 1)")
+    init.add_argument("--workers", type=positive, help="circuits to run at once (as many as there are cores)")
     start = command(verbs, "start", _start, "run the daemon until it is interrupted")
     start.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
     start.add_argument("--fault", choices=FAULTS, help="TEST EQUIPMENT: answer falsely on purpose")
@@ -70,6 +71,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the time is over, the daemon sends itself",
     )  # fmt: skip
     start.add_argument("--verbose", action="store_true", help="log races and retries too")
+    for name, run, help_ in (
+        ("drain", _drain, "finish what is leased and take nothing new, until 'resume'"),
+        ("resume", _resume, "take work again"),
+    ):
+        verb = command(verbs, name, run, help_)
+        verb.add_argument("--config", type=Path, required=True, help="the daemon's node.toml")
+        verb.add_argument(
+            "--wait", type=seconds, default=60, metavar="SECONDS",
+            help="how long to wait for the daemon to do it, and, when draining, to become empty (60)",
+        )  # fmt: skip
     status = command(verbs, "status", _status, "say how a daemon on this machine is doing")
     status.add_argument("--config", type=Path, required=True, help="the daemon's node.toml")
 
@@ -135,7 +146,11 @@ async def _serve(options: argparse.Namespace) -> None:
             # The daemon's account acts, so over the daemon's connection: nonces are counted in one place.
             accuse = partial(accuser, gateway, account, executor.store) if options.challenge else None
             auditor = Auditor(partial(_follow, config, accuse)) if options.auditor else None
-            await Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor).run(stop)
+            host = Host(
+                gateway, account, engine, executor.store, executor.time_limit_seconds, executor.memory_limit_bytes
+            )
+            node = Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor, host)
+            await node.run(stop)
 
 
 def _outbox(options: argparse.Namespace, network: Network, journal: Journal) -> Outbox | None:
@@ -166,12 +181,52 @@ async def _follow(
     await follow(open_watch, tell, told, stop)
 
 
-def _status(options: argparse.Namespace) -> int:
+def _drain(options: argparse.Namespace) -> int:
+    return _wish(options, "drain")
+
+
+def _resume(options: argparse.Namespace) -> int:
+    return _wish(options, "resume")
+
+
+def _wish(options: argparse.Namespace, wish: str) -> int:
+    """Leave the daemon a word, since its key is its own, and wait until it has told the chain."""
     config = NodeConfig.read(options.config)
     path = state_path(config.journal)
+    path.with_name(WISH).write_text(wish + "\n")
+    until = time.monotonic() + options.wait
+    while True:
+        state = _state(path)
+        running = state["status"] == "running"
+        told = running and state["draining"] == (wish == "drain")
+        empty = told and not state["engaged"]
+        if (empty if wish == "drain" else told) or not running or time.monotonic() >= until:
+            break
+        time.sleep(0.2)
+    if not running:
+        line = f"the daemon is not running ({state['status']}); it will {wish} when it starts"
+    elif not told:
+        line = f"the daemon has not told the chain yet; see 'qcrs node status --config {options.config}'"
+    elif wish == "resume":
+        line = f"processor {state['processor']} takes work again"
+    elif empty:
+        line = f"processor {state['processor']} is drained: empty, and takes nothing new"
+    else:
+        line = f"processor {state['processor']} takes nothing new; {state['engaged']} to finish"
+    emit(options, {"wish": wish, "told": told, "empty": empty, "engaged": state.get("engaged")}, line)
+    return 0 if told else 1
+
+
+def _state(path: Path) -> dict[str, Any]:
     state = json.loads(path.read_text()) if path.exists() else {"status": "never started", "pid": 0}
     if state["status"] == "running" and not is_running(state["pid"]):
         state["status"] = "ended without a word"
+    return state
+
+
+def _status(options: argparse.Namespace) -> int:
+    config = NodeConfig.read(options.config)
+    state = _state(state_path(config.journal))
     lines = [f"{key:10} {value}" for key, value in state.items() if key != "auditor"]
     lines += [f"auditor    {key:13} {_plain(value)}" for key, value in state.get("auditor", {}).items()]
     if "updatedAt" in state:

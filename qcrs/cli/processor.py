@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qcrs.chain.contracts import ProcessorBonds
+from qcrs.chain.contracts import ProcessorBonds, Reserved
 from qcrs.chain.keys import load_keystore
 from qcrs.cli.options import (
     add_network,
@@ -16,15 +16,17 @@ from qcrs.cli.options import (
     processor_id,
     run_with_client,
     table,
+    whole,
 )
 from qcrs.config import NodeConfig
 from qcrs.errors import QcrsError
 from qcrs.model.processor import ProcessorStatus
-from qcrs.model.records import Standing
 from qcrs.sdk import provider
 from qcrs.sdk.client import Client
+from qcrs.sdk.market import MISSED_BEATS, Candidate, Market
+from qcrs.sdk.quote import coin
 
-ETHER = 10**18
+ETHER, GWEI = 10**18, 10**9
 
 
 class ProcessorNotRegistered(QcrsError):
@@ -51,41 +53,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verbs, "declare", _declare, "declare a processor's capability anew, before its certificate runs out"
     )
     declare.add_argument("--config", type=Path, required=True, help="the node.toml of its daemon")
-    for verb in (show, declare, certify, bond, unbond):
+    offer = command(
+        verbs, "offer", _offer, "ask for a price instead of the policy's",
+        description="Ask for PRICE coin a qubit-shot. It is drawn for computations whose requesters bid as much, and "
+        "is paid what they bid. When the offer expires nothing is drawn on it any more.",
+    )  # fmt: skip
+    withdraw = command(verbs, "withdraw-offer", _withdraw_offer, "ask the policy's price again")
+    for verb in (show, declare, certify, bond, unbond, offer, withdraw):
         verb.add_argument("id", type=processor_id)
-    for verb in (listing, show, register, declare, certify, bond, unbond):
+    offer.add_argument("price", type=coins, metavar="PRICE", help="coin a qubit-shot")
+    offer.add_argument("--minimum", type=coins_or_none, default="0", metavar="COIN", help="least for a computation (0)")
+    offer.add_argument("--expires", type=whole(1), default=30 * 24 * 3600, metavar="SECONDS", help="from now (30 days)")
+    for verb in (listing, show, register, declare, certify, bond, unbond, offer, withdraw):
         add_network(verb)
-    for verb in (register, declare, bond, unbond):
+    for verb in (register, declare, bond, unbond, offer, withdraw):
         add_signer(verb, "lab-1")
     add_signer(certify, "operator")
 
 
 def _list(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        standings = {
-            processor: await client.registry.standing(processor)
-            for processor in range(1, await client.registry.count() + 1)
-        }
-        interval = await client.registry.heartbeat_seconds()
-        now = client.gateway.now
-        value = [_value(processor, standing, now, interval) for processor, standing in standings.items()]
+        market = await client.market()
+        value = [_value(candidate, market) for candidate in market.candidates]
         headings = [
-            "id",
-            "status",
-            "available",
-            "class",
-            "qubits",
-            "leased",
-            "org",
-            "accepted",
-            "outliers",
-            "silent",
-        ]
+            "id", "status", "available", "class", "qubits", "free", "leased", "held", "price (gwei)", "org", "accepted",
+            "outliers", "silent",
+        ]  # fmt: skip
         rows = [
             [
-                str(v["id"]), v["status"], "yes" if v["available"] else "no", str(v["noiseClass"]), str(v["qubits"]),
-                str(v["leasedQubits"]), str(v["organisation"]), str(v["accepted"]), str(v["outliers"]),
-                str(v["silent"]),
+                str(v["id"]), v["status"], _availability(v), str(v["noiseClass"]), str(v["qubits"]),
+                str(v["freeQubits"]), str(v["leasedQubits"]), str(v["heldQubits"]), _price(v),
+                str(v["organisation"]), str(v["accepted"]), str(v["outliers"]), str(v["silent"]),
             ]
             for v in value
         ]  # fmt: skip
@@ -96,11 +94,13 @@ def _list(options: argparse.Namespace) -> None:
 
 def _show(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        standing = await client.registry.standing(options.id)
-        if standing.status is ProcessorStatus.Unset:
+        market = await client.market()
+        found = [candidate for candidate in market.candidates if candidate.processor == options.id]
+        if not found:
             raise ProcessorNotRegistered(f"there is no processor {options.id}; see 'qcrs processor list'")
         capability = await client.registry.capability(options.id)
-        value = _value(options.id, standing, client.gateway.now, await client.registry.heartbeat_seconds())
+        value = _value(found[0], market)
+        value["reservationRate"] = str(await Reserved(client.gateway).rate(options.id))
         value["operator"] = await client.registry.operator(options.id)
         value["daemon"] = await client.registry.daemon(options.id)
         value["bond"] = str(await ProcessorBonds(client.gateway).amount(options.id))
@@ -114,14 +114,24 @@ def _show(options: argparse.Namespace) -> None:
     run_with_client(options, work, signs=False)
 
 
-def _value(processor: int, standing: Standing, now: float, interval: int) -> dict:
-    alive = now - standing.last_beat_at <= 2 * interval
+def _value(candidate: Candidate, market: Market) -> dict:
+    standing, terms, now = candidate.standing, candidate.terms, market.now
+    alive = now - standing.last_beat_at <= MISSED_BEATS * market.heartbeat_seconds
     certified = standing.status is ProcessorStatus.Certified and standing.expires_at > now
+    offered = standing.offered
     return {
-        "id": processor,
+        "id": candidate.processor,
         "status": standing.status.name,
-        "available": certified and standing.bonded and alive,
+        "available": certified and standing.bonded and alive and not standing.draining,
         "bonded": standing.bonded,
+        "draining": standing.draining,
+        "offered": offered,
+        "price": str(terms.price if offered else market.price),
+        "minimum": str(terms.minimum if offered else 0),
+        "offerExpiresAt": terms.offer_expires_at if offered else None,
+        "offerExpired": offered and terms.offer_expires_at <= now,
+        "freeQubits": candidate.free,
+        "heldQubits": standing.held_qubits,
         "noiseClass": standing.noise_class,
         "qubits": standing.qubits,
         "leasedQubits": standing.leased_qubits,
@@ -133,6 +143,14 @@ def _value(processor: int, standing: Standing, now: float, interval: int) -> dic
         "silent": standing.silent,
         "refused": standing.refused,
     }
+
+
+def _availability(value: dict) -> str:
+    return "draining" if value["draining"] else "yes" if value["available"] else "no"
+
+
+def _price(value: dict) -> str:
+    return "expired" if value["offerExpired"] else f"{int(value['price']) / GWEI:g}"
 
 
 def _register(options: argparse.Namespace) -> None:
@@ -212,5 +230,30 @@ def _unbond(options: argparse.Namespace) -> None:
             f"processor {options.id} is out of the draw; its answers can be challenged until {when}, then run this "
             "again to take the bond back ('processor bond' puts it into the draw again)",
         )
+
+    run_with_client(options, work)
+
+
+def _offer(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        expires_at = int(client.gateway.now) + options.expires
+        offer = (options.id, options.price, options.minimum, expires_at)
+        await client.gateway.simulate(client.signer, "ProcessorRegistry", "offer", *offer)
+        await client.gateway.send(client.signer, "ProcessorRegistry", "offer", *offer)
+        value = {
+            "id": options.id, "price": str(options.price), "minimum": str(options.minimum), "expiresAt": expires_at,
+        }  # fmt: skip
+        until = datetime.fromtimestamp(expires_at, UTC).isoformat(sep=" ", timespec="minutes")
+        line = f"processor {options.id} asks {options.price / GWEI:g} gwei a qubit-shot until {until}"
+        emit(options, value, line + (f", and {coin(options.minimum)} coin at least" if options.minimum else ""))
+
+    run_with_client(options, work)
+
+
+def _withdraw_offer(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        await client.gateway.simulate(client.signer, "ProcessorRegistry", "withdrawOffer", options.id)
+        await client.gateway.send(client.signer, "ProcessorRegistry", "withdrawOffer", options.id)
+        emit(options, {"id": options.id, "offered": False}, f"processor {options.id} asks the policy's price")
 
     run_with_client(options, work)

@@ -9,6 +9,7 @@ import os
 import time
 from dataclasses import dataclass, field
 
+from qcrs.chain.codec import ContractRefused
 from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway, Receipt, TransactionLost, TransactionRefused
 from qcrs.chain.keys import LocalAccount
@@ -23,11 +24,11 @@ from qcrs.quantum.client import EngineClient
 from qcrs.quantum.errors import EngineFailed
 from qcrs.quantum.faults import FaultyAnswers
 from qcrs.quantum.request import RunRequest
-from qcrs.rules import commitment
+from qcrs.rules import commitment, evidence
 from qcrs.rules.count_sketch import sketch_of
-from qcrs.rules.evidence import Step, answer_steps, sketch_digest
 from qcrs.rules.histogram import counts_root
-from qcrs.rules.keeping import arguments_of
+from qcrs.rules.keeping import Step, arguments_of
+from qcrs.rules.reserving import ReservationStep
 from qcrs.store import ContentMismatch, ContentUnavailable, Store
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,11 @@ RUN_SHARE_OF_PHASE = 0.8
 RACES = frozenset({
     "UnexpectedComputationStatus", "UnexpectedAssignmentStatus", "ComputationNotDue", "DeadlineOpen", "DeadlinePassed",
     "TooFewEligibleProcessors", "QuorumRevealed", "TooFewRevealed", "SettlementLengthMismatch", "RevealMismatch",
-    "UnexpectedChallengeStatus", "ProgressMismatch", "OutOfGasOrRaced",
+    "UnexpectedChallengeStatus", "ProgressMismatch", "OutOfGasOrRaced", "ComputationsAhead", "ComputationNotAhead",
+    "ProcessorsAssigned", "ComputationPlaceable", "ExchangeUnfit", "ExchangeNotChosen", "UnexpectedReservationStatus",
+    "ReservationNotDue", "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable",
 })  # fmt: skip
+_UNTIMELY = frozenset({"DeadlineOpen", "ReservationNotDue"})
 # Faults that pass by themselves: the node away, coin for gas on its way, an engine that has to start again.
 TRANSIENT = (ChainUnreachable, TransactionLost, TransactionRefused, EngineFailed)
 
@@ -103,6 +107,10 @@ class Executor:
         watch = Stopwatch()
         if isinstance(action, duties.Beat):
             await self._send(watch, "ProcessorRegistry", "heartbeat", self.processor)
+        elif isinstance(action, duties.Drain):
+            await self._send(watch, "ProcessorRegistry", "drain", self.processor, action.draining)
+        elif isinstance(action, duties.Tend):
+            await self._step(watch, action.step, (action.reservation,))
         elif story is None:
             raise AssertionError(f"{action} without a story")
         elif isinstance(action, duties.Answer):
@@ -114,9 +122,25 @@ class Executor:
         elif isinstance(action, duties.Defend):
             await self._defend(story, action, watch)
         else:
-            contract, function = action.step.value
-            await self._send(watch, contract, function, *arguments_of(action.step, story))
+            await self._step(watch, action.step, arguments_of(action.step, story, action.others))
         return watch.report()
+
+    async def _step(self, watch: Stopwatch, step: Step | ReservationStep, arguments: tuple) -> None:
+        """Take a permissionless step, unless a simulation says that it would be in vain.
+
+        Whether it is time, the simulation may not know: it runs at the latest block's, and nobody may have made a block
+        since. So it is believed in that of the step alone for which nobody here has looked at a clock.
+        """
+        contract, function = step.value
+        began = time.perf_counter()
+        try:
+            await self.gateway.simulate(self.account, contract, function, *arguments)
+        except ContractRefused as error:
+            if error.name not in _UNTIMELY or step is Step.Defer:
+                raise
+        finally:
+            watch.chain += (time.perf_counter() - began) * 1e3
+        await self._send(watch, contract, function, *arguments)
 
     async def _answer(self, story: Story, duty: Duty, action: duties.Answer, watch: Stopwatch) -> None:
         """Commit to the answer, or refuse the payload."""
@@ -196,10 +220,10 @@ class Executor:
             raise AnswerLost(f"the journal has no histogram behind the answer to computation {story.computation}")
         if story.seed is None:
             raise AssertionError(f"computation {story.computation} has a verdict without a seed")
-        bits, digest, seed = story.request.outcome_bits, sketch_digest(duty.sketch), story.seed
+        bits, digest, seed = story.request.outcome_bits, evidence.sketch_digest(duty.sketch), story.seed
 
-        def step() -> Step:
-            return next(answer_steps(self._bound(answer.counts), digest, bits, seed, start=action.next))
+        def step() -> evidence.Step:
+            return next(evidence.answer_steps(self._bound(answer.counts), digest, bits, seed, start=action.next))
 
         await self._send(watch, "Challenges", "answer", action.challenge, *await asyncio.to_thread(step))
 
@@ -220,17 +244,17 @@ class Executor:
             return RefusalCode.PayloadUnavailable
         left = max(1.0, (story.phase_ends_at - self.gateway.now) * RUN_SHARE_OF_PHASE)
         began = time.perf_counter()
-        result = await self.engine.run(
-            RunRequest(
-                text=text,
-                shots=request.shots,
-                seed=int.from_bytes(os.urandom(8), "big") >> 1,
-                qubits=request.qubits,
-                outcome_bits=request.outcome_bits,
-                time_limit_seconds=min(self.time_limit_seconds, left),
-                memory_limit_bytes=self.memory_limit_bytes,
-            )
+        asked = RunRequest(
+            text=text,
+            shots=request.shots,
+            seed=int.from_bytes(os.urandom(8), "big") >> 1,
+            qubits=request.qubits,
+            outcome_bits=request.outcome_bits,
+            depth_class=request.depth_class,
+            time_limit_seconds=min(self.time_limit_seconds, left),
+            memory_limit_bytes=self.memory_limit_bytes,
         )
+        result = await self.engine.run(asked)
         watch.engine += (time.perf_counter() - began) * 1e3
         if result.counts is None:
             log.warning(
@@ -248,12 +272,9 @@ class Executor:
         return counts
 
     async def _payload(self, story: Story) -> bytes:
-        """Return the circuit's text; inline payloads were checked by the contract."""
+        """Return the circuit's text: inline, as the contract has checked it, or from the consortium's store."""
         if story.request.payload:
             return story.request.payload
-        if story.request.payload_uri:
-            # Opening what a requester names would let it steer this machine's reads and requests.
-            raise ContentUnavailable(f"payload at {story.request.payload_uri!r}; only the consortium's store is read")
         for attempt in range(PAYLOAD_TRIES):
             try:
                 return await asyncio.to_thread(self.store.get, story.request.circuit_digest)

@@ -13,28 +13,24 @@ from contextlib import suppress
 from pathlib import Path
 
 from qcrs.chain.codec import ContractRefused, Event
-from qcrs.chain.contracts import Allocator, Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionRefused
 from qcrs.daemon.agenda import Agenda
 from qcrs.daemon.auditor import Auditor
-from qcrs.daemon.docket import Docket
-from qcrs.daemon.duties import Action, Answer, Beat, Defend, HandIn, Keep, Reveal, View, decide, subject_of
+from qcrs.daemon.duties import Action, Answer, Beat, Defend, Drain, HandIn, Keep, Reveal, Tend, decide, subject_of
 from qcrs.daemon.execution import RACES, TRANSIENT, Executor, WithheldForTest
+from qcrs.daemon.host import Host
 from qcrs.daemon.journal import Journal
+from qcrs.daemon.outlook import Outlook, read_wish
 from qcrs.errors import QcrsError
-from qcrs.model.records import Policy
-from qcrs.model.story import Stories, Story
+from qcrs.model.story import Story
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
 RECONNECT_SECONDS = (0.2, 10.0)
 SKIPS = {"CommitSkipped", "RevealSkipped"}  # anyone can cause them, and must not hold up keepers so
+WISH = "drain"  # the file beside the journal in which 'qcrs node drain' and 'resume' leave their word
 _COUNTED = {Answer: "answered", Reveal: "revealed", HandIn: "handedIn", Defend: "defended"}
-
-
-class ProcessorUnknown(QcrsError):
-    """The daemon's account serves no registered processor."""
 
 
 class Node:
@@ -44,21 +40,18 @@ class Node:
         gateway: Not yet connected. executor: The means to act; its processor is found on connecting.
         state_path: Where to say how things stand, for ``qcrs node status``.
         auditor: Watches the whole chain beside the processor's own work, when wanted.
+        host: Serves whoever has reserved the processor.
     """
 
     def __init__(
         self, gateway: Gateway, executor: Executor, journal: Journal, state_path: Path, keeper: bool,
-        auditor: Auditor | None = None,
+        auditor: Auditor | None = None, host: Host | None = None,
     ) -> None:  # fmt: skip
         self._gateway, self._executor, self._journal, self._outbox = gateway, executor, journal, executor.outbox
-        self._state_path, self._keeper, self._auditor = state_path, keeper, auditor
-        self._status = "starting"
-        self._stories, self._docket = Stories(), Docket()
-        self._since: dict[int, float] = {}
+        self._state_path, self._keeper, self._auditor, self._host = state_path, keeper, auditor, host
+        self._status, self._load = "starting", (0, 0, False)
+        self._outlook = Outlook(executor.account.address, executor.processor)
         self._seen: tuple[int, int] = (-1, -1)
-        self._last_beat_at = 0.0
-        self._heartbeat_seconds = self._disclose_seconds = 0
-        self._rank = 0
         self._tasks: dict[Action, asyncio.Task] = {}
         self._agenda = Agenda()
         self._ended: set[int] = set()
@@ -76,6 +69,8 @@ class Node:
         ticking = asyncio.create_task(self._tick(stop))
         ticking.add_done_callback(self._check)
         auditing = asyncio.create_task(self._audit(stop))
+        hosting = asyncio.create_task(self._receive(stop))
+        hosting.add_done_callback(self._check)
         try:
             while not stop.is_set():
                 try:
@@ -89,9 +84,10 @@ class Node:
         finally:
             ticking.cancel()
             auditing.cancel()
+            hosting.cancel()
             for task in self._tasks.values():
                 task.cancel()
-            await asyncio.gather(ticking, auditing, *self._tasks.values(), return_exceptions=True)
+            await asyncio.gather(ticking, auditing, hosting, *self._tasks.values(), return_exceptions=True)
             self._tidy()
             self._write_state("stopped")
             await self._gateway.close()
@@ -99,6 +95,10 @@ class Node:
     async def _audit(self, stop: asyncio.Event) -> None:
         if self._auditor is not None:
             await self._auditor.run(stop, lambda: self._write_state(self._status))
+
+    async def _receive(self, stop: asyncio.Event) -> None:
+        if self._host is not None:
+            await self._host.run(stop, self._outlook)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         """Connect, catch up, then follow events until the connection breaks."""
@@ -145,30 +145,19 @@ class Node:
     def _tidy(self) -> None:
         """Forget what has ended, in one write: losing it costs a longer catch-up and nothing else."""
         if self._ended:
-            open_ = [*self._stories.by_id.values(), *self._docket.stories.values()]
+            open_ = [*self._outlook.stories.by_id.values(), *self._outlook.docket.stories.values()]
             open_blocks = [story.submitted_in for story in open_]
             self._journal.forget(self._ended, min([*open_blocks, self._seen[0]]))
             self._ended.clear()
 
     async def _identify(self) -> None:
-        registry = Registry(self._gateway)
-        account = self._executor.account.address
-        processor = await registry.processor_of(account)
-        if processor == 0:
-            raise ProcessorUnknown(
-                f"{account} serves no processor on chain {self._gateway.network.chain_id}; its operator registers it "
-                "with 'qcrs processor register'"
-            )
-        self._executor.processor = processor
-        self._heartbeat_seconds = await registry.heartbeat_seconds()
-        self._follow(await Allocator(self._gateway).policy())
-        self._last_beat_at = (await registry.standing(processor)).last_beat_at
-        self._rank = (processor - 1) % 16
+        await self._outlook.identify(self._gateway)
+        self._executor.processor = self._outlook.processor
+        self._follow()
 
-    def _follow(self, policy: Policy) -> None:
-        self._disclose_seconds = policy.disclose_seconds
+    def _follow(self) -> None:
         if self._outbox is not None:
-            self._outbox.follow(self._gateway, policy)
+            self._outbox.follow(self._gateway, self._outlook.policy)
 
     def _start(self) -> int:
         if self._seen[0] >= 0:
@@ -183,24 +172,16 @@ class Node:
         if position <= self._seen or message.name in SKIPS:
             return False
         self._seen = position
-        if message.name == "HeartbeatReceived" and message["processor"] == self._executor.processor:
-            self._last_beat_at = self._gateway.now
+        taken = self._outlook.take(message.name, message.arguments, message.block, self._gateway.now)
         if message.name == "PolicyChanged":
-            self._follow(Policy.from_chain(message["policy"]))
-        demanded = self._docket.apply(message.name, message.arguments, self._executor.processor)
-        story = self._stories.apply(message.name, message.arguments, message.block)
-        if story is None:
-            return demanded or message.name == "PolicyChanged"
-        self._since[story.computation] = self._gateway.now
-        if story.ended:
-            self._finish(story)
-        return True
+            self._follow()
+        if isinstance(taken, Story) and taken.ended:
+            self._finish(taken)
+        return taken is not False
 
     def _finish(self, story: Story) -> None:
         """Forget a computation that has ended, here and, once nobody can challenge it, in the journal."""
-        self._stories.by_id.pop(story.computation, None)
-        self._since.pop(story.computation, None)
-        if not self._docket.keep(story, self._executor.processor):
+        if self._outlook.forget(story):
             self._ended.add(story.computation)
         for action, task in self._tasks.items():
             if isinstance(action, Answer) and action.computation == story.computation:
@@ -213,20 +194,28 @@ class Node:
         """Start what is due and not already under way."""
         now = self._gateway.now
         # Here, where all events have been seen: a daemon that was cut off may have missed a demand.
-        for computation in self._docket.release(now):
+        for computation in self._outlook.docket.release(now):
             self._agenda.drop(computation)
             self._ended.add(computation)
-        view = View(
-            self._executor.processor, self._rank, now, self._last_beat_at, self._heartbeat_seconds,
-            self._stories.by_id, self._since, self._keeper, self._docket.demands.values(), self._disclose_seconds,
-            *(() if self._outbox is None else (self._outbox.rules, self._outbox.handed)),
-        )  # fmt: skip
-        for action in decide(view):
+        relayed = {} if self._outbox is None else {"rules": self._outbox.rules, "handed": self._outbox.handed}
+        wish = read_wish(self._state_path.with_name(WISH))
+        for action in decide(self._outlook.view(now, keeper=self._keeper, to_drain=wish, **relayed)):
             if subject_of(action) in self._tasks or not self._agenda.open(action):
                 continue
             task = asyncio.create_task(self._perform(action))
             task.add_done_callback(self._check)
             self._tasks[subject_of(action)] = task
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say how busy the processor is when that has changed, and that a draining one has become empty."""
+        load = (self._outlook.engaged(), self._executor.engine.running, self._outlook.draining)
+        if load == self._load:
+            return
+        if load[2] and not load[0] and (self._load[0] or not self._load[2]):
+            log.info("processor=%s drained: empty", self._executor.processor)
+        self._load = load
+        self._write_state("running")
 
     def _check(self, task: asyncio.Task) -> None:
         """What is not a listed fault is a defect: the daemon stops rather than guess."""
@@ -236,18 +225,20 @@ class Node:
 
     async def _perform(self, action: Action) -> None:
         computation = getattr(action, "computation", 0)
-        story = self._story(computation)
-        name = action.step.name if isinstance(action, Keep) else type(action).__name__
+        story = self._outlook.story(computation)
+        name = action.step.name if isinstance(action, Keep | Tend) else type(action).__name__
         try:
             timings = await self._executor.carry_out(action, story)
         except WithheldForTest:
-            log.warning("action=%s computation=%s withheld: test equipment", name, computation)
+            log.warning("action=%s %s withheld: test equipment", name, _subject(action))
             self._agenda.finish(action)
         except QcrsError as error:
             race = isinstance(error, ContractRefused) and error.name in RACES
-            log.log(logging.DEBUG if race else logging.ERROR, "action=%s computation=%s %s", name, computation, error)
+            log.log(logging.DEBUG if race else logging.ERROR, "action=%s %s %s", name, _subject(action), error)
             self._counts["failed"] += not race
-            if race or isinstance(error, TRANSIENT):
+            if isinstance(action, Keep) and race and error.name == "TooFewEligibleProcessors":
+                self._outlook.lookout.refuse(action.computation)
+            elif race or isinstance(error, TRANSIENT):
                 self._postpone(action)
             else:
                 self._agenda.finish(action)  # would fail again: not repeated while the computation lasts
@@ -260,25 +251,23 @@ class Node:
     def _succeed(self, action: Action, name: str, timings: dict[str, float]) -> None:
         self._agenda.succeed(action)
         if isinstance(action, Beat):
-            self._last_beat_at = self._gateway.now
+            self._outlook.last_beat_at = self._gateway.now
             self._write_state("running")
             return
-        if isinstance(action, Keep):
-            self._counts["kept"] += 1
+        if isinstance(action, Keep | Tend | Drain):
+            self._counts["kept"] += not isinstance(action, Drain)
             self._postpone(action)  # the event that follows makes it undue
         else:
             self._counts[_COUNTED[type(action)]] += 1
             self._agenda.finish(action)
         pairs = " ".join(f"{key}={value}" for key, value in timings.items())
-        log.info("action=%s computation=%s %s", name, action.computation, pairs)
+        log.info("action=%s %s %s", name, _subject(action), pairs)
 
     def _postpone(self, action: Action) -> None:
-        if not isinstance(action, Beat) and self._story(action.computation) is None:
+        computation = getattr(action, "computation", 0)
+        if computation and self._outlook.story(computation) is None:
             return  # it has ended meanwhile
         self._agenda.postpone(action)
-
-    def _story(self, computation: int) -> Story | None:
-        return self._stories.by_id.get(computation) or self._docket.stories.get(computation)
 
     def _write_state(self, status: str) -> None:
         self._status = status
@@ -289,7 +278,10 @@ class Node:
             "address": self._executor.account.address,
             "chainId": self._gateway.network.chain_id,
             "block": self._seen[0],
-            "open": len(self._stories.by_id),
+            "open": len(self._outlook.stories.by_id),
+            "engaged": self._load[0],
+            "running": self._load[1],
+            "draining": self._load[2],
             "updatedAt": int(time.time()),
             **self._counts,
             **({} if self._auditor is None else {"auditor": self._auditor.state()}),
@@ -297,3 +289,10 @@ class Node:
         scratch = self._state_path.with_suffix(".part")
         scratch.write_text(json.dumps(state) + "\n")
         scratch.replace(self._state_path)
+
+
+def _subject(action: Action) -> str:
+    """Return what *action* is about, as logs say it."""
+    if isinstance(action, Tend):
+        return f"reservation={action.reservation}"
+    return f"computation={getattr(action, 'computation', 0)}"

@@ -20,3 +20,6 @@ class Decision(IntEnum):
     AnswerDisproven = 11
     FaultVindicated = 12
     DisputeRuled = 13
+    QuotaGranted = 14
+    ReservationGranted = 15
+    ReservationEnded = 16

@@ -10,7 +10,9 @@ from pydantic.alias_generators import to_camel
 
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
+from qcrs.model.organisation import Priority, Screen
 from qcrs.model.processor import ProcessorStatus
+from qcrs.model.reservation import ReservationStatus
 
 
 class Record(BaseModel):
@@ -48,9 +50,14 @@ class Request(Record):
     replica_cap: int
     gold: bool
     trust: int
+    priority: Priority
+    depth_class: int
+    profile: int
+    quantum_volume_log2: int
+    two_qubit_error_ppm: int
+    price: int
     max_fee: int
     payload: bytes
-    payload_uri: str
 
 
 class Policy(Record):
@@ -67,32 +74,41 @@ class Policy(Record):
 
 
 class Computation(Record):
-    """A computation's record in the allocator."""
+    """A computation's record in the allocator; *requester* is the number of its account."""
 
-    status: ComputationStatus
     replicas: int
+    replica_cap: int
+    noise_class: int
+    qubits: int
+    depth_class: int
+    profile: int
+    quantum_volume_log2: int
+    two_qubit_error_ppm: int
+    shots: int
+    place: int
+    outcome_bits: int
+    flags: int
+    organisation: int
+    deadline_at: int
+    escrow: int
+    secret: bytes
+    requester: int
+    passed: int
+    trust: int
+    gold: bool
+    priority: Priority
+    status: ComputationStatus
     attempt: int
     active: int
     committed: int
     revealed: int
     refused: int
     tried: int
-    noise_class: int
-    qubits: int
-    outcome_bits: int
-    secret_withheld: bool
-    replica_cap: int
-    gold: bool
-    trust: int
     carried: int
-    shots: int
+    secret_withheld: bool
     phase_ends_at: int
     commits_digest: bytes
-    requester: str
-    escrow: int
-    secret: bytes
-    deadline_at: int
-    organisation: int
+    drawn: int
 
 
 class Assignment(Record):
@@ -100,7 +116,6 @@ class Assignment(Record):
 
     digest: bytes
     processor: int
-    organisation: int
     status: AssignmentStatus
 
 
@@ -111,15 +126,30 @@ class Standing(Record):
     noise_class: int
     qubits: int
     leased_qubits: int
+    held_qubits: int
+    entry: int
+    bonded: bool
+    draining: bool
+    offered: bool
     organisation: int
     last_beat_at: int
     expires_at: int
-    bonded: bool
     accepted: int
     outliers: int
     silent: int
     refused: int
     failed: int
+
+
+class Terms(Record):
+    """What a processor is drawn by beside its noise class and qubits; prices in wei."""
+
+    quantum_volume_log2: int
+    profile: int
+    two_qubit_error_ppm: int
+    price: int
+    minimum: int
+    offer_expires_at: int
 
 
 class Capability(Record):
@@ -147,4 +177,18 @@ class Organisation(Record):
     admin: str
     weight: int
     admitted: bool
+    shortest_first: bool
+    screen: Screen
     name: str
+
+
+class Reservation(Record):
+    """Processors for a time; *escrow* in wei."""
+
+    status: ReservationStatus
+    qubits: int
+    organisation: int
+    starts_at: int
+    ends_at: int
+    requester: str
+    escrow: int

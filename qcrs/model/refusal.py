@@ -41,6 +41,7 @@ class RefusalCode(IntEnum):
     PayloadUnavailable = 102
     ShotsInvalid = 103
     OperationUnsupported = 104
+    DepthExceeded = 105
 
     SimulationTimedOut = 200
     SimulationOutOfMemory = 201

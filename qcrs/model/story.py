@@ -40,7 +40,10 @@ class Story:
 
     Attributes:
         escrow: Wei locked at submission. replicas: Asked for by now; escalation adds to them.
-        attempt: Commit-reveal rounds begun.
+        bucket: Where it waits, or waited, in its class's queue; the lowest is in turn. deferred, passed: How often it
+            was sent back there for want of processors, and how often a shorter one took its place.
+        keeper: Who was paid for its allocation; empty before.
+        attempt: Commit-reveal rounds begun; 0 before the first allocation.
         phase_ends_at: When the running phase's deadline falls, or when the verdict can no longer be challenged,
             unix seconds.
         seed: Seed of the sketches, once fixed; None before. secret: What it was made from.
@@ -59,8 +62,12 @@ class Story:
     request: Request
     replicas: int
     submitted_in: int = 0
+    bucket: int = 0
+    deferred: int = 0
+    passed: int = 0
+    keeper: str = ""
     status: ComputationStatus = ComputationStatus.Queued
-    attempt: int = 1
+    attempt: int = 0
     phase_ends_at: int = 0
     duties: list[Duty] = field(default_factory=list)
     secret: bytes | None = None
@@ -80,6 +87,11 @@ class Story:
     def ended(self) -> bool:
         """Whether nothing more will happen."""
         return self.status in ENDED
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits in its class's queue: one that had processors before is in turn without."""
+        return self.status is ComputationStatus.Queued and not self.duties
 
     def on_duty(self) -> list[Duty]:
         """Return the assignments that still hold leases."""
@@ -113,6 +125,7 @@ class Stories:
                 request=(request := Request.from_chain(arguments["request"])),
                 replicas=request.replicas,
                 submitted_in=block,
+                bucket=arguments["bucket"],
             )
             story.pending_secret = story.request.secret_commitment
             self.by_id[story.computation] = story
@@ -121,15 +134,30 @@ class Stories:
         handler = _HANDLERS.get(name)
         if known is not None and handler is not None:
             handler(known, arguments)
+        if known is not None and name == "ComputationsExchanged":
+            self._exchange(known, arguments["longer"])
         return known
+
+    def _exchange(self, shorter: Story, other: int) -> None:
+        longer = self.by_id.get(other)
+        if longer is not None:  # told of one computation alone, nobody knows where the other waited
+            shorter.bucket, longer.bucket = longer.bucket, shorter.bucket
+            longer.passed += 1
 
 
 def _allocated(story: Story, event: Mapping[str, Any]) -> None:
     story.status = ComputationStatus.Allocated
+    if event["bounty"]:
+        story.keeper = event["keeper"]
     story.attempt = event["attempt"]
     story.phase_ends_at = event["phaseEndsAt"]
     for offset, processor in enumerate(event["processors"]):
         story.duties.append(Duty(event["firstIndex"] + offset, processor, event["attempt"]))
+
+
+def _deferred(story: Story, event: Mapping[str, Any]) -> None:
+    story.bucket = event["bucket"]
+    story.deferred += 1
 
 
 def _result_committed(story: Story, event: Mapping[str, Any]) -> None:
@@ -225,6 +253,7 @@ def _paid(story: Story, event: Mapping[str, Any]) -> None:
 
 _HANDLERS = {
     "ComputationAllocated": _allocated,
+    "ComputationDeferred": _deferred,
     "ResultCommitted": _result_committed,
     "PayloadRefused": _refused,
     "ComputationCommitted": _committed,

@@ -59,6 +59,11 @@ class EngineClient:
         """The engine's process id; None when it is not running."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def running(self) -> int:
+        """How many circuits run now; those that wait for a worker are not among them."""
+        return len(self._pending)
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

@@ -1,8 +1,12 @@
 """A circuit as plain data: what the scanner reads and what the canonical text is written from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
+
+# As in contracts/lifecycle/Computation.sol, whose depth class is a byte.
+LAYERS_OF_CLASS = 64
+MAX_DEPTH_CLASS = 255
 
 
 class Operation(NamedTuple):
@@ -83,3 +87,14 @@ class Program:
             layer.update(dict.fromkeys(wires, level))
         depth = max(layer.values(), default=0)
         return CircuitFacts(self.qubits, self.bits, operations, depth, two_qubit)
+
+
+def depth_class(programs: Iterable[Program]) -> int:
+    """Return the depth class of a circuit, or of a sweep's rounds, each of whose shots runs one of *programs*.
+
+    It is the depth of the deepest (``CircuitFacts.depth``) in units of ``LAYERS_OF_CLASS``, rounded up, and 1 at least.
+    What a shot costs is charged by it, so requesters declare it and processors refuse what is deeper. It may exceed
+    ``MAX_DEPTH_CLASS``: no request can declare that.
+    """
+    deepest = max(program.facts().depth for program in programs)
+    return max(1, -(-deepest // LAYERS_OF_CLASS))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from qcrs.model.refusal import RefusalCode
+from qcrs.quantum.program import MAX_DEPTH_CLASS
 
 MAX_SHOTS = 65_535  # what a sketch lane counts exactly
 
@@ -18,6 +19,7 @@ class RunRequest:
         seed: 63 bits; draw it from the operating system unless the run must be repeatable.
         qubits: Qubits declared on chain.
         outcome_bits: Bits declared on chain; a sweep's number its rounds too.
+        depth_class: Declared on chain (``qcrs.quantum.program.depth_class``); nothing deeper is run.
         time_limit_seconds: Wall time after which the run is killed.
         memory_limit_bytes: Address space the run may add to the engine's own.
     """
@@ -27,6 +29,7 @@ class RunRequest:
     seed: int
     qubits: int
     outcome_bits: int
+    depth_class: int = MAX_DEPTH_CLASS
     time_limit_seconds: float = 60.0
     memory_limit_bytes: int = 2 << 30
 

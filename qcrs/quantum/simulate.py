@@ -12,7 +12,7 @@ from qcrs.model.refusal import RefusalCode
 from qcrs.quantum.circuit import build
 from qcrs.quantum.device import Device
 from qcrs.quantum.errors import CircuitRefused
-from qcrs.quantum.program import Program
+from qcrs.quantum.program import LAYERS_OF_CLASS, Program, depth_class
 from qcrs.quantum.request import MAX_SHOTS, RunRequest
 from qcrs.quantum.sweep import pool, scan_rounds
 from qcrs.rules.gold import round_bits
@@ -65,6 +65,14 @@ def _check_declared(programs: Sequence[Program], request: RunRequest) -> None:
             "circuit width",
             f"the declared {request.qubits} qubits and {request.outcome_bits} bits",
             f"{qubits} and {bits}",
+        )
+    deep = depth_class(programs)
+    if deep > request.depth_class:
+        raise CircuitRefused(
+            RefusalCode.DepthExceeded,
+            "depth class",
+            f"the declared {request.depth_class}: {request.depth_class * LAYERS_OF_CLASS} layers",
+            f"{deep}",
         )
     if not 1 <= request.shots <= MAX_SHOTS:
         raise CircuitRefused(RefusalCode.ShotsInvalid, "shots", f"1 to {MAX_SHOTS}", request.shots)

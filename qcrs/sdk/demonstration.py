@@ -13,15 +13,17 @@ from qcrs.chain.keys import account_of
 from qcrs.chain.network import Network
 from qcrs.circuits import text_of
 from qcrs.model.computation import ComputationStatus
-from qcrs.quantum.circuit import canonical, facts, load
+from qcrs.quantum.circuit import canonical, load
 from qcrs.quantum.ideal import ideal_distribution, total_variation_distance
 from qcrs.quantum.plot import histogram
+from qcrs.quantum.scan import scan
 from qcrs.sdk.audit import Report, verify
-from qcrs.sdk.client import Circuit, Client
+from qcrs.sdk.client import Client
 from qcrs.sdk.devnet import Devnet
 from qcrs.sdk.ledger import read_ledger
 from qcrs.sdk.result import Result
 from qcrs.sdk.secrets import Secrets
+from qcrs.sdk.terms import Circuit
 from qcrs.store import Store
 
 # The one at k = 5 takes all five processors, so the rogue is drawn whatever the sortition says.
@@ -144,10 +146,11 @@ async def _drawn(client: Client) -> set[int]:
 
 async def _job(client: Client, name: str, replicas: int, pictures: Path, observe: Callable) -> JobReport:
     circuit = load(text_of(name))
-    size = facts(circuit)
+    text = canonical(circuit)
+    job = Circuit.of(text, [scan(text)])
     began = time.perf_counter()
     story = await client.submit(
-        Circuit(canonical(circuit), size.qubits, size.outcome_bits),
+        job,
         SHOTS_PER_REPLICA * replicas,
         replicas,
     )
@@ -160,6 +163,6 @@ async def _job(client: Client, name: str, replicas: int, pictures: Path, observe
         distance = total_variation_distance(result.counts, ideal)
         path = pictures / f"{name}.png"
         subtitle = f"processors {', '.join(map(str, result.accepted))} agree; distance from ideal {distance:.3f}"
-        await asyncio.to_thread(histogram, path, ideal, result.counts, size.outcome_bits, name, subtitle)
+        await asyncio.to_thread(histogram, path, ideal, result.counts, job.outcome_bits, name, subtitle)
         picture = path.name
     return JobReport(name, result, distance, latency, picture)

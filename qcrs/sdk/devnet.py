@@ -25,13 +25,13 @@ from qcrs.chain.deployment import (
     RESOURCE_ALLOCATION,
     SuiteSettings,
 )
-from qcrs.chain.devnet import MNEMONIC, answers, is_running, start_chain, start_time, stop_group
+from qcrs.chain.devnet import ACCOUNTS, MNEMONIC, answers, is_running, start_chain, start_time, stop_group
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import devnet_account
 from qcrs.chain.network import Network, NetworkFileInvalid
 from qcrs.errors import QcrsError
 from qcrs.model.records import Policy
-from qcrs.sdk.membership import found, named_accounts
+from qcrs.sdk.membership import found, named_accounts, node_name
 from qcrs.sdk.provider import NodeFiles
 
 READY_SECONDS = 120.0
@@ -185,11 +185,14 @@ async def bring_up(
     faults: dict[int, str] | None = None,
     node_flags: Sequence[str] = (),
     start_daemons: bool = True,
+    organisations: int | None = None,
+    weights: Sequence[int] = (1,),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Devnet:
     """Start a chain, deploy the suite, admit organisations, register processors and start their daemons.
 
-    Each of the *processors* belongs to an organisation of its own; one more organisation only submits.
+    Each of the *processors* belongs to an organisation of its own, unless there are fewer *organisations*, which own
+    them in turn. Further organisations only submit: one for each of *weights*, which is its fair-share weight.
 
     Args:
         faults: Fault by processor number from 0: test equipment.
@@ -199,8 +202,8 @@ async def bring_up(
         DevnetRunning, PortInUse, ChainDidNotStart, TooManyProcessors, DaemonsNotReady: It could not be started;
             whatever had been is stopped again.
     """
-    if not 1 <= processors <= MAX_PROCESSORS:
-        raise TooManyProcessors(f"{processors} processors; expected 1 to {MAX_PROCESSORS}")
+    owners = processors if organisations is None else organisations
+    _require_size(processors, owners, len(weights))
     with suppress(DevnetNotRunning):
         previous = Devnet.load(directory)
         if previous.alive():
@@ -231,17 +234,17 @@ async def bring_up(
             chain.rpc_url, chain.ws_url, operator, settings, str(directory / "store"),
             lambda name: progress(f"deploying {name}"),
         )  # fmt: skip
-        operators = [devnet_account(MNEMONIC, 1 + number) for number in range(processors)]
-        researcher = devnet_account(MNEMONIC, 1 + processors)
-        network = network.model_copy(update={"accounts": named_accounts(operator, operators, researcher)})
+        operators = [devnet_account(MNEMONIC, 1 + number) for number in range(owners)]
+        researchers = [devnet_account(MNEMONIC, 1 + owners + number) for number in range(len(weights))]
+        network = network.model_copy(update={"accounts": named_accounts(operator, operators, researchers)})
         network.write(devnet.network_path)
         async with Gateway(network) as gateway:
             devnet.devices = await found(
-                gateway, devnet.network_path, directory / "nodes", operator, operators, researcher, progress
+                gateway, devnet.network_path, directory / "nodes", operator, operators, processors, weights, progress
             )
         if start_daemons:
             for number in range(processors):
-                name = network.accounts[1 + number].name
+                name = node_name(number)
                 fault = (faults or {}).get(number)
                 if fault:
                     devnet.faults[name] = fault
@@ -252,6 +255,17 @@ async def bring_up(
         devnet.stop()
         raise
     return devnet
+
+
+def _require_size(processors: int, organisations: int, requesters: int) -> None:
+    if not 1 <= processors <= MAX_PROCESSORS:
+        raise TooManyProcessors(f"{processors} processors; expected 1 to {MAX_PROCESSORS}")
+    most = min(processors, ACCOUNTS - 1 - requesters)
+    if not 1 <= organisations <= most:
+        raise TooManyProcessors(
+            f"{organisations} organisations for {processors} processors beside {requesters} that only submit; expected "
+            f"1 to {most}"
+        )
 
 
 def clear(directory: Path) -> None:

@@ -1,12 +1,15 @@
-"""Who takes part in a devnet: laboratories with a processor each, and a researcher who only submits."""
+"""Who takes part: the laboratories and researchers of a devnet, and what any organisation chooses."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from qcrs.chain.contracts import Members
 from qcrs.chain.deployment import ETHER
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.network import Account
+from qcrs.model.organisation import Screen
 from qcrs.quantum.calibration import Calibration, bundled_names, bundled_path
 from qcrs.quantum.capability import capability_of
 from qcrs.sdk import provider
@@ -19,6 +22,8 @@ LABORATORIES = (
     "Aachen", "Bristol", "Chicago", "Delft", "Espoo", "Fukuoka", "Geneva", "Haifa", "Innsbruck", "Jena", "Kyoto",
     "Lund", "Madrid", "Nice", "Oslo", "Prague", "Quito", "Riga", "Sydney", "Turku",
 )  # fmt: skip
+
+_FIELDS = ("Theory", "Chemistry", "Materials", "Optics", "Biology", "Climate")
 
 
 def comparable_calibrations() -> list[str]:
@@ -41,29 +46,30 @@ async def found(
     nodes: Path,
     operator: LocalAccount,
     operators: Sequence[LocalAccount],
-    researcher: LocalAccount,
+    processors: int,
+    weights: Sequence[int],
     progress: Callable[[str], None],
 ) -> dict[int, str]:
     """Admit the organisations and register, certify and bond their processors.
 
     Args:
-        nodes: Directory in which each node gets one of its own, named after its operator's account.
-        operator: Holder of the roles. operators: Owners of one processor each. researcher: Only submits.
+        nodes: Directory in which each node gets one of its own.
+        operator: Holder of the roles. operators: Owners of the processors, in turn.
+        weights: Fair-share weights of those that only submit.
 
     Returns:
         The calibration snapshot of each processor, by id.
     """
     installed: dict[int, str] = {}
     accounts = gateway.network.accounts
-    progress(f"admitting {len(operators) + 1} organisations")
-    for account in accounts[1:]:
-        await provider.admit(gateway, operator, account.organisation, account.address)
+    progress(f"admitting {len(accounts) - 1} organisations")
+    for account, weight in zip(accounts[1:], [1] * len(operators) + list(weights), strict=True):
+        await provider.admit(gateway, operator, account.organisation, account.address, weight)
     devices = comparable_calibrations()
-    for number, owner in enumerate(operators):
-        name = accounts[1 + number].name
-        device = devices[number % len(devices)]
-        progress(f"registering processor {number + 1} of {len(operators)}: {device}")
-        files = NodeFiles(nodes / name)
+    for number in range(processors):
+        owner, device = operators[number % len(operators)], devices[number % len(devices)]
+        progress(f"registering processor {number + 1} of {processors}: {device}")
+        files = NodeFiles(nodes / node_name(number))
         daemon = provider.init_node(files.directory, network_file, bundled_path(device))
         await gateway.transfer(operator, daemon.address, DAEMON_FUNDS)
         processor = await provider.register(gateway, owner, daemon, bundled_path(device), files.identity)
@@ -73,10 +79,15 @@ async def found(
     return installed
 
 
+def node_name(number: int) -> str:
+    """Return what the daemon of processor *number*, counted from 0, is called."""
+    return f"lab-{number + 1}"
+
+
 def named_accounts(
-    operator: LocalAccount, operators: Sequence[LocalAccount], researcher: LocalAccount
+    operator: LocalAccount, operators: Sequence[LocalAccount], researchers: Sequence[LocalAccount]
 ) -> list[Account]:
-    """Return the accounts of a devnet's network file: the operator, a laboratory for each processor, a researcher."""
+    """Return the accounts of a devnet's network file: the operator, laboratories with processors, researchers."""
 
     def account(name: str, organisation: str, key: LocalAccount) -> Account:
         return Account(
@@ -87,15 +98,43 @@ def named_accounts(
         )
 
     labs = [
-        account(f"lab-{number + 1}", f"{_city(number)} Quantum Laboratory", key) for number, key in enumerate(operators)
+        account(node_name(number), f"{_city(number)} Quantum Laboratory", key) for number, key in enumerate(operators)
     ]
-    return [
-        account("operator", "", operator),
-        *labs,
-        account("researcher", "Theory Institute", researcher),
-    ]
+    institutes = [
+        account("researcher" + (f"-{number}" if number > 1 else ""), f"{_FIELDS[(number - 1) % len(_FIELDS)]} Institute"
+                + (f" {number}" if number > len(_FIELDS) else ""), key)
+        for number, key in enumerate(researchers, 1)
+    ]  # fmt: skip
+    return [account("operator", "", operator), *labs, *institutes]
 
 
 def _city(number: int) -> str:
     city = LABORATORIES[number % len(LABORATORIES)]
     return city if number < len(LABORATORIES) else f"{city} {number // len(LABORATORIES) + 1}"
+
+
+async def act(gateway: Gateway, account: LocalAccount, function: str, *arguments: Any) -> None:
+    """Call *function* of the consortium once a simulation has shown that it is not refused."""
+    await gateway.simulate(account, "Consortium", function, *arguments)
+    await gateway.send(account, "Consortium", function, *arguments)
+
+
+async def choose_screen(
+    gateway: Gateway, admin: LocalAccount, screen: Screen, organisations: Sequence[int]
+) -> list[int]:
+    """Have *organisations*, and no others, on the list of the admin's own, then choose *screen*; return the list.
+
+    Raises:
+        ContractRefused: The account is nobody's admin.
+    """
+    own = await Members(gateway).organisation_of(admin.address)
+    listed: set[int] = set()
+    for event in await gateway.logs(gateway.network.deployed_at, names=["OrganisationListed"]):
+        if event["organisation"] == own:
+            (listed.add if event["listed"] else listed.discard)(event["other"])
+    wanted = set(organisations)
+    for others, on in ((wanted - listed, True), (listed - wanted, False)):
+        if others:
+            await act(gateway, admin, "list", sorted(others), on)
+    await act(gateway, admin, "chooseScreen", int(screen))
+    return sorted(wanted)

@@ -7,7 +7,7 @@ from pathlib import Path
 from qcrs.chain.contracts import ProcessorBonds, Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount, create_keystore, sign_registration
-from qcrs.config import NodeConfig
+from qcrs.config import NodeConfig, cores
 from qcrs.errors import QcrsError
 from qcrs.model.records import Capability
 from qcrs.quantum.calibration import Calibration
@@ -64,8 +64,11 @@ def state_path(journal: Path) -> Path:
     return journal.with_name("state.json")
 
 
-def init_node(directory: Path, network: Path, calibration: Path, workers: int = 1) -> LocalAccount:
+def init_node(directory: Path, network: Path, calibration: Path, workers: int | None = None) -> LocalAccount:
     """Make a node's key and configuration in *directory* and return its daemon account.
+
+    Args:
+        workers: Circuits to run at once; as many as this machine has cores by default.
 
     Raises:
         NodeDirectoryTaken: There is a node already.
@@ -88,7 +91,7 @@ def init_node(directory: Path, network: Path, calibration: Path, workers: int = 
         password_file=Path(files.password.name),
         calibration=calibration.resolve(),
         journal=Path("journal.sqlite"),
-        workers=workers,
+        workers=cores() if workers is None else workers,
     )
     directory.mkdir(parents=True, exist_ok=True)
     daemon = create_keystore(files.keystore, files.password)

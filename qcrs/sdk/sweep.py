@@ -18,7 +18,7 @@ from qcrs.quantum.rehearsal import Rehearsal, rehearse
 from qcrs.quantum.sweep import SWEEP_LIMITS, join, require_equal_widths, scan_rounds
 from qcrs.rules.agreement import Verdict, judge
 from qcrs.rules.count_sketch import sketch_of, unpack
-from qcrs.rules.gold import RoundKind, round_bits
+from qcrs.rules.gold import RoundKind
 from qcrs.rules.soundness import RATES, Plan, Rates, number, plan, plan_single, rejection_probability
 from qcrs.sdk.gold import MAX_LEAVES, Document, Round
 from qcrs.sdk.terms import MAX_SHOTS, MIN_SHOTS, Circuit, ShotsOutOfRange
@@ -230,7 +230,7 @@ def _trap_tolerance(traps: int) -> int:
 def _circuit(programs: Sequence[Program]) -> Circuit:
     text = join([program.text() for program in programs])
     scan_rounds(text)  # as every processor will
-    return Circuit(text, programs[0].qubits, programs[0].bits + round_bits(len(programs)))
+    return Circuit.of(text, programs)
 
 
 def _rehearsed(golds: Golds, circuit: Circuit, rounds: int, shots: int, noise_class: int, chance: Chance) -> Rehearsal:

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 from qcrs.errors import QcrsError
 from qcrs.model.computation import ESCALATION
-from qcrs.model.processor import ProcessorStatus
-from qcrs.model.records import Standing
+from qcrs.model.organisation import Priority
+from qcrs.quantum.program import LAYERS_OF_CLASS, MAX_DEPTH_CLASS, Program, depth_class
+from qcrs.rules.gold import round_bits
 
 # As in contracts/libraries/Admission.sol.
 MIN_REPLICAS, MAX_REPLICAS = 3, 16
 MIN_SHOTS, MAX_SHOTS = 4096, 65_535
+MAX_BATCH = 64
+FLAT_PROFILE = 1
+DEFAULT_DEADLINE_SECONDS = 3600
 
 
 class ShotsOutOfRange(QcrsError):
@@ -21,8 +25,16 @@ class ReplicasOutOfRange(QcrsError):
     """The number of replicas is outside what the contracts take."""
 
 
+class BatchOutOfRange(QcrsError):
+    """More computations are to be submitted at once than the contracts take."""
+
+
+class CircuitTooDeep(QcrsError):
+    """The circuit has more layers than a request can declare."""
+
+
 class NoCapacity(QcrsError):
-    """No noise class has enough independent processors that fit the circuit."""
+    """No noise class has enough independent processors that fit the circuit at that price."""
 
 
 class FeeTooLow(QcrsError):
@@ -39,11 +51,48 @@ class Circuit:
 
     Attributes:
         text: Canonical OpenQASM 3. qubits, outcome_bits: Its width.
+        depth_class: What a shot of it is charged by: see ``qcrs.quantum.program.depth_class``.
     """
 
     text: str
     qubits: int
     outcome_bits: int
+    depth_class: int = 1
+
+    @classmethod
+    def of(cls, text: str, programs: Sequence[Program]) -> "Circuit":
+        """Return the circuit of *text*, or the sweep, which spells out *programs*."""
+        bits = programs[0].bits + round_bits(len(programs))
+        return cls(text, programs[0].qubits, bits, depth_class(programs))
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How a circuit is to be run, and for what.
+
+    Attributes:
+        max_fee: Most wei to take; whatever is quoted by default. deadline_seconds: Latest allocation from now.
+        noise_class: Where to run; the fitting class with most organisations by default.
+        replica_cap: Replicas that escalation may reach; by default one escalation when there are processors for it.
+            Their price is locked and returns when they are not needed.
+        trust: The agreeing processors' credibility must exceed 1 - 1/trust; 0 asks for none.
+        priority: Beyond Routine it takes of the organisation's quota.
+        profile: Instruction-set profile that a processor must have, from 1.
+        quantum_volume_log2, two_qubit_error_ppm: Least and most; 0 asks for none.
+        price: Wei a qubit-shot, paid to each replica alike; the policy's by default.
+    """
+
+    replicas: int = MIN_REPLICAS
+    max_fee: int | None = None
+    deadline_seconds: int = DEFAULT_DEADLINE_SECONDS
+    noise_class: int | None = None
+    replica_cap: int | None = None
+    trust: int = 0
+    priority: Priority = Priority.Routine
+    profile: int = FLAT_PROFILE
+    quantum_volume_log2: int = 0
+    two_qubit_error_ppm: int = 0
+    price: int | None = None
 
 
 def shots_per_replica(shots: int, replicas: int) -> int:
@@ -66,46 +115,20 @@ def shots_per_replica(shots: int, replicas: int) -> int:
     return max(MIN_SHOTS, -(-shots // replicas))
 
 
-def capacity(standings: Sequence[Standing], requester: int, qubits: int) -> dict[int, int]:
-    """Return how many organisations have processors that fit, by noise class.
+def require_depth(circuit: Circuit) -> None:
+    """Check that a request can declare how deep *circuit* is.
 
-    Args:
-        standings: All processors. requester: The requester's organisation, whose own are not independent.
+    Raises:
+        CircuitTooDeep: It cannot.
     """
-    fitting: dict[int, set[int]] = {}
-    for standing in _usable(standings, requester):
-        if standing.qubits >= qubits:
-            fitting.setdefault(standing.noise_class, set()).add(standing.organisation)
-    return {noise_class: len(organisations) for noise_class, organisations in fitting.items()}
+    if circuit.depth_class > MAX_DEPTH_CLASS:
+        raise CircuitTooDeep(
+            f"depth class {circuit.depth_class}; expected at most {MAX_DEPTH_CLASS}: "
+            f"{MAX_DEPTH_CLASS * LAYERS_OF_CLASS} layers. Split the circuit"
+        )
 
 
 def cap_of(replicas: int, independent: int) -> int:
     """Return how many replicas escalation may reach: one step more when *independent* processors allow it."""
     step = replicas + ESCALATION
     return step if replicas >= MIN_REPLICAS and step <= min(independent, MAX_REPLICAS) else replicas
-
-
-def best_class(standings: Sequence[Standing], requester: int, qubits: int, replicas: int) -> int:
-    """Return the noise class with most organisations whose processors fit.
-
-    Args:
-        standings: All processors. requester: The requester's organisation, whose own are not independent.
-
-    Raises:
-        NoCapacity: None has enough for *replicas*.
-    """
-    usable = _usable(standings, requester)
-    fitting = capacity(standings, requester, qubits)
-    best = max(fitting, key=lambda key: fitting[key], default=0)
-    have = fitting.get(best, 0)
-    if have < replicas:
-        raise NoCapacity(
-            f"{replicas} independent processors with {qubits} qubits are wanted, {have} of one noise class fit; the "
-            f"largest processor has {max((s.qubits for s in usable), default=0)} qubits. Try fewer replicas or see "
-            "'qcrs processor list'"
-        )
-    return best
-
-
-def _usable(standings: Sequence[Standing], requester: int) -> list[Standing]:
-    return [s for s in standings if s.status is ProcessorStatus.Certified and s.bonded and s.organisation != requester]

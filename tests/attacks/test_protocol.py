@@ -48,7 +48,7 @@ def test_majority_that_withholds_pays_those_whose_work_it_voids(world):
     world.allocator.reallocate(job.id, sender=world.keeper)
     assert job.fates == [AssignmentStatus.Released, Silent, Silent]
     gains = estate.gains()
-    assert gains[job.operator(0)] == 2 * slash - world.bounty > job.pay
+    assert gains[job.operator(0)] == 2 * slash - 2 * world.bounty > job.pay
     assert (gains[job.operator(1)], gains[job.operator(2)]) == (-slash, -slash)
 
 
@@ -104,7 +104,7 @@ def test_requester_that_withholds_its_secret_stops_nothing_and_pays_for_it(world
     job.reveal_all().settle()
     assert job.fates == [Accepted] * 3
     gains = estate.gains()
-    assert gains[world.keeper] == 2 * world.bounty
+    assert gains[world.keeper] == 3 * world.bounty
     assert gains[world.requester] == -3 * job.pay - 2 * world.bounty
 
 
@@ -225,7 +225,7 @@ def test_everything_late_can_be_ended_by_a_stranger_at_every_step(world):
     world.chain.warp(max(job.request.deadline_at + 1, world.chain.now))
     allocator.expire(job.id, sender=world.keeper)
     assert job.status is ComputationStatus.Failed
-    assert earned.gains()[world.keeper] == 4 * world.bounty
+    assert earned.gains()[world.keeper] == 7 * world.bounty
 
 
 def test_late_refusal_is_no_way_out(world):

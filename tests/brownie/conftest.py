@@ -14,6 +14,7 @@ from qcrs.chain.deployment import (
     addresses_of,
 )
 from scripts.deploy import deploy
+from tests.scenario import NOISE_CLASS
 
 ROLE_HOLDERS = {RESOURCE_ALLOCATION: 1, PROCESSOR_CERTIFICATION: 2, QUANTUM_SECURITY: 3, DISPUTE_RESOLUTION: 7}
 
@@ -59,12 +60,13 @@ def member(suite, people):
 
 @pytest.fixture
 def books(suite, people):
-    """Checks that accounts and treasury are what the allocator holds, and bonds what the bonds contract does."""
+    """Checks that all books and keepers' bounties are what the allocator holds, and bonds what their contract does."""
 
     def require_balanced():
         allocator = suite.ComputationAllocator
         owned = sum(Wei(sum(allocator.balanceOf(person))) for person in vars(people).values())
-        assert owned + allocator.treasury() == allocator.balance()
+        bounties = allocator.KEEPER_BOUNTY() * allocator.queueOf(NOISE_CLASS)["waiting"]
+        assert owned + allocator.treasury() + bounties == allocator.balance()
         bonds, count = suite.Bonds, suite.ProcessorRegistry.processorCount()
         assert sum(bonds.bondOf(processor) for processor in range(1, count + 1)) == bonds.balance()
 

@@ -12,6 +12,7 @@ from qcrs.chain.deployment import DEFAULT_POLICY, ETHER, PRIVILEGES
 from qcrs.chain.keys import account_of, sign_registration
 from qcrs.chain.network import Network
 from qcrs.model.computation import ComputationStatus
+from qcrs.model.organisation import Priority
 from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Computation, Policy, Request, Standing
 from qcrs.rules.commitment import of_secret
@@ -20,6 +21,7 @@ from scripts.deploy import main
 from tests.brownie.conftest import ROLE_HOLDERS
 from tests.scenario import CIRCUIT, MINIMUM_SHOTS, NOISE_CLASS, QUBITS, capability
 
+PRICE = DEFAULT_POLICY.price_per_qubit_shot
 IDENTITY = keccak(b"identity document")
 
 
@@ -48,9 +50,14 @@ def request(**changes):
         replica_cap=3,
         gold=False,
         trust=0,
+        priority=Priority.Routine,
+        depth_class=1,
+        profile=1,
+        quantum_volume_log2=0,
+        two_qubit_error_ppm=0,
+        price=PRICE,
         max_fee=2**96 - 1,
         payload=CIRCUIT,
-        payload_uri="",
     )
     return sound.model_copy(update=changes).to_chain()
 
@@ -136,7 +143,7 @@ def test_register_certify_and_bond_make_a_processor_that_can_be_drawn(suite, peo
     standing = record(Standing, registry.standingOf(processor))
     assert standing.status == ProcessorStatus.Certified
     assert (standing.bonded, standing.qubits) == (True, QUBITS)
-    assert list(registry.membersOf(NOISE_CLASS)) == [processor]
+    assert list(registry.listOf(NOISE_CLASS, QUBITS.bit_length() - 1, 0, 10)) == [processor]
     assert suite.Bonds.bondOf(processor) == ETHER
     books()
 
@@ -176,16 +183,16 @@ def test_register_reverts_when_the_consent_is_another_daemon_s(suite, people, da
 
 def test_submit_locks_the_quote_and_cancel_gives_it_back(suite, people, member, books):
     allocator, by_requester = suite.ComputationAllocator, {"from": people.requester}
-    fee = allocator.quote(2, MINIMUM_SHOTS, 3, 3)
-    sent = fee + 5
+    fee = allocator.quote(PRICE, 2, MINIMUM_SHOTS, 3, 3)
+    bounty, sent = allocator.KEEPER_BOUNTY(), fee + 5
     submitted = allocator.submit(request(), by_requester | {"value": sent})
     event = submitted.events["ComputationSubmitted"]
-    assert (event["computation"], event["organisation"], event["escrow"]) == (1, member, fee)
+    assert (event["computation"], event["organisation"], event["escrow"]) == (1, member, fee - bounty)
     computation = record(Computation, suite.Records.computationOf(1))
     assert computation.status == ComputationStatus.Queued
-    assert computation.requester == people.requester.address
-    assert list(allocator.queueOf(NOISE_CLASS, 10)) == [1]
-    assert money(suite, people.requester) == (5, fee)
+    assert allocator.requesterOf(1) == people.requester.address
+    assert (event["bucket"], allocator.queueOf(NOISE_CLASS)["waiting"]) == (0, 1)
+    assert money(suite, people.requester) == (5, fee - bounty)
     books()
 
     cancelled = allocator.cancel(1, by_requester)
@@ -200,7 +207,7 @@ def test_submit_locks_the_quote_and_cancel_gives_it_back(suite, people, member, 
 
 
 def test_submit_reverts_below_the_quote_and_outside_the_consortium(suite, people, member):
-    allocator, fee = suite.ComputationAllocator, suite.ComputationAllocator.quote(2, 4096, 3, 3)
+    allocator, fee = suite.ComputationAllocator, suite.ComputationAllocator.quote(PRICE, 2, 4096, 3, 3)
     with brownie.reverts(refusal("FeeTooLow", fee - 1, fee)):
         allocator.submit(request(max_fee=fee - 1), {"from": people.requester, "value": fee})
     with brownie.reverts(refusal("SubmitterNotInConsortium", people.stranger.address)):

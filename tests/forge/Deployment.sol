@@ -11,6 +11,7 @@ import {GoldRounds} from "../../contracts/GoldRounds.sol";
 import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
 import {Records} from "../../contracts/Records.sol";
 import {ReportRelay} from "../../contracts/ReportRelay.sol";
+import {Reservations} from "../../contracts/Reservations.sol";
 import {ResultDelivery} from "../../contracts/ResultDelivery.sol";
 import {ResultVerifier} from "../../contracts/ResultVerifier.sol";
 import {Authority} from "../../contracts/governance/Authority.sol";
@@ -26,11 +27,13 @@ import {vm} from "./Vm.sol";
 abstract contract Deployment {
     uint256 internal constant BOUNTY = 0.001 ether;
     uint256 internal constant START = 1_800_000_000;
+    uint40 internal constant HEARTBEAT_SECONDS = 30 days;
+    uint64 internal constant PRICE = 10 gwei;
     address internal constant REQUESTER = address(0xc11e);
     address internal constant KEEPER = address(0x4ee4);
 
-    /// @dev The suite in the order of its deployment, as in qcrs/chain/deployment.py. To add a contract, add its
-    /// name here, a variable below and a line in `_create`.
+    /// @dev The suite in the order of its deployment, as in qcrs/chain/deployment.py, but without the library Recovery,
+    /// which Foundry links by itself. To add a contract, add its name here, a variable below and a line in `_create`.
     enum Part {
         Authority,
         AuditTrail,
@@ -44,7 +47,8 @@ abstract contract Deployment {
         Challenges,
         Disputes,
         ResultDelivery,
-        ReportRelay
+        ReportRelay,
+        Reservations
     }
 
     Authority internal authority;
@@ -60,6 +64,7 @@ abstract contract Deployment {
     Disputes internal disputes;
     ResultDelivery internal resultDelivery;
     ReportRelay internal reportRelay;
+    Reservations internal reservations;
     /// The time as the tests set it: the compiler takes block.timestamp for constant within a transaction.
     uint256 internal clock;
 
@@ -84,11 +89,21 @@ abstract contract Deployment {
         IAuditTrail trail = IAuditTrail(_at(Part.AuditTrail));
         authority = new Authority(address(this));
         auditTrail = new AuditTrail(
-            _at(Part.Consortium), _at(Part.ProcessorRegistry), _at(Part.ComputationAllocator), _at(Part.Disputes)
+            _at(Part.Consortium),
+            _at(Part.ProcessorRegistry),
+            _at(Part.ComputationAllocator),
+            _at(Part.Disputes),
+            _at(Part.Reservations)
         );
-        consortium = new Consortium(root, trail);
+        consortium = new Consortium(root, trail, _at(Part.ComputationAllocator));
         registry = new ProcessorRegistry(
-            root, trail, consortium, _at(Part.ComputationAllocator), _at(Part.Bonds), 30 days
+            root,
+            trail,
+            consortium,
+            _at(Part.ComputationAllocator),
+            _at(Part.Bonds),
+            _at(Part.Reservations),
+            HEARTBEAT_SECONDS
         );
         bonds = new Bonds(
             IComputationAllocator(_at(Part.ComputationAllocator)), registry, _at(Part.Challenges), _at(Part.Disputes)
@@ -101,7 +116,8 @@ abstract contract Deployment {
         disputes = new Disputes(root, trail, allocator, goldRounds);
         resultDelivery = new ResultDelivery(allocator, bonds);
         reportRelay = new ReportRelay(verifier, allocator, registry);
-        require(address(reportRelay) == _at(Part.ReportRelay), "the parts are out of order");
+        reservations = new Reservations(trail, consortium, allocator);
+        require(address(reservations) == _at(Part.Reservations), "the parts are out of order");
     }
 
     function _wiring() private view returns (ComputationAllocator.Wiring memory) {
@@ -128,7 +144,7 @@ abstract contract Deployment {
 
     function _initialPolicy() internal pure returns (Policy memory) {
         return Policy({
-            pricePerQubitShot: 10 gwei,
+            pricePerQubitShot: PRICE,
             commitSeconds: 120,
             discloseSeconds: 60,
             revealSeconds: 60,

@@ -10,7 +10,7 @@ import {Records} from "../../contracts/Records.sol";
 import {Policy} from "../../contracts/interfaces/IEscrow.sol";
 import {Request} from "../../contracts/libraries/Admission.sol";
 import {AssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
-import {ComputationId, ComputationStatus} from "../../contracts/lifecycle/Computation.sol";
+import {Computation, ComputationId, ComputationStatus} from "../../contracts/lifecycle/Computation.sol";
 import {ProcessorId} from "../../contracts/lifecycle/Processor.sol";
 import {Parties} from "./Parties.sol";
 import {vm} from "./Vm.sol";
@@ -22,6 +22,9 @@ contract Handler is Parties {
     uint256 public escalated;
     uint256 public reallocated;
     uint256 public expired;
+    uint256 public backfilled;
+    uint256 public deferred;
+    uint256 public exchanged;
 
     /// @dev Two bits a seat: see _answerIn.
     mapping(ComputationId => uint256) private _answers;
@@ -32,6 +35,8 @@ contract Handler is Parties {
         for (uint256 i; i < PROCESSORS; ++i) {
             _addProcessor();
         }
+        vm.prank(REQUESTER);
+        consortium.chooseOrder(true);
         for (uint256 i; i < 4; ++i) {
             _submit(3);
         }
@@ -48,6 +53,17 @@ contract Handler is Parties {
         request.qubits = 1 + qubits % 14;
         request.deadlineAt = uint40(clock + 500);
         _submit(request);
+    }
+
+    function submitMany(uint8 count, uint8 qubits) external atClock {
+        Request[] memory requests = new Request[](1 + count % 3);
+        for (uint256 i; i < requests.length; ++i) {
+            requests[i] = _request(3);
+            requests[i].qubits = uint8(1 + (qubits + 5 * i) % 14);
+            requests[i].deadlineAt = uint40(clock + 500);
+        }
+        vm.prank(REQUESTER);
+        allocator.submitMany(requests);
     }
 
     function cancel(uint256 seed) external atClock {
@@ -86,8 +102,23 @@ contract Handler is Parties {
     // --- keepers, who may wait before they act ---
 
     function allocate(uint256 seed) external atClock {
-        _allocate(_pick(seed, ComputationStatus.Queued));
+        _allocate(_pickDue(seed));
         ++decisions;
+    }
+
+    function backfill(uint256 seed) external atClock {
+        _backfill(_pick(seed, ComputationStatus.Queued));
+    }
+
+    function defer(uint256 seed, uint16 wait) external atClock {
+        _pass(wait % 300);
+        allocator.defer(_pickDue(seed));
+        ++deferred;
+    }
+
+    function exchange(uint256 seed, uint256 other) external atClock {
+        allocator.exchange(_pick(seed, ComputationStatus.Queued), _pick(other, ComputationStatus.Queued));
+        ++exchanged;
     }
 
     function substitute(uint256 seed, uint16 wait) external atClock {
@@ -133,8 +164,12 @@ contract Handler is Parties {
         ComputationId id = ComputationId.wrap(uint64(1 + seed % allocator.computationCount()));
         ComputationStatus status = _statusOf(id);
         if (status == ComputationStatus.Queued) {
-            _allocate(id);
-            ++decisions;
+            if (_isDue(id)) {
+                _allocate(id);
+                ++decisions;
+            } else {
+                _backfill(id);
+            }
         } else if (status == ComputationStatus.Allocated) {
             _commitAll(id);
         } else if (status == ComputationStatus.Committed) {
@@ -162,10 +197,12 @@ contract Handler is Parties {
 
     /// @dev One action for what seldom matters, so that campaigns do not spend themselves on it.
     function tend(uint256 kind, uint256 number, uint256 amount) external atClock {
-        if (kind % 5 == 0) _heartbeat(number);
-        else if (kind % 5 == 1) _withdraw(number, amount);
-        else if (kind % 5 == 2) allocator.disburse(KEEPER, amount % (allocator.treasury() + 1));
-        else if (kind % 5 == 3) _certify(number);
+        if (kind % 7 == 0) _heartbeat(number);
+        else if (kind % 7 == 1) _withdraw(number, amount);
+        else if (kind % 7 == 2) allocator.disburse(KEEPER, amount % (allocator.treasury() + 1));
+        else if (kind % 7 == 3) _certify(number);
+        else if (kind % 7 == 4) _drain(number, amount % 2 == 0);
+        else if (kind % 7 == 5) _offer(number, amount);
         else _setPolicy(amount);
     }
 
@@ -244,11 +281,67 @@ contract Handler is Parties {
         ++decisions;
     }
 
+    function _drain(uint256 number, bool draining) private {
+        ProcessorId processor = _fickle(number);
+        vm.prank(_daemonOf(processor));
+        registry.drain(processor, draining);
+    }
+
+    /// @dev At half to one and a half times the policy's price, or none.
+    function _offer(uint256 number, uint256 amount) private {
+        ProcessorId processor = _processor(number);
+        vm.prank(registry.operatorOf(processor));
+        if (amount % 3 == 0) registry.withdrawOffer(processor);
+        else registry.offer(processor, uint64(PRICE / 2 + amount % PRICE), 0, uint40(clock + 600));
+    }
+
     function _setPolicy(uint256 slash) private {
         Policy memory policy = _initialPolicy();
         policy.slash = uint128(slash % 0.5 ether);
         allocator.setPolicy(policy);
         ++decisions;
+    }
+
+    function _backfill(ComputationId id) private {
+        ComputationId[] memory ahead = _aheadOf(id);
+        vm.prank(KEEPER);
+        allocator.backfill(id, ahead);
+        ++decisions;
+        if (ahead.length != 0) ++backfilled;
+    }
+
+    /// @dev Those that wait in earlier buckets, by ascending id.
+    function _aheadOf(ComputationId id) private view returns (ComputationId[] memory ahead) {
+        uint64 count = allocator.computationCount();
+        ahead = new ComputationId[](count);
+        uint256 length;
+        uint256 bucket = _bucketOf(id);
+        for (uint64 i = 1; i <= count; ++i) {
+            ComputationId other = ComputationId.wrap(i);
+            if (_isWaiting(other) && _bucketOf(other) < bucket) ahead[length++] = other;
+        }
+        assembly ("memory-safe") {
+            mstore(ahead, length)
+        }
+    }
+
+    function _isWaiting(ComputationId id) private view returns (bool) {
+        Computation memory c = records.computationOf(id);
+        return c.status == ComputationStatus.Queued && c.tried == 0;
+    }
+
+    function _isDue(ComputationId id) private view returns (bool) {
+        (uint48 first,,) = allocator.queueOf(NOISE_CLASS);
+        return !_isWaiting(id) || _bucketOf(id) == first;
+    }
+
+    /// @dev Some queued computation whose turn it is, or any when there is none.
+    function _pickDue(uint256 seed) private view returns (ComputationId id) {
+        uint256 count = allocator.computationCount();
+        for (uint256 i; i < count; ++i) {
+            id = ComputationId.wrap(uint64(1 + (seed % count + i) % count));
+            if (_statusOf(id) == ComputationStatus.Queued && _isDue(id)) return id;
+        }
     }
 
     /// @dev Some computation in `status`, or any when there is none, which then refuses what is tried.

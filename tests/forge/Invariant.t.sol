@@ -17,7 +17,7 @@ import {
     MAX_ATTEMPTS
 } from "../../contracts/lifecycle/Computation.sol";
 import {Dispute, DisputeId, DisputeKind, DisputeStatus} from "../../contracts/lifecycle/Dispute.sol";
-import {ProcessorId, Standing} from "../../contracts/lifecycle/Processor.sol";
+import {ProcessorId, ProcessorStatus, Standing} from "../../contracts/lifecycle/Processor.sol";
 import {Handler} from "./Handler.sol";
 
 /// @notice What holds after every transaction, whoever did what before.
@@ -48,6 +48,7 @@ contract InvariantTest {
         _bondsAreTheirCoinAndWhatLetsThemBeDrawn();
         _disputesHoldTheBondsOfOpenOnes();
         _leasesAreThoseOfAssignmentsOnDuty();
+        _theIndexHoldsExactlyThoseThatCanWork();
         _countersAreThoseOfTheAssignments();
         _verdictsHaveTheirQuorum();
         _noProcessorIsDrawnTwice();
@@ -93,6 +94,20 @@ contract InvariantTest {
             require(_handler.settled() == kind + 1, "an escalated computation has no verdict");
             this.invariant_books_leases_counters_queue_and_trail_agree();
         }
+    }
+
+    function test_handler_reaches_every_move_in_the_queue() external {
+        // The fourth waits in the third bucket.
+        _handler.backfill(3);
+        require(_handler.backfilled() == 1, "nothing passed another");
+        this.invariant_books_leases_counters_queue_and_trail_agree();
+        _handler.submitMany(1, 0);
+        _handler.exchange(4, 2);
+        require(_handler.exchanged() == 1, "nothing was exchanged");
+        this.invariant_books_leases_counters_queue_and_trail_agree();
+        _handler.defer(0, 241);
+        require(_handler.deferred() == 1, "nothing was sent back");
+        this.invariant_books_leases_counters_queue_and_trail_agree();
     }
 
     function test_handler_reaches_every_end_of_bonds_and_disputes() external {
@@ -251,15 +266,43 @@ contract InvariantTest {
 
     function _theQueueHoldsExactlyThoseThatWait() private view {
         uint256 expected;
-        uint8 noiseClass = 1;
+        uint256 inTurn;
+        (uint48 first, uint32 waiting,) = _allocator.queueOf(1);
         for (uint64 i = 1; i <= _allocator.computationCount(); ++i) {
-            if (_records.computationOf(ComputationId.wrap(i)).status == ComputationStatus.Queued) ++expected;
+            Computation memory c = _records.computationOf(ComputationId.wrap(i));
+            if (c.status != ComputationStatus.Queued || c.tried != 0) continue;
+            ++expected;
+            if (c.place == uint16(first)) ++inTurn;
         }
-        ComputationId[] memory waiting = _allocator.queueOf(noiseClass, 1000);
-        require(waiting.length == expected, "an entry is missing or doubled");
-        for (uint256 i; i < waiting.length; ++i) {
-            require(_records.computationOf(waiting[i]).status == ComputationStatus.Queued, "a stale entry");
+        require(waiting == expected, "an entry is missing or doubled");
+        require(waiting == 0 || inTurn != 0, "nobody is in turn though some wait");
+    }
+
+    /// @dev Each in the list of what it has free, at the place that it knows.
+    function _theIndexHoldsExactlyThoseThatCanWork() private view {
+        uint256 entries;
+        uint256 listed;
+        for (uint32 i = 1; i <= _handler.PROCESSORS(); ++i) {
+            Standing memory standing = _registry.standingOf(ProcessorId.wrap(i));
+            uint256 free = standing.qubits - standing.leasedQubits - standing.heldQubits;
+            bool able = standing.status == ProcessorStatus.Certified && standing.bonded && !standing.draining;
+            // A draw takes out whoever is silent.
+            bool heard = standing.lastBeatAt + 2 * _registry.HEARTBEAT_SECONDS() >= block.timestamp;
+            if (standing.entry == 0) {
+                require(!able || !heard || free == 0, "one that can work is not indexed");
+                continue;
+            }
+            ++entries;
+            require(able && free != 0, "one that cannot work is indexed");
+            uint256 level = (standing.entry >> 20) - 1;
+            require(free >> level == 1, "one is in another list than that of its free qubits");
+            ProcessorId[] memory found = _registry.listOf(1, level, standing.entry & 0xfffff, 1);
+            require(found.length == 1 && ProcessorId.unwrap(found[0]) == i, "one is not where it is thought to be");
         }
+        for (uint256 level; level < 8; ++level) {
+            listed += _registry.listOf(1, level, 0, 1000).length;
+        }
+        require(listed == entries, "an entry is doubled");
     }
 
     function _theTrailHoldsEveryDecision() private view {

@@ -10,11 +10,15 @@ import {
 } from "../../contracts/lifecycle/Computation.sol";
 import {DisputeId, DisputeStatus, UnexpectedDisputeStatus} from "../../contracts/lifecycle/Dispute.sol";
 import {ProcessorId, ProcessorStatus, UnexpectedProcessorStatus} from "../../contracts/lifecycle/Processor.sol";
+import {
+    ReservationId, ReservationStatus, UnexpectedReservationStatus
+} from "../../contracts/lifecycle/Reservation.sol";
 import {AssignmentLifecycleHarness} from "../../contracts/test/AssignmentLifecycleHarness.sol";
 import {ChallengeLifecycleHarness} from "../../contracts/test/ChallengeLifecycleHarness.sol";
 import {ComputationLifecycleHarness} from "../../contracts/test/ComputationLifecycleHarness.sol";
 import {DisputeLifecycleHarness} from "../../contracts/test/DisputeLifecycleHarness.sol";
 import {ProcessorLifecycleHarness} from "../../contracts/test/ProcessorLifecycleHarness.sol";
+import {ReservationLifecycleHarness} from "../../contracts/test/ReservationLifecycleHarness.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Every pair of statuses of every lifecycle: the edges listed here pass, all others revert and say what
@@ -25,6 +29,7 @@ contract LifecycleTest {
     ProcessorLifecycleHarness private _processor = new ProcessorLifecycleHarness();
     DisputeLifecycleHarness private _dispute = new DisputeLifecycleHarness();
     ChallengeLifecycleHarness private _challenge = new ChallengeLifecycleHarness();
+    ReservationLifecycleHarness private _reservation = new ReservationLifecycleHarness();
 
     /// @dev Bit (16 from + to) is set for an edge.
     uint256 private _edges;
@@ -125,6 +130,22 @@ contract LifecycleTest {
         }
     }
 
+    function test_reservation_moves_along_listed_edges_only() external {
+        _edge(uint8(ReservationStatus.Unset), uint8(ReservationStatus.Granted));
+        _edge(uint8(ReservationStatus.Granted), uint8(ReservationStatus.Prepared));
+        _edge(uint8(ReservationStatus.Granted), uint8(ReservationStatus.Cancelled));
+        _edge(uint8(ReservationStatus.Granted), uint8(ReservationStatus.Lapsed));
+        _edge(uint8(ReservationStatus.Prepared), uint8(ReservationStatus.Active));
+        _edge(uint8(ReservationStatus.Prepared), uint8(ReservationStatus.Lapsed));
+        _edge(uint8(ReservationStatus.Active), uint8(ReservationStatus.Ended));
+        uint8 last = uint8(type(ReservationStatus).max);
+        for (uint8 from; from <= last; ++from) {
+            for (uint8 to; to <= last; ++to) {
+                _tryReservation(ReservationStatus(from), ReservationStatus(to));
+            }
+        }
+    }
+
     function _tryComputation(ComputationStatus from, ComputationStatus to) private {
         ComputationId id = ComputationId.wrap(5);
         if (_isEdge(uint8(from), uint8(to))) {
@@ -178,6 +199,17 @@ contract LifecycleTest {
         uint256 allowed = _sourcesOf(uint8(to));
         vm.expectRevert(abi.encodeWithSelector(UnexpectedChallengeStatus.selector, id, from, allowed));
         _challenge.advance(id, from, to);
+    }
+
+    function _tryReservation(ReservationStatus from, ReservationStatus to) private {
+        ReservationId id = ReservationId.wrap(5);
+        if (_isEdge(uint8(from), uint8(to))) {
+            require(_reservation.advance(id, from, to) == to, "an edge leads elsewhere");
+            return;
+        }
+        uint256 allowed = _sourcesOf(uint8(to));
+        vm.expectRevert(abi.encodeWithSelector(UnexpectedReservationStatus.selector, id, from, allowed));
+        _reservation.advance(id, from, to);
     }
 
     function _computationEdge(ComputationStatus from, ComputationStatus to) private {

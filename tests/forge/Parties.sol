@@ -108,6 +108,15 @@ abstract contract Parties is Suite {
         return _processor(number % 3);
     }
 
+    /// @dev The bucket in which a computation waits: see FairQueue.bucketOf.
+    function _bucketOf(ComputationId id) internal view returns (uint256) {
+        (uint48 first,,) = allocator.queueOf(NOISE_CLASS);
+        uint16 place = records.computationOf(id).place;
+        unchecked {
+            return uint256(first) + uint16(place - uint16(first));
+        }
+    }
+
     function _statusOf(ComputationId id) internal view returns (ComputationStatus) {
         return records.computationOf(id).status;
     }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IComputationAllocator} from "../../contracts/interfaces/IComputationAllocator.sol";
+import {Priority} from "../../contracts/libraries/FairQueue.sol";
 import {RecordReader} from "../../contracts/libraries/RecordReader.sol";
 import {Assignment, AssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationStatus} from "../../contracts/lifecycle/Computation.sol";
@@ -91,34 +92,42 @@ contract RecordReaderTest {
     function _randomComputation() private returns (Computation memory c) {
         c.status = ComputationStatus(_random() % (uint256(type(ComputationStatus).max) + 1));
         c.replicas = uint8(_random());
+        c.replicaCap = uint8(_random());
+        c.noiseClass = uint8(_random());
+        c.qubits = uint8(_random());
+        c.depthClass = uint8(_random());
+        c.profile = uint8(_random());
+        c.quantumVolumeLog2 = uint8(_random());
+        c.twoQubitErrorPpm = uint16(_random());
+        c.shots = uint16(_random());
+        c.place = uint16(_random());
+        c.passed = uint8(_random());
+        c.flags = uint8(_random());
+        c.organisation = uint24(_random());
+        c.deadlineAt = uint32(_random());
+        c.escrow = uint72(_random());
+        c.secret = bytes24(uint192(_random()));
+        c.requester = uint32(_random());
+        c.outcomeBits = uint8(_random());
+        c.trust = uint8(_random());
+        c.gold = _random() % 2 == 0;
+        c.priority = Priority(_random() % (uint256(type(Priority).max) + 1));
         c.attempt = uint8(_random());
         c.active = uint8(_random());
         c.committed = uint8(_random());
         c.revealed = uint8(_random());
         c.refused = uint8(_random());
         c.tried = uint8(_random());
-        c.noiseClass = uint8(_random());
-        c.qubits = uint8(_random());
-        c.outcomeBits = uint8(_random());
-        c.secretWithheld = _random() % 2 == 0;
-        c.replicaCap = uint8(_random());
-        c.gold = _random() % 2 == 0;
-        c.trust = uint8(_random());
         c.carried = uint8(_random());
-        c.shots = uint16(_random());
+        c.secretWithheld = _random() % 2 == 0;
         c.phaseEndsAt = uint40(_random());
-        c.commitsDigest = bytes9(uint72(_random()));
-        c.requester = address(uint160(_random()));
-        c.escrow = uint96(_random());
-        c.secret = bytes24(uint192(_random()));
-        c.deadlineAt = uint40(_random());
-        c.organisation = uint24(_random());
+        c.commitsDigest = bytes6(uint48(_random()));
+        c.drawn = uint96(_random());
     }
 
     function _randomAssignment() private returns (Assignment memory a) {
         a.digest = bytes24(uint192(_random()));
         a.processor = ProcessorId.wrap(uint32(_random()));
-        a.organisation = uint24(_random());
         a.status = AssignmentStatus(_random() % (uint256(type(AssignmentStatus).max) + 1));
     }
 

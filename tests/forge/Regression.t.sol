@@ -5,7 +5,6 @@ import {IBonds} from "../../contracts/interfaces/IBonds.sol";
 import {IComputationAllocator} from "../../contracts/interfaces/IComputationAllocator.sol";
 import {IProcessorRegistry} from "../../contracts/interfaces/IProcessorRegistry.sol";
 import {Request} from "../../contracts/libraries/Admission.sol";
-import {ArrivalQueue} from "../../contracts/libraries/ArrivalQueue.sol";
 import {Assignment, AssignmentStatus, UnexpectedAssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationStatus} from "../../contracts/lifecycle/Computation.sol";
 import {DisputeId, DisputeKind} from "../../contracts/lifecycle/Dispute.sol";
@@ -27,41 +26,56 @@ contract RegressionTest is Suite {
     // --- the queue ---
 
     function test_cancelled_computations_do_not_stand_in_the_way() external {
-        ComputationId blocked = _submitUnplaceable();
+        ComputationId first = _submit(3);
         for (uint256 i; i < 70; ++i) {
             ComputationId spam = _submit(3);
             vm.prank(REQUESTER);
             allocator.cancel(spam);
         }
-        ComputationId honest = _submit(3);
-        require(allocator.queueOf(NOISE_CLASS, 100).length == 2, "cancelled ones still wait");
-        _allocate(honest);
-        require(_statusOf(blocked) == ComputationStatus.Queued, "the blocked one moved");
+        ComputationId last = _submit(3);
+        (, uint256 waiting,) = allocator.queueOf(NOISE_CLASS);
+        require(waiting == 2, "cancelled ones still wait");
+        // 71 computations of three quarters of a bucket were charged before it.
+        _requireNotDue(last, 53, 0);
+        _allocate(first);
+        _allocate(last);
+        _requireBalanced(5);
     }
 
-    function test_unplaceable_computations_delay_others_by_a_round_at_most() external {
-        for (uint256 i; i < ArrivalQueue.WINDOW; ++i) {
-            _submitUnplaceable();
-        }
-        ComputationId honest = _submit(3);
+    function test_unplaceable_computations_delay_their_own_organisation_by_a_round_each() external {
+        ComputationId blocked = _submitUnplaceable();
+        ComputationId own = _submit(3);
+        _requireNotDue(own, 95, 0);
         _pass(ROUND_SECONDS);
         vm.expectRevert(
-            abi.encodeWithSelector(IComputationAllocator.ComputationNotDue.selector, honest, ArrivalQueue.WINDOW)
+            abi.encodeWithSelector(IComputationAllocator.DeadlineOpen.selector, blocked, clock, clock)
         );
-        allocator.allocate(honest);
+        allocator.defer(blocked);
         _pass(1);
-        _allocate(honest);
-        require(_statusOf(honest) == ComputationStatus.Allocated, "the honest one is still blocked");
+        allocator.defer(blocked);
+        _allocate(own);
+        require(_statusOf(own) == ComputationStatus.Allocated, "it is still blocked");
     }
 
-    function test_a_requeued_computation_waits_once_and_first() external {
-        _submitUnplaceable();
+    function test_unplaceable_computations_delay_no_other_organisation() external {
+        for (uint256 i; i < 4; ++i) {
+            _submitUnplaceable();
+        }
+        vm.prank(_operatorOf(1));
+        ComputationId other = allocator.submit{value: 1 ether}(_request(3));
+        _allocate(other);
+        require(_statusOf(other) == ComputationStatus.Allocated, "it is blocked");
+    }
+
+    function test_a_requeued_computation_does_not_wait_again() external {
         ComputationId id = _submitAndAllocate(3);
         _submitUnplaceable();
+        _submitUnplaceable();
         _refuse(id, 1);
-        ComputationId[] memory waiting = allocator.queueOf(NOISE_CLASS, 10);
-        require(waiting.length == 3, "an entry is missing or doubled");
-        require(ComputationId.unwrap(waiting[0]) == ComputationId.unwrap(id), "the requeued one is not first");
+        (, uint256 waiting,) = allocator.queueOf(NOISE_CLASS);
+        require(waiting == 2, "it is in the queue again");
+        _allocate(id);
+        require(_statusOf(id) == ComputationStatus.Allocated, "it waits again");
     }
 
     // --- leases ---
@@ -245,7 +259,7 @@ contract RegressionTest is Suite {
         require(_assignment(id, 1).status == AssignmentStatus.Outlier, "the rogue is no outlier");
         require(allocator.treasury() == 0.2 ether, "the outliers' slashes are not in the treasury");
         (uint256 available, uint256 locked) = allocator.balanceOf(REQUESTER);
-        require(locked == 0 && available == 500 ether - 3 * pay - 2 * BOUNTY, "the requester paid something else");
+        require(locked == 0 && available == 500 ether - 3 * pay - 3 * BOUNTY, "the requester paid something else");
         _requireBalanced(7);
     }
 
@@ -263,7 +277,7 @@ contract RegressionTest is Suite {
             require(available == pay, "who answered was not paid");
         }
         (uint256 left, uint256 locked) = allocator.balanceOf(REQUESTER);
-        require(locked == 0 && left == 500 ether - 5 * pay - 2 * BOUNTY, "the requester paid something else");
+        require(locked == 0 && left == 500 ether - 5 * pay - 3 * BOUNTY, "the requester paid something else");
         _requireBalanced(5);
     }
 
@@ -298,6 +312,13 @@ contract RegressionTest is Suite {
     }
 
     // --- steps ---
+
+    function _requireNotDue(ComputationId id, uint256 bucket, uint256 first) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(IComputationAllocator.ComputationNotDue.selector, id, bucket, first)
+        );
+        allocator.allocate(id);
+    }
 
     function _submitUnplaceable() private returns (ComputationId) {
         Request memory request = _request(3);

@@ -50,6 +50,7 @@ abstract contract Suite is Deployment {
         Capability memory capability;
         capability.qubits = PROCESSOR_QUBITS;
         capability.noiseClass = NOISE_CLASS;
+        capability.profile = 1;
         capability.expiresAt = uint40(START + 365 days);
         vm.prank(operator);
         uint16 version = registry.declareCapability(processor, capability, "");
@@ -131,6 +132,9 @@ abstract contract Suite is Deployment {
         request.noiseClass = NOISE_CLASS;
         request.qubits = 2;
         request.outcomeBits = 2;
+        request.depthClass = 1;
+        request.profile = 1;
+        request.price = PRICE;
         request.maxFee = type(uint96).max;
         request.payload = payload;
     }
@@ -256,12 +260,15 @@ abstract contract Suite is Deployment {
         _disclose(id);
     }
 
-    /// @dev All the money in the books of the requester, the keeper, this contract and the operators.
+    /// @dev All the money in the books of the requester, the keeper, this contract and the operators, and what keepers
+    /// are to get for allocations.
     function _booked(uint256 operators) internal view returns (uint256 total) {
         total = allocator.treasury() + _heldBy(REQUESTER) + _heldBy(KEEPER) + _heldBy(address(this));
         for (uint256 i = 1; i <= operators; ++i) {
             total += _heldBy(_operatorOf(i));
         }
+        (, uint256 waiting,) = allocator.queueOf(NOISE_CLASS);
+        total += BOUNTY * waiting;
     }
 
     function _heldBy(address holder) private view returns (uint256) {

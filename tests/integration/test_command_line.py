@@ -18,6 +18,7 @@ from qcrs.circuits import text_of
 from qcrs.cli.job import circuit_of
 from qcrs.config import NodeConfig
 from qcrs.model.computation import ComputationStatus, FailureReason
+from qcrs.model.organisation import Priority
 from qcrs.model.records import Request
 from qcrs.model.refusal import RefusalCode
 from qcrs.rules.digest import keccak
@@ -99,7 +100,7 @@ def test_cancel_refunds(world, bell):
     def money(books, kind):
         return {a["name"]: int(a[kind]) for a in books["accounts"]}["researcher"]
 
-    assert money(after, "available") - money(before, "available") == int(submitted["escrow"])
+    assert money(after, "available") - money(before, "available") == int(submitted["quote"]["total"])
     _refused(world.run("job", "cancel", str(submitted["id"])), 4, "UnexpectedComputationStatus")
 
 
@@ -264,12 +265,13 @@ def test_daemon_without_a_processor_says_so(world, tmp_path):
     )
 
 
-def _submit_raw(world, circuit_text, payload, qubits, outcome_bits, uri=""):
+def _submit_raw(world, circuit_text, payload, qubits, outcome_bits):
     """Submit past the client's checks, as a hostile requester would, and drive it to its end."""
 
     async def work():
         async with world.client() as client:
-            quote = await client.allocator.quote(qubits, 4096, 3, 3)
+            price = (await client.allocator.policy()).price_per_qubit_shot
+            quote = await client.allocator.quote(price, qubits, 4096, 3, 3)
             request = Request(
                 circuit_digest=keccak(circuit_text.encode()),
                 secret_commitment=client.secrets.create(),
@@ -282,9 +284,14 @@ def _submit_raw(world, circuit_text, payload, qubits, outcome_bits, uri=""):
                 replica_cap=3,
                 gold=False,
                 trust=0,
+                priority=Priority.Routine,
+                depth_class=1,
+                profile=1,
+                quantum_volume_log2=0,
+                two_qubit_error_ppm=0,
+                price=price,
                 max_fee=quote,
                 payload=payload,
-                payload_uri=uri,
             )
             receipt = await client.gateway.send(
                 client.account, "ComputationAllocator", "submit", request.to_chain(), value=quote
@@ -299,8 +306,9 @@ def _submit_raw(world, circuit_text, payload, qubits, outcome_bits, uri=""):
     [
         (HEADER + 'include "secret.inc";\n', 2, RefusalCode.IncludeRefused),
         (BELL, 3, RefusalCode.WidthMismatch),
+        (BELL.replace("h q[0];", "h q[0];" * 65), 2, RefusalCode.DepthExceeded),
     ],
-    ids=["include", "width"],
+    ids=["include", "width", "depth"],
 )
 def test_hostile_payload_is_refused_on_chain_and_refunded(world, text, bits, code):
     story = _submit_raw(world, text, text.encode(), 2, bits)
@@ -311,9 +319,8 @@ def test_hostile_payload_is_refused_on_chain_and_refunded(world, text, bits, cod
     assert world.json("ledger", "show")["balanced"]
 
 
-@pytest.mark.parametrize("uri", ["nope://x", "file:///etc/hostname", "http://127.0.0.1:1/circuit"])
-def test_daemons_open_nothing_that_a_requester_names(world, uri):
-    story = _submit_raw(world, BELL + "// not in the store\n", b"", 2, 2, uri)
+def test_circuit_that_is_nowhere_is_refused(world):
+    story = _submit_raw(world, BELL + "// not in the store\n", b"", 2, 2)
     assert story.failure is FailureReason.PayloadRefused
     assert {duty.refusal for duty in story.duties if duty.refusal} == {int(RefusalCode.PayloadUnavailable)}
     assert all(is_running(pid) for pid in world.devnet.nodes.values())

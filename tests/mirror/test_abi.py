@@ -55,10 +55,23 @@ def test_second_compile_is_read_from_the_cache(compiled, monkeypatch):
     assert set(compiled) <= set(artifacts.compile_sources())
 
 
-def test_packaging_refuses_code_that_must_be_linked(compiled):
-    linked = artifacts.Artifact(**{**vars(next(iter(compiled.values()))), "bytecode": "0x73__$aa$__63"})
-    with pytest.raises(artifacts.ContractNotPackaged, match="library"):
-        artifacts.packaged_text(linked)
+def test_linked_code_calls_the_libraries_where_they_are(compiled):
+    bytecode, recovery = compiled["ComputationAllocator"].bytecode, "0x" + "Ab" * 20
+    code = artifacts.linked(bytecode, {"Recovery": recovery, "Ledger": "0x" + "cd" * 20})
+    assert code.count(bytes.fromhex(recovery[2:])) == bytecode.count("$__") > 0
+    assert len(code) == len(bytecode) // 2 - 1
+
+
+def test_linked_code_misses_no_library(compiled):
+    with pytest.raises(artifacts.LibraryMissing, match="expected its libraries among none"):
+        artifacts.linked(compiled["ComputationAllocator"].bytecode, {})
+    with pytest.raises(artifacts.LibraryMissing, match="among Ledger"):
+        artifacts.linked(compiled["ComputationAllocator"].bytecode, {"Ledger": "0x" + "cd" * 20})
+
+
+def test_library_that_a_contract_calls_is_packaged_and_no_other(compiled):
+    libraries = {name for name, artifact in compiled.items() if artifact.kind == "library"}
+    assert libraries == {"Recovery"}
 
 
 def test_packaged_files_hold_nothing_of_the_machine():

@@ -96,7 +96,7 @@ def test_mountain_range_root_is_the_same_for_every_size(harness):
 
 
 def test_hash_chain_is_the_same_for_a_thousand_entries():
-    trail = Chain().deploy("AuditTrail", *[DEPLOYER] * 4, sender=DEPLOYER)
+    trail = Chain().deploy("AuditTrail", *[DEPLOYER] * 5, sender=DEPLOYER)
     head = audit_trail.EMPTY_HEAD
     for index in range(COUNT):
         decision = Decision(index % len(Decision))

@@ -25,8 +25,8 @@ def test_story_is_what_the_chain_keeps(world, situation):
     job = drive(world, situation, overdue=False)
     story, record = story_of(job), job.record
     assert story.request == job.request
-    assert (story.requester, story.organisation) == (record.requester, record.organisation)
-    assert (story.status, story.attempt, story.escrow) == (record.status, record.attempt, job.fee)
+    assert (story.requester, story.organisation) == (job.request_account, record.organisation)
+    assert (story.status, story.attempt, story.escrow) == (record.status, record.attempt, job.escrow)
     assert [(duty.processor, duty.status) for duty in story.duties] == [
         (a.processor, a.status) for a in job.assignments
     ]

@@ -8,8 +8,19 @@ import pytest
 
 from qcrs.chain.artifacts import PROJECT, syntax_trees
 from qcrs.errors import QcrsError
-from qcrs.model import assignment, challenge, computation, decision, delivery, dispute, processor, records
-from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, independence, sortition
+from qcrs.model import (
+    assignment,
+    challenge,
+    computation,
+    decision,
+    delivery,
+    dispute,
+    organisation,
+    processor,
+    records,
+    reservation,
+)
+from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, independence
 from qcrs.rules.digest import keccak
 from tests.evm import Chain, refused
 from tests.scenario import account
@@ -24,8 +35,11 @@ ENUMS = {
     "DisputeStatus": dispute.DisputeStatus,
     "FailureReason": computation.FailureReason,
     "Fault": challenge.Fault,
+    "Priority": organisation.Priority,
     "ProcessorStatus": processor.ProcessorStatus,
+    "ReservationStatus": reservation.ReservationStatus,
     "RoundKind": gold.RoundKind,
+    "Screen": organisation.Screen,
     "Verdict": agreement.Verdict,
 }
 LIFECYCLES = {
@@ -35,6 +49,7 @@ LIFECYCLES = {
     "Delivery": (delivery, delivery.DeliveryStatus, (7,)),
     "Dispute": (dispute, dispute.DisputeStatus, (7,)),
     "Processor": (processor, processor.ProcessorStatus, (7,)),
+    "Reservation": (reservation, reservation.ReservationStatus, (7,)),
 }
 CONSTANTS = {
     "Agreement": agreement,
@@ -44,7 +59,6 @@ CONSTANTS = {
     "Independence": independence,
     "GoldList": gold,
     "GoldScore": gold,
-    "Sortition": sortition,
 }
 
 
@@ -203,7 +217,8 @@ def test_errors_of_the_model_are_errors_of_the_contracts():
 
 
 MODEL = {
-    f"qcrs.model.{name}" for name in ("assignment", "challenge", "computation", "delivery", "dispute", "processor")
+    f"qcrs.model.{name}"
+    for name in ("assignment", "challenge", "computation", "delivery", "dispute", "processor", "reservation")
 }
 
 

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, sortition
+from qcrs.rules import agreement, commitment, count_sketch, credibility, gold
 from tests.mirror import golds, histograms, proofs, verdicts
 from tests.mirror.sketches import WIDTHS, Arguments, buckets_of, pair
 
@@ -90,7 +90,7 @@ def dot_cases(rng: random.Random) -> Iterator[Arguments]:
         yield count_sketch.pack(a), count_sketch.pack(b)
 
 
-# --- digests and draws ---
+# --- digests ---
 
 
 def random_cases(*kinds: str) -> Callable[[random.Random], Iterator[Arguments]]:
@@ -113,12 +113,6 @@ def random_value(rng: random.Random, kind: str) -> Any:
         return rng.choice([bytes(int(kind[5:])), rng.randbytes(int(kind[5:]))])
     bits = int(kind.removeprefix("uint"))
     return rng.choice([0, 1, 2**bits - 1, rng.getrandbits(bits), rng.getrandbits(bits)])
-
-
-def draw_cases(rng: random.Random) -> Iterator[Arguments]:
-    yield from ((rng.randbytes(32), size) for size in range(1, 301))
-    while True:
-        yield rng.randbytes(32), rng.randint(1, 300)
 
 
 RULES = [
@@ -153,12 +147,6 @@ RULES = [
     Rule("CredibilityHarness", "weightOf", dimension_cases, credibility.weight_of),
     Rule("CredibilityHarness", "isCredible", verdicts.group_cases, credibility.is_credible),
     Rule(
-        "SortitionHarness",
-        "draws",
-        draw_cases,
-        lambda seed, size: list(sortition.draws(seed, size)),
-    ),
-    Rule(
         "CommitmentHarness",
         "ofResult",
         random_cases("address", "uint64", "uint256", "uint32", "bytes32", "bytes32"),
@@ -174,13 +162,13 @@ RULES = [
     Rule(
         "CommitmentHarness",
         "extend",
-        random_cases("bytes9", "uint256", "bytes24"),
+        random_cases("bytes6", "uint256", "bytes24"),
         commitment.extend,
     ),
     Rule(
         "CommitmentHarness",
         "seedOf",
-        random_cases("uint64", "uint256", "bytes24", "bytes9"),
+        random_cases("uint64", "uint256", "bytes24", "bytes6"),
         commitment.seed_of,
     ),
     Rule(

@@ -8,8 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from qcrs.chain.codec import ContractRefused
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ENDED, ComputationStatus
-from tests.job import honest, noise, rogue
-from tests.scenario import World
+from qcrs.model.organisation import Priority
+from tests.job import Job, honest, noise, rogue
+from tests.scenario import World, replace_fields
 from tests.stateful.model import Prediction
 
 
@@ -70,15 +71,39 @@ class ComputationMachine(RuleBasedStateMachine):
     def fund(self):
         self.world.allocator.deposit(sender=self.world.requester, value=10**9)
         self.predicted.books.available[self.world.requester] += 10**9
+        self.world.consortium.grantQuota(self.world.requesters, 2**40, 2**40, sender=self.world.committee)
 
-    @precondition(lambda self: len(self.predicted.twins) < 6)
-    @rule(replicas=st.sampled_from([1, 3, 3, 4, 5]), steps=st.integers(0, 2), qubits=st.integers(1, 12), soon=ONE_IN_4)
-    def submit(self, replicas, steps, qubits, soon):
-        at = self.world.chain.now
-        deadline = at + (100 if soon else 3_600)
-        cap = 1 if replicas == 1 else replicas + 2 * steps
-        job = self.world.submit(replicas=replicas, replica_cap=cap, qubits=qubits, deadline_at=deadline)
-        self.predicted.submit(job, at)
+    @precondition(lambda self: len(self.predicted.twins) < 8)
+    @rule(
+        count=st.sampled_from([1, 1, 2]),
+        replicas=st.sampled_from([1, 3, 3, 4, 5]),
+        steps=st.integers(0, 2),
+        qubits=st.integers(1, 12),
+        soon=ONE_IN_4,
+        cheap=ONE_IN_4,
+        priority=st.sampled_from([*Priority, Priority.Routine]),
+    )
+    def submit(self, count, replicas, steps, qubits, soon, cheap, priority):
+        world, at = self.world, self.world.chain.now
+        request = world.request(
+            replicas=replicas,
+            replica_cap=1 if replicas == 1 else replicas + 2 * steps,
+            qubits=qubits,
+            deadline_at=at + (100 if soon else 3_600),
+            price=self.predicted.policy["pricePerQubitShot"] // (2 if cheap else 1),
+            priority=priority,
+        )
+        # One alone, or several at once, of which the first is the smallest.
+        requests = [replace_fields(request, qubits=qubits + more) for more in range(count)]
+        wei = sum(map(world.quote, requests))
+        if count == 1:
+            first = world.allocator.submit(request.to_chain(), sender=world.requester, value=wei).result
+        else:
+            structs = [one.to_chain() for one in requests]
+            first = world.allocator.submitMany(structs, sender=world.requester, value=wei).result
+            self.count("batch")
+        for more, one in enumerate(requests):
+            self.predicted.submit(Job(world, first + more, one), at)
 
     @with_twins
     @rule(pick=PICK)
@@ -117,14 +142,32 @@ class ComputationMachine(RuleBasedStateMachine):
         )
 
     @with_twins
-    @rule(pick=PICK, name=st.sampled_from(["reallocate", "expire"]))
+    @rule(pick=PICK, forgetful=ONE_IN_4)
+    def backfill(self, pick, forgetful):
+        twin, backfill, line = self.twin(pick), self.world.allocator.backfill, self.predicted.line
+        ahead = line.ahead(twin.job.id)[forgetful:] if twin.job.id in line.buckets else []
+        self.world.beat()
+        allowed = self.predicted.may_backfill(twin, ahead)
+        self.step(
+            allowed,
+            lambda: self.predicted.backfill(twin, ahead),
+            lambda: backfill(twin.job.id, ahead, sender=self.world.keeper),
+        )
+        if allowed and ahead:
+            self.count("backfilled")
+
+    @with_twins
+    @rule(pick=PICK, name=st.sampled_from(["reallocate", "expire", "defer"]))
     def enforce(self, pick, name):
         twin, enforce = self.twin(pick), getattr(self.world.allocator, name)
+        allowed = getattr(self.predicted, f"may_{name}")(twin)
         self.step(
-            getattr(self.predicted, f"may_{name}")(twin),
+            allowed,
             lambda: getattr(self.predicted, name)(twin),
             lambda: enforce(twin.job.id, sender=self.world.keeper),
         )
+        if allowed:
+            self.count(name)
 
     @with_twins
     @rule(pick=PICK)
@@ -205,6 +248,7 @@ class ComputationMachine(RuleBasedStateMachine):
             match self.twin(pick).status:
                 case ComputationStatus.Queued:
                     self.allocate(pick=pick)
+                    self.backfill(pick=pick, forgetful=False)
                 case ComputationStatus.Allocated:
                     self.commit(pick=pick, seat=seat, answer=answer, many=seat % 4 != 0)
                     self.commit(pick=pick, seat=seat, answer=honest, many=True)

@@ -4,7 +4,7 @@ Every move of a status goes through ``advance`` of ``qcrs.model``, so an edge th
 or too many, shows as a difference from the chain.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qcrs.model import assignment, computation
@@ -13,13 +13,21 @@ from qcrs.model.computation import ESCALATION, MAX_ASSIGNMENTS, MAX_ATTEMPTS, Co
 from qcrs.rules import commitment
 from qcrs.rules.agreement import Judgement, Verdict, judge, quorum_of
 from qcrs.rules.count_sketch import unpack
-from qcrs.rules.sortition import draws
+from tests.draws import expected_draw
 from tests.job import Job
 from tests.scenario import World, round_seconds
 from tests.stateful.docket import Docket
+from tests.stateful.line import WINDOW, Line
 from tests.stateful.money import Books, Escrow
 
-WINDOW = 4
+
+@dataclass
+class Offer:
+    """What a processor asks: wei a qubit-shot and a computation, until when."""
+
+    price: int
+    minimum: int
+    expires_at: int
 
 
 @dataclass
@@ -27,10 +35,10 @@ class Twin:
     """One computation as it should be."""
 
     job: Job
-    phase_ends_at: int
     escrow: Escrow
     status: ComputationStatus = ComputationStatus.Queued
-    attempt: int = 1
+    phase_ends_at: int = 0
+    attempt: int = 0
     refused: int = 0
     carried: int = 0
     seats: list[tuple[int, AssignmentStatus]] = field(default_factory=list)
@@ -90,7 +98,7 @@ class Twin:
 
 
 class Prediction:
-    """The whole ledger as it should be: computations, queue, leases, money and disputes.
+    """The whole ledger as it should be: computations, queue, leases, offers, money and disputes.
 
     Each ``may_*`` says whether the chain will take a step now; each other method takes it.
     """
@@ -98,7 +106,9 @@ class Prediction:
     def __init__(self, world: World) -> None:
         self.world = world
         self.twins: list[Twin] = []
-        self.queue: list[Twin] = []
+        self.line = Line()
+        self.offers: dict[int, Offer] = {}
+        self.draining: set[int] = set()
         self.policy = world.policy
         self.leased = {node.id: 0 for node in world.nodes}
         self.books = Books(world)
@@ -112,48 +122,83 @@ class Prediction:
     def submit(self, job: Job, at: int) -> None:
         """A computation was submitted at the time *at*."""
         request = job.request
-        escrow = Escrow(job.fee, self.world.bounty, request.replicas, request.replica_cap)
+        escrow = Escrow(job.escrow, self.world.bounty, request.replicas, request.replica_cap)
         self.books.lock(escrow)
-        twin = Twin(job, at + round_seconds(self.world), escrow)
-        self.twins.append(twin)
-        self.queue.append(twin)
+        self.twins.append(Twin(job, escrow))
+        cost = request.qubits * request.shots * request.replicas * request.depth_class
+        bucket = self.line.charge(self.world.requesters, cost, request.priority)
+        self.line.enter(job.id, bucket, at)
 
     def may_cancel(self, twin: Twin) -> bool:
         return twin.status is ComputationStatus.Queued and not twin.seats
 
     def cancel(self, twin: Twin) -> None:
-        self.queue.remove(twin)
+        self.line.leave(twin.job.id)
         twin.advance(ComputationStatus.Cancelled)
         self.books.unlock(twin.escrow)
+        self.books.give_back_allocation()
+
+    def may_defer(self, twin: Twin) -> bool:
+        stalled = self.line.is_stalled(self.world.requesters, self.now, round_seconds(self.world))
+        return self.line.is_first(twin.job.id) and stalled and len(self.drawn(twin)) < twin.replicas
+
+    def defer(self, twin: Twin) -> None:
+        self.line.send_back(twin.job.id, self.world.requesters, self.now, round_seconds(self.world))
 
     # --- the draw ---
 
-    def drawn(self, twin: Twin) -> list[int]:
-        """Return whom a draw would take, in order: too few when it would revert."""
-        members = self.world.registry.membersOf(twin.job.request.noise_class)
-        tried = {processor for processor, _ in twin.seats}
-        seed = commitment.draw_seed_of(self.world.allocator.beacon(), twin.job.id, len(twin.seats))
-        order = [members[position] for position in draws(seed, len(members))]
-        free = [p for p in order if p not in tried and self.is_available(p, twin)]
-        return free[: twin.replicas - twin.active]
+    def drawn(self, twin: Twin, ahead: Sequence[int] = ()) -> list[int]:
+        """Return whom a draw would take, in order, sparing those *ahead*: too few when it would revert."""
+        widths = [other.job.request.qubits for other in self.twins if other.job.id in ahead]
+        return expected_draw(
+            self.world.registry,
+            commitment.draw_seed_of(self.world.allocator.beacon(), twin.job.id, len(twin.seats)),
+            twin.job.request.noise_class,
+            twin.job.request.qubits,
+            twin.replicas - twin.active,
+            self.world.requesters,
+            tried=[processor for processor, _ in twin.seats],
+            on_duty=[processor for processor, status in twin.seats if status in ON_DUTY],
+            spared=(min(sum(widths), 255), min(widths, default=255)),
+            is_wanted=lambda processor: self.is_wanted(processor, twin),
+        )
 
-    def is_available(self, processor: int, twin: Twin) -> bool:
-        """Return whether a living processor may be drawn; each has an organisation of its own."""
-        capacity = self.world.standing(processor).qubits - self.leased[processor]
-        return self.books.may_be_drawn(processor) and capacity >= twin.job.request.qubits
+    def is_wanted(self, processor: int, twin: Twin) -> bool:
+        """Return whether a computation pays what a processor asks."""
+        request, pay = twin.job.request, twin.escrow.pay
+        bid = pay // (request.qubits * request.shots)
+        offer = self.offers.get(processor)
+        if offer is None:
+            return bid >= self.policy["pricePerQubitShot"]
+        return offer.expires_at > self.now and offer.price <= bid and offer.minimum <= pay
 
     def may_allocate(self, twin: Twin) -> bool:
         if twin.status is not ComputationStatus.Queued or self.now > twin.deadline_at:
             return False
-        due = twin in self.queue[:WINDOW] or self.now > twin.phase_ends_at
+        due = bool(twin.seats) or self.line.is_first(twin.job.id)
         return due and len(self.drawn(twin)) == twin.replicas - twin.active
 
     def allocate(self, twin: Twin) -> None:
-        for processor in self.drawn(twin):
+        self._seat(twin, self.drawn(twin), in_turn=True)
+
+    def may_backfill(self, twin: Twin, ahead: Sequence[int]) -> bool:
+        waits = twin.job.id in self.line.buckets and self.now <= twin.deadline_at
+        if not waits or list(ahead) != self.line.ahead(twin.job.id) or len(ahead) >= WINDOW:
+            return False
+        return len(self.drawn(twin, ahead)) == twin.replicas
+
+    def backfill(self, twin: Twin, ahead: Sequence[int]) -> None:
+        self._seat(twin, self.drawn(twin, ahead), in_turn=not ahead)
+
+    def _seat(self, twin: Twin, processors: Sequence[int], in_turn: bool) -> None:
+        if not twin.seats:
+            self.line.leave(twin.job.id, self.now if in_turn else None)
+            self.books.pay_allocation()
+            twin.attempt = 1
+        for processor in processors:
             status = assignment.advance(AssignmentStatus.Unset, AssignmentStatus.Assigned)
             twin.seats.append((processor, status))
             self.leased[processor] += twin.job.request.qubits
-        self.queue.remove(twin)
         twin.advance(ComputationStatus.Allocated)
         twin.phase_ends_at = self.now + self.policy["commitSeconds"]
 
@@ -273,7 +318,18 @@ class Prediction:
         return twin.status is ComputationStatus.Queued and self.now > ends_at
 
     def expire(self, twin: Twin) -> None:
+        if not twin.seats:
+            self.line.leave(twin.job.id)
+            self.books.give_back_allocation()
         self._fail(twin, self.world.bounty)
+
+    # --- the index ---
+
+    def entry_level(self, processor: int, qubits: int) -> int:
+        """Return one more than the level of the list in which a processor is; 0 when in none."""
+        free = qubits - self.leased[processor]
+        can_work = self.books.may_be_drawn(processor) and processor not in self.draining
+        return free.bit_length() if can_work else 0
 
     def _end(self, twin: Twin, index: int, fate: AssignmentStatus) -> int:
         processor = twin.seat(index, fate)
@@ -285,7 +341,6 @@ class Prediction:
     def _requeue(self, twin: Twin) -> None:
         twin.advance(ComputationStatus.Queued)
         twin.phase_ends_at = self.now + round_seconds(self.world)
-        self.queue.insert(0, twin)
 
     def _fail(self, twin: Twin, bounty: int = 0) -> None:
         pay = twin.escrow.pay
@@ -293,7 +348,5 @@ class Prediction:
         processors = [self._end(twin, index, AssignmentStatus.Released) for index in on_duty]
         # Whoever could not tell before an escalation was to be paid then.
         paid = [p for index, p in zip(on_duty, processors, strict=True) if index < twin.carried]
-        if twin in self.queue:
-            self.queue.remove(twin)
         twin.advance(ComputationStatus.Failed)
         self.books.spend(twin.escrow, twin.escrow.wei, paid, pay, bounty)

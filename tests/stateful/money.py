@@ -56,8 +56,16 @@ class Books:
     # --- escrow ---
 
     def lock(self, escrow: Escrow) -> None:
-        """Coin came with a submission."""
+        """Coin came with a submission, the bounty of the allocation with it: that is nobody's until then."""
         self.locked[self.world.requester] += escrow.wei
+
+    def pay_allocation(self) -> None:
+        """The keeper allocated a computation first."""
+        self.available[self.world.keeper] += self.world.bounty
+
+    def give_back_allocation(self) -> None:
+        """A computation ends that nobody has allocated."""
+        self.available[self.world.requester] += self.world.bounty
 
     def unlock(self, escrow: Escrow) -> None:
         """The requester has its money back."""
@@ -71,8 +79,8 @@ class Books:
         self._pay(payees, each, bounty)
 
     def divide(self, seized: int, payees: Sequence[int]) -> None:
-        """Share out what was slashed for silence: a bounty, what it gives those who were let down, the treasury."""
-        bounty = min(seized, self.world.bounty)
+        """Share out what was slashed for silence: two bounties, what it gives those who were let down, the treasury."""
+        bounty = min(seized, 2 * self.world.bounty)
         each = (seized - bounty) // len(payees) if payees else 0
         self.treasury -= bounty + each * len(payees)
         self._pay(payees, each, bounty)

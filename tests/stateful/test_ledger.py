@@ -6,9 +6,11 @@ from hypothesis.stateful import invariant, precondition, rule, run_state_machine
 
 from qcrs.model.computation import ENDED, VERDICTS
 from qcrs.model.dispute import DisputeKind
+from tests.job import MINIMUM_SHOTS
 from tests.scenario import NOBODY, account
 from tests.stateful.docket import RULING_SECONDS
 from tests.stateful.machine import ONE_IN_4, PICK, ComputationMachine
+from tests.stateful.model import Offer
 
 EVIDENCE = bytes(32)
 
@@ -59,6 +61,33 @@ class LedgerMachine(ComputationMachine):
         )
         if allowed:
             self.count("unbonded")
+
+    # --- what processors are willing to do ---
+
+    @rule(pick=PICK, draining=ONE_IN_4)
+    def drain(self, pick, draining):
+        node, drained = self.node(pick), self.predicted.draining
+        draining = draining and len(drained) < 2
+        self.world.registry.drain(node.id, draining, sender=node.daemon)
+        drained.add(node.id) if draining else drained.discard(node.id)
+
+    @rule(pick=PICK, share=st.sampled_from([1, 2, 3, 4, 4, 5]), dear=ONE_IN_4, soon=ONE_IN_4)
+    def offer(self, pick, share, dear, soon):
+        """Ask a quarter of the policy's price or more, and sometimes more than a small computation pays."""
+        if len(self.predicted.offers) > 2:  # one that has expired, or asks too much, keeps a processor idle
+            return
+        seconds = 60 if soon else 10**7
+        node, price = self.node(pick), self.predicted.policy["pricePerQubitShot"] * share // 4
+        minimum = 5 * MINIMUM_SHOTS * price if dear else 0
+        offer = Offer(price, minimum, self.world.chain.now + seconds)
+        self.world.registry.offer(node.id, price, minimum, offer.expires_at, sender=node.operator)
+        self.predicted.offers[node.id] = offer
+
+    @rule(pick=PICK)
+    def withdraw_offer(self, pick):
+        node = self.node(pick)
+        self.world.registry.withdrawOffer(node.id, sender=node.operator)
+        self.predicted.offers.pop(node.id, None)
 
     def node(self, pick):
         """Return a processor."""
@@ -169,8 +198,11 @@ class LedgerMachine(ComputationMachine):
 
     @invariant()
     def queue_is_as_predicted(self):
-        waiting = [twin.job.id for twin in self.predicted.queue]
-        assert self.world.allocator.queueOf(1, 10) == waiting
+        line = self.predicted.line
+        assert self.world.allocator.queueOf(1) == (line.first, len(line.buckets), line.stalled_since)
+        for twin in self.predicted.twins:
+            if twin.job.id in line.buckets:
+                assert twin.job.record.place == line.buckets[twin.job.id]
 
     @invariant()
     def processors_are_as_predicted(self):
@@ -180,6 +212,9 @@ class LedgerMachine(ComputationMachine):
             assert self.world.bonds.bondOf(node.id) == bond.wei
             assert tuple(self.world.bonds.unbondingOf(node.id)) == (bond.free_at, bond.cases)
             assert standing.bonded == self.predicted.books.may_be_drawn(node.id)
+            assert standing.draining == (node.id in self.predicted.draining)
+            assert standing.offered == (node.id in self.predicted.offers)
+            assert standing.entry >> 20 == self.predicted.entry_level(node.id, standing.qubits)
 
 
 def test_any_order_of_steps_keeps_the_books_and_the_predictions(world):
@@ -197,5 +232,6 @@ def test_any_order_of_steps_keeps_the_books_and_the_predictions(world):
         ),
     )
     rulings = {"WrongAnswer Upheld", "WrongAnswer Dismissed", "WrongFault Upheld", "WrongFault Dismissed"}
-    expected = {status.name for status in ENDED} | rulings | {"escalated", "unbonded", "lapsed"}
+    steps = {"batch", "backfilled", "defer", "expire", "reallocate", "escalated", "unbonded", "lapsed"}
+    expected = {status.name for status in ENDED} | rulings | steps
     assert set(machine.statistics) >= expected, machine.statistics

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ESCALATION, MAX_ATTEMPTS, ComputationStatus, FailureReason
 from qcrs.model.decision import Decision
+from qcrs.model.organisation import Priority, Screen
 from qcrs.model.records import Request
 from qcrs.rules.commitment import draw_seed_of
 from qcrs.rules.digest import keccak
 from qcrs.rules.replay.computation import Computation, Seat
-from qcrs.rules.replay.draws import drawn_for
+from qcrs.rules.replay.draws import draw
 from qcrs.rules.replay.endings import dismiss, fail, is_spent, operators, requeue
-from qcrs.rules.replay.money import distribute, quote
+from qcrs.rules.replay.money import deposit, distribute, escrow_of
 from qcrs.rules.replay.transcript import Rule, Transcript
 
 if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
 
-QUEUE_WINDOW = 4
+MAX_ESCROW = 1 << 80
 MIN_REPLICAS, MIN_TRUSTED_REPLICAS, MAX_REPLICAS = 3, 5, 16
 MAX_OUTCOME_BITS = 240
 MIN_SHOTS = 4096
@@ -27,60 +28,44 @@ MAX_DEADLINE_SECONDS = 30 * 86_400
 
 
 def submit(suite: Suite, log: Transcript) -> None:
-    """Replay ``submit``."""
-    event = log.take("ComputationSubmitted")
-    id_, requester = event["computation"], event["requester"]
-    log.require(Rule.Sequence, "computation submitted", len(suite.computations) + 1, id_)
-    organisation = suite.consortium.organisation_of(requester)
-    log.require(Rule.Membership, "organisation of the requester", organisation, event["organisation"])
-    log.hold(Rule.Membership, organisation != 0, "requester", "a member's account", requester)
-    request = Request.from_chain(dict(event["request"]))
-    _require_sound(log, request)
-    escrow = quote(suite, request.qubits, request.shots, request.replicas, request.replica_cap)
-    log.require(Rule.Escrow, "escrow", escrow, event["escrow"])
-    log.hold(Rule.Escrow, request.max_fee >= escrow, "maximum fee", f"{escrow} or more", request.max_fee)
-    suite.book.lock(requester, escrow)
-    computation = Computation(
-        id_,
-        requester,
-        organisation,
-        escrow,
-        request,
-        secret=request.secret_commitment,
-        phase_ends_at=log.now + suite.book.round_seconds,
-        replicas=request.replicas,
-    )
-    computation.advance(log, ComputationStatus.Queued)
-    suite.computations[id_] = computation
-    suite.queues[request.noise_class].append(id_)
+    """Replay ``submit`` or ``submitMany``: coin that came with them is told of after the last."""
+    requester, escrow, bounties = log.peek()["requester"], 0, 0
+    while (head := log.peek()) and head.name == "ComputationSubmitted" and head["requester"] == requester:
+        if head.block != log.events[log.start].block:
+            break
+        escrow += _enter(suite, log)
+        bounties += suite.constants.keeper_bounty
+    sent = log.peek()
+    if sent and sent.name == "Deposited" and sent["holder"] == requester and sent.block == log.events[log.start].block:
+        deposit(suite, log)
+    suite.book.lock(requester, escrow, bounties)
 
 
 def allocate(suite: Suite, log: Transcript) -> None:
-    """Replay ``allocate``: place in the queue, seed, draw, leases."""
+    """Replay ``allocate`` or ``backfill``: turn, seed, draw, leases, bounty."""
     event = log.take("ComputationAllocated")
     c = suite.computation(log, event["computation"])
     c.require_status(log, ComputationStatus.Queued)
     deadline = c.request.deadline_at
     log.hold(Rule.Window, log.now <= deadline, "time of the draw", f"by {deadline}", log.now)
-    queue = suite.queues[c.request.noise_class]
-    first = len(c.seats)
-    due = first > 0 or log.now > c.phase_ends_at or c.id in queue[:QUEUE_WINDOW]
-    log.hold(Rule.Queue, due, "place in the queue", f"below {QUEUE_WINDOW}", queue.index(c.id))
-    queue.remove(c.id)
+    first, most, least, bounty = len(c.seats), 0, 0, 0
+    if c.waits:
+        most, least = suite.queues.serve(log, c)
+        bounty = suite.constants.keeper_bounty
+        c.attempt = 1
 
     seed = draw_seed_of(suite.beacon, c.id, first)
     log.require(Rule.DrawSeed, "seed of the draw", seed, event["seed"])
-    drawn = drawn_for(suite.registry, c, seed, log.now)
+    drawn = draw(suite, log, c, seed, most, least)
     log.require(Rule.Draw, "processors drawn", [p.id for p in drawn], event["processors"])
     log.require(Rule.Draw, "attempt of the draw", c.attempt, event["attempt"])
     log.require(Rule.Draw, "first assignment of the draw", first, event["firstIndex"])
-    lacking = c.replicas - len(c.on_duty())
-    log.require(Rule.Draw, "number of processors drawn", lacking, len(drawn))
-    for processor in drawn:
-        processor.leased += c.request.qubits
-        c.seats.append(Seat(processor.id, processor.organisation))
+    c.seats += [Seat(p.id, p.organisation, drawn_in=suite.trail.size) for p in drawn]
     c.phase_ends_at = log.now + suite.book.policy.commit_seconds
     log.require(Rule.Window, "end of the commit phase", c.phase_ends_at, event["phaseEndsAt"])
+    # Who replaces others has been paid when they were struck.
+    log.require(Rule.Payment, "bounty for the draw", bounty, event["bounty"])
+    suite.book.pay_prepaid(event["keeper"], bounty)
     c.advance(log, ComputationStatus.Allocated)
     facts = (c.id, c.attempt, first, event["processors"], seed)
     suite.record(log, "ComputationAllocator", Decision.ComputationAllocated, c.id, facts)
@@ -100,7 +85,7 @@ def reallocate(suite: Suite, log: Transcript, c: Computation) -> None:
     ended = c.fates(fates)
     seized = dismiss(suite, log, c, ended)
     payees = operators(suite, c, (i for i, fate in ended.items() if fate is AssignmentStatus.Released))
-    bounty = min(seized, suite.constants.keeper_bounty)
+    bounty = min(seized, 2 * suite.constants.keeper_bounty)  # for this, and for the draw of those who replace them
     each = (seized - bounty) // len(payees) if payees else 0
     distribute(suite, log, c, seized, payees=payees, each=each, bounty=bounty)
     if revealing:
@@ -135,6 +120,9 @@ def expire(suite: Suite, log: Transcript, c: Computation) -> None:
     deadline = c.request.deadline_at
     ends_at = min(deadline, c.phase_ends_at) if c.on_duty() else deadline
     log.hold(Rule.Window, log.now > ends_at, "time of the expiry", f"after {ends_at}", log.now)
+    if c.waits:
+        suite.queues.leave(c)
+        suite.book.pay_prepaid(c.requester, suite.constants.keeper_bounty)
     fail(suite, log, c, FailureReason.DeadlinePassed, keeper=None)
 
 
@@ -143,11 +131,53 @@ def cancel(suite: Suite, log: Transcript) -> None:
     event = log.take("ComputationCancelled")
     c = suite.computation(log, event["computation"])
     log.require(Rule.Lifecycle, "processors of a cancelled computation", 0, len(c.seats))
+    waits = c.waits
     c.advance(log, ComputationStatus.Cancelled)
-    suite.queues[c.request.noise_class].remove(c.id)
-    log.require(Rule.Payment, "refund", c.escrow, event["refund"])
+    if waits:
+        suite.queues.leave(c)
+    bounty = suite.constants.keeper_bounty
+    log.require(Rule.Payment, "refund", c.escrow + bounty, event["refund"])
     suite.book.unlock(c.requester, c.escrow)
+    suite.book.pay_prepaid(c.requester, bounty)
     c.escrow = 0
+
+
+def _enter(suite: Suite, log: Transcript) -> int:
+    """Replay the submission of one computation; return the wei to lock for it."""
+    event = log.take("ComputationSubmitted")
+    id_, requester = event["computation"], event["requester"]
+    log.subject = id_
+    log.require(Rule.Sequence, "computation submitted", len(suite.computations) + 1, id_)
+    organisation = suite.consortium.organisation_of(requester)
+    log.require(Rule.Membership, "organisation of the requester", organisation, event["organisation"])
+    log.hold(Rule.Membership, organisation != 0, "requester", "a member's account", requester)
+    priority = event["request"]["priority"]
+    log.hold(Rule.Queue, priority in list(Priority), "priority", "one that there is", priority)
+    request = Request.from_chain(dict(event["request"]))
+    _require_sound(log, request)
+    escrow, bounty = escrow_of(suite, request), suite.constants.keeper_bounty
+    log.require(Rule.Escrow, "escrow", escrow, event["escrow"])
+    log.hold(Rule.Escrow, escrow < MAX_ESCROW, "escrow", f"below {MAX_ESCROW}", escrow)
+    allowed = request.max_fee >= escrow + bounty
+    log.hold(Rule.Escrow, allowed, "maximum fee", f"{escrow + bounty} or more", request.max_fee)
+    bucket = suite.queues.enter(suite, log, organisation, request)
+    log.require(Rule.Queue, "bucket of the submission", bucket, event["bucket"])
+    c = Computation(
+        id_,
+        requester,
+        suite.consortium.numbers[requester],
+        organisation,
+        suite.consortium.organisations[organisation].screen is not Screen.Everyone,
+        escrow,
+        bucket,
+        request,
+        secret=request.secret_commitment,
+        replicas=request.replicas,
+    )
+    c.advance(log, ComputationStatus.Queued)
+    suite.computations[id_] = c
+    suite.queues.add(c)
+    return escrow
 
 
 def _require_sound(log: Transcript, request: Request) -> None:
@@ -166,6 +196,8 @@ def _require_sound(log: Transcript, request: Request) -> None:
         ("replica cap", request.replica_cap, request.replicas, highest),
         ("shots", request.shots, MIN_SHOTS, 2**16 - 1),
         ("qubits", request.qubits, 1, 2**8 - 1),
+        ("depth class", request.depth_class, 1, 2**8 - 1),
+        ("profile", request.profile, 1, 2**8 - 1),
         ("outcome bits", request.outcome_bits, 1, MAX_OUTCOME_BITS),
         ("deadline", request.deadline_at, log.now + 1, log.now + MAX_DEADLINE_SECONDS),
     )

@@ -33,7 +33,7 @@ def bond(suite: Suite, log: Transcript) -> None:
     held.amount += event["amount"]
     held.free_at = 0
     if held.amount >= suite.book.policy.minimum_bond:
-        _mark(log, processor, True)
+        _mark(suite, log, processor, True)
 
 
 def begin_unbonding(suite: Suite, log: Transcript) -> None:
@@ -44,7 +44,7 @@ def begin_unbonding(suite: Suite, log: Transcript) -> None:
     free_at = log.now + suite.book.policy.challenge_seconds
     log.require(Rule.Window, "when the bond becomes free", free_at, event["freeAt"])
     suite.bonds[processor.id].free_at = free_at
-    _mark(log, processor, False)
+    _mark(suite, log, processor, False)
 
 
 def unbond(suite: Suite, log: Transcript) -> None:
@@ -73,7 +73,7 @@ def take(suite: Suite, log: Transcript, computation: int, processor: int) -> int
     held.amount -= amount
     log.expect("BondSlashed", Rule.Slash, computation=computation, processor=processor, amount=amount)
     if held.amount < policy.minimum_bond:
-        _mark(log, suite.registry.processor(processor), False)
+        _mark(suite, log, suite.registry.processor(processor), False)
     return amount
 
 
@@ -83,7 +83,8 @@ def _bond_of(suite: Suite, log: Transcript, id_: int, operator: str) -> tuple[Pr
     return processor, suite.bonds[id_]
 
 
-def _mark(log: Transcript, processor: Processor, bonded: bool) -> None:
+def _mark(suite: Suite, log: Transcript, processor: Processor, bonded: bool) -> None:
     if processor.bonded is not bonded:
         log.expect("ProcessorBonded", Rule.Slash, processor=processor.id, bonded=bonded)
         processor.bonded = bonded
+        suite.registry.relist(processor, log.now)

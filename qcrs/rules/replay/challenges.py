@@ -137,7 +137,7 @@ def repeat(suite: Suite, log: Transcript) -> None:
     """Replay ``proveReplay`` or ``proveCopy``; the fault that follows tells which."""
     event = log.take("AnswerRepeated")
     c = suite.computation(log, event["computation"])
-    seat, other = _seat(c, event["index"]), _other(suite, event)
+    seat, other = _judged(log, c, event["index"]), _other(suite, event)
     proven = next((e for e in log.events[log.start :] if e.name == "FaultProven"), None)
     if proven is None:
         raise Contradiction(Rule.Challenge, "fault behind a repeated answer", "FaultProven", "none")
@@ -147,8 +147,12 @@ def repeat(suite: Suite, log: Transcript) -> None:
         log.require(Rule.Challenge, "root of the repeated answer", other.counts_root, seat.counts_root)
         surprise = surprise_of(unpack(seat.sketch, c.request.outcome_bits), rows)
         log.hold(Rule.Challenge, surprise >= REPLAY_BITS, "bits of surprise", f"{REPLAY_BITS} or more", surprise)
+        earlier = c.follows(event["index"], suite.computations[event["other"]], event["otherIndex"])
+        log.hold(Rule.Challenge, earlier, "answer that was repeated", "an earlier one", event["other"])
         _punish(suite, log, c, event["index"], Fault.ReplayedAnswer, _divided(log)["challenger"])
         return
+    log.require(Rule.Challenge, "computation of the copies", c.id, event["other"])
+    _judged(log, c, event["otherIndex"])
     log.hold(Rule.Challenge, event["otherIndex"] < event["index"], "order of the copies", "ascending", event["index"])
     a, b = (unpack(s.sketch, c.request.outcome_bits) for s in (other, seat))
     log.hold(Rule.Challenge, too_close(a, b, rows, buckets), "answers", "nearer than independent ones", event["index"])
@@ -243,9 +247,17 @@ def _is_as_revealed(c: Computation, seat: Seat, counts: dict[int, int]) -> bool:
 def _accused(suite: Suite, log: Transcript, id_: int, index: int) -> tuple[Computation, Seat]:
     c = suite.computation(log, id_)
     _require_window(log, c)
-    seat = _seat(c, index)
+    seat = _judged(log, c, index)
     log.hold(Rule.Challenge, seat.status in STANDING, "accused answer", "one that stands", seat.status)
     return c, seat
+
+
+def _judged(log: Transcript, c: Computation, index: int) -> Seat:
+    """Return a seat that revealed in the round that was judged: others were sketched under another seed."""
+    seat = _seat(c, index)
+    judged = seat.status is AssignmentStatus.Accepted or (bool(seat.counts_root) and c.is_of_last_round(index))
+    log.hold(Rule.Challenge, judged, "round of the challenged answer", "the one that was judged", index)
+    return seat
 
 
 def _require_window(log: Transcript, c: Computation) -> None:

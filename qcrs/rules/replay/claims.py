@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qcrs.model.challenge import ChallengeStatus
+from qcrs.model.organisation import Screen
 from qcrs.rules.replay.suite import Suite
 from qcrs.rules.replay.transcript import Rule
 
@@ -40,6 +41,7 @@ def claims_of(suite: Suite) -> Iterator[Claim]:
     yield from _on_processors(suite)
     yield from _on_members(suite)
     yield from _on_courts(suite)
+    yield from _on_reservations(suite)
     for holder, account in book.accounts.items():
         money = (account.available, account.locked)
         yield Claim("ComputationAllocator", "balanceOf", (holder,), Rule.Books, money)
@@ -71,6 +73,9 @@ def _on_computations(suite: Suite) -> Iterator[Claim]:
     for id_, c in suite.computations.items():
         for view, expected in (("computationOf", c.record()), ("assignmentsOf", c.panel())):
             yield Claim("Records", view, (id_,), Rule.Record, expected, id_)
+    for noise_class, queue in suite.queues.fair.items():
+        state = (queue.first, queue.waiting, queue.stalled_since)
+        yield Claim("ComputationAllocator", "queueOf", (noise_class,), Rule.Queue, state)
 
 
 def _on_processors(suite: Suite) -> Iterator[Claim]:
@@ -84,8 +89,11 @@ def _on_processors(suite: Suite) -> Iterator[Claim]:
         held = suite.bonds[id_]
         yield Claim("Bonds", "bondOf", (id_,), Rule.Books, held.amount)
         yield Claim("Bonds", "unbondingOf", (id_,), Rule.Record, (held.free_at, held.cases))
-    for noise_class, members in suite.registry.members.items():
-        yield Claim("ProcessorRegistry", "membersOf", (noise_class,), Rule.Record, members)
+        yield Claim("ProcessorRegistry", "termsOf", (id_,), Rule.Record, processor.terms.model_dump(by_alias=True))
+    for noise_class, index in suite.registry.indices.items():
+        for level, members in enumerate(index.lists):
+            asked = (noise_class, level, 0, len(members) + 1)
+            yield Claim("ProcessorRegistry", "listOf", asked, Rule.Record, [p.id for p in members])
 
 
 def _on_courts(suite: Suite) -> Iterator[Claim]:
@@ -110,7 +118,25 @@ def _on_members(suite: Suite) -> Iterator[Claim]:
     consortium = suite.consortium
     for id_, o in consortium.organisations.items():
         fields = {"admin": o.admin, "weight": o.weight, "admitted": o.admitted, "name": o.name}
+        fields |= {"shortestFirst": o.shortest_first, "screen": o.screen}
         yield Claim("Consortium", "organisations", (id_,), Rule.Record, fields)
-    for account in sorted(consortium.accounts):
+        if o.screen is not Screen.Everyone:
+            for other in consortium.organisations:
+                yield Claim("Consortium", "isScreened", (id_, other), Rule.Record, o.is_screened(other))
+    for (organisation, noise_class), share in consortium.shares.items():
+        yield Claim("Consortium", "finishOf", (organisation, noise_class), Rule.Record, share.finish)
+    for account, number in consortium.numbers.items():
         organisation = consortium.organisation_of(account)
         yield Claim("Consortium", "organisationOf", (account,), Rule.Membership, organisation)
+        yield Claim("Consortium", "accountOf", (number,), Rule.Record, account)
+
+
+def _on_reservations(suite: Suite) -> Iterator[Claim]:
+    known = suite.reservations
+    yield Claim("Reservations", "reservationCount", (), Rule.Record, len(known.by_id))
+    for id_, r in known.by_id.items():
+        yield Claim("Reservations", "reservationOf", (id_,), Rule.Record, (r.record(), r.processors))
+    for processor, rate in known.rates.items():
+        yield Claim("Reservations", "rateOf", (processor,), Rule.Record, rate)
+    for processor, calendar in known.calendars.items():
+        yield Claim("Reservations", "calendarOf", (processor,), Rule.Record, calendar)

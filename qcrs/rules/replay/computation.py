@@ -11,7 +11,16 @@ from qcrs.model.computation import advance as advance_computation
 from qcrs.model.records import Request
 from qcrs.rules.agreement import quorum_of
 from qcrs.rules.commitment import NO_COMMITS
+from qcrs.rules.fair_queue import cost_of
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
+
+# What a record keeps of the request as it was; of the replicas, the screen and the secret it has more to say.
+_KEPT = frozenset(
+    "replica_cap noise_class qubits depth_class profile quantum_volume_log2 two_qubit_error_ppm shots deadline_at"
+    " outcome_bits trust gold priority".split()
+)
+# Processors whose numbers are in the record itself.
+_IN_RECORD = 3
 
 # How assignments end, by index.
 Fates = Mapping[int, AssignmentStatus]
@@ -23,6 +32,7 @@ class Seat:
 
     Attributes:
         digest: What the chain keeps: the commitment, then the digest of what was revealed.
+        drawn_in: Number of the audit entry by which it was drawn.
     """
 
     processor: int
@@ -32,6 +42,7 @@ class Seat:
     counts_root: bytes = b""
     salt: bytes = b""
     sketch: list[int] = field(default_factory=list)
+    drawn_in: int = 0
 
 
 @dataclass
@@ -39,29 +50,53 @@ class Computation:
     """One computation.
 
     Attributes:
+        requester: Account; *account* is its number.
         escrow: Wei still locked for it; after a verdict, what each paid replica earned.
+        bucket: In which it waits, or waited until its first allocation. passed: Times that a shorter one of its
+            organisation took its place. screened: Whether its organisation had a list of whom it works with.
         carried: Seats below this one answered before an escalation.
+        settled_in: Number of the audit entry of its verdict.
         secret: The commitment to the next secret, or the last one disclosed.
         phase_ends_at: Unix seconds. withheld: Whether the beacon ever stood in for the secret.
     """
 
     id: int
     requester: str
+    account: int
     organisation: int
+    screened: bool
     escrow: int
+    bucket: int
     request: Request
     secret: bytes
-    phase_ends_at: int
     replicas: int
     status: ComputationStatus = ComputationStatus.Unset
-    attempt: int = 1
+    passed: int = 0
+    phase_ends_at: int = 0
+    attempt: int = 0
     committed: int = 0
     revealed: int = 0
     refused: int = 0
     withheld: bool = False
     carried: int = 0
+    settled_in: int | None = None
     commits_digest: bytes = NO_COMMITS
     seats: list[Seat] = field(default_factory=list)
+
+    @property
+    def cost(self) -> int:
+        """What it costs in its queue."""
+        return cost_of(self.request.qubits, self.request.shots, self.replicas, self.request.depth_class)
+
+    @property
+    def lacking(self) -> int:
+        """How many processors it lacks."""
+        return self.replicas - len(self.on_duty())
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is in a queue: those that lost processors are not, and are in turn at once."""
+        return self.status is ComputationStatus.Queued and not self.seats
 
     @property
     def quorum(self) -> int:
@@ -71,6 +106,20 @@ class Computation:
     def on_duty(self) -> list[Seat]:
         """Return the assignments that hold leases."""
         return [seat for seat in self.seats if seat.status in ON_DUTY]
+
+    def is_of_last_round(self, index: int) -> bool:
+        """Return whether the answer of seat *index*, which has revealed, is of the round that was judged."""
+        ended_early = (AssignmentStatus.Silent, AssignmentStatus.Refused)
+        return sum(seat.status not in ended_early for seat in self.seats[index + 1 :]) < self.revealed
+
+    def follows(self, index: int, other: "Computation", other_index: int) -> bool:
+        """Return whether seat *other_index* of *other* answered before seat *index* could; contracts take proofs."""
+        if other.id == self.id:
+            return other_index < index
+        seat, earlier = self.seats[index], other.seats[other_index]
+        if earlier.processor == seat.processor:
+            return other.id < self.id
+        return other.settled_in is not None and other.settled_in < seat.drawn_in
 
     def restart(self) -> None:
         """Open another round: what the last one counted is void."""
@@ -122,42 +171,30 @@ class Computation:
 
     def record(self) -> dict[str, Any]:
         """Return what the contract must have on record."""
-        request = self.request
-        return {
+        asked = self.request.model_dump(include=_KEPT, by_alias=True)
+        return asked | {
             "status": self.status,
             "replicas": self.replicas,
-            "noiseClass": request.noise_class,
-            "qubits": request.qubits,
-            "outcomeBits": request.outcome_bits,
-            "shots": request.shots,
-            "deadlineAt": request.deadline_at,
+            "place": self.bucket & 0xFFFF,
+            "passed": self.passed,
+            "flags": int(self.screened),
+            "organisation": self.organisation,
+            "escrow": self.escrow,
+            "secret": self.secret,
+            "requester": self.account,
             "attempt": self.attempt,
             "active": len(self.on_duty()),
             "committed": self.committed,
             "revealed": self.revealed,
             "refused": self.refused,
             "tried": len(self.seats),
-            "secretWithheld": self.withheld,
-            "replicaCap": request.replica_cap,
-            "gold": request.gold,
-            "trust": request.trust,
             "carried": self.carried,
+            "secretWithheld": self.withheld,
             "phaseEndsAt": self.phase_ends_at,
             "commitsDigest": self.commits_digest,
-            "requester": self.requester,
-            "organisation": self.organisation,
-            "escrow": self.escrow,
-            "secret": self.secret,
+            "drawn": sum(seat.processor << 32 * index for index, seat in enumerate(self.seats[:_IN_RECORD])),
         }
 
     def panel(self) -> list[dict[str, Any]]:
         """Return what the contract must have on record of the assignments."""
-        return [
-            {
-                "digest": s.digest,
-                "processor": s.processor,
-                "organisation": s.organisation,
-                "status": s.status,
-            }
-            for s in self.seats
-        ]
+        return [{"digest": s.digest, "processor": s.processor, "status": s.status} for s in self.seats]

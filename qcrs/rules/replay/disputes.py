@@ -54,8 +54,8 @@ def open_(suite: Suite, log: Transcript) -> None:
     allowed = _DISPUTABLE.get(kind, ())
     log.hold(Rule.Dispute, seat.status in allowed, "disputed assignment", "one that can be", seat.status)
     log.hold(Rule.Dispute, seat.digest != bytes(24), "disputed assignment", "one that answered", seat.digest)
-    later = [s for s in c.seats[index + 1 :] if s.status not in (AssignmentStatus.Silent, AssignmentStatus.Refused)]
-    log.hold(Rule.Dispute, len(later) < c.revealed, "round of the disputed answer", "the one that was judged", index)
+    last = c.is_of_last_round(index)
+    log.hold(Rule.Dispute, last, "round of the disputed answer", "the one that was judged", index)
     bond = suite.book.policy.slash
     log.require(Rule.Dispute, "bond of the dispute", bond, event["bond"])
     about = {(d.computation, d.index) for d in suite.disputes.values()}

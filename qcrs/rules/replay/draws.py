@@ -1,42 +1,73 @@
-"""The draw, replayed from the registry's events alone: twin of ``ProcessorRegistry.lease``."""
+"""The draw, replayed from the registry's events alone: twin of ``ProcessorRegistry.lease`` and what leads to it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qcrs.rules.commitment import draw_seed_of
+from qcrs.rules.processor_index import Demand, TooFewEligibleProcessors
 from qcrs.rules.replay.computation import Computation
-from qcrs.rules.replay.registry import Processor, Registry
-from qcrs.rules.sortition import draws
+from qcrs.rules.replay.money import pay_of
+from qcrs.rules.replay.registry import Processor
+from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
 
-MISSED_BEATS = 2
+if TYPE_CHECKING:
+    from qcrs.rules.replay.suite import Suite
+
+FLAT_PROFILE = 1
 
 
-def drawn_for(registry: Registry, computation: Computation, seed: bytes, now: int) -> list[Processor]:
-    """Return the processors that sortition draws for what *computation* lacks, in order.
+def draw(suite: Suite, log: Transcript, c: Computation, seed: bytes, most: int, least: int) -> list[Processor]:
+    """Draw what *c* lacks, lease its qubits of each, and return them in order.
 
-    Fewer than it lacks means that the contract would have refused to draw.
+    Args:
+        most, least: Out of turn, the qubits that those ahead ask for together, and the fewest that one of them asks
+            for; 0 in turn.
+
+    Raises:
+        Contradiction: There are too few, so that the contract would have refused.
     """
-    request = computation.request
-    count = computation.replicas - len(computation.on_duty())
-    excluded = {seat.processor for seat in computation.seats}
-    organisations = {seat.organisation for seat in computation.on_duty()} | {computation.organisation}
-    members = registry.members[request.noise_class]
-    drawn: list[Processor] = []
-    for position in draws(seed, len(members)):
-        if len(drawn) == count:
-            break
-        candidate = registry.processors[members[position]]
-        if (
-            _is_available(registry, candidate, request.qubits, now)
-            and candidate.organisation not in organisations
-            and candidate.id not in excluded
-        ):
-            drawn.append(candidate)
-            organisations.add(candidate.organisation)
-    return drawn
+    index = suite.registry.indices[c.request.noise_class]
+    try:
+        return index.draw(seed, _demand(suite, log, c, most, least))
+    except TooFewEligibleProcessors as error:
+        raise Contradiction(Rule.Draw, "processors that fit", error.required, error.found) from error
 
 
-def _is_available(registry: Registry, processor: Processor, qubits: int, now: int) -> bool:
-    """Members of a class are certified; the rest can lapse."""
-    return (
-        processor.bonded
-        and processor.expires_at > now
-        and processor.last_beat_at + MISSED_BEATS * registry.heartbeat_seconds >= now
-        and processor.leased + qubits <= processor.qubits
+def is_placeable(suite: Suite, log: Transcript, c: Computation) -> bool:
+    """Return whether a draw for *c*, which waits for its first, would find enough now."""
+    index, seed = suite.registry.indices[c.request.noise_class], draw_seed_of(suite.beacon, c.id, 0)
+    chosen, _, _ = index.find(seed, _demand(suite, log, c))
+    return len(chosen) == c.lacking
+
+
+def _demand(suite: Suite, log: Transcript, c: Computation, most: int = 0, least: int = 0) -> Demand:
+    beaten_since, pay = suite.registry.beaten_since(log.now), pay_of(suite, c)
+    return Demand(
+        c.request.qubits,
+        c.lacking,
+        engaged={c.organisation, *(seat.organisation for seat in c.on_duty())},
+        tried={seat.processor for seat in c.seats},
+        most=most,
+        least=least,
+        is_lapsed=lambda p: not p.is_open(log.now, beaten_since),
+        is_wanted=lambda p: _is_wanted(suite, c, p, pay, log.now),
     )
+
+
+def _is_wanted(suite: Suite, c: Computation, p: Processor, pay: int, now: int) -> bool:
+    """Return whether *p*, which has room, is what *c* asks for at *pay* wei a replica, and asks no more."""
+    request, terms = c.request, p.terms
+    choosy = bool(request.quantum_volume_log2 or request.two_qubit_error_ppm) or request.profile > FLAT_PROFILE
+    if choosy or p.offered:
+        if terms.profile < request.profile or terms.quantum_volume_log2 < request.quantum_volume_log2:
+            return False
+        if request.two_qubit_error_ppm and terms.two_qubit_error_ppm > request.two_qubit_error_ppm:
+            return False
+    if p.offered:
+        bid = pay // (request.qubits * request.shots)
+        if terms.offer_expires_at <= now or terms.price > bid or terms.minimum > pay:
+            return False
+    elif pay < suite.book.policy.price_per_qubit_shot * request.qubits * request.shots:
+        return False
+    return not (c.screened and suite.consortium.organisations[c.organisation].is_screened(p.organisation))

@@ -33,7 +33,8 @@ def dismiss(suite: Suite, log: Transcript, computation: Computation, fates: Fate
             processor=seat.processor,
             fate=fate,
         )
-        suite.registry.processor(seat.processor).release(fate, computation.request.qubits)
+        processor = suite.registry.processor(seat.processor)
+        suite.registry.release(processor, fate, computation.request.qubits, log.now)
     faulty = [computation.seats[index].processor for index, fate in fates.items() if fate in FAULTS]
     return slash(suite, log, computation.id, faulty) if faulty else 0
 
@@ -55,8 +56,6 @@ def fail(
     Args:
         keeper: None when somebody had to end it and gets a bounty.
     """
-    if computation.status is ComputationStatus.Queued:
-        suite.queues[computation.request.noise_class].remove(computation.id)
     fates = computation.fates(dict.fromkeys(ON_DUTY, AssignmentStatus.Released))
     dismiss(suite, log, computation, fates)
     computation.advance(log, ComputationStatus.Failed)
@@ -72,10 +71,9 @@ def fail(
 
 
 def requeue(suite: Suite, log: Transcript, computation: Computation) -> None:
-    """Put a computation that lost processors before all others."""
+    """Let a computation that lost processors wait for others; it is in turn at once."""
     computation.advance(log, ComputationStatus.Queued)
     computation.phase_ends_at = log.now + suite.book.round_seconds
-    suite.queues[computation.request.noise_class].insert(0, computation.id)
     event = log.expect(
         "ComputationRequeued",
         Rule.Lifecycle,
@@ -89,5 +87,4 @@ def requeue(suite: Suite, log: Transcript, computation: Computation) -> None:
 
 def is_spent(computation: Computation) -> bool:
     """Return whether replacing those it lacks takes more processors than it may use up."""
-    lacking = computation.replicas - len(computation.on_duty())
-    return len(computation.seats) + lacking > MAX_ASSIGNMENTS
+    return len(computation.seats) + computation.lacking > MAX_ASSIGNMENTS

@@ -16,6 +16,7 @@ from eth_abi.exceptions import DecodingError, EncodingError
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus, FailureReason
 from qcrs.model.decision import Decision
+from qcrs.model.reservation import ReservationStatus
 from qcrs.rules.agreement import Verdict
 from qcrs.rules.commitment import of_result
 from qcrs.rules.digest import keccak
@@ -203,6 +204,7 @@ _EVENTS: Mapping[Decision, str] = {
     Decision.ComputationReallocated: "ComputationRequeued",
     Decision.ComputationSettled: "ComputationConcluded",
     Decision.AnswerDisproven: "AssignmentEnded",
+    Decision.ReservationEnded: "ReservationClosed",
 }
 
 _SOURCES: Mapping[Decision, Callable[[_Past, Mapping[str, Any], int], Sequence[Any]]] = {
@@ -219,6 +221,9 @@ _SOURCES: Mapping[Decision, Callable[[_Past, Mapping[str, Any], int], Sequence[A
     Decision.AnswerDisproven: _disproven,
     Decision.FaultVindicated: _fields("index", "processor", "paid"),
     Decision.DisputeRuled: _ruled,
+    Decision.QuotaGranted: _fields("elevated", "critical"),
+    Decision.ReservationGranted: _fields("requester", "processors", "qubits", "startsAt", "endsAt", "escrow"),
+    Decision.ReservationEnded: _fields("status", "pay", "refund"),
 }
 
 # What the facts are called, in order; those without a name are the subject, which is told before them.
@@ -236,6 +241,9 @@ _NAMES: Mapping[Decision, Sequence[str]] = {
     Decision.AnswerDisproven: ("", "seat", "processor", "overturned"),
     Decision.FaultVindicated: ("", "seat", "processor", "paid wei"),
     Decision.DisputeRuled: ("dispute", "", "seat", "upheld", "reason"),
+    Decision.QuotaGranted: ("", "elevated", "critical"),
+    Decision.ReservationGranted: ("", "requester", "processors", "qubits of each", "from", "to", "price wei"),
+    Decision.ReservationEnded: ("", "end", "pay by processor", "refund wei"),
 }
 
 _SUBJECTS: Mapping[Decision, str] = {
@@ -243,6 +251,9 @@ _SUBJECTS: Mapping[Decision, str] = {
     Decision.OrganisationExpelled: "organisation",
     Decision.ProcessorCertified: "processor",
     Decision.ProcessorSuspended: "processor",
+    Decision.QuotaGranted: "organisation",
+    Decision.ReservationGranted: "reservation",
+    Decision.ReservationEnded: "reservation",
 }
 
 
@@ -252,6 +263,7 @@ _ENUMS: Mapping[str, type[IntEnum]] = {
     "verdict": Verdict,
     "fates by seat": AssignmentStatus,
     "reason for failure": FailureReason,
+    "end": ReservationStatus,
 }
 
 

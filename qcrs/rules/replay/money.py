@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from qcrs.model.computation import ESCALATION
 from qcrs.model.decision import Decision
-from qcrs.model.records import Policy
+from qcrs.model.records import Policy, Request
 from qcrs.rules.replay.computation import Computation
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
 
@@ -29,11 +29,16 @@ class Account:
 
 
 class Book:
-    """All money that the escrow owes."""
+    """All money that the escrow owes.
+
+    Attributes:
+        prepaid: A keeper's bounty for each computation in a queue.
+    """
 
     def __init__(self) -> None:
         self.accounts: defaultdict[str, Account] = defaultdict(Account)
         self.treasury = 0
+        self.prepaid = 0
         self._policy: Policy | None = None
 
     @property
@@ -60,7 +65,7 @@ class Book:
 
     def owed(self) -> int:
         """Return the wei that the contract must hold."""
-        return sum(a.available + a.locked for a in self.accounts.values()) + self.treasury
+        return sum(a.available + a.locked for a in self.accounts.values()) + self.treasury + self.prepaid
 
     def credit(self, holder: str, amount: int) -> None:
         """Add to what *holder* has available."""
@@ -71,10 +76,16 @@ class Book:
         self._require(f"wei available to {holder}", self.accounts[holder].available, amount)
         self.accounts[holder].available -= amount
 
-    def lock(self, holder: str, amount: int) -> None:
-        """Lock available money of *holder*."""
-        self.debit(holder, amount)
+    def lock(self, holder: str, amount: int, bounties: int) -> None:
+        """Lock *amount* of what *holder* has available, and set *bounties* of it aside for keepers."""
+        self.debit(holder, amount + bounties)
         self.accounts[holder].locked += amount
+        self.prepaid += bounties
+
+    def pay_prepaid(self, holder: str, bounty: int) -> None:
+        """Give a bounty that was set aside to *holder*, or back to it."""
+        self.prepaid -= bounty
+        self.credit(holder, bounty)
 
     def seize(self, holder: str, amount: int) -> None:
         """Take locked money of *holder*."""
@@ -96,10 +107,11 @@ class Book:
             raise Contradiction(Rule.Books, what, f"at least {amount}", actual)
 
 
-def quote(suite: Suite, qubits: int, shots: int, replicas: int, cap: int) -> int:
-    """Return the wei that a submission must lock under the policy in force."""
-    price = suite.book.policy.price_per_qubit_shot
-    return price * qubits * shots * cap + suite.constants.keeper_bounty * (2 + (cap - replicas) // ESCALATION)
+def escrow_of(suite: Suite, request: Request) -> int:
+    """Return the wei that a submission locks; a keeper's bounty for the allocation is set aside besides."""
+    r = request
+    bounties = 2 + (r.replica_cap - r.replicas) // ESCALATION
+    return r.price * r.qubits * r.shots * r.replica_cap + suite.constants.keeper_bounty * bounties
 
 
 def pay_of(suite: Suite, c: Computation) -> int:
@@ -150,7 +162,7 @@ def distribute(
 
 
 def deposit(suite: Suite, log: Transcript) -> None:
-    """Replay ``deposit`` and ``depositFor``, or the coin that came with a submission."""
+    """Replay ``deposit`` and ``depositFor``."""
     event = log.take("Deposited")
     suite.book.credit(event["holder"], event["amount"])
 

@@ -8,6 +8,7 @@ from typing import Any
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import FailureReason
 from qcrs.model.decision import Decision
+from qcrs.model.reservation import ReservationStatus
 from qcrs.rules.agreement import Verdict
 from qcrs.rules.audit_trail import EMPTY_HEAD, leaf_of, next_head
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
@@ -171,6 +172,21 @@ def _failed(fact: Mapping[str, Any], facts: _Facts) -> str:
     return f"failed and refunded, {FailureReason(fact['reason']).name}{lost}"
 
 
+def _quota(fact: Mapping[str, Any], facts: _Facts) -> str:
+    amounts = f"{fact['elevated']} elevated and {fact['critical']} critical cost units a day"
+    return f"organisation {fact['organisation']} granted {amounts}"
+
+
+def _reserved(fact: Mapping[str, Any], facts: _Facts) -> str:
+    what = f"{fact['qubits']} qubits of each of processors {_numbers(fact['processors'])}"
+    return f"reservation {fact['reservation']}: {what}, from {fact['startsAt']} to {fact['endsAt']}"
+
+
+def _closed(fact: Mapping[str, Any], facts: _Facts) -> str:
+    status = ReservationStatus(fact["status"]).name.lower()
+    return f"reservation {fact['reservation']}: {status}; {fact['refund']} wei refunded"
+
+
 def _policy(fact: Mapping[str, Any], facts: _Facts) -> str:
     return "policy changed: " + ", ".join(f"{key} {value}" for key, value in fact["policy"].items())
 
@@ -180,7 +196,11 @@ def _numbers(values: Iterable[int]) -> str:
 
 
 # The event that states the facts of a decision, where it is not called the same.
-_FACT = {Decision.ComputationReallocated: "ComputationRequeued", Decision.AnswerDisproven: "AssignmentEnded"}
+_FACT = {
+    Decision.ComputationReallocated: "ComputationRequeued",
+    Decision.AnswerDisproven: "AssignmentEnded",
+    Decision.ReservationEnded: "ReservationClosed",
+}
 
 _WORDS: Mapping[Decision, Callable[[Mapping[str, Any], _Facts], str]] = {
     Decision.OrganisationAdmitted: _admitted,
@@ -196,4 +216,7 @@ _WORDS: Mapping[Decision, Callable[[Mapping[str, Any], _Facts], str]] = {
     Decision.AnswerDisproven: _disproven,
     Decision.FaultVindicated: _vindicated,
     Decision.DisputeRuled: _ruled,
+    Decision.QuotaGranted: _quota,
+    Decision.ReservationGranted: _reserved,
+    Decision.ReservationEnded: _closed,
 }

@@ -1,4 +1,8 @@
-"""Processors, replayed: twin of ``contracts/ProcessorRegistry.sol`` but for the draw."""
+"""Processors, replayed: twin of ``contracts/ProcessorRegistry.sol`` but for the draw.
+
+Each stands in the index where it stands on chain: whatever moves it there is in the log. Whether one whose certificate
+has expired comes in again is a matter of time, so times are read of all that can let one in (see ``timed_blocks``).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.decision import Decision
 from qcrs.model.processor import ProcessorStatus, advance
+from qcrs.model.records import Terms
+from qcrs.rules import processor_index
+from qcrs.rules.processor_index import ProcessorIndex, weight_of
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
 
 if TYPE_CHECKING:
@@ -20,53 +27,59 @@ _S = AssignmentStatus
 CONDUCT = {
     _S.Accepted: ("accepted", 2**24 - 1),
     _S.Vindicated: ("accepted", 2**24 - 1),
-    _S.Outlier: ("outliers", 2**24 - 1),
-    _S.Disproven: ("outliers", 2**24 - 1),
-    _S.Silent: ("silent", 2**16 - 1),
+    _S.Outlier: ("outliers", 2**16 - 1),
+    _S.Disproven: ("outliers", 2**16 - 1),
+    _S.Silent: ("silent", 2**8 - 1),
     _S.Refused: ("refused", 2**16 - 1),
     _S.GoldFailed: ("failed", 2**16 - 1),
     _S.TrapFailed: ("failed", 2**16 - 1),
 }
+MISSED_BEATS = 2
 
 
-@dataclass
-class Processor:
+NO_TERMS = Terms(quantum_volume_log2=0, profile=0, two_qubit_error_ppm=0, price=0, minimum=0, offer_expires_at=0)
+
+
+@dataclass(eq=False, kw_only=True)
+class Processor(processor_index.Processor):
     """One processor's identity and standing.
 
     Attributes:
+        draining: Finishes what it has and takes nothing new. offered: Has an offer of its own.
         capabilities: Declared versions, the first at index 0. conduct: How its assignments ended, by counter.
     """
 
-    id: int
     operator: str
     daemon: str
-    organisation: int
     status: ProcessorStatus = ProcessorStatus.Applied
     noise_class: int = 0
-    qubits: int = 0
-    leased: int = 0
     last_beat_at: int = 0
     expires_at: int = 0
     bonded: bool = False
+    draining: bool = False
+    offered: bool = False
+    terms: Terms = NO_TERMS
     capabilities: list[Mapping[str, Any]] = field(default_factory=list)
     conduct: dict[str, int] = field(default_factory=dict)
 
-    def release(self, fate: AssignmentStatus, qubits: int) -> None:
-        """End a lease of *qubits* and remember how it ended."""
-        self.leased -= qubits
-        self._remember(fate)
+    def is_open(self, now: int, beaten_since: int = 0) -> bool:
+        """Return whether it can be drawn at all."""
+        able = self.status is ProcessorStatus.Certified and self.bonded and not self.draining
+        return able and self.expires_at > now and self.last_beat_at >= beaten_since
 
     def reconsider(self, was: AssignmentStatus, fate: AssignmentStatus) -> None:
         """Correct, after the verdict, how an assignment ended."""
         counter, _ = CONDUCT.get(was, ("", 0))
         if counter and self.conduct.get(counter, 0):
             self.conduct[counter] -= 1
-        self._remember(fate)
+        self.remember(fate)
 
-    def _remember(self, fate: AssignmentStatus) -> None:
+    def remember(self, fate: AssignmentStatus) -> None:
+        """Add one more assignment that ended as *fate* to the conduct."""
         if fate in CONDUCT:
             counter, most = CONDUCT[fate]
             self.conduct[counter] = min(self.conduct.get(counter, 0) + 1, most)
+        self.weight = weight_of(**self.conduct)
 
     def standing(self) -> dict[str, Any]:
         """Return what the contract must have on record."""
@@ -75,10 +88,14 @@ class Processor:
             "noiseClass": self.noise_class,
             "qubits": self.qubits,
             "leasedQubits": self.leased,
+            "heldQubits": self.held,
+            "entry": self.entry,
+            "bonded": self.bonded,
+            "draining": self.draining,
+            "offered": self.offered,
             "organisation": self.organisation,
             "lastBeatAt": self.last_beat_at,
             "expiresAt": self.expires_at,
-            "bonded": self.bonded,
             **{counter: self.conduct.get(counter, 0) for counter, _ in CONDUCT.values()},
         }
 
@@ -87,14 +104,14 @@ class Registry:
     """All processors.
 
     Attributes:
-        members: The order in which each noise class is drawn from.
+        indices: Who can be drawn, by noise class.
         first_organisation: For which each operator registers, for good.
     """
 
     def __init__(self, heartbeat_seconds: int) -> None:
         self.heartbeat_seconds = heartbeat_seconds
         self.processors: dict[int, Processor] = {}
-        self.members: defaultdict[int, list[int]] = defaultdict(list)
+        self.indices: defaultdict[int, ProcessorIndex] = defaultdict(ProcessorIndex)
         self.daemons: set[str] = set()
         self.first_organisation: dict[str, int] = {}
 
@@ -104,11 +121,33 @@ class Registry:
             raise Contradiction(Rule.Sequence, f"processor {id_}", "registered", "unknown")
         return self.processors[id_]
 
+    def beaten_since(self, now: int) -> int:
+        """Return the earliest heartbeat that still counts."""
+        return now - MISSED_BEATS * self.heartbeat_seconds
+
+    def enlist(self, processor: Processor, now: int) -> None:
+        """Index a processor that is in no list and has qubits free, if it can work."""
+        if processor.is_open(now):
+            self.indices[processor.noise_class].enlist(processor)
+
     def unlist(self, processor: Processor) -> None:
-        """Take a processor out of its class; the last member takes its place."""
-        members = self.members[processor.noise_class]
-        members[members.index(processor.id)] = members[-1]
-        members.pop()
+        """Take a processor out of the index."""
+        self.indices[processor.noise_class].remove(processor)
+
+    def relist(self, processor: Processor, now: int) -> None:
+        """Index a processor anew when it is not, or no longer, where it belongs."""
+        if processor.listed:
+            fits = processor.free.bit_length() == processor.listed
+            if fits and processor.bonded and not processor.draining:
+                return
+            self.unlist(processor)
+        self.enlist(processor, now)
+
+    def release(self, processor: Processor, fate: AssignmentStatus, qubits: int, now: int) -> None:
+        """End a lease of *qubits* and remember how it ended."""
+        processor.leased -= qubits
+        processor.remember(fate)
+        self.relist(processor, now)
 
 
 def register(suite: Suite, log: Transcript) -> None:
@@ -124,7 +163,9 @@ def register(suite: Suite, log: Transcript) -> None:
     free = event["daemon"] not in registry.daemons
     log.hold(Rule.Membership, free, "daemon", "serving no other processor", event["daemon"])
     registry.daemons.add(event["daemon"])
-    registry.processors[id_] = Processor(id_, event["operator"], event["daemon"], organisation)
+    registry.processors[id_] = Processor(
+        id=id_, organisation=organisation, qubits=0, operator=event["operator"], daemon=event["daemon"]
+    )
 
 
 def declare(suite: Suite, log: Transcript) -> None:
@@ -149,15 +190,22 @@ def certify(suite: Suite, log: Transcript) -> None:
     log.require(Rule.Certification, "noise class", capability["noiseClass"], event["noiseClass"])
     log.require(Rule.Certification, "expiry", expires_at, event["expiresAt"])
     log.hold(Rule.Certification, expires_at > log.now, "expiry", f"after {log.now}", expires_at)
-    fits = processor.leased <= capability["qubits"]
-    log.hold(Rule.Certification, fits, "leased qubits", f"up to {capability['qubits']}", processor.leased)
-    if processor.status is ProcessorStatus.Certified:
-        suite.registry.unlist(processor)
-    else:
+    taken = processor.leased + processor.held
+    fits = taken <= capability["qubits"]
+    log.hold(Rule.Certification, fits, "leased and promised qubits", f"up to {capability['qubits']}", taken)
+    suite.registry.unlist(processor)
+    if processor.status is not ProcessorStatus.Certified:
         _move(log, processor, ProcessorStatus.Certified)
     processor.noise_class, processor.qubits = capability["noiseClass"], capability["qubits"]
-    processor.expires_at = expires_at
-    suite.registry.members[processor.noise_class].append(processor.id)
+    processor.expires_at = expires_at & 0xFFFFFFFF  # a standing has 32 bits for it
+    processor.terms = processor.terms.model_copy(
+        update={
+            "quantum_volume_log2": capability["quantumVolumeLog2"],
+            "profile": capability["profile"],
+            "two_qubit_error_ppm": capability["twoQubitErrorPpm"],
+        }
+    )
+    suite.registry.enlist(processor, log.now)
     facts = (processor.id, version, tuple(capability.values()))
     suite.record(log, "ProcessorRegistry", Decision.ProcessorCertified, processor.id, facts)
 
@@ -175,16 +223,40 @@ def suspend(suite: Suite, log: Transcript) -> None:
 def retire(suite: Suite, log: Transcript) -> None:
     """Replay ``retire``."""
     processor = suite.registry.processor(log.take("ProcessorRetired")["processor"])
-    listed = processor.status is ProcessorStatus.Certified
     _move(log, processor, ProcessorStatus.Retired)
-    if listed:
-        suite.registry.unlist(processor)
+    suite.registry.unlist(processor)
 
 
 def beat(suite: Suite, log: Transcript) -> None:
     """Replay ``heartbeat``."""
     processor = suite.registry.processor(log.take("HeartbeatReceived")["processor"])
-    processor.last_beat_at = log.now
+    if log.now:  # one whose time is not read changes nothing that a later one does not
+        processor.last_beat_at = log.now
+        suite.registry.enlist(processor, log.now)
+
+
+def drain(suite: Suite, log: Transcript) -> None:
+    """Replay ``drain``."""
+    event = log.take("ProcessorDrained")
+    processor = suite.registry.processor(event["processor"])
+    processor.draining = event["draining"]
+    suite.registry.relist(processor, log.now)
+
+
+def offer(suite: Suite, log: Transcript) -> None:
+    """Replay ``offer``."""
+    event = log.take("OfferMade")
+    processor, ends_at = suite.registry.processor(event["processor"]), event["expiresAt"]
+    log.hold(Rule.Offer, event["price"] > 0, "price offered", "1 or more", event["price"])
+    log.hold(Rule.Offer, ends_at > log.now, "end of the offer", f"after {log.now}", ends_at)
+    asked = {"price": event["price"], "minimum": event["minimum"], "offer_expires_at": ends_at}
+    processor.terms = processor.terms.model_copy(update=asked)
+    processor.offered = True
+
+
+def withdraw_offer(suite: Suite, log: Transcript) -> None:
+    """Replay ``withdrawOffer``."""
+    suite.registry.processor(log.take("OfferWithdrawn")["processor"]).offered = False
 
 
 def _move(log: Transcript, processor: Processor, to: ProcessorStatus) -> None:

@@ -14,7 +14,9 @@ from qcrs.rules.replay.deliveries import Delivery
 from qcrs.rules.replay.disputes import Dispute
 from qcrs.rules.replay.gold_rounds import GoldRounds
 from qcrs.rules.replay.money import Book
+from qcrs.rules.replay.queues import Queues
 from qcrs.rules.replay.registry import Registry
+from qcrs.rules.replay.reservations import Reservations
 from qcrs.rules.replay.trail import Trail
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
 
@@ -39,7 +41,7 @@ class Suite:
     """Twin of the contracts' storage.
 
     Attributes:
-        bonds: By processor. queues: Waiting computations by noise class, in order. beacon: Entropy of the next draw.
+        bonds: By processor. queues: Who waits for a first draw. beacon: Entropy of the next draw.
         deliveries: By kind, ``result`` or ``outcomes``, and computation.
     """
 
@@ -54,7 +56,8 @@ class Suite:
         self.challenges: dict[int, Demand] = {}
         self.disputes: dict[int, Dispute] = {}
         self.deliveries: defaultdict[tuple[str, int], Delivery] = defaultdict(Delivery)
-        self.queues: defaultdict[int, list[int]] = defaultdict(list)
+        self.queues = Queues()
+        self.reservations = Reservations()
         self.computations: dict[int, Computation] = {}
         self.beacon = constants.genesis_entropy
 

@@ -40,6 +40,9 @@ _FACTS: dict[Decision, tuple[str, ...]] = {
     Decision.AnswerDisproven: ("uint64", "uint256", "uint32", "bool"),
     Decision.FaultVindicated: ("uint64", "uint256", "uint32", "uint256"),
     Decision.DisputeRuled: ("uint64", "uint64", "uint8", "bool", "bytes32"),
+    Decision.QuotaGranted: ("uint24", "uint56", "uint56"),
+    Decision.ReservationGranted: ("uint64", "address", "uint32[]", "uint8", "uint40", "uint40", "uint256"),
+    Decision.ReservationEnded: ("uint64", "uint8", "uint256[]", "uint256"),
 }
 
 

@@ -23,9 +23,12 @@ class Rule(StrEnum):
     Membership = "membership"  # organisations, their accounts, consent
     Certification = "certification"  # capabilities, their versions and validity
     Lifecycle = "lifecycle"  # a move that is no edge of the status tables
-    Queue = "queue"  # a place in the queue passed over
+    Queue = "queue"  # a place in the queue that is not the organisation's, or is passed over
+    Quota = "quota"  # more that is not routine than the organisation may submit
     DrawSeed = "draw-seed"  # the seed of a draw is not the beacon's
-    Draw = "draw"  # other processors than sortition draws
+    Draw = "draw"  # other processors than the seed, the index and the weights say
+    Offer = "offer"  # prices that processors ask
+    Reservation = "reservation"  # processors for a time: their calendars, and who gets what
     Window = "window"  # a step too early or too late, or a wrong deadline
     Commitment = "commitment"  # a reveal that does not open its commitment
     Secret = "secret"  # a secret other than the one bound
@@ -83,14 +86,16 @@ EMITTERS: Mapping[str, str] = {
     for contract, names in {
         "AuditTrail": "EntryAppended",
         "Consortium": "OrganisationAdmitted OrganisationExpelled OrganisationWeighted AccountInvited"
-        " AccountJoined AccountLeft",
+        " AccountJoined AccountLeft OrderChosen ScreenChosen OrganisationListed QuotaGranted",
         "ProcessorRegistry": "ProcessorRegistered CapabilityDeclared ProcessorCertified ProcessorSuspended"
-        " ProcessorRetired ProcessorBonded HeartbeatReceived",
+        " ProcessorRetired ProcessorBonded HeartbeatReceived ProcessorDrained OfferMade OfferWithdrawn QubitsReserved",
         "Bonds": "BondAdded UnbondingBegun BondRemoved BondSlashed",
         "ComputationAllocator": "Deposited Withdrawn TreasurySpent TreasuryEndowed PolicyChanged"
         " ComputationSubmitted ComputationAllocated ComputationRequeued ComputationRevealing"
         " ComputationCommitted ComputationCancelled ComputationFailed ComputationConcluded ComputationPaid"
-        " AssignmentEnded ComputationEscalated ComputationOverturned FaultVindicated",
+        " AssignmentEnded ComputationEscalated ComputationOverturned FaultVindicated ComputationDeferred"
+        " ComputationsExchanged",
+        "Reservations": "RateSet ReservationGranted ReservationPrepared ReservationBegun ReservationClosed",
         "GoldRounds": "GoldListOpened RoundScored GoldListClosed StakeReclaimed StakeForfeited",
         "Challenges": "HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
         " FaultProven PenaltyDivided",
@@ -107,11 +112,15 @@ UNREPLAYED = frozenset({"AuthorityUpdated", "EIP712DomainChanged", "CommitSkippe
 
 _TIMED = frozenset(
     "ComputationSubmitted ComputationAllocated ComputationCommitted ComputationRevealing ComputationSettled"
-    " ComputationPaid AssignmentEnded ProcessorCertified UnbondingBegun BondRemoved"
+    " ComputationPaid ComputationDeferred AssignmentEnded ProcessorCertified UnbondingBegun BondRemoved"
+    " ProcessorBonded ProcessorDrained OfferMade"
+    " QubitsReserved ReservationGranted ReservationPrepared ReservationBegun ReservationClosed"
     " DisputeOpened DisputeRuled DisputeLapsed GoldListOpened RoundScored GoldListClosed StakeReclaimed"
     " HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
     " ResultDelivered ResultDeliveryFailed OutcomesDelivered OutcomesDeliveryFailed".split()
 )
+# Steps for which processors must have been heard of.
+_ATTENDED = frozenset({"ComputationAllocated", "ComputationDeferred", "ReservationGranted", "ReservationPrepared"})
 
 
 class Transcript:
@@ -205,17 +214,21 @@ class Transcript:
 def timed_blocks(events: Iterable[LoggedEvent]) -> set[int]:
     """Return the blocks whose timestamps a replay of *events* reads.
 
-    Of heartbeats, which are most of a quiet chain, only the last before a draw and the last of all count.
+    Of heartbeats, which are most of a quiet chain, only some count: the last before each step that asks who is there,
+    and the last of all; and the first after it, with which comes back whom a draw has met and not heard of.
     """
     blocks: set[int] = set()
     latest: dict[int, int] = {}
     for event in events:
         if event.name == "HeartbeatReceived":
+            if event["processor"] not in latest:
+                blocks.add(event.block)
             latest[event["processor"]] = event.block
         elif event.name in _TIMED:
             blocks.add(event.block)
-            if event.name == "ComputationAllocated":
+            if event.name in _ATTENDED:
                 blocks.update(latest.values())
+                latest.clear()
     return blocks | set(latest.values())
 
 

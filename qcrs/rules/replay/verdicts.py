@@ -135,6 +135,7 @@ def _conclude(
     log.require(Rule.Beacon, "beacon", suite.beacon, concluded["beacon"])
     log.require(Rule.Window, "end of the challenge window", c.phase_ends_at, concluded["phaseEndsAt"])
     facts = (c.id, c.status, _listed(c, fates), answer, suite.beacon)
+    c.settled_in = suite.trail.size
     suite.record(log, "ComputationAllocator", Decision.ComputationSettled, c.id, facts)
 
 

@@ -12,8 +12,9 @@ from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ENDED, ComputationStatus
 from qcrs.model.dispute import DisputeKind, DisputeStatus
 from qcrs.model.processor import SOURCES, ProcessorStatus
+from qcrs.model.reservation import ReservationStatus
 from tests.job import Job, honest, rogue
-from tests.scenario import World
+from tests.scenario import World, round_seconds
 from tests.situations import SITUATIONS, attempts, drive, succeeding
 from tests.sweep import GOLD, TRAPS, Sweep, lying
 
@@ -162,6 +163,80 @@ def test_dispute_moves_only_as_listed(world, status, overdue):
     if status is DisputeStatus.Open:
         listed = {"answer", "lapse"} if overdue else {"answer", "uphold", "dismiss"}
     assert succeeding(world, tries) == listed
+
+
+# --- reservations ---
+
+HOUR = 3_600
+# By status and moment: long before its window, in its first second, and when it is over.
+RESERVATIONS = {
+    (ReservationStatus.Unset, "over"): set(),
+    (ReservationStatus.Granted, "early"): {"cancel"},
+    (ReservationStatus.Granted, "due"): {"prepare", "cancel"},
+    (ReservationStatus.Granted, "over"): {"lapse", "cancel"},
+    (ReservationStatus.Prepared, "early"): set(),
+    (ReservationStatus.Prepared, "due"): {"begin"},
+    (ReservationStatus.Prepared, "over"): {"lapse"},
+    (ReservationStatus.Active, "due"): {"leave"},
+    (ReservationStatus.Active, "over"): {"leave", "finish"},
+    (ReservationStatus.Ended, "over"): set(),
+    (ReservationStatus.Cancelled, "early"): set(),
+    (ReservationStatus.Cancelled, "over"): set(),
+    (ReservationStatus.Lapsed, "over"): set(),
+}
+
+
+def reservation_attempts(world: World, reservation: int) -> dict[str, Callable[[], object]]:
+    """Return every step of a reservation; to leave is to finish it as its requester."""
+    contract = world.reservations
+    return {
+        "prepare": lambda: contract.prepare(reservation, sender=world.keeper),
+        "begin": lambda: contract.begin(reservation, sender=world.keeper),
+        "finish": lambda: contract.finish(reservation, sender=world.keeper),
+        "leave": lambda: contract.finish(reservation, sender=world.requester),
+        "lapse": lambda: contract.lapse(reservation, sender=world.keeper),
+        "cancel": lambda: contract.cancel(reservation, sender=world.requester),
+    }
+
+
+def drive_reservation(world: World, status: ReservationStatus, moment: str) -> int:
+    """Return a reservation in *status* at *moment*, or soon after where that cannot be."""
+    if status is ReservationStatus.Unset:
+        return 99
+    world.reservations.setRate(1, 5, sender=world.nodes[0].operator)
+    starts_at = world.chain.now + 4 * HOUR
+    price = world.reservations.priceOf([1], 3, HOUR)
+    window = (starts_at, starts_at + HOUR)
+    id_ = world.reservations.reserve([1], 3, *window, 5, sender=world.requester, value=price).result
+    steps = reservation_attempts(world, id_)
+    if status is ReservationStatus.Cancelled:
+        steps["cancel"]()
+    if status in (ReservationStatus.Prepared, ReservationStatus.Active, ReservationStatus.Ended):
+        world.chain.warp(starts_at - round_seconds(world))
+        world.beat()
+        steps["prepare"]()
+    if status in (ReservationStatus.Active, ReservationStatus.Ended):
+        world.chain.warp(starts_at)
+        steps["begin"]()
+    if status is ReservationStatus.Ended:
+        steps["leave"]()
+    moments = {"early": world.chain.now, "due": starts_at, "over": starts_at + HOUR}
+    world.chain.warp(max(world.chain.now, moments[moment]))
+    world.beat()
+    if status is ReservationStatus.Lapsed:
+        steps["lapse"]()
+    return id_
+
+
+@pytest.mark.parametrize(("status", "moment"), RESERVATIONS, ids=lambda part: getattr(part, "name", part))
+def test_reservation_moves_only_as_listed(world, status, moment):
+    reservation = drive_reservation(world, status, moment)
+    assert world.reservations.reservationOf(reservation)[0]["status"] == status
+    assert succeeding(world, reservation_attempts(world, reservation)) == RESERVATIONS[status, moment]
+
+
+def test_every_status_of_a_reservation_was_visited():
+    assert {status for status, _ in RESERVATIONS} == set(ReservationStatus)
 
 
 # --- processors ---

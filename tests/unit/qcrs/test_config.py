@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qcrs.config import ConfigInvalid, NodeConfig, home, network_path
+from qcrs.config import ConfigInvalid, NodeConfig, cores, home, network_path
 
 FIELDS = {
     "network": Path("network.json"),
@@ -16,6 +16,7 @@ FIELDS = {
 
 
 def test_round_trip_resolves_paths_from_the_file(tmp_path):
+    assert NodeConfig(**FIELDS).workers == cores() >= 1
     path = tmp_path / "node.toml"
     NodeConfig(**FIELDS, workers=3, keeper=False).write(path)
     config = NodeConfig.read(path)
@@ -37,7 +38,7 @@ def test_wrong_files_are_named(tmp_path, text, word):
     path = tmp_path / "node.toml"
     if "=" in text and "network" not in text:
         NodeConfig(**FIELDS).write(path)
-        text = path.read_text().replace("workers = 1\n", "") + text
+        text = path.read_text().replace(f"workers = {cores()}\n", "") + text
     path.write_text(text)
     with pytest.raises(ConfigInvalid, match=word):
         NodeConfig.read(path)

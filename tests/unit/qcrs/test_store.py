@@ -70,3 +70,27 @@ def test_store_that_takes_nothing_says_so(tmp_path):
 def test_location_that_no_driver_serves_is_refused(location):
     with pytest.raises(ContentUnavailable, match="no store at"):
         Store(location)
+
+
+def test_boxes_keep_what_is_left_in_them(tmp_path):
+    store = Store(str(tmp_path))
+    assert store.names("reservation-1-2") == []
+    store.post("reservation-1-2", "b", b"second")
+    store.post("reservation-1-2", "a", b"first")
+    store.post("reservation-1-3", "a", b"another")
+    assert store.names("reservation-1-2") == ["a", "b"]
+    assert store.fetch("reservation-1-2", "a") == b"first"
+    with pytest.raises(ContentUnavailable, match="reservation-1-2/c is not in"):
+        store.fetch("reservation-1-2", "c")
+
+
+@pytest.mark.parametrize("name", ["../escape", "a/b", "", ".hidden", "A"])
+def test_no_name_leads_out_of_the_store(tmp_path, name):
+    store = Store(str(tmp_path / "store"))
+    for attempt in (
+        lambda: store.post("box", name, b""),
+        lambda: store.post(name, "a", b""),
+        lambda: store.names(name),
+    ):
+        with pytest.raises(ContentUnavailable, match="is no name"):
+            attempt()

@@ -27,7 +27,7 @@ def proof_of(leaves, index):
 
 @pytest.fixture
 def trail(world):
-    return world.chain.deploy("AuditTrail", *[world.keeper] * 4, sender=world.deployer)
+    return world.chain.deploy("AuditTrail", *[world.keeper] * 5, sender=world.deployer)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ ARGUMENTS = {
     "admit": ("Lab", account("new"), 1),
     "expel": (1,),
     "setWeight": (1, 1),
+    "grantQuota": (1, 1, 1),
     "certify": (1, 1),
     "suspend": (1, bytes(32)),
     "disburse": (account("new"), 0),

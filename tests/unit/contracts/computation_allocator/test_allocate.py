@@ -5,8 +5,9 @@ from qcrs.model.computation import ComputationStatus
 from qcrs.model.decision import Decision
 from qcrs.rules.commitment import draw_seed_of
 from qcrs.rules.digest import abi_digest
-from qcrs.rules.sortition import draws
+from tests.draws import expected_draw
 from tests.evm import refused
+from tests.scenario import round_seconds
 
 
 def allocate(world, job):
@@ -14,11 +15,12 @@ def allocate(world, job):
 
 
 def test_allocate_draws_by_the_beacon(world):
-    job, now = world.submit(), world.chain.now
+    job = world.submit()
     seed = draw_seed_of(world.allocator.beacon(), job.id, 0)
+    drawn = expected_draw(world.registry, seed, 1, 2, 3, requester=world.requesters)
+    now = world.chain.now
     receipt = allocate(world, job)
-    members = world.registry.membersOf(1)
-    drawn = [members[position] for position in draws(seed, 5)][:3]
+    assert len(drawn) == 3
     assert receipt.event("ComputationAllocated") == {
         "computation": job.id,
         "attempt": 1,
@@ -26,14 +28,34 @@ def test_allocate_draws_by_the_beacon(world):
         "processors": drawn,
         "seed": seed,
         "phaseEndsAt": now + world.policy["commitSeconds"],
+        "keeper": world.stranger,
+        "bounty": world.bounty,
     }
     assert [a.processor for a in job.assignments] == drawn
     assert job.fates == [AssignmentStatus.Assigned] * 3
-    assert [a.organisation for a in job.assignments] == [world.node(p).organisation for p in drawn]
     record = job.record
     assert (record.status, record.active, record.tried) == (ComputationStatus.Allocated, 3, 3)
+    assert record.attempt == 1
+    assert record.drawn == sum(processor << 32 * index for index, processor in enumerate(drawn))
     assert record.phase_ends_at == now + world.policy["commitSeconds"]
-    assert world.allocator.queueOf(1, 10) == []
+    assert world.allocator.queueOf(1)[1] == 0
+
+
+def test_allocate_pays_whoever_allocates_first(world):
+    job = world.submit()
+    purse = world.purse()
+    allocate(world, job)
+    assert purse.gains() == {world.stranger: world.bounty}
+    assert world.locked(world.requester) == job.escrow
+
+
+def test_allocate_of_replacements_is_not_paid_by_the_requester(world):
+    job = world.submit().allocate()
+    job.refuse(1)
+    purse = world.purse()
+    event = allocate(world, job).event("ComputationAllocated")
+    assert (event["keeper"], event["bounty"]) == (world.stranger, 0)
+    assert purse.gains() == {}
 
 
 def test_allocate_is_in_the_audit_trail(world):
@@ -73,7 +95,7 @@ def test_allocate_draws_sixteen(world):
 
 def test_allocate_reverts_when_too_few_are_independent(world):
     job = world.submit(world.nodes[0].operator, replicas=5)
-    with refused("TooFewEligibleProcessors", noiseClass=1, qubits=2, required=5, found=4, drawn=5):
+    with refused("TooFewEligibleProcessors", noiseClass=1, qubits=2, required=5, found=4):
         job.allocate()
 
 
@@ -114,34 +136,49 @@ def test_allocate_reverts_after_the_deadline(world):
         allocate(world, job)
 
 
-def test_allocate_lets_three_that_wait_be_overtaken(world):
-    jobs = [world.submit() for _ in range(4)]
-    allocate(world, jobs[3])
-    assert jobs[3].status is ComputationStatus.Allocated
-    assert world.allocator.queueOf(1, 10) == [1, 2, 3]
-
-
-def test_allocate_reverts_when_four_wait_longer(world):
-    jobs = [world.submit() for _ in range(5)]
-    with refused("ComputationNotDue", computation=5, window=4):
-        allocate(world, jobs[4])
-    allocate(world, jobs[0])
-    allocate(world, jobs[4])
-
-
-def test_allocate_serves_whoever_has_waited_a_whole_round(world):
-    """Otherwise four computations that nobody can serve would stop their class."""
-    waiting = [world.submit(qubits=255) for _ in range(4)]
-    job = world.submit()
-    patience = job.record.phase_ends_at
-    world.chain.warp(patience - 20)
-    world.beat()
-    world.chain.warp(patience)
-    with refused("ComputationNotDue", computation=5, window=4):
+def test_allocate_serves_the_first_bucket_in_any_order(world):
+    jobs = [world.submit() for _ in range(3)]
+    assert [job.record.place for job in jobs] == [0, 0, 1]
+    for job in (jobs[1], jobs[0], jobs[2]):
         allocate(world, job)
-    world.chain.warp(patience + 1)
+        assert job.status is ComputationStatus.Allocated
+
+
+def test_allocate_reverts_out_of_turn(world):
+    jobs = [world.submit() for _ in range(3)]
+    for served in jobs[:2]:
+        with refused("ComputationNotDue", computation=3, bucket=1, first=0):
+            allocate(world, jobs[2])
+        allocate(world, served)
+    allocate(world, jobs[2])
+
+
+def test_allocate_serves_another_organisation_before_the_backlog_of_one(world):
+    """It starts at the virtual time, however much others have submitted before it."""
+    backlog = [world.submit() for _ in range(8)]
+    job = world.submit(world.nodes[0].operator)
     allocate(world, job)
-    assert world.allocator.queueOf(1, 10) == [job.id for job in waiting]
+    assert job.status is ComputationStatus.Allocated
+    assert all(waiting.status is ComputationStatus.Queued for waiting in backlog)
+
+
+def test_allocate_serves_whoever_is_next_once_the_first_was_deferred(world):
+    """Otherwise one computation that nobody can serve would stop its class."""
+    first, job = world.submit(qubits=255), world.submit()
+    bucket = job.record.place
+    with refused("ComputationNotDue", computation=2, bucket=bucket, first=0):
+        allocate(world, job)
+    patience = world.allocator.queueOf(1)[2] + round_seconds(world)
+    world.chain.warp(patience)
+    with refused("DeadlineOpen", computation=1, endsAt=patience, timestamp=patience):
+        world.allocator.defer(first.id, sender=world.keeper)
+    world.chain.warp(patience + 1)
+    world.beat()
+    receipt = world.allocator.defer(first.id, sender=world.keeper)
+    assert receipt.event("ComputationDeferred") == {"computation": 1, "bucket": bucket + 1}
+    assert world.allocator.queueOf(1)[:2] == (bucket, 2)
+    job.allocate()
+    assert world.allocator.queueOf(1)[:2] == (bucket + 1, 1)
 
 
 def test_allocate_keeps_noise_classes_apart(world):
@@ -150,14 +187,15 @@ def test_allocate_keeps_noise_classes_apart(world):
     allocate(world, world.submit())
 
 
-def test_allocate_serves_a_requeued_computation_first(world):
+def test_allocate_serves_a_requeued_computation_whatever_waits(world):
     first = world.submit().allocate()
     waiting = [world.submit() for _ in range(4)]
     first.refuse(0)
-    assert world.allocator.queueOf(1, 10) == [1, 2, 3, 4, 5]
+    assert world.allocator.queueOf(1)[1] == 4
     with refused("ComputationNotDue"):
         allocate(world, waiting[3])
     first.allocate()
+    assert world.allocator.queueOf(1)[1] == 4
 
 
 @pytest.mark.parametrize("computation", [0, 1, 99])
@@ -172,8 +210,13 @@ def test_allocate_reverts_when_unknown(world, computation):
 
 
 def test_allocate_is_not_held_up_by_any_number_of_ended_computations(world):
-    first = world.submit(qubits=255)
+    """What was cancelled has been charged to its organisation, but nobody waits behind it."""
+    first = world.submit()
     for _ in range(70):
         world.allocator.cancel(world.submit().id, sender=world.requester)
-    world.submit().allocate()
-    assert world.allocator.queueOf(1, 10) == [first.id]
+    last = world.submit()
+    with refused("ComputationNotDue", computation=72, bucket=last.record.place, first=0):
+        allocate(world, last)
+    first.allocate()
+    last.allocate()
+    assert world.allocator.queueOf(1)[:2] == (last.record.place, 0)

@@ -10,8 +10,10 @@ def test_expire_fails_and_refunds_less_the_bounty(world):
     world.chain.warp(job.request.deadline_at + 1)
     receipt = world.allocator.expire(job.id, sender=world.keeper)
     assert job.status is ComputationStatus.Failed
-    assert purse.gains() == {world.requester: -world.bounty, world.keeper: world.bounty}
-    assert world.locked(world.requester) == 0
+    # The bounty of the allocation, which was not with the requester when the purse was looked into, is back.
+    assert purse.gains() == {world.keeper: world.bounty}
+    assert (world.available(world.requester), world.locked(world.requester)) == (job.fee - world.bounty, 0)
+    assert world.allocator.queueOf(1)[1] == 0
     assert receipt.event("ComputationFailed") == {
         "computation": job.id,
         "reason": FailureReason.DeadlinePassed,
@@ -19,7 +21,7 @@ def test_expire_fails_and_refunds_less_the_bounty(world):
     assert receipt.event("ComputationPaid") == {
         "computation": job.id,
         "source": world.requester,
-        "total": job.fee,
+        "total": job.escrow,
         "payees": [],
         "each": job.pay,
         "keeper": world.keeper,

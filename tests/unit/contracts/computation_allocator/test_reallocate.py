@@ -67,8 +67,8 @@ def test_reallocate_pays_the_keeper_out_of_the_bonds(world):
     assert purse.gains() == {
         job.operator(0): -slash,
         job.operator(2): -slash,
-        world.keeper: world.bounty,
-        "treasury": 2 * slash - world.bounty,
+        world.keeper: 2 * world.bounty,
+        "treasury": 2 * slash - 2 * world.bounty,
     }
     assert receipt.event("ComputationPaid") == {
         "computation": job.id,
@@ -77,7 +77,7 @@ def test_reallocate_pays_the_keeper_out_of_the_bonds(world):
         "payees": [],
         "each": 0,
         "keeper": world.keeper,
-        "bounty": world.bounty,
+        "bounty": 2 * world.bounty,
     }
 
 
@@ -121,7 +121,7 @@ def test_reallocate_takes_no_more_than_the_bond_holds(world):
     receipt = reallocate(world, jobs[1])
     assert {event["amount"] for event in receipt.named("BondSlashed")} == {0}
     assert receipt.event("ComputationPaid")["bounty"] == 0
-    assert purse.gains()[world.keeper] == world.bounty
+    assert purse.gains()[world.keeper] == 2 * world.bounty
     assert [world.bonds.bondOf(node.id) for node in world.nodes] == [0] * 5
 
 
@@ -152,14 +152,14 @@ def test_reallocate_gives_the_bonds_of_the_silent_to_those_who_revealed(world):
     job.end_phase()
     purse, slash = world.estate(), world.policy["slash"]
     reallocate(world, job)
-    each, rest = divmod(3 * slash - world.bounty, 2)
+    each, rest = divmod(3 * slash - 2 * world.bounty, 2)
     assert purse.gains() == {
         job.operator(0): -slash,
         job.operator(1): each,
         job.operator(2): -slash,
         job.operator(3): each,
         job.operator(4): -slash,
-        world.keeper: world.bounty,
+        world.keeper: 2 * world.bounty,
     } | ({"treasury": rest} if rest else {})
 
 
@@ -221,10 +221,10 @@ def test_reallocate_fails_a_computation_after_three_rounds(world):
     entry = receipt.event("EntryAppended")
     assert entry["decision"] == Decision.ComputationFailed
     assert entry["digest"] == abi_digest(["uint64", "uint8"], [job.id, FailureReason.AttemptsExhausted])
-    assert purse.gains() == {"treasury": 9 * world.policy["slash"] - 3 * world.bounty}
+    assert purse.gains() == {"treasury": 9 * world.policy["slash"] - 6 * world.bounty}
     assert (world.locked(world.requester), job.record.escrow) == (0, 0)
-    assert world.available(world.requester) == job.fee
-    assert world.allocator.queueOf(1, 10) == []
+    assert world.available(world.requester) == job.escrow
+    assert world.allocator.queueOf(1)[1] == 0
 
 
 def test_reallocate_fails_a_computation_that_used_up_its_assignments(world):
@@ -239,7 +239,7 @@ def test_reallocate_fails_a_computation_that_used_up_its_assignments(world):
     receipt = reallocate(world, job)
     assert receipt.event("ComputationFailed")["reason"] == FailureReason.AttemptsExhausted
     assert job.fates == [Silent] * 16 + [Released] + [Silent] * 15
-    assert world.available(world.requester) == job.fee
+    assert world.available(world.requester) == job.escrow
 
 
 @pytest.mark.parametrize("computation", [0, 99])

@@ -51,6 +51,7 @@ def test_duty_of_returns_the_computation_and_one_assignment(world):
 def test_duty_of_is_empty_beyond_the_last_assignment(world):
     job = world.submit().allocate()
     assert set(world.records.dutyOf(job.id, 3)[1].values()) == {0, bytes(24)}
+    assert world.allocator.seatOf(job.id, 3) == bytes(32)
 
 
 def test_unknown_computation_has_empty_records(world):
@@ -83,7 +84,14 @@ def test_wiring_is_that_of_the_deployment(world):
     assert allocator.VERIFIER() == world.verifier.address
     assert allocator.KEEPER_BOUNTY() == world.bounty
     assert allocator.BONDS() == world.bonds.address
+    assert allocator.CHALLENGES() == world.challenges.address
     assert allocator.DISPUTES() == world.disputes.address
+    assert world.consortium.ALLOCATOR() == allocator.address
+    assert world.registry.RESERVATIONS() == world.reservations.address
+    assert world.reservations.ALLOCATOR() == allocator.address
+    assert world.reservations.CONSORTIUM() == world.consortium.address
+    assert world.reservations.REGISTRY() == world.registry.address
+    assert world.reservations.AUDIT_TRAIL() == world.trail.address
     assert world.bonds.ALLOCATOR() == allocator.address
     assert world.bonds.REGISTRY() == world.registry.address
     assert world.bonds.DISPUTES() == world.disputes.address

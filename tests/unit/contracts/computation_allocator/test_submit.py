@@ -2,60 +2,80 @@ import pytest
 from eth_hash.auto import keccak
 
 from qcrs.model.computation import ComputationStatus
+from qcrs.model.organisation import Priority
 from qcrs.model.records import Request
 from tests.evm import refused
 from tests.job import MINIMUM_SHOTS
-from tests.scenario import round_seconds
 
 
 def submit(world, value=None, **changes):
     request = world.request(**changes)
     if value is None:
-        value = world.allocator.quote(request.qubits, request.shots, request.replicas, request.replica_cap)
+        value = world.quote(request)
     return world.allocator.submit(request.to_chain(), sender=world.requester, value=value)
 
 
 def test_submit_queues_and_locks_the_quote(world):
-    request = world.request(noise_class=3, qubits=5, outcome_bits=4, shots=5_000, replicas=7, replica_cap=9)
-    fee, now = world.allocator.quote(5, 5_000, 7, 9), world.chain.now
+    request = world.request(
+        noise_class=3,
+        qubits=5,
+        outcome_bits=4,
+        shots=5_000,
+        replicas=7,
+        replica_cap=9,
+        depth_class=2,
+        profile=4,
+        quantum_volume_log2=6,
+        two_qubit_error_ppm=9_000,
+    )
+    fee = world.quote(request)
     receipt = world.allocator.submit(request.to_chain(), sender=world.requester, value=fee)
     record = world.records.computationOf(receipt.result)
     assert receipt.result == world.allocator.computationCount() == 1
-    assert world.allocator.queueOf(3, 10) == [1]
-    assert (world.available(world.requester), world.locked(world.requester)) == (0, fee)
+    assert (world.available(world.requester), world.locked(world.requester)) == (0, fee - world.bounty)
     assert record == {
         "status": ComputationStatus.Queued,
         "replicas": 7,
         "replicaCap": 9,
-        "gold": False,
+        "noiseClass": 3,
+        "qubits": 5,
+        "depthClass": 2,
+        "profile": 4,
+        "quantumVolumeLog2": 6,
+        "twoQubitErrorPpm": 9_000,
+        "shots": 5_000,
+        "place": 0,
+        "passed": 0,
+        "flags": 0,
+        "organisation": world.requesters,
+        "deadlineAt": request.deadline_at,
+        "escrow": fee - world.bounty,
+        "secret": request.secret_commitment,
+        "requester": 1,
+        "outcomeBits": 4,
         "trust": 0,
-        "carried": 0,
-        "attempt": 1,
+        "gold": False,
+        "priority": Priority.Routine,
+        "attempt": 0,
         "active": 0,
         "committed": 0,
         "revealed": 0,
         "refused": 0,
         "tried": 0,
-        "noiseClass": 3,
-        "qubits": 5,
-        "outcomeBits": 4,
+        "carried": 0,
         "secretWithheld": False,
-        "shots": 5_000,
-        "phaseEndsAt": now + round_seconds(world),
-        "commitsDigest": bytes(9),
-        "requester": world.requester,
-        "escrow": fee,
-        "secret": request.secret_commitment,
-        "deadlineAt": request.deadline_at,
-        "organisation": world.requesters,
+        "phaseEndsAt": 0,
+        "commitsDigest": bytes(6),
+        "drawn": 0,
     }
+    assert world.allocator.requesterOf(1) == world.consortium.accountOf(1) == world.requester
 
 
 def test_submit_tells_all_that_processors_need(world):
-    request = world.request(payload_uri="ipfs://circuit")
-    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3, 3)
+    request = world.request()
+    fee = world.quote(request)
     receipt = world.allocator.submit(request.to_chain(), sender=world.requester, value=fee + 5)
-    assert receipt.names == ["Deposited", "ComputationSubmitted"]
+    assert receipt.names == ["ComputationSubmitted", "Deposited"]
     assert receipt.event("Deposited") == {"holder": world.requester, "amount": fee + 5}
     event = receipt.event("ComputationSubmitted")
     assert Request.from_chain(event.pop("request")) == request
@@ -63,43 +83,61 @@ def test_submit_tells_all_that_processors_need(world):
         "computation": 1,
         "requester": world.requester,
         "organisation": world.requesters,
-        "escrow": fee,
+        "escrow": fee - world.bounty,
+        "bucket": 0,
     }
 
 
 def test_submit_takes_from_the_available_balance(world):
-    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3, 3)
+    fee = world.quote(world.request())
     world.allocator.deposit(sender=world.requester, value=fee)
     assert submit(world, value=0).names == ["ComputationSubmitted"]
-    assert (world.available(world.requester), world.locked(world.requester)) == (0, fee)
+    assert (world.available(world.requester), world.locked(world.requester)) == (0, fee - world.bounty)
 
 
 def test_submit_leaves_the_surplus_available(world):
     submit(world, value=10**18)
-    assert world.available(world.requester) == 10**18 - world.locked(world.requester)
+    assert world.available(world.requester) == 10**18 - world.locked(world.requester) - world.bounty
 
 
 def test_submit_reverts_one_wei_short(world):
-    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3, 3)
+    fee = world.quote(world.request())
     with refused("InsufficientFunds", holder=world.requester, available=fee - 1, required=fee):
         submit(world, value=fee - 1)
 
 
 def test_submit_takes_a_maximum_fee_that_is_just_enough(world):
-    submit(world, max_fee=world.allocator.quote(2, MINIMUM_SHOTS, 3, 3))
+    submit(world, max_fee=world.quote(world.request()))
 
 
 def test_submit_reverts_when_the_maximum_fee_is_one_wei_less(world):
-    fee = world.allocator.quote(2, MINIMUM_SHOTS, 3, 3)
+    fee = world.quote(world.request())
     with refused("FeeTooLow", maxFee=fee - 1, quoted=fee):
         submit(world, max_fee=fee - 1)
 
 
-def test_submit_reverts_when_the_quote_exceeds_any_maximum_fee(world):
-    policy = world.policy | {"pricePerQubitShot": 2**96 - 1}
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
-    with refused("FeeTooLow", maxFee=2**96 - 1, quoted=world.allocator.quote(2, MINIMUM_SHOTS, 3, 3)):
-        submit(world, value=0)
+def test_submit_reverts_when_more_is_to_be_locked_than_a_record_can_say(world):
+    price = 2**64 - 1
+    escrow = price * 20 * MINIMUM_SHOTS * 3 + 2 * world.bounty
+    with refused("FeeTooHigh", escrow=escrow, maximum=2**80 - 1):
+        submit(world, value=0, price=price, qubits=20)
+
+
+def test_submit_locks_as_much_as_a_record_can_say(world):
+    price = (2**80 - 1 - 2 * world.bounty) // (20 * MINIMUM_SHOTS * 3)
+    fee = world.quote(world.request(price=price, qubits=20))
+    world.chain.fund(world.requester, fee)
+    receipt = submit(world, price=price, qubits=20)
+    assert receipt.event("ComputationSubmitted")["escrow"] == fee - world.bounty
+    assert world.records.computationOf(1)["escrow"] == fee - world.bounty
+    with refused("FeeTooHigh"):
+        submit(world, value=0, price=price + 1, qubits=20)
+
+
+@pytest.mark.parametrize(("depth_class", "profile"), [(0, 1), (1, 0), (0, 0)])
+def test_submit_reverts_when_depth_class_or_profile_is_zero(world, depth_class, profile):
+    with refused("CircuitKindInvalid", depthClass=depth_class, profile=profile):
+        submit(world, depth_class=depth_class, profile=profile)
 
 
 @pytest.mark.parametrize("replicas", [1, 3, 16])
@@ -184,7 +222,7 @@ def test_submit_reverts_when_the_payload_is_another(world):
 
 
 def test_submit_takes_a_circuit_that_lies_elsewhere(world):
-    submit(world, payload=b"", circuit_digest=keccak(b"elsewhere"), payload_uri="ipfs://elsewhere")
+    submit(world, payload=b"", circuit_digest=keccak(b"elsewhere"))
 
 
 def test_submit_reverts_for_an_outsider(world):

@@ -1,6 +1,7 @@
 import pytest
 
 from qcrs.model.decision import Decision
+from qcrs.model.organisation import Screen
 from qcrs.rules.digest import abi_digest
 from tests.evm import refused
 from tests.scenario import account
@@ -15,6 +16,8 @@ def test_admit_records_the_organisation_and_its_admin(world):
         "admin": admin,
         "weight": 3,
         "admitted": True,
+        "shortestFirst": False,
+        "screen": Screen.Everyone,
         "name": "Lab",
     }
     assert world.consortium.organisationOf(admin) == organisation
@@ -38,9 +41,16 @@ def test_admit_is_in_the_audit_trail(world):
     assert entry["digest"] == abi_digest(["uint24", "address", "string", "uint32"], [receipt.result, admin, "Lab", 3])
 
 
-def test_admit_reverts_when_weight_is_zero(world):
-    with refused("WeightZero"):
-        world.consortium.admit("Lab", account("new admin"), 0, sender=world.certifier)
+@pytest.mark.parametrize("weight", [1, 65_536])
+def test_admit_takes_the_bounds_of_weights(world, weight):
+    organisation = world.consortium.admit("Lab", account("new admin"), weight, sender=world.certifier).result
+    assert world.consortium.organisations(organisation)["weight"] == weight
+
+
+@pytest.mark.parametrize("weight", [0, 65_537, 2**32 - 1])
+def test_admit_reverts_when_the_weight_is_out_of_range(world, weight):
+    with refused("WeightOutOfRange", weight=weight, maximum=65_536):
+        world.consortium.admit("Lab", account("new admin"), weight, sender=world.certifier)
 
 
 def test_admit_reverts_when_admin_belongs_to_another(world):

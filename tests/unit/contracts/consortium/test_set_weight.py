@@ -9,9 +9,10 @@ def test_set_weight_changes_the_share(world):
     assert receipt.event("OrganisationWeighted") == {"organisation": world.requesters, "weight": 7}
 
 
-def test_set_weight_reverts_when_zero(world):
-    with refused("WeightZero"):
-        world.consortium.setWeight(world.requesters, 0, sender=world.committee)
+@pytest.mark.parametrize("weight", [0, 65_537, 2**32 - 1])
+def test_set_weight_reverts_when_out_of_range(world, weight):
+    with refused("WeightOutOfRange", weight=weight, maximum=65_536):
+        world.consortium.setWeight(world.requesters, weight, sender=world.committee)
 
 
 def test_set_weight_reverts_when_never_admitted(world):

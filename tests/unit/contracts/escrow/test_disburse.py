@@ -9,7 +9,7 @@ def treasury(world):
     """What a lost commit round leaves in the treasury."""
     job = world.submit().allocate().end_phase()
     world.allocator.reallocate(job.id, sender=world.keeper)
-    return 3 * world.policy["slash"] - world.bounty
+    return 3 * world.policy["slash"] - 2 * world.bounty
 
 
 def test_disburse_sends_from_the_treasury(world, treasury):

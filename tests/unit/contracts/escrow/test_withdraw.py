@@ -23,7 +23,7 @@ def test_withdraw_leaves_locked_money_alone(world):
     job = world.submit()
     with refused("InsufficientFunds", holder=world.requester, available=0, required=1):
         world.allocator.withdraw(1, sender=world.requester)
-    assert world.locked(world.requester) == job.fee
+    assert world.locked(world.requester) == job.escrow
 
 
 def test_withdraw_reverts_when_the_receiver_refuses(world, refuser):

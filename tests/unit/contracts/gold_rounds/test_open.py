@@ -142,7 +142,7 @@ def test_open_reverts_outside_the_reveal(world):
 
 
 def test_open_reverts_for_a_list_that_does_not_divide_the_sweep(world):
-    template = Sweep(world).opening
+    template = Sweep(world, noise_class=2).opening
     for rounds, bits in ((1, OUTCOME_BITS), (15, OUTCOME_BITS), (ROUNDS, 4), (ROUNDS, 37), (0, OUTCOME_BITS)):
         opening = replace(template)
         object.__setattr__(opening, "rounds", rounds)  # no client would make one

@@ -13,10 +13,12 @@ from tests.scenario import World, account, capability
 HEARTBEAT_SECONDS = 30
 ALLOCATOR = account("allocator")
 BONDS = account("bonds")
+RESERVATIONS = account("reservations")
+SHOTS = 4_096
 COUNTER_MAXIMUM = {
     "accepted": 2**24 - 1,
-    "outliers": 2**24 - 1,
-    "silent": 2**16 - 1,
+    "outliers": 2**16 - 1,
+    "silent": 2**8 - 1,
     "refused": 2**16 - 1,
     "failed": 2**16 - 1,
 }
@@ -54,10 +56,10 @@ class Roster:
         """Return a processor's hot record."""
         return Standing.from_chain(self.registry.standingOf(processor))
 
-    def lease(self, seed=bytes(32), count=1, qubits=2, requester=0, excluded=(), organisations=()):
-        """Draw as the allocator; returns processors and organisations."""
-        requirement = (1, qubits, count, requester)
-        return self.registry.lease(seed, requirement, list(excluded), list(organisations), sender=ALLOCATOR).result
+    def lease(self, seed=bytes(32), count=1, qubits=2, requester=0, tried=(), on_duty=()):
+        """Draw as the allocator, in turn; returns processors."""
+        asked = 1 << 16 | qubits << 24 | 1 << 40 | SHOTS << 72 | requester << 120
+        return self.registry.lease(seed, asked, count, 0, list(tried), list(on_duty), sender=ALLOCATOR).result
 
     def release(self, processors, fates, qubits=2):
         """Release as the allocator."""
@@ -70,10 +72,12 @@ class Roster:
     def set_counter(self, processor, counter, value):
         """Write a counter where the compiler keeps it."""
         layout = artifacts()["ProcessorRegistry"].storage_layout
-        mapping = next(item for item in layout["storage"] if item["label"] == "_standings")
+        field = next(item for item in layout["storage"] if item["label"] == "_field")
+        members = layout["types"][field["type"]]["members"]
+        mapping = next(item for item in members if item["label"] == "standings")
         struct = layout["types"][layout["types"][mapping["type"]]["value"]]
         member = next(item for item in struct["members"] if item["label"] == counter)
-        key = processor.to_bytes(32, "big") + int(mapping["slot"]).to_bytes(32, "big")
+        key = processor.to_bytes(32, "big") + (int(field["slot"]) + int(mapping["slot"])).to_bytes(32, "big")
         slot = int.from_bytes(keccak(key), "big") + int(member["slot"])
         shift, chain = 8 * member["offset"], self.world.chain
         word = chain.storage(self.registry.address, slot)
@@ -82,18 +86,30 @@ class Roster:
         assert getattr(self.standing(processor), counter) == value
 
 
-@pytest.fixture
-def roster(world):
-    """An empty roster; the deployer holds its roles."""
+def empty_roster(world, heartbeat_seconds):
+    """Return a roster whose roles the deployer holds."""
     chain, deployer = world.chain, world.deployer
     registry = created_address(deployer, chain.nonce(deployer) + 1)
-    trail = chain.deploy("AuditTrail", registry, registry, registry, registry, sender=deployer)
+    trail = chain.deploy("AuditTrail", *[registry] * 5, sender=deployer)
     arguments = (
         world.authority.address,
         trail.address,
         world.consortium.address,
         ALLOCATOR,
         BONDS,
-        HEARTBEAT_SECONDS,
+        RESERVATIONS,
+        heartbeat_seconds,
     )
     return Roster(world, chain.deploy("ProcessorRegistry", *arguments, sender=deployer))
+
+
+@pytest.fixture
+def roster(world):
+    """An empty roster."""
+    return empty_roster(world, HEARTBEAT_SECONDS)
+
+
+@pytest.fixture
+def patient_roster(world):
+    """An empty roster on which nobody falls silent during a test, for those with many processors."""
+    return empty_roster(world, 3_600)

@@ -8,7 +8,7 @@ def test_retire_takes_a_processor_out_for_good(world):
     node = world.nodes[4]
     receipt = world.registry.retire(node.id, sender=node.operator)
     assert world.status(node.id) is ProcessorStatus.Retired
-    assert world.registry.membersOf(1) == [1, 2, 3, 4]
+    assert world.registry.listOf(1, 4, 0, 10) == [1, 2, 3, 4]
     assert receipt.event("ProcessorRetired") == {"processor": node.id}
 
 
@@ -19,7 +19,7 @@ def test_retire_serves_an_applicant_and_a_suspended_processor(world):
     world.registry.suspend(1, bytes(32), sender=world.security)
     world.registry.retire(1, sender=world.nodes[0].operator)
     assert world.status(1) is ProcessorStatus.Retired
-    assert sorted(world.registry.membersOf(1)) == [2, 3, 4, 5]
+    assert sorted(world.registry.listOf(1, 4, 0, 10)) == [2, 3, 4, 5]
 
 
 def test_retired_processor_still_ends_its_duties_and_gets_its_bond_back(world):

@@ -11,7 +11,7 @@ REASON = b"suspicious counts".ljust(32, b"\0")
 def test_suspend_takes_a_processor_out_of_the_draw(world):
     receipt = world.registry.suspend(2, REASON, sender=world.security)
     assert world.status(2) is ProcessorStatus.Suspended
-    assert world.registry.membersOf(1) == [1, 5, 3, 4]
+    assert world.registry.listOf(1, 4, 0, 10) == [1, 5, 3, 4]
     assert receipt.event("ProcessorSuspended") == {"processor": 2, "reason": REASON}
     entry = receipt.event("EntryAppended")
     assert (entry["decision"], entry["subject"]) == (Decision.ProcessorSuspended, 2)

@@ -43,7 +43,7 @@ def scene(world):
 
 def test_search_finds_the_most_frequent_outcome(scene):
     job = scene.ask()
-    assert job.record.requester == scene.search.address
+    assert job.request_account == scene.search.address
     scene.settle(job)
     ended = scene.desk.deliver(job)
     assert ended.result is True

@@ -4,11 +4,13 @@ import pytest
 
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
+from qcrs.model.organisation import Priority, Screen
 from qcrs.rules import commitment
 from tests.evm import artifacts
 from tests.job import rogue
 
-NOTHING = {0, bytes(9), bytes(24), "0x" + "00" * 20}
+SCREENED = 1  # as in contracts/libraries/Asked.sol
+NOTHING = {0, bytes(6), bytes(24)}
 
 
 def unpack(layout, type_, words):
@@ -38,12 +40,77 @@ def job(world):
     """A computation all of whose fields say something."""
     world.enrol_until(7)
     job = world.submit(
-        replica_cap=5, shots=60_001, outcome_bits=7, qubits=9, max_fee=2**95, deadline_at=world.chain.now + 9_999
+        replica_cap=5,
+        shots=60_001,
+        outcome_bits=7,
+        qubits=9,
+        depth_class=3,
+        quantum_volume_log2=4,
+        two_qubit_error_ppm=60_000,
+        max_fee=2**95,
+        deadline_at=world.chain.now + 9_999,
     ).allocate()
     job.refuse(1)
     job.to_revealing({0: rogue(0, 7, 60_001), 3: rogue(1, 7, 60_001)}).reveal_all()
     job.settle()
     return job
+
+
+@pytest.mark.parametrize("gold", [False, True])
+def test_submit_writes_words_as_the_compiler_packs_them(world, gold):
+    """They are written as words too: see Admission.enter."""
+    world.consortium.grantQuota(world.requesters, 2**56 - 1, 0, sender=world.committee)
+    world.consortium.chooseScreen(Screen.Except, sender=world.requester)
+    world.submit(qubits=200, replicas=8, depth_class=5)
+    request = world.request(
+        secret_commitment=bytes(range(1, 25)),
+        deadline_at=world.chain.now + 9_999,
+        shots=60_001,
+        replicas=5,
+        replica_cap=5 if gold else 9,
+        qubits=9,
+        outcome_bits=7,
+        gold=gold,
+        trust=77,
+        priority=Priority.Elevated,
+        depth_class=3,
+        profile=4,
+        quantum_volume_log2=6,
+        two_qubit_error_ppm=60_002,
+    )
+    fee = world.quote(request)
+    receipt = world.allocator.submit(request.to_chain(), sender=world.requester, value=fee)
+    record = world.allocator.recordOf(receipt.result)
+    layout = artifacts()["ComputationAllocator"].storage_layout
+    type_ = next(name for name in layout["types"] if name.startswith("t_struct(Computation)"))
+    bucket = receipt.event("ComputationSubmitted")["bucket"]
+    assert bucket > 2**8
+    expected = {
+        "replicas": 5,
+        "replicaCap": 5 if gold else 9,
+        "noiseClass": 1,
+        "qubits": 9,
+        "depthClass": 3,
+        "profile": 4,
+        "quantumVolumeLog2": 6,
+        "twoQubitErrorPpm": 60_002,
+        "shots": 60_001,
+        "place": bucket % 2**16,
+        "flags": SCREENED,
+        "organisation": world.requesters,
+        "deadlineAt": request.deadline_at,
+        "escrow": fee - world.bounty,
+        "secret": int.from_bytes(request.secret_commitment, "big"),
+        "requester": 1,
+        "outcomeBits": 7,
+        "trust": 77,
+        "gold": gold,
+        "priority": Priority.Elevated,
+    }
+    stored = unpack(layout, type_, record)
+    assert {name: number for name, number in stored.items() if number} == {k: v for k, v in expected.items() if v}
+    # A record without a round is queued: its status is not written.
+    assert plain(world.records.computationOf(receipt.result)) == stored | {"status": ComputationStatus.Queued}
 
 
 @pytest.mark.parametrize("settled", [False, True])

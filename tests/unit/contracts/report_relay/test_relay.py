@@ -100,7 +100,7 @@ def test_relay_pays_the_operators_as_if_they_had_committed_themselves(world, off
     office.post(*(office.reveal(job, index) for index in range(3)))
     job.settle()
     assert purse.gains() == {
-        world.keeper: world.bounty,
+        world.keeper: 2 * world.bounty,
         world.requester: -3 * job.pay - world.bounty,
     } | {job.operator(index): job.pay for index in range(3)}
 

@@ -170,10 +170,12 @@ def test_deliver_does_not_wait_for_cases_unless_asked_to(world, desk):
 def test_deliver_does_not_wait_where_nothing_can_be_challenged(world, desk):
     job = world.submit()
     desk.subscribe(job, wait=True)
-    world.allocator.cancel(job.id, sender=world.requester)
+    job.allocate()
+    for index in (0, 1):
+        job.refuse(index)
     assert job.record.phase_ends_at > world.chain.now
     desk.deliver(job)
-    assert desk.consumer.status() == ComputationStatus.Cancelled
+    assert desk.consumer.status() == ComputationStatus.Failed
 
 
 # --- proofs ---

@@ -56,9 +56,9 @@ def test_quorum_of_refusals_fails_the_computation_and_refunds_it(world, replicas
     assert (entry["decision"], entry["subject"]) == (Decision.ComputationFailed, job.id)
     assert entry["digest"] == abi_digest(["uint64", "uint8"], [job.id, FailureReason.PayloadRefused])
     assert job.fates == [Refused] * quorum + [Released] * (replicas - quorum)
-    assert purse.gains() == {world.requester: job.fee}
+    assert purse.gains() == {world.requester: job.escrow, world.keeper: world.bounty}
     assert world.locked(world.requester) == 0
-    assert world.allocator.queueOf(1, 10) == []
+    assert world.allocator.queueOf(1)[1] == 0
 
 
 def test_refusals_of_replacements_count_too(world):
@@ -84,7 +84,7 @@ def test_second_refusal_is_taken_while_a_replacement_is_sought(world):
     receipt = job.refuse(1)
     assert (job.status, job.record.active) == (ComputationStatus.Queued, 3)
     assert receipt.named("ComputationRequeued") == []
-    assert world.allocator.queueOf(1, 10) == [job.id]
+    assert world.allocator.queueOf(1)[1] == 0
 
 
 def test_refuse_fails_a_computation_that_used_up_its_assignments(world):

@@ -33,7 +33,7 @@ def test_settle_accepts_when_all_agree(world):
         "answerDigest": commitment.of_answer(job.id, 0b111, [job.root(i) for i in range(3)]),
     }
     assert purse.gains() == {
-        world.keeper: world.bounty,
+        world.keeper: 2 * world.bounty,
         world.requester: -3 * job.pay - world.bounty,
     } | {job.operator(index): job.pay for index in range(3)}
     assert world.locked(world.requester) == 0
@@ -47,7 +47,7 @@ def test_settle_slashes_an_outlier_and_refunds_its_share(world):
     assert job.fates == [Accepted, Accepted, Outlier, Accepted, Accepted]
     assert purse.gains() == {
         job.operator(2): -slash,
-        world.keeper: world.bounty,
+        world.keeper: 2 * world.bounty,
         world.requester: -4 * job.pay - world.bounty,
         "treasury": slash,
     } | {job.operator(index): job.pay for index in (0, 1, 3, 4)}
@@ -57,7 +57,7 @@ def test_settle_slashes_an_outlier_and_refunds_its_share(world):
     paid = receipt.event("ComputationPaid")
     assert paid["payees"] == [job.operator(index) for index in (0, 1, 3, 4)]
     assert (paid["each"], paid["bounty"]) == (job.pay, world.bounty)
-    assert (paid["total"], paid["source"]) == (job.fee, world.requester)
+    assert (paid["total"], paid["source"]) == (job.escrow, world.requester)
 
 
 def test_settle_rejects_when_no_quorum_agrees_and_pays_nobody(world):
@@ -65,7 +65,7 @@ def test_settle_rejects_when_no_quorum_agrees_and_pays_nobody(world):
     receipt = job.to_settled({0: rogue(0), 1: rogue(1)})
     assert job.status is ComputationStatus.Rejected
     assert job.fates == [Released] * 3
-    assert purse.gains() == {world.requester: -world.bounty, world.keeper: world.bounty}
+    assert purse.gains() == {world.requester: -world.bounty, world.keeper: 2 * world.bounty}
     settled = receipt.event("ComputationSettled")
     assert (settled["verdict"], settled["accepted"]) == (Verdict.Rejected, 0)
     assert settled["answerDigest"] == bytes(32)
@@ -77,7 +77,7 @@ def test_settle_is_inconclusive_about_noise_and_pays_the_work(world):
     assert job.status is ComputationStatus.Inconclusive
     assert job.fates == [Released] * 3
     assert purse.gains() == {
-        world.keeper: world.bounty,
+        world.keeper: 2 * world.bounty,
         world.requester: -3 * job.pay - world.bounty,
     } | {job.operator(index): job.pay for index in range(3)}
     settled = receipt.event("ComputationSettled")
@@ -124,7 +124,7 @@ def test_settle_with_one_silent_after_the_deadline(world):
         job.operator(0): job.pay,
         job.operator(1): -slash,
         job.operator(2): job.pay,
-        world.keeper: world.bounty,
+        world.keeper: 2 * world.bounty,
         world.requester: -2 * job.pay - world.bounty,
         "treasury": slash,
     }

@@ -30,7 +30,7 @@ def test_substitute_secret_costs_the_requester_a_bounty(world):
     purse = world.estate()
     receipt = substitute(world, job)
     assert purse.gains() == {world.requester: -world.bounty, world.keeper: world.bounty}
-    assert job.record.escrow == job.fee - world.bounty == world.locked(world.requester)
+    assert job.record.escrow == job.escrow - world.bounty == world.locked(world.requester)
     assert receipt.event("ComputationPaid") == {
         "computation": job.id,
         "source": world.requester,
@@ -50,7 +50,7 @@ def test_withheld_secret_does_not_cost_the_processors_their_pay(world):
     assert job.status is ComputationStatus.Accepted
     assert purse.gains() == {
         world.requester: -3 * job.pay - 2 * world.bounty,
-        world.keeper: 2 * world.bounty,
+        world.keeper: 3 * world.bounty,
     } | {job.operator(index): job.pay for index in range(3)}
 
 

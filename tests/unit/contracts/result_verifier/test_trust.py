@@ -35,7 +35,7 @@ def test_settle_is_inconclusive_beyond_it_and_pays_the_work(world, trust):
     assert (settled["verdict"], settled["accepted"], settled["answerDigest"]) == (Verdict.Inconclusive, 0, bytes(32))
     assert purse.gains() == {
         world.requester: -5 * job.pay - world.bounty,
-        world.keeper: world.bounty,
+        world.keeper: 2 * world.bounty,
     } | {job.operator(index): job.pay for index in range(5)}
 
 

@@ -27,7 +27,7 @@ def test_settle_of_one_replica_is_unverified_and_pays_it(world, answer):
     }
     assert purse.gains() == {
         world.requester: -job.pay - world.bounty,
-        world.keeper: world.bounty,
+        world.keeper: 2 * world.bounty,
         job.operator(0): job.pay,
     }
     assert job.record.escrow == job.pay

@@ -9,7 +9,7 @@ from qcrs.rules.digest import keccak
 from qcrs.rules.replay import Constants, Examination, LoggedEvent, Report
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.rules.replay.transcript import EMITTERS
-from tests.evm import CHAIN_ID, Chain, Contract, artifacts, interfaces
+from tests.evm import CHAIN_ID, Chain, Contract, interfaces
 from tests.scenario import World, account
 
 
@@ -34,7 +34,7 @@ class RecordedChain(Chain):
         contract = super().deploy(name, *arguments, sender=sender)
         self.log += [replace(event, block=created_in) for event in self._events()]
         arguments_ = contract.interface.encode_constructor(arguments)
-        self.creations[created_in] = bytes.fromhex(artifacts()[name].bytecode[2:]) + arguments_
+        self.creations[created_in] = self.creation_code(name) + arguments_
         return contract
 
     def call(self, to: str, data: bytes) -> bytes:

@@ -27,6 +27,13 @@ def world_of(processors: int = 5) -> World:
     return world
 
 
+def constants_of(world: World) -> Constants:
+    """Return what was fixed when the suite of *world* was deployed."""
+    settings = world.settings
+    addresses = {name: contract.address for name, contract in world.contracts.items()}
+    return Constants(CHAIN_ID, addresses, settings.keeper_bounty, settings.heartbeat_seconds, settings.genesis_entropy)
+
+
 class LiveNode(Node):
     """Serves what is on the chain now, or changes of it.
 
@@ -38,12 +45,7 @@ class LiveNode(Node):
     """
 
     def __init__(self, world: World) -> None:
-        settings = world.settings
-        addresses = {name: contract.address for name, contract in world.contracts.items()}
-        constants = Constants(
-            CHAIN_ID, addresses, settings.keeper_bounty, settings.heartbeat_seconds, settings.genesis_entropy
-        )
-        super().__init__(History(world, [], constants, {}))
+        super().__init__(History(world, [], constants_of(world), {}))
         self.change: Change | None = None
         self.changes_left = 0
         self.fork = b""

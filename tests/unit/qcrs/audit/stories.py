@@ -10,6 +10,7 @@ from tests.challenged import Accused, measured, shifted
 from tests.job import Job, noise, rogue
 from tests.scenario import World, account
 from tests.sweep import GOLD, TRAPS, Sweep, lying
+from tests.unit.qcrs.audit import allocations
 
 # Computations in the order in which ``STORIES`` submits them.
 (
@@ -41,9 +42,29 @@ from tests.sweep import GOLD, TRAPS, Sweep, lying
     LAPSED,
     GOLDEN,
     CHALLENGED,
+    BUSY,
+    AHEAD,
+    BACKFILLED,
+    DEFERRED,
+    WITHDRAWN,
+    BEHIND,
+    LONG,
+    SHORT,
+    ELEVATED,
+    CRITICAL,
+    NEXT_DAY,
+    CHEAP,
+    SCREENED,
+    CHOOSY,
+    EXCEPTED,
+    BATCHED,
+    BATCHED_TOO,
+    ABSENT,
+    RETURNED,
+    BESIDE,
     RUNNING,
     WAITING,
-) = range(1, 31)
+) = range(1, 51)
 LAST = WAITING + 4
 
 
@@ -333,6 +354,16 @@ STORIES: tuple[Callable[[World], None], ...] = (
     _lapsed,
     _golden,
     _challenged,
+    allocations.backfilled,
+    allocations.deferred,
+    allocations.exchanged,
+    allocations.prior,
+    allocations.cheap,
+    allocations.choosy,
+    allocations.batched,
+    allocations.absent,
+    allocations.reserved,
+    allocations.lasting,
     _governance,
     _after_governance,
 )

@@ -23,10 +23,17 @@ from tests.unit.qcrs.audit.stories import HONEST, ROGUE, RUNNING
         ("computationCount", 1, Rule.Record),
         ("processorCount", 1, Rule.Record),
         ("organisationCount", 1, Rule.Record),
-        ("membersOf", [], Rule.Record),
+        ("listOf", [], Rule.Record),
         ("daemonOf", account("somebody else"), Rule.Record),
         ("operatorOf", account("somebody else"), Rule.Record),
         ("organisationOf", 99, Rule.Membership),
+        ("accountOf", account("somebody else"), Rule.Record),
+        ("isScreened", False, Rule.Record),
+        ("finishOf", 1, Rule.Record),
+        ("queueOf", (0, 0, 0), Rule.Queue),
+        ("rateOf", 1, Rule.Record),
+        ("reservationCount", 0, Rule.Record),
+        ("calendarOf", [7], Rule.Record),
     ],
 )
 def test_another_answer_of_the_chain_is_a_fault(history, function, answer, rule):

@@ -72,7 +72,6 @@ def test_any_argument_changed_is_noticed(history):
         "DisputeOpened.evidence",
         "GoldListOpened.documentDigest",
         "ComputationSubmitted.request.maxFee",
-        "ComputationSubmitted.request.payloadUri",
         "PayloadRefused.code",
         "ProcessorRegistered.identityDigest",
         # The contract has checked by proofs that no event carries which round it was, and what its answer is.

@@ -14,12 +14,17 @@ from qcrs.cli import main
 from qcrs.cli.job_report import Layout, layout_of, pretty, rounds_json
 from qcrs.cli.job_submit import SubmissionInvalid, between, circuit_of, programs_of
 from qcrs.model.computation import ComputationStatus
+from qcrs.model.organisation import Priority
 from qcrs.quantum.errors import CircuitRefused
 from qcrs.quantum.sweep import bind, join
 from qcrs.rules.gold import Answer, RoundKind
 from qcrs.sdk.gold import Document, Documents, Round
+from qcrs.sdk.quote import Quote, quote_of
 from qcrs.sdk.result import Result
+from qcrs.sdk.terms import Circuit, Conditions
 from qcrs.store import Store
+from tests.market import PRICE, candidate
+from tests.market import market as market_of
 
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'
 BELL = HEAD + "h q[0];\ncx q[0], q[1];\nc[0] = measure q[0];\nc[1] = measure q[1];\n"
@@ -204,16 +209,21 @@ class Market:
 
     def __init__(self, tmp_path) -> None:
         self.gold_documents = Documents(tmp_path / "gold")
-        self.allocator = self
+        self.asked: list[Conditions] = []
 
-    async def choose_class(self, qubits: int, replicas: int) -> int:
+    async def choose_class(self, qubits: int, replicas: int, conditions: Conditions) -> int:
         return 2
 
-    async def quote(self, qubits: int, shots: int, replicas: int, replica_cap: int) -> int:
-        return qubits * shots * replica_cap
+    async def quote(self, circuit: Circuit, shots: int, conditions: Conditions, golds: bool = False) -> Quote:
+        self.asked.append(conditions)
+        processors = [candidate(number, number, noise_class=2) for number in range(1, 5)]
+        dear = candidate(5, 5, noise_class=2, offered=True, price=50)
+        return quote_of(market_of(*processors, dear), circuit, shots, conditions, golds)
 
-    async def submit(self, *_, **__) -> None:
+    async def order(self, *_) -> None:
         pytest.fail("money moved")
+
+    order_many = order
 
 
 @pytest.fixture
@@ -232,16 +242,47 @@ def test_a_dry_run_tells_the_promise_and_moves_no_money(bell, market, tmp_path, 
     assert value["submitted"] is False
     promise = value["promise"]
     assert (promise["golds"], promise["rounds"], promise["escape"]) == (3, 4, 0.25)
-    assert promise["price"] == str(2 * 4096 * 3)
+    assert promise["price"] == value["quote"]["total"] == str(2 * 4096 * 3 * PRICE + 3 * 1000)
     assert not (tmp_path / "gold").exists()
 
 
-def test_sweeps_without_golds_can_be_tried_too_and_circuits_cannot(bell, market, tmp_path, capsys) -> None:
+def test_sweeps_without_golds_and_circuits_can_be_tried_too(bell, market, tmp_path, capsys) -> None:
     sweep = tmp_path / "sweep.qasm"
     sweep.write_text(join([TILTED, BELL, BELL]))
     assert main(["job", "submit", str(sweep), "--shots", "15000", "--dry-run", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["promise"] == {"rounds": 3, "shotsPerRound": 1667}
-    assert main(["job", "submit", bell, "--dry-run"]) == 2
+    assert main(["job", "submit", bell, "--dry-run"]) == 0
+    said = capsys.readouterr()
+    assert "4 processors of 4 organisations fit in class 2 at 10 wei" in said.err
+    assert "at 50 wei a qubit-shot: 1 processors, 1 organisations more" in said.err
+    assert "nothing submitted" in said.out
+
+
+def test_requirements_and_price_go_into_the_quote(bell, market, capsys) -> None:
+    flags = ["--priority", "critical", "--price", "0.00000000000000005", "--profile", "1", "--min-quantum-volume", "32",
+             "--max-two-qubit-error", "0.0091", "--max-fee", "999999999", "--dry-run", "--json"]  # fmt: skip
+    assert main(["job", "submit", bell, *flags]) == 0
+    [asked] = market.asked
+    assert (asked.priority, asked.price, asked.profile) == (Priority.Critical, 50, 1)
+    assert (asked.quantum_volume_log2, asked.two_qubit_error_ppm, asked.max_fee) == (5, 9_100, 999_999_999)
+    quote = json.loads(capsys.readouterr().out)["quote"]
+    assert (quote["processors"], quote["price"], quote["priority"]) == (5, "50", "Critical")
+
+
+def test_a_volume_between_two_powers_asks_for_the_upper_one(bell, market) -> None:
+    for volume, log2 in ((0, 0), (1, 0), (2, 1), (33, 6), (64, 6)):
+        main(["job", "submit", bell, "--min-quantum-volume", str(volume), "--noise-class", "2", "--dry-run", "--json"])
+        assert market.asked[-1].quantum_volume_log2 == log2
+
+
+def test_circuits_can_be_computations_of_their_own(bell, market, tmp_path, capsys) -> None:
+    other = tmp_path / "other.qasm"
+    other.write_text(TILTED.replace("qubit[2]", "qubit[3]"))  # no sweep: they differ in width
+    assert main(["job", "submit", bell, str(other), "--each", "--dry-run", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert [quote["cost"] for quote in value["quotes"]] == [2 * 4096 * 3, 3 * 4096 * 3]
+    assert value["total"] == str(sum(int(quote["total"]) for quote in value["quotes"]))
+    assert main(["job", "submit", bell, "--each", "--soundness", "0.25"]) == 2
 
 
 def test_what_cannot_be_had_moves_no_money(bell, market, tmp_path, capsys) -> None:

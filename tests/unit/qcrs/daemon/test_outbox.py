@@ -34,8 +34,9 @@ ANSWER, REVEAL = Answer(5, 0, 1), Reveal(5, 0, 1)
 
 def story(status=AssignmentStatus.Assigned, **changes):
     told = Story(
-        computation=5, requester="0x", organisation=1, escrow=1, request=SimpleNamespace(outcome_bits=2), replicas=3
-    )
+        computation=5, requester="0x", organisation=1, escrow=1, request=SimpleNamespace(outcome_bits=2), replicas=3,
+        attempt=1,
+    )  # fmt: skip
     told.status, told.phase_ends_at = ComputationStatus.Allocated, ENDS
     told.duties = [Duty(0, 1, 1, status)]
     for name, value in changes.items():

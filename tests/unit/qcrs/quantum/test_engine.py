@@ -107,6 +107,32 @@ def test_refusals_come_back_as_codes() -> None:
     with_engine(scenario)
 
 
+def test_long_circuits_run_at_once_and_hold_up_no_other() -> None:
+    async def scenario(engine: EngineClient) -> None:
+        long = [asyncio.create_task(engine.run(endless())) for _ in range(2)]
+        while len(children_of(engine)) < 2:
+            await asyncio.sleep(0.01)
+        assert engine.running == 2
+        assert (await engine.run(bell())).refusal is RefusalCode.Unset
+        assert not any(task.done() for task in long)
+        for task in long:
+            task.cancel()
+        await asyncio.gather(*long, return_exceptions=True)
+
+    with_engine(scenario, workers=3)
+
+
+def test_circuit_deeper_than_declared_is_refused() -> None:
+    deep = BELL.replace("h q[0];", "h q[0];" * 63)  # 65 layers with the cx and the measurements
+
+    async def scenario(engine: EngineClient) -> None:
+        refused = await engine.run(bell(text=deep, depth_class=1))
+        assert (refused.counts, refused.refusal) == (None, RefusalCode.DepthExceeded)
+        assert (await engine.run(bell(text=deep, depth_class=2))).refusal is RefusalCode.Unset
+
+    with_engine(scenario)
+
+
 def test_limits_are_kept_and_the_engine_lives_on() -> None:
     async def scenario(engine: EngineClient) -> None:
         hungry = HEAD + "qubit[27] q; bit[27] c; h q; c = measure q;"

@@ -12,6 +12,10 @@ from qcrs.rules.fair_queue import (
     CREDIT,
     FULL,
     GRAIN,
+<<<<<<< HEAD
+=======
+    MAX_LEAP,
+>>>>>>> alloc
     MAX_PASSES,
     MAX_SPILL,
     QUOTA_SECONDS,
@@ -72,8 +76,12 @@ def test_first_bucket_moves_to_the_next_that_holds_somebody():
 
 
 def test_ahead_counts_earlier_buckets_round_the_ring():
+<<<<<<< HEAD
     queue = queue_of(BUCKETS - 2)
     queue.enter(0, 0)
+=======
+    queue = queue_of(0, BUCKETS - 2)
+>>>>>>> alloc
     queue.leave(0)
     assert queue.first == BUCKETS - 2
     for bucket in (BUCKETS, BUCKETS, BUCKETS + 3):
@@ -123,6 +131,7 @@ def test_move_sends_back_to_the_finish_tag_and_charges_nothing():
     assert (queue.waiting, queue.first, queue.stalled_since) == (3, 2, 9)
 
 
+<<<<<<< HEAD
 def test_move_that_finds_no_room_changes_nothing():
     queue = queue_of(0, 4)
     with pytest.raises(BacklogFull):
@@ -136,6 +145,28 @@ def test_who_is_alone_and_sent_back_has_nobody_ahead():
     assert (queue.first, queue.waiting, queue.ahead(1)) == (0, 1, 0)
     queue.leave(1)
     assert (queue.first, queue.waiting) == (0, 0)
+=======
+def test_move_sends_back_as_far_as_there_are_buckets():
+    queue = queue_of(0, 4)
+    assert queue.move(0, (2 * BUCKETS) << BUCKET_BITS, 9) == 4 + BUCKETS - MAX_SPILL
+
+
+def test_move_that_finds_no_room_changes_nothing():
+    last = BUCKETS - MAX_SPILL
+    queue = queue_of(0, 0, *[b for b in range(last, BUCKETS) for _ in range(FULL)])
+    state = (queue.first, queue.waiting, queue.stalled_since, queue.count(0))
+    with pytest.raises(BacklogFull):
+        queue.move(0, BUCKETS << BUCKET_BITS, 9)
+    assert (queue.first, queue.waiting, queue.stalled_since, queue.count(0)) == state
+
+
+def test_who_is_alone_and_sent_back_is_in_turn_where_it_stands_then():
+    queue = queue_of(0)
+    assert queue.move(0, 5 << BUCKET_BITS, 9) == 5
+    assert (queue.first, queue.waiting, queue.stalled_since) == (5, 1, 9)
+    queue.leave(5)
+    assert (queue.first, queue.waiting) == (5, 0)
+>>>>>>> alloc
 
 
 # --- charges ---
@@ -147,9 +178,21 @@ def test_charge_adds_up_by_weight():
     assert [light.charge(queue, 8 * UNIT, 1) for _ in range(3)] == [0, 8, 16]
 
 
+<<<<<<< HEAD
 def test_idle_organisation_starts_at_the_virtual_time():
     queue, share = queue_of(100), Share()
     queue.enter(0, 0)
+=======
+def test_charges_are_rounded_up():
+    queue, heavy = queue_of(0), Share()
+    for _ in range(3):
+        heavy.charge(queue, 1, 3)
+    assert heavy.finish == 3 * 86
+
+
+def test_idle_organisation_starts_at_the_virtual_time():
+    queue, share = queue_of(0, 100), Share()
+>>>>>>> alloc
     queue.leave(0)
     assert share.charge(queue, UNIT, 1) == 100
 
@@ -171,9 +214,12 @@ def test_credit_places_ahead_but_is_charged(priority, bucket):
 
 def test_credit_never_reaches_before_the_virtual_time():
     queue, share = queue_of(50), Share()
+<<<<<<< HEAD
     assert share.charge(queue_of(50), UNIT, 1, Priority.Critical) == 0
     queue.enter(0, 0)
     queue.leave(0)
+=======
+>>>>>>> alloc
     assert share.charge(queue, UNIT, 1, Priority.Critical) == 50
 
 
@@ -209,9 +255,22 @@ def test_quota_that_is_not_granted_is_none():
 
 @pytest.mark.parametrize(
     ("place", "expected"),
+<<<<<<< HEAD
     [((5, 1, 3, 2, 0), True), ((5, 2, 3, 2, 0), False), ((3, 1, 3, 2, 0), False), ((5, 1, 3, 2, MAX_PASSES), False)],
 )
 def test_only_a_cheaper_computation_passes_and_not_forever(place, expected):
+=======
+    [
+        ((5, 1, 3, 2, 0), True),
+        ((3 + MAX_LEAP, 1, 3, 2, MAX_PASSES - 1), True),
+        ((5, 2, 3, 2, 0), False),
+        ((3, 1, 3, 2, 0), False),
+        ((5, 1, 3, 2, MAX_PASSES), False),
+        ((4 + MAX_LEAP, 1, 3, 2, 0), False),
+    ],
+)
+def test_only_a_cheaper_computation_passes_and_neither_far_nor_forever(place, expected):
+>>>>>>> alloc
     assert may_pass(*place) is expected
 
 
@@ -316,6 +375,7 @@ def test_counts_are_conserved_virtual_time_never_goes_back_and_the_bound_holds(s
             assert queue.ahead(bucket) == sum(count for other, count in buckets.items() if other < bucket)
 
 
+<<<<<<< HEAD
 def test_exchange_saves_up_service_that_the_bound_leaves_to_those_displaced():
     """Ten long ones let ten short ones go first, and then stand together where these would have."""
     queue, saver, other = queue_of(0), Share(), Share()
@@ -330,6 +390,15 @@ def test_exchange_saves_up_service_that_the_bound_leaves_to_those_displaced():
     assert (bucket, last) == (1000, 1020)
     passed = 10 * 100 * UNIT
     assert passing_bound(1, last, 1000, 100 * UNIT) < passed <= passing_bound(1, last, 1000, 100 * UNIT, passed)
+=======
+def test_exchanges_put_a_longer_one_off_by_a_few_leaps_at_most():
+    """One that stands in bucket 0 is passed by each of those that stand a leap apart behind it, as long as it may."""
+    place = passed = 0
+    for bucket in range(MAX_LEAP, 20 * MAX_LEAP, MAX_LEAP):
+        if may_pass(bucket, UNIT, place, 100 * UNIT, passed):
+            place, passed = bucket, passed + 1
+    assert (place, passed) == (MAX_PASSES * MAX_LEAP, MAX_PASSES)
+>>>>>>> alloc
 
 
 def test_bound_is_nearly_reached():

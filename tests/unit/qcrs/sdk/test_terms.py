@@ -1,18 +1,9 @@
-"""How shots are split and where a computation fits."""
+"""How shots are split, and what a circuit's depth counts for."""
 
 import pytest
 
-from qcrs.model.processor import ProcessorStatus
-from qcrs.model.records import Standing
-from qcrs.sdk.terms import (
-    MAX_SHOTS,
-    MIN_SHOTS,
-    NoCapacity,
-    ReplicasOutOfRange,
-    ShotsOutOfRange,
-    best_class,
-    shots_per_replica,
-)
+from qcrs.quantum.program import Operation, Program, depth_class
+from qcrs.sdk.terms import MAX_SHOTS, MIN_SHOTS, Circuit, ReplicasOutOfRange, ShotsOutOfRange, shots_per_replica
 
 
 @pytest.mark.parametrize(
@@ -35,31 +26,11 @@ def test_impossible_replicas_are_refused(replicas):
         shots_per_replica(4096, replicas)
 
 
-def _standing(organisation, noise_class=1, qubits=27, status=ProcessorStatus.Certified, bonded=True):
-    return Standing(
-        status=status, noise_class=noise_class, qubits=qubits, leased_qubits=0, organisation=organisation,
-        last_beat_at=0, expires_at=0, bonded=bonded, accepted=0, outliers=0, silent=0, refused=0, failed=0,
-    )  # fmt: skip
-
-
-def test_class_with_most_organisations_wins():
-    standings = [_standing(1), _standing(1), _standing(2), _standing(3, 2), _standing(4, 2), _standing(5, 2)]
-    assert best_class(standings, requester=9, qubits=5, replicas=3) == 2
-
-
-@pytest.mark.parametrize(
-    "standings",
-    [
-        [_standing(1), _standing(2), _standing(2)],
-        [_standing(1), _standing(2), _standing(9)],
-        [_standing(1), _standing(2), _standing(3, qubits=4)],
-        [_standing(1), _standing(2), _standing(3, bonded=False)],
-        [_standing(1), _standing(2), _standing(3, status=ProcessorStatus.Suspended)],
-        [_standing(1), _standing(2), _standing(3, noise_class=2)],
-        [],
-    ],
-    ids=["one organisation", "the requester's own", "too small", "unbonded", "suspended", "another class", "none"],
-)
-def test_too_few_independent_processors_are_counted(standings):
-    with pytest.raises(NoCapacity, match="3 independent processors with 5 qubits"):
-        best_class(standings, requester=9, qubits=5, replicas=3)
+@pytest.mark.parametrize(("layers", "expected"), [(1, 1), (64, 1), (65, 2), (128, 2), (129, 3)])
+def test_depth_class_counts_layers_in_sixty_fours(layers, expected):
+    gates = tuple(Operation("x", (), (0,)) for _ in range(layers - 1))
+    deep = Program(2, 1, (*gates, Operation("barrier", (), (0, 1)), Operation("measure", (), (0,), (0,))))
+    shallow = Program(2, 1, (Operation("measure", (), (0,), (0,)),))
+    assert depth_class([deep]) == expected
+    assert depth_class([shallow, deep]) == expected  # of a sweep the deepest round counts
+    assert Circuit.of("text", [shallow, deep]) == Circuit("text", 2, 2, expected)

@@ -1,0 +1,42 @@
+"""What to do when a contract refuses: the next step for refusals that a person can do something about."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+
+def next_step(name: str, arguments: Mapping[str, Any]) -> str | None:
+    """Return what to do about the refusal *name*, in words; None when the refusal says it all."""
+    if name == "QuotaExhausted":
+        renews = datetime.fromtimestamp(arguments["renewsAt"], UTC).isoformat(sep=" ", timespec="minutes")
+        return (
+            f"this costs {arguments['cost']} units and {arguments['left']} are left until {renews}; submit it with "
+            "'--priority routine', wait until then, or have the Quantum Resource Allocation Committee grant more "
+            f"('qcrs organisation quota {arguments['organisation']} --elevated UNITS --critical UNITS')"
+        )
+    if name == "BacklogFull":
+        return (
+            "the organisation has as much waiting in this noise class as the queue holds; wait until some of it has "
+            "been served ('qcrs job list'), cancel what is no longer wanted, or submit to another '--noise-class'"
+        )
+    if name == "TooFewEligibleProcessors":
+        return (
+            f"{arguments['found']} of {arguments['required']} processors that it needs can be had now; it is tried "
+            "again when a lease ends. 'qcrs job why ID' tells what it waits for; cancel it and submit it with a higher "
+            "--price, fewer --replicas or lower requirements to find more"
+        )
+    if name == "ComputationNotDue":
+        return "others are in turn before it; 'qcrs job why ID' tells who"
+    if name == "FeeTooLow":
+        return "the price or the policy has changed since it was quoted; quote it again with --dry-run"
+    if name == "InsufficientFunds":
+        return "'qcrs ledger show' tells what is available; 'qcrs ledger deposit COIN' adds to it"
+    if name in ("AccessManagedUnauthorized", "AuthorityUnauthorized"):
+        return "this takes a role that the account has not got; on a devnet, '--as operator' has them all"
+    if name == "AccountNotAdmin":
+        return "the organisation's admin chooses this"
+    if name == "WindowTaken":
+        return "'qcrs reservation list' shows what is taken; choose other processors, fewer qubits or another time"
+    if name == "RateTooHigh":
+        return "'qcrs processor list' shows rates; raise --max-rate, or ask the operator for a rate when it is 0"
+    return None
