@@ -10,14 +10,6 @@ spans 2^23 tag units. Buckets have absolute numbers. Moments are unix seconds.
 """
 
 from dataclasses import dataclass, field
-<<<<<<< HEAD
-from enum import IntEnum
-
-from qcrs.errors import QcrsError
-
-WINDOW = 4  # computations ahead of which one out of turn may be allocated: fewer than these
-MAX_PASSES = 8  # times that a shorter computation may take the place of a longer one
-=======
 
 from qcrs.errors import QcrsError
 from qcrs.model.organisation import Priority
@@ -26,7 +18,6 @@ WINDOW = 4  # computations ahead of which one out of turn may be allocated: fewe
 MAX_PASSES = 8  # times that a shorter computation may take the place of a longer one
 MAX_LEAP = 16  # buckets by which it gets ahead so, at most
 DISTRUST_ROUNDS = 10  # rounds for which an organisation that had to be sent back is not waited for again
->>>>>>> alloc
 COST_BITS = 8
 BUCKET_BITS = 23
 GRAIN = 1 << BUCKET_BITS  # tag units in a bucket
@@ -40,17 +31,6 @@ LAYERS = 64  # gate layers in a depth class
 QUOTA_SECONDS = 86_400
 
 
-<<<<<<< HEAD
-class Priority(IntEnum):
-    """How a computation is placed among those of other organisations."""
-
-    Routine = 0
-    Elevated = 1
-    Critical = 2
-
-
-=======
->>>>>>> alloc
 class BacklogFull(QcrsError):
     """The organisation has too much waiting: its next computation would stand behind the last bucket.
 
@@ -93,19 +73,11 @@ def cost_of(qubits: int, shots: int, replicas: int, depth_class: int) -> int:
 
 
 def may_pass(bucket: int, cost: int, longer_bucket: int, longer_cost: int, passed: int) -> bool:
-<<<<<<< HEAD
-    """Return whether a computation may swap buckets with a costlier one that stands earlier.
-
-    Both are of one organisation, whose admin chose shortest first; the costlier has been *passed* so already.
-    """
-    return longer_bucket < bucket and cost < longer_cost and passed < MAX_PASSES
-=======
     """Return whether a computation may swap buckets with a costlier one that stands a little earlier.
 
     Both are of one organisation, whose admin chose shortest first; the costlier has been *passed* so already.
     """
     return 0 < bucket - longer_bucket <= MAX_LEAP and cost < longer_cost and passed < MAX_PASSES
->>>>>>> alloc
 
 
 def passing_bound(weight: int, bucket: int, first: int, largest: int, displaced: int = 0) -> int:
@@ -113,14 +85,8 @@ def passing_bound(weight: int, bucket: int, first: int, largest: int, displaced:
 
     A computation that entered *bucket* when the first one was *first* is passed only by those of a bucket no later.
     Their start tags are below the end of its bucket plus the credit of a critical one, and not below the start of the
-<<<<<<< HEAD
-    first one, for whoever waits stands there or later. Start tags of one organisation are as far apart as its costs, so
-    all of these but the last fit in between. Where the weight does not divide 256, tags are rounded down, and costs may
-    exceed them by weight / 256 cost units for each computation that passes.
-=======
     first one, for whoever waits stands there or later. Start tags of one organisation are as far apart as its costs or
     farther, so all of these but the last fit in between.
->>>>>>> alloc
 
     Args:
         weight: The other organisation's.
@@ -138,12 +104,7 @@ class FairQueue:
     """The queue of one noise class.
 
     Attributes:
-<<<<<<< HEAD
-        first: Number of the first bucket, which is the virtual time. Somebody waits in it unless nobody waits at all,
-            or whoever was alone has been sent back.
-=======
         first: Number of the first bucket, which is the virtual time. Somebody waits in it unless nobody waits at all.
->>>>>>> alloc
         waiting: Computations in all buckets.
         stalled_since: When somebody was last served in turn or sent back, or began to wait.
     """
@@ -188,11 +149,7 @@ class FairQueue:
         bucket = self.room(bucket)
         self._counts[bucket % BUCKETS] += 1
         if self.waiting == 0:
-<<<<<<< HEAD
-            self.stalled_since = now
-=======
             self.stalled_since, self.first = now, bucket
->>>>>>> alloc
         self.waiting += 1
         return bucket
 
@@ -213,12 +170,8 @@ class FairQueue:
     def move(self, bucket: int, finish: int, now: int) -> int:
         """Send one in turn from *bucket* back to where its organisation's next would start, and return that bucket.
 
-<<<<<<< HEAD
-        It is the bucket after the first when *finish*, a tag, is not later. Nothing is charged.
-=======
         It is the bucket after the first when *finish*, a tag, is not later, and among the last when it is beyond them.
         Nothing is charged.
->>>>>>> alloc
 
         Raises:
             BacklogFull: There is no room; nothing has changed.
@@ -226,14 +179,9 @@ class FairQueue:
         before = self.first, self.waiting, self.stalled_since
         target = max(finish >> BUCKET_BITS, self.first + 1)
         self.leave(bucket, now)
-<<<<<<< HEAD
-        try:
-            return self.enter(max(target, self.first), now)
-=======
         target = min(max(target, self.first), self.first + BUCKETS - MAX_SPILL)
         try:
             return self.enter(target, now)
->>>>>>> alloc
         except BacklogFull:
             self.first, self.waiting, self.stalled_since = before
             self._counts[bucket % BUCKETS] += 1
@@ -281,11 +229,7 @@ class Share:
         if queue.waiting == 0 or start < now:
             start = now
         bucket = queue.room(max(now, start - CREDIT[priority]) >> BUCKET_BITS)
-<<<<<<< HEAD
-        self.finish = start + (cost << COST_BITS) // weight
-=======
         self.finish = start - (-(cost << COST_BITS) // weight)  # rounded up: nobody gains by asking little at a time
->>>>>>> alloc
         return bucket
 
 

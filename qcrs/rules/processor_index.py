@@ -1,12 +1,5 @@
 """Processors of one noise class by free qubits, and the draw of independent ones among them.
 
-<<<<<<< HEAD
-Twin of ``contracts/libraries/ProcessorIndex.sol``, ``Draw.sol`` and ``Reputation.sol``. Eight lists: list l has
-processors with 2^l qubits free at least. A listing may understate what is free, for leases end; it never overstates it.
-"""
-
-from collections.abc import Callable, Iterable
-=======
 Twin of ``contracts/libraries/ProcessorIndex.sol``, ``Draw.sol`` and ``Reputation.sol``. Eight lists: list l has those
 with 2^l to 2^(l+1) - 1 qubits free. A draw takes candidates at random, with replacement, from the lists that can have
 enough free, and whoever fits with a chance of its weight; should that find too few, it goes through the lists from a
@@ -14,36 +7,24 @@ random place on. The index changes only after the last candidate.
 """
 
 from collections.abc import Callable, Iterable, Iterator
->>>>>>> alloc
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from qcrs.errors import QcrsError
-<<<<<<< HEAD
-from qcrs.rules.sortition import HashOf, hash_of, lottery
-
-LEVELS = 8
-=======
 from qcrs.rules.digest import keccak
 
 LEVELS = 8
 PLACE_BITS = 20
->>>>>>> alloc
 FULL_WEIGHT = 100
 LEAST_WEIGHT = 50
 CREDIT = 4  # answers taken for granted, so that a first fault is not the end
 FAULT = 4  # what one fault weighs, in accepted answers; one that was proven weighs as many faults
-<<<<<<< HEAD
-MAX_LAPSED = 16  # entries that one draw takes out because they cannot work
-MAX_RESERVE = 16
-=======
 MAX_DRAWS = 64  # candidates that come at random
 MAX_STEPS = 128  # entries that are gone through when those were too few
 MAX_LAPSED = 16  # entries that one draw takes out because they cannot work
 _WORD = (1 << 256) - 1
 
 HashOf = Callable[[bytes, int], int]
->>>>>>> alloc
 
 
 class TooFewEligibleProcessors(QcrsError):
@@ -58,12 +39,6 @@ class TooFewEligibleProcessors(QcrsError):
         self.qubits, self.required, self.found, self.drawn = qubits, required, found, drawn
 
 
-<<<<<<< HEAD
-def weight_of(accepted: int = 0, outliers: int = 0, silent: int = 0, refused: int = 0, failed: int = 0) -> int:
-    """Return the weight in a draw, 50 to 100 and rounded down, of such conduct; *failed* are faults proven."""
-    good = accepted + CREDIT
-    return LEAST_WEIGHT + LEAST_WEIGHT * good // (good + FAULT * (outliers + silent + refused + FAULT * failed))
-=======
 def hash_of(seed: bytes, draw: int) -> int:
     """Return the number that decides draw number *draw*: ``uint256(keccak256(abi.encode(seed, draw)))``."""
     return int.from_bytes(keccak(seed + draw.to_bytes(32, "big")), "big")
@@ -74,7 +49,6 @@ def weight_of(accepted: int = 0, outliers: int = 0, silent: int = 0, refused: in
     good = accepted + CREDIT
     faults = outliers + silent + refused + FAULT * failed
     return LEAST_WEIGHT + (FULL_WEIGHT - LEAST_WEIGHT) * good // (good + FAULT * faults)
->>>>>>> alloc
 
 
 def level_of(free: int) -> int:
@@ -87,15 +61,9 @@ class Processor:
     """What the index knows of a processor.
 
     Attributes:
-<<<<<<< HEAD
-        qubits: All that it has. leased: To computations. held: Promised to reservations.
-        weight: In draws, percent: see ``weight_of``. listed: Its list's level plus one; 0 when in none.
-        place: In that list. The contract is told places by whoever knows them; here they are kept up.
-=======
         qubits: All that it has. leased: To computations and reservations. held: Promised to reservations.
         weight: In draws, percent: see ``weight_of``. listed: Its list's level plus one; 0 when in none.
         place: In that list.
->>>>>>> alloc
     """
 
     id: int
@@ -112,14 +80,11 @@ class Processor:
         """Qubits that nobody has and nobody is promised."""
         return max(0, self.qubits - self.leased - self.held)
 
-<<<<<<< HEAD
-=======
     @property
     def entry(self) -> int:
         """Where it is indexed, as its standing on chain says; 0 in no list."""
         return self.listed << PLACE_BITS | self.place if self.listed else 0
 
->>>>>>> alloc
 
 def _nobody(processor: Processor) -> bool:
     return False
@@ -137,14 +102,9 @@ class Demand:
         qubits: That each must have free. count: How many, of different organisations.
         engaged: Organisations that do not qualify: the requester's own, and those already on the computation.
         tried: Ids of processors that have been tried.
-<<<<<<< HEAD
-        most, least: Out of turn, the most and the least qubits that those ahead ask for; 0 in turn.
-        is_lapsed: Says who cannot work at all: not certified, not bonded, expired, two heartbeats missed, or draining.
-=======
         most, least: Out of turn, the qubits that those ahead ask for together, and the fewest that one of them asks
             for; 0 in turn.
         is_lapsed: Says who cannot work at all: not heard of for two heartbeats, or certified until a past moment.
->>>>>>> alloc
         is_wanted: Says who suits the requester in all other respects: not screened out, asks no more than the bid, has
             the profile, the quantum volume and the two-qubit error asked for.
     """
@@ -160,18 +120,12 @@ class Demand:
 
 
 def spares(processor: Processor, qubits: int, most: int, least: int) -> bool:
-<<<<<<< HEAD
-    """Return whether a lease of *qubits* leaves room for each of those ahead, or *processor* is too small for any."""
-=======
     """Return whether a lease of *qubits* leaves room for all of those ahead, or *processor* is too small for any."""
->>>>>>> alloc
     return (
         most == 0 or processor.qubits - processor.leased - processor.held >= qubits + most or processor.qubits < least
     )
 
 
-<<<<<<< HEAD
-=======
 def candidates(seed: bytes, size: int, hashes: HashOf = hash_of) -> Iterator[tuple[int, int]]:
     """Yield positions of [0, *size*) in the order in which the contract looks at them, each with a chance in percent.
 
@@ -189,7 +143,6 @@ def candidates(seed: bytes, size: int, hashes: HashOf = hash_of) -> Iterator[tup
         yield (number + step & _WORD) % size, 0
 
 
->>>>>>> alloc
 class ProcessorIndex:
     """The eight lists."""
 
@@ -202,126 +155,14 @@ class ProcessorIndex:
 
     def enlist(self, processor: Processor) -> None:
         """Put a processor that can work at the end of its list, if it is in none and has qubits free."""
-<<<<<<< HEAD
-        if not processor.listed:
-            self._push(processor)
-
-    def relist(self, processor: Processor) -> None:
-        """Put a processor that is listed lower than it could be where it belongs."""
-        if processor.listed and level_of(processor.free or 1) >= processor.listed:
-            self.remove(processor.listed - 1, processor.place)
-            self._push(processor)
-
-    def release(self, processor: Processor, qubits: int) -> None:
-        """End a lease of *qubits*."""
-        processor.leased -= qubits
-        self.enlist(processor)
-
-    def remove(self, level: int, place: int) -> None:
-        """Take out the entry at a place, which the last of its list fills."""
-        entries = self.lists[level]
-        entries[place].listed = 0
-        last = entries.pop()
-        if place != len(entries):
-            entries[place] = last
-            last.place = place
-
-    def lease(self, chosen: Iterable[Processor], qubits: int, lapsed: Iterable[Processor] = ()) -> None:
-        """Lease *qubits* of each of *chosen*, and put in its new list whose level that changed, in this order.
-
-        *lapsed* leave the index. All leave from the last place of the highest list on: what fills a gap stays.
-        """
-        moved = []
-        for processor in chosen:
-            leased = processor.leased = processor.leased + qubits
-            free = processor.qubits - leased - processor.held
-            if free.bit_length() != processor.listed:
-                moved.append(processor)
-        exits = sorted(((p.listed - 1, p.place) for p in (*lapsed, *moved)), reverse=True)
-        for level, place in exits:
-            self.remove(level, place)
-        for processor in moved:
-            self._push(processor)
-
-    def draw(self, seed: bytes, demand: Demand, hashes: HashOf = hash_of) -> list[Processor]:
-        """Draw the processors that *demand* asks for, lease them, and return them in order.
-
-        Raises:
-            TooFewEligibleProcessors: There are not enough; nothing has changed.
-        """
-        chosen: list[Processor] = []
-        lapsed: list[Processor] = []
-        reserve: list[Processor] = []
-        drawn = self._look(seed, demand, hashes, chosen, lapsed, reserve)
-        engaged = {*demand.engaged, *(processor.organisation for processor in chosen)}
-        for processor in reserve:
-            if len(chosen) == demand.count:
-                break
-            if processor.organisation not in engaged:
-                engaged.add(processor.organisation)
-                chosen.append(processor)
-        if len(chosen) < demand.count:
-            raise TooFewEligibleProcessors(demand.qubits, demand.count, len(chosen), drawn)
-        self.lease(chosen, demand.qubits, lapsed)
-        return chosen
-
-    def _look(
-        self,
-        seed: bytes,
-        demand: Demand,
-        hashes: HashOf,
-        chosen: list[Processor],
-        lapsed: list[Processor],
-        reserve: list[Processor],
-    ) -> int:
-        """Sort candidates, in the lottery's order, into three lists; return how many there were."""
-        qubits, count, most, least = demand.qubits, demand.count, demand.most, demand.least
-        is_lapsed, is_wanted, tried = demand.is_lapsed, demand.is_wanted, demand.tried
-        engaged = set(demand.engaged)
-        lists = self.lists[level_of(qubits) :]
-        drawn = 0
-        for position, number in lottery(seed, sum(map(len, lists)), hashes):
-            if len(chosen) == count:
-                break
-            drawn += 1
-            for entries in lists:
-                if position < len(entries):
-                    break
-                position -= len(entries)
-            processor = entries[position]
-            if is_lapsed(processor):
-                if len(lapsed) < MAX_LAPSED:
-                    lapsed.append(processor)
-                continue
-            if processor.qubits - processor.leased - processor.held < qubits or processor.organisation in engaged:
-                continue
-            if most and not spares(processor, qubits, most, least):
-                continue
-            if processor.id in tried or not is_wanted(processor):
-                continue
-            if (number >> 128) % FULL_WEIGHT < processor.weight:
-                chosen.append(processor)
-                engaged.add(processor.organisation)
-            elif len(reserve) < MAX_RESERVE:
-                reserve.append(processor)
-        return drawn
-
-    def _push(self, processor: Processor) -> None:
-        free = processor.qubits - processor.leased - processor.held
-        if free < 1:
-            processor.listed = 0
-=======
         free = processor.qubits - processor.leased - processor.held
         if processor.listed or free < 1:
->>>>>>> alloc
             return
         level = free.bit_length() - 1
         entries = self.lists[level]
         processor.listed = level + 1
         processor.place = len(entries)
         entries.append(processor)
-<<<<<<< HEAD
-=======
 
     def remove(self, processor: Processor) -> None:
         """Take a processor out of its list, if it is in one; the last of the list fills its place."""
@@ -410,4 +251,3 @@ class ProcessorIndex:
             if len(chosen) == count:
                 break
         return looked
->>>>>>> alloc

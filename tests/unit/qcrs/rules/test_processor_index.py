@@ -11,30 +11,19 @@ from qcrs.rules.processor_index import (
     FULL_WEIGHT,
     LEAST_WEIGHT,
     LEVELS,
-<<<<<<< HEAD
-    MAX_LAPSED,
-=======
     MAX_DRAWS,
     MAX_LAPSED,
     MAX_STEPS,
->>>>>>> alloc
     Demand,
     Processor,
     ProcessorIndex,
     TooFewEligibleProcessors,
-<<<<<<< HEAD
-=======
     candidates,
     hash_of,
->>>>>>> alloc
     level_of,
     spares,
     weight_of,
 )
-<<<<<<< HEAD
-from qcrs.rules.sortition import MAX_DRAWS, lottery
-=======
->>>>>>> alloc
 
 SEED = keccak(b"seed")
 
@@ -48,22 +37,14 @@ def quick(source):
 
 
 def check(index, processors):
-<<<<<<< HEAD
-    """Each listed processor is where it says, in one list alone, which never overstates what it has free."""
-=======
     """Each listed processor is where it says, in one list alone: that of what it has free."""
->>>>>>> alloc
     entries = [entry for entries in index.lists for entry in entries]
     assert len(set(entries)) == len(entries) == sum(p.listed > 0 for p in processors)
     for level, listed in enumerate(index.lists):
         for place, processor in enumerate(listed):
             assert (processor.listed, processor.place) == (level + 1, place)
-<<<<<<< HEAD
-            assert processor.free >= 2**level
-=======
             assert processor.entry == (level + 1 << 20) + place
             assert 2**level <= processor.free < 2 ** (level + 1)
->>>>>>> alloc
 
 
 # --- weights ---
@@ -108,23 +89,6 @@ def test_processor_without_free_qubits_is_in_no_list():
 def test_last_entry_fills_the_gap_of_one_that_leaves():
     processors = fleet(4, 4, 4, 4)
     index = ProcessorIndex(processors)
-<<<<<<< HEAD
-    index.remove(2, 1)
-    assert [p.id for p in index.lists[2]] == [0, 3, 2]
-    check(index, processors)
-
-
-def test_lease_moves_from_the_last_place_on_and_lists_in_drawn_order():
-    processors = fleet(4, 4, 4, 4, 4)
-    index = ProcessorIndex(processors)
-    index.lease([processors[0], processors[4], processors[2]], 1)
-    assert [p.id for p in index.lists[2]] == [3, 1]
-    assert [p.id for p in index.lists[1]] == [0, 4, 2]
-    check(index, processors)
-
-
-def test_end_of_a_lease_lists_only_whoever_is_in_none_and_a_heartbeat_puts_the_others_right():
-=======
     index.remove(processors[1])
     assert [p.id for p in index.lists[2]] == [0, 3, 2]
     index.remove(processors[1])
@@ -153,24 +117,15 @@ def test_who_keeps_its_level_keeps_its_place():
 
 
 def test_end_of_a_lease_puts_the_processor_where_it_belongs():
->>>>>>> alloc
     (processor,) = processors = fleet(8)
     index = ProcessorIndex(processors)
     index.lease(processors, 5)
     index.lease(processors, 3)
     assert processor.listed == 0
     index.release(processor, 3)
-<<<<<<< HEAD
-    index.release(processor, 5)
-    assert (processor.free, processor.listed) == (8, 2)
-    index.relist(processor)
-    assert processor.listed == 4
-    index.relist(processor)
-=======
     assert (processor.free, processor.listed) == (3, 2)
     index.release(processor, 5)
     assert (processor.free, processor.listed) == (8, 4)
->>>>>>> alloc
     check(index, processors)
 
 
@@ -217,11 +172,6 @@ def test_too_few_are_told_and_change_nothing():
     processors = fleet(5, 5, 5)
     index = ProcessorIndex(processors)
     with pytest.raises(TooFewEligibleProcessors) as caught:
-<<<<<<< HEAD
-        index.draw(SEED, Demand(5, 3, {0}))
-    assert (caught.value.required, caught.value.found, caught.value.drawn) == (3, 2, 3)
-    assert [p.leased for p in processors] == [0, 0, 0]
-=======
         index.draw(SEED, Demand(5, 3, {0}, is_lapsed=lambda p: p.id == 1))
     assert (caught.value.required, caught.value.found, caught.value.drawn) == (3, 1, MAX_DRAWS + 3)
     assert [(p.leased, p.listed) for p in processors] == [(0, 3)] * 3
@@ -231,7 +181,6 @@ def test_no_list_is_long_enough_when_all_are_empty():
     with pytest.raises(TooFewEligibleProcessors) as caught:
         ProcessorIndex(fleet(5)).draw(SEED, Demand(8, 1))
     assert caught.value.drawn == 0
->>>>>>> alloc
 
 
 def test_nobody_is_drawn_when_nobody_is_needed():
@@ -239,19 +188,11 @@ def test_nobody_is_drawn_when_nobody_is_needed():
 
 
 def test_draws_end_with_the_limit():
-<<<<<<< HEAD
-    organisations = [0] * (3 * MAX_DRAWS)
-    index = ProcessorIndex(fleet(*[5] * len(organisations), organisations=organisations))
-    with pytest.raises(TooFewEligibleProcessors) as caught:
-        index.draw(SEED, Demand(5, 2))
-    assert (caught.value.found, caught.value.drawn) == (1, MAX_DRAWS)
-=======
     organisations = [0] * (3 * MAX_STEPS)
     index = ProcessorIndex(fleet(*[5] * len(organisations), organisations=organisations))
     with pytest.raises(TooFewEligibleProcessors) as caught:
         index.draw(SEED, Demand(5, 2))
     assert (caught.value.found, caught.value.drawn) == (1, MAX_DRAWS + MAX_STEPS)
->>>>>>> alloc
 
 
 def test_lapsed_are_taken_out_as_far_as_one_draw_may():
@@ -262,22 +203,6 @@ def test_lapsed_are_taken_out_as_far_as_one_draw_may():
     check(index, processors)
 
 
-<<<<<<< HEAD
-def test_reserve_fills_up_in_order_when_the_rest_is_gone():
-    processors = fleet(*[5] * 4)
-    for processor in processors:
-        processor.weight = LEAST_WEIGHT
-    taken_last = lambda seed, draw: (99 if draw < 3 else 0) << 128  # noqa: E731
-    drawn = ProcessorIndex(processors).draw(SEED, Demand(5, 3), taken_last)
-    assert [p.id for p in drawn] == [1, 0, 3]
-
-
-def test_draw_is_what_the_hashes_say():
-    """Position 2 of 4, then of the three left the one that took its place: hash 2 again."""
-    processors = fleet(5, 5, 5, 5)
-    drawn = ProcessorIndex(processors).draw(SEED, Demand(5, 2), lambda seed, draw: 2)
-    assert [p.id for p in drawn] == [2, 3]
-=======
 def test_draw_is_what_the_hashes_say():
     """Position 2 of 4, twice in vain, then 1 with a chance that it does not have, and 0."""
     processors = fleet(5, 5, 5, 5)
@@ -306,7 +231,6 @@ def test_candidates_are_those_of_the_contract():
     assert everyone[MAX_DRAWS:] == [((last + step) % 1_000, 0) for step in range(MAX_STEPS)]
     highest = 2**256 - 1
     assert [position for position, _ in candidates(SEED, 7, lambda *_: highest)][MAX_DRAWS:] == [highest % 7, *range(6)]
->>>>>>> alloc
 
 
 def chi_square(counts, expected):
@@ -324,13 +248,8 @@ def test_every_set_of_equals_is_equally_likely():
 
 
 def test_chances_are_as_the_weights():
-<<<<<<< HEAD
-    """Draws of one of twenty, half of weight 50: each of the others is as likely twice, but for what a lottery without
-    replacement and the reserve take off it, near one in a hundred; 43.8 is exceeded once in a thousand.
-=======
     """Draws of one of twenty, half of weight 50: each of the others is twice as likely; 43.8 is exceeded once in a
     thousand.
->>>>>>> alloc
     """
     source = random.Random(2)
     counts = Counter()
@@ -368,23 +287,3 @@ def test_guard_holds_in_draws():
     assert {p.id for p in drawn} == {0, 2, 3}
     with pytest.raises(TooFewEligibleProcessors):
         ProcessorIndex(fleet(40, 54)).draw(SEED, demand)
-<<<<<<< HEAD
-
-
-# --- the lottery ---
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 10_000), st.integers(0, 2**32))
-def test_lottery_is_a_shuffle_that_keeps_only_what_moved(size, seed):
-    source = random.Random(seed)
-    hashes = [source.getrandbits(256) for _ in range(MAX_DRAWS)]
-    remaining, expected = list(range(size)), []
-    for number in hashes[: min(size, MAX_DRAWS)]:
-        slot = number % len(remaining)
-        expected.append((remaining[slot], number))
-        remaining[slot] = remaining[-1]
-        remaining.pop()
-    assert list(lottery(SEED, size, lambda seed, draw: hashes[draw])) == expected
-=======
->>>>>>> alloc
