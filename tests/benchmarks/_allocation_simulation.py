@@ -79,7 +79,7 @@ def simulate(quick: bool = False) -> dict[str, Any]:
     """Return the figures of every policy and scenario, as JSON has them.
 
     Args:
-        quick: A hundredth of the load, in one process and a few seconds: enough for the bound, too little for the shares
+        quick: A hundredth of the load, in one process and a few seconds: enough for the bound, too little for shares
             of organisations that submit little.
     """
     scale = QUICK if quick else FULL
