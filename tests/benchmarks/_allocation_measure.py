@@ -127,10 +127,14 @@ def starvation(run: Run) -> dict[str, Any]:
     owner, cost = np.array(load.organisation), np.array(load.cost)
     jobs = np.flatnonzero(np.array(policy.entered) >= 0)
     first, bucket = np.array(policy.first)[jobs], np.array(policy.bucket)[jobs]
+    moved = np.zeros(len(load), bool)
+    moved[list(policy.displaced)] = True
     worst, holds = np.zeros(len(jobs)), True
-    for other, passed in enumerate(_passed(run, policy, jobs)):
+    all_of, displaced_of = _passed(run, policy, jobs, cost), _passed(run, policy, jobs, np.where(moved, cost, 0))
+    for other, (passed, displaced) in enumerate(zip(all_of, displaced_of, strict=True)):
         largest = int(cost[owner == other].max(initial=0))
-        bound = passing_bound(load.organisations[other].weight, bucket, first, largest)  # integers, by the array
+        weight = load.organisations[other].weight
+        bound = passing_bound(weight, bucket, first, largest, displaced)  # integers, by the array
         passed[owner[jobs] == other] = 0
         holds &= bool((passed <= bound).all())
         np.maximum(worst, passed / bound, out=worst)
@@ -142,25 +146,25 @@ def starvation(run: Run) -> dict[str, Any]:
         "computations": len(jobs),
         "guarded": len(policy.guarded),
         "sentBack": policy.sent_back,
+        "displaced": len(policy.displaced),
         "histogram": {"counts": counts.tolist(), "edges": [round(float(edge), 4) for edge in edges]},
     }
 
 
-def _passed(run: Run, policy: Ours, jobs: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield, organisation by organisation, the cost of it that passed each of *jobs*; those displaced are left out."""
+def _passed(run: Run, policy: Ours, jobs: np.ndarray, cost: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield, organisation by organisation, how much of *cost* passed each of *jobs*, guarded backfill aside."""
     load = run.load
     position = np.full(len(load), len(run.order))
     position[run.order] = np.arange(len(run.order))
     begin, end = np.array(policy.entered)[jobs], position[jobs]
     place_of = np.full(len(load), -1)
     place_of[jobs] = np.arange(len(jobs))
-    guarded = np.array(policy.guarded, dtype=np.int64).reshape(-1, 3)
-    cost = np.array(load.cost)
-    cost[list(policy.displaced)] = 0
-    owner, cost = np.array(load.organisation)[run.order], cost[run.order]
+    overtaken, by = np.array(policy.guarded, dtype=np.int64).reshape(-1, 2).T
+    owner = np.array(load.organisation)
+    in_order = owner[run.order], cost[run.order]
     for other in range(len(load.organisations)):
-        prefix = np.concatenate(([0], np.cumsum(np.where(owner == other, cost, 0))))
+        prefix = np.concatenate(([0], np.cumsum(np.where(in_order[0] == other, in_order[1], 0))))
         passed = prefix[end] - prefix[begin]
-        overtaken = guarded[guarded[:, 1] == other]
-        np.subtract.at(passed, place_of[overtaken[:, 0]], overtaken[:, 2])
+        own = owner[by] == other
+        np.subtract.at(passed, place_of[overtaken[own]], cost[by[own]])
         yield passed

@@ -7,7 +7,7 @@ processors by the same rules. A policy's ``submit`` takes a computation, its ``s
 from collections import deque
 from heapq import heappop, heappush
 
-from _allocation_ours import Place
+from _allocation_ours import Place, guard
 from _allocation_workload import Workload
 
 from qcrs.rules.fair_queue import WINDOW
@@ -37,7 +37,7 @@ class _Ordered:
         order, qubits, blocked, sizes = self.order, self.load.qubits, [], []
         while order and len(blocked) < WINDOW:
             entry = heappop(order)
-            if place(entry[1], max(sizes, default=0), min(sizes, default=0)):
+            if place(entry[1], *guard(sizes)):
                 self.served(entry[0])
             else:
                 blocked.append(entry)
@@ -99,7 +99,7 @@ class _Queued:
             if organisation is None:
                 break
             job = self.queues[organisation][0]
-            if place(job, max(sizes, default=0), min(sizes, default=0)):
+            if place(job, *guard(sizes)):
                 self.queues[organisation].popleft()
                 self.served(organisation, job)
             else:

@@ -157,7 +157,10 @@ def critical(setting: Setting, base: Run) -> dict[str, float]:
 
 
 def unplaceable(setting: Setting, base: Run) -> dict[str, float]:
-    """Let a hundredth of the attacker's computations be such that nobody ever takes them, as with too low a bid."""
+    """Let a hundredth of the attacker's computations be such that nobody can or will run them: too low a bid, say.
+
+    The first of them holds up those in turn for a round; ``utilisationAfterwards`` is what they cost from then on.
+    """
     load = setting.load()
     owner = np.array(load.organisation)
     stuck = (owner == ATTACKER) & (np.arange(len(load)) % 100 == 0)
@@ -165,11 +168,43 @@ def unplaceable(setting: Setting, base: Run) -> dict[str, float]:
     blocked = edited(load, replicas=replicas)
     blocked.work[:] = np.where(stuck, 0, blocked.work)
     result = setting.run(blocked)
-    return {"stuck": int(stuck.sum()), "sentBack": result.policy.sent_back, "utilisation": _mean_utilisation(result)}
+    first = result.policy.first_sent_back
+    since = WARM_UP if first is None else max(WARM_UP, first / load.blocks)
+    return {
+        "stuck": int(stuck.sum()),
+        "sentBack": result.policy.sent_back,
+        "sentBackAtOnce": result.policy.sent_at_once,
+        "firstSentBackAfter": load.blocks * BLOCK_SECONDS if first is None else first * BLOCK_SECONDS,
+        "utilisation": _mean_utilisation(result),
+        "utilisationToNone": _mean_utilisation(result) / _mean_utilisation(base),
+        "utilisationAfterwards": _mean_utilisation(result, since) / _mean_utilisation(base, since),
+        "minimumShareOfOthers": others(result, ATTACKER),
+        "modestWaitP99": waits(result, MODEST)["p99"],
+        "longestStandstill": _longest_gap(result, 0.0),
+        "worstStarvation": starvation(result)["worst"],
+    }
 
 
-def _mean_utilisation(result: Run) -> float:
-    return float(utilisation(result)[round(WARM_UP * result.load.blocks) :].mean())
+def exchanging(setting: Setting, base: Run) -> dict[str, float]:
+    """Let the attacker's shorter computations take the places of its longer ones, as often as the rules let them."""
+    result = setting.run(setting.load(), lambda load: Ours(load, UNLIMITED, shortest_first={ATTACKER}))
+    return {
+        "exchanges": result.policy.exchanged,
+        "gain": advantage(result, ATTACKER) / advantage(base, ATTACKER),
+        "minimumShareOfOthers": others(result, ATTACKER),
+        "modestWaitP99": waits(result, MODEST)["p99"],
+        "ownPlaced": _placed(result, ATTACKER),
+        "ownPlacedWithout": _placed(base, ATTACKER),
+        "worstStarvation": starvation(result)["worst"],
+    }
+
+
+def _placed(result: Run, organisation: int) -> int:
+    return int(((np.array(result.load.organisation) == organisation) & (result.started >= 0)).sum())
+
+
+def _mean_utilisation(result: Run, since: float = WARM_UP) -> float:
+    return float(utilisation(result)[round(since * result.load.blocks) :].mean())
 
 
 def returning(setting: Setting, base: Run) -> dict[str, Any]:
@@ -186,16 +221,16 @@ def returning(setting: Setting, base: Run) -> dict[str, Any]:
         outcome[name] = {
             "shareOfReturning": float(share[ATTACKER]),
             "minimumShareOfFloods": float(share[rivals].min()),
-            "longestGapOfFloods": max(_longest_gap(result, i) for i in rivals),
+            "longestGapOfFloods": max(_longest_gap(result, RETURNS_AT, i) for i in rivals),
         }
     return outcome
 
 
-def _longest_gap(result: Run, organisation: int) -> float:
-    """Return the longest time in seconds without a placement of *organisation* since the other's return."""
+def _longest_gap(result: Run, since: float, organisation: int | None = None) -> float:
+    """Return the longest time in seconds, from a part of the horizon on, in which nobody, or not it, was placed."""
     load = result.load
-    own = result.started[np.array(load.organisation) == organisation]
-    begin = RETURNS_AT * load.blocks
+    own = result.started if organisation is None else result.started[np.array(load.organisation) == organisation]
+    begin = since * load.blocks
     moments = np.concatenate(([begin], np.sort(own[own >= begin]), [load.blocks]))
     return float(np.diff(moments).max() * BLOCK_SECONDS)
 
@@ -212,6 +247,6 @@ def scenarios(jobs: int, processors: int, organisations: int, seed: int) -> dict
             "worstStarvation": starvation(base)["worst"],
         }
     }
-    for test in (sybil, splitting, spam, critical, unplaceable, returning):
+    for test in (sybil, splitting, spam, critical, exchanging, unplaceable, returning):
         outcome[test.__name__] = test(setting, base)
     return outcome

@@ -38,7 +38,7 @@ class Scale:
 
 
 FULL = Scale(1_010_000, 10_000, 120, 200_000, 1_000, 40)
-QUICK = Scale(20_000, 300, 24, 4_000, 300, 24)
+QUICK = Scale(10_600, 500, 24, 1_500, 250, 24)
 
 
 def _ours(load: Workload) -> Ours:
@@ -79,7 +79,7 @@ def simulate(quick: bool = False) -> dict[str, Any]:
     """Return the figures of every policy and scenario, as JSON has them.
 
     Args:
-        quick: A fiftieth of the load, in one process and a few seconds: enough for the bound, too little for the shares
+        quick: A hundredth of the load, in one process and a few seconds: enough for the bound, too little for shares
             of organisations that submit little.
     """
     scale = QUICK if quick else FULL
