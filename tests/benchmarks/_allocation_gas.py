@@ -85,7 +85,9 @@ class Field:
         self.chain.pour(calls)
         deposit = [(world.allocator, "deposit", (), requester, 10**5 * ETHER) for requester in self.requesters]
         keeper = [(world.allocator, "depositFor", (world.keeper,), world.requester, ETHER)]
-        paid = [(world.allocator, "depositFor", (o,), world.requester, ETHER) for o in {n.operator for n in world.nodes}]
+        paid = [
+            (world.allocator, "depositFor", (o,), world.requester, ETHER) for o in {n.operator for n in world.nodes}
+        ]
         self.chain.pour(deposit + keeper + paid)
         for node in world.nodes[:1]:
             assert world.status(node.id) is ProcessorStatus.Certified

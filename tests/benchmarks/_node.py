@@ -132,7 +132,12 @@ class NodeChain(Chain):
                     nonces[sender] = nonces[sender] + 1 if sender in nonces else self.nonce(sender)
                     data = contract.interface.encode_call(function, arguments)
                     call = {"from": sender, "to": contract.address, "data": "0x" + data.hex(), "value": hex(value)}
-                    raw.append(("eth_sendTransaction", [call | {"gas": hex(gas), "gasPrice": "0x0", "nonce": hex(nonces[sender])}]))
+                    raw.append(
+                        (
+                            "eth_sendTransaction",
+                            [call | {"gas": hex(gas), "gasPrice": "0x0", "nonce": hex(nonces[sender])}],
+                        )
+                    )
                 hashes += self.batch(raw)
                 while int(self.request("txpool_status")["pending"], 16):
                     self._mine(self._now + 1)
@@ -143,7 +148,9 @@ class NodeChain(Chain):
             failed = [number for number, receipt in enumerate(receipts) if int(receipt["status"], 16) == 0]
             if failed:
                 _, function, arguments, sender, _ = calls[begin + failed[0]]
-                raise NodeRefused(f"{function}{arguments} of {sender}, number {begin + failed[0]}: reverted, as {len(failed)}")
+                raise NodeRefused(
+                    f"{function}{arguments} of {sender}, number {begin + failed[0]}: reverted, as {len(failed)}"
+                )
 
     @contextmanager
     def undone(self) -> Iterator[None]:
