@@ -43,8 +43,8 @@ __all__ = [
     "compile_sources",
     "deployable",
     "export_abis",
-    "load_abi",
     "linked",
+    "load_abi",
     "load_bytecode",
     "syntax_trees",
 ]
@@ -259,7 +259,8 @@ def linked(bytecode: str, libraries: Mapping[str, str]) -> bytes:
     """Return creation code with the addresses of the libraries that it calls.
 
     Args:
-        bytecode: As the compiler made it, 0x-prefixed. libraries: Addresses by name; others than those called do no harm.
+        bytecode: As the compiler made it, 0x-prefixed.
+        libraries: Addresses by name; others than those called do no harm.
 
     Raises:
         LibraryMissing: It calls one that is not among them.

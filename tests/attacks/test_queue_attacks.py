@@ -107,8 +107,8 @@ def test_spam_moves_nobody_elses_start(world):
 
 
 def test_spam_of_a_heavy_organisation_shuts_out_nobody(world):
-    """Defence: the least step. Without it, small computations of an organisation with a weight of hundreds share a bucket,
-    255 fill it, and 16 full ones refuse whoever would start there."""
+    """Defence: the least step. Without it, small computations of an organisation with a weight of hundreds share a
+    bucket, 255 fill it, and 16 full ones refuse whoever would start there."""
     with world.chain.undone():  # so that the fixture need not look through thousands
         heavy, victim = join(world, "heavy", 65_536), join(world, "victim").account
         submit_many(world, heavy, 255 * 16, qubits=1, replicas=1)

@@ -39,7 +39,8 @@ class NodeChain(Chain):
         self._process = subprocess.Popen(
             [
                 ANVIL, "--port", str(port), "--chain-id", str(CHAIN_ID), "--timestamp", str(GENESIS_AT),
-                "--hardfork", "shanghai", "--gas-limit", str(20 * BLOCK_GAS), "--auto-impersonate", "--disable-min-priority-fee", "--base-fee", "0",
+                "--hardfork", "shanghai", "--gas-limit", str(20 * BLOCK_GAS), "--auto-impersonate",
+                "--disable-min-priority-fee", "--base-fee", "0",
                 "--gas-price", "0", "--silent", "--prune-history", "--accounts", "1", "--order", "fifo",
             ]
         )  # fmt: skip

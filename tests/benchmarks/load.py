@@ -1,0 +1,216 @@
+"""A mixed load on a consortium of real processes: organisations of unlike weights that flood it, daemons that are killed.
+
+Every job must end with a verdict or with a refund and a reason, shares must keep to the bound, books must balance and
+the audit must hold. Ganache, daemons and Aer share the machine, so times tell about the machine; the rest does not.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from _report import CHAIN, OWN, REST, SERIES, Goal, finish, picture, table
+
+from qcrs.chain.deployment import DEFAULT_POLICY
+from qcrs.chain.gateway import Gateway
+from qcrs.chain.keys import account_of
+from qcrs.chain.network import Network
+from qcrs.circuits import text_of
+from qcrs.model.computation import VERDICTS, ComputationStatus
+from qcrs.model.story import Story
+from qcrs.quantum.circuit import canonical, facts, load
+from qcrs.rules.fair_queue import BUCKET_BITS, COST_BITS, cost_of
+from qcrs.sdk.audit import verify
+from qcrs.sdk.client import Client
+from qcrs.sdk.devnet import Devnet, bring_up
+from qcrs.sdk.ledger import read_ledger
+from qcrs.sdk.secrets import Secrets
+from qcrs.sdk.terms import Circuit, Conditions
+from qcrs.store import Store
+
+COMMAND = "make bench-load"
+PROCESSORS, WEIGHTS = 12, (4, 2, 1, 1)
+JOBS_EACH = 52
+BATCH = 26
+KILLED, REVIVED = 3, 1
+CIRCUITS = ("bell", "ghz5", "deutsch_jozsa4", "grover3")
+SHOTS, REPLICAS = 4096, 3
+POLICY = DEFAULT_POLICY.model_copy(
+    update={"commit_seconds": 60, "disclose_seconds": 45, "reveal_seconds": 45, "challenge_seconds": 30}
+)
+SEED = 7
+LONGEST_SECONDS = 1500
+
+
+def example(name: str) -> Circuit:
+    """Return one of the circuits that come with the package, as the client wants it."""
+    circuit = load(text_of(name))
+    size = facts(circuit)
+    return Circuit(canonical(circuit), size.qubits, size.outcome_bits)  # none is deeper than the first class
+
+
+async def flood(client: Client, number: int) -> list[Story]:
+    """Submit one organisation's jobs, in batches, in an order of its own."""
+    order = random.Random(f"{SEED} {number}")
+    conditions = Conditions(replicas=REPLICAS, deadline_seconds=LONGEST_SECONDS)
+    stories: list[Story] = []
+    while len(stories) < JOBS_EACH:
+        quotes = [
+            await client.quote(example(order.choice(CIRCUITS)), SHOTS * REPLICAS, conditions) for _ in range(BATCH)
+        ]
+        stories += await client.order_many(quotes, conditions)
+    return stories
+
+
+async def trouble(devnet: Devnet, done: asyncio.Event) -> list[str]:
+    """Kill some daemons at random moments, with SIGKILL, and start one of them again; return what happened."""
+    dice, said = random.Random(SEED), []
+    victims = dice.sample(sorted(devnet.nodes), KILLED)
+    for name in victims:
+        await _pause(dice.uniform(4, 12), done)
+        os.killpg(devnet.nodes[name], signal.SIGKILL)
+        said.append(f"{name} killed")
+    for name in victims[:REVIVED]:
+        await _pause(dice.uniform(8, 15), done)
+        devnet.start_node(name)
+        said.append(f"{name} started again")
+    return said
+
+
+async def _pause(seconds: float, done: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(done.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def measure(folder: Path) -> dict[str, Any]:
+    """Run the load and return what came of it."""
+    devnet = await bring_up(folder / "devnet", PROCESSORS, policy=POLICY, weights=WEIGHTS, progress=print)
+    try:
+        network = Network.read(devnet.network_path)
+        names = [account.name for account in network.accounts if account.name.startswith("researcher")]
+        gateways = [Gateway(network) for _ in names]
+        clients = []
+        for name, gateway in zip(names, gateways, strict=True):
+            await gateway.connect()
+            account = account_of(network.account(name).private_key or "")
+            secrets = Secrets(devnet.directory / f"secrets-{name}.jsonl")
+            clients.append(Client(gateway, account, secrets, Store(network.store)))
+        began = time.monotonic()
+        waiting = [await flood(client, number) for number, client in enumerate(clients)]
+        print(f"{sum(map(len, waiting))} jobs submitted in {time.monotonic() - began:.0f} s")
+        done = asyncio.Event()
+        troubled = asyncio.create_task(trouble(devnet, done))
+        await asyncio.gather(
+            *(
+                client.drive(story.computation, lambda *_: None, story.submitted_in)
+                for client, stories in zip(clients, waiting, strict=True)
+                for story in stories
+            )
+        )
+        done.set()
+        happened = await troubled
+        seconds = time.monotonic() - began
+        stories = await clients[0].stories()
+        books = await read_ledger(gateways[0])
+        audit = await verify(gateways[0], print)
+        blocks = {story.computation: await _allocated_at(gateways[0], story) for story in stories}
+        for gateway in gateways:
+            await gateway.close()
+        return {
+            "stories": stories, "balanced": books.balanced, "audit": audit.holds, "seconds": seconds,
+            "events": happened, "allocated": blocks,
+        }  # fmt: skip
+    finally:
+        devnet.stop()
+
+
+async def _allocated_at(gateway: Gateway, story: Story) -> list[int]:
+    """Return the blocks in which it was allocated."""
+    events = await gateway.logs(story.submitted_in)
+    mine = [e for e in events if e.name == "ComputationAllocated" and e["computation"] == story.computation]
+    return [event.block for event in mine]
+
+
+def shares(stories: Sequence[Story], allocated: dict[int, list[int]]) -> dict[str, Any]:
+    """Return how far apart, in cost per weight, two organisations ever were while both still had jobs waiting.
+
+    The bound: the largest cost of each per its weight, and a bucket (see FairQueue).
+    """
+    weights = dict(zip(sorted({s.organisation for s in stories}), WEIGHTS, strict=True))
+    costs = {
+        s.computation: cost_of(s.request.qubits, s.request.shots, s.request.replicas, s.request.depth_class)
+        for s in stories
+    }
+    order = sorted((s for s in stories if allocated[s.computation]), key=lambda s: allocated[s.computation][0])
+    left = Counter(s.organisation for s in stories)
+    served = dict.fromkeys(weights, 0.0)
+    largest = {o: max(costs[s.computation] for s in stories if s.organisation == o) / w for o, w in weights.items()}
+    worst, line = 0.0, []
+    for story in order:
+        served[story.organisation] += costs[story.computation] / weights[story.organisation]
+        left[story.organisation] -= 1
+        line.append(dict(served))
+        busy = [o for o in weights if left[o] > 0]
+        for one in busy:
+            for other in busy:
+                bound = largest[one] + largest[other] + (1 << BUCKET_BITS) / (1 << COST_BITS)
+                worst = max(worst, (served[one] - served[other]) / bound if one != other else 0.0)
+    return {"worst": worst, "line": line, "weights": weights}
+
+
+def draw(stories: Sequence[Story], allocated: dict[int, list[int]], fair: dict[str, Any]) -> None:
+    """Draw the timeline of every job, and what each organisation was served per weight."""
+    colours = dict(zip(fair["weights"], (OWN, CHAIN, SERIES[4], SERIES[6]), strict=True))
+    with picture("load-timeline", "Every job from submission to its end", "by block; one line a job") as axes:
+        for row, story in enumerate(sorted(stories, key=lambda s: (s.organisation, s.computation))):
+            blocks = allocated[story.computation] or [story.submitted_in]
+            axes.plot([story.submitted_in, blocks[0]], [row, row], color=REST, lw=0.6)
+            axes.plot(blocks, [row] * len(blocks), "|", color=colours[story.organisation], ms=4)
+        axes.set_xlabel("block of each allocation", fontsize=8)
+    with picture("load-shares", "Cost served per weight", "by allocation; parallel lines are fair shares") as axes:
+        for organisation, colour in colours.items():
+            axes.plot(
+                [step[organisation] for step in fair["line"]], color=colour, lw=1.4,
+                label=f"weight {fair['weights'][organisation]}",
+            )  # fmt: skip
+        axes.legend(frameon=False, fontsize=7.5)
+
+
+def main() -> int:
+    """Measure, print, draw and return the exit code."""
+    with TemporaryDirectory(prefix="qcrs-load-") as folder:
+        outcome = asyncio.run(measure(Path(folder)))
+    stories, allocated = outcome["stories"], outcome["allocated"]
+    fair = shares(stories, allocated)
+    ended = [s for s in stories if s.status in VERDICTS or (s.status is ComputationStatus.Failed and s.failure)]
+    by_status = Counter(s.status.name for s in stories)
+    again = sum(len(blocks) > 1 for blocks in allocated.values())
+    print("\n".join(outcome["events"]))
+    table(("what", "count"), [*((name, str(n)) for name, n in sorted(by_status.items())), ("reallocated", str(again))])
+    draw(stories, allocated, fair)
+    goals = [
+        Goal("jobs of a mixed load that ended with a verdict or a refund and a reason", len(ended), len(stories), "jobs",
+             COMMAND, at_least=True),
+        Goal("... of jobs submitted", len(stories), 200, "jobs", COMMAND, at_least=True),
+        Goal("... share of those that were accepted", 100 * by_status["Accepted"] / len(stories), 90, "%", COMMAND,
+             at_least=True),
+        Goal("largest difference of service between organisations, part of the stated bound", 100 * fair["worst"], 100,
+             "%", COMMAND),
+        Goal("books balanced and audit held after it", int(outcome["balanced"] and outcome["audit"]), 1, "", COMMAND,
+             at_least=True),
+    ]  # fmt: skip
+    finish("load", goals, {"seconds": round(outcome["seconds"], 1), "statuses": dict(by_status),
+                                  "events": outcome["events"], "reallocated": again})  # fmt: skip
+    return 0 if all(goal.holds for goal in goals[:3] + goals[4:]) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
