@@ -1,4 +1,4 @@
-"""A mixed load on a consortium of real processes: organisations of unlike weights that flood it, daemons that are killed.
+"""A mixed load on a consortium of real processes: organisations of unlike weights flood it, and daemons are killed.
 
 Every job must end with a verdict or with a refund and a reason, shares must keep to the bound, books must balance and
 the audit must hold. Ganache, daemons and Aer share the machine, so times tell about the machine; the rest does not.
