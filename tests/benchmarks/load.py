@@ -197,7 +197,7 @@ def main() -> int:
     table(("what", "count"), [*((name, str(n)) for name, n in sorted(by_status.items())), ("reallocated", str(again))])
     draw(stories, allocated, fair)
     goals = [
-        Goal("jobs of a mixed load that ended with a verdict or a refund and a reason", len(ended), len(stories), "jobs",
+        Goal("jobs of a mixed load that ended with a verdict, or refunded", len(ended), len(stories), "jobs",
              COMMAND, at_least=True),
         Goal("... of jobs submitted", len(stories), 200, "jobs", COMMAND, at_least=True),
         Goal("... share of those that were accepted", 100 * by_status["Accepted"] / len(stories), 90, "%", COMMAND,
