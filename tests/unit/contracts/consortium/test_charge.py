@@ -43,27 +43,27 @@ def tariff():
 
 def test_charge_adds_up_costs_by_weight(tariff):
     heavy, light = tariff.admit("heavy", 4), tariff.admit("light", 1)
-    tags = [tariff.charge("heavy", 1_000)["tag"] for _ in range(3)]
-    assert tags == [0, 64_000, 128_000]
+    tags = [tariff.charge("heavy", 4_000)["tag"] for _ in range(3)]
+    assert tags == [0, 256_000, 512_000]
     tags = [tariff.charge("light", 1_000)["tag"] for _ in range(3)]
     assert tags == [0, 256_000, 512_000]
-    assert tariff.consortium.finishOf(heavy, 1) == 192_000
+    assert tariff.consortium.finishOf(heavy, 1) == 768_000
     assert tariff.consortium.finishOf(light, 1) == 768_000
 
 
 def test_charge_rounds_up(tariff):
     """Whoever submits little at a time gains nothing by it."""
     organisation = tariff.admit("odd", 3)
-    for charged in (86, 172):
-        tariff.charge("odd", 1)
+    for charged in (170_667, 341_334):
+        tariff.charge("odd", 2_000)
         assert tariff.consortium.finishOf(organisation, 1) == charged
 
 
-def test_charge_gives_even_the_heaviest_a_tag_for_the_smallest(tariff):
-    """With the largest weight, 256 cost units are one tag unit; the smallest computation costs 4096."""
+def test_charge_has_a_least_step(tariff):
+    """A 64th of a bucket: whatever its weight, an organisation alone does not fill one, which holds 255."""
     organisation = tariff.admit("heaviest", 65_536)
     tariff.charge("heaviest", 4_096)
-    assert tariff.consortium.finishOf(organisation, 1) == 16
+    assert tariff.consortium.finishOf(organisation, 1) == BUCKET // 64
 
 
 def test_charge_starts_at_the_virtual_time_when_that_is_later(tariff):
@@ -75,8 +75,8 @@ def test_charge_starts_at_the_virtual_time_when_that_is_later(tariff):
 def test_charge_forgets_what_was_before_when_nobody_waits(tariff):
     organisation = tariff.admit("alone", 1)
     tariff.charge("alone", 10**9)
-    assert tariff.charge("alone", 10, virtual_time=5, idle=True)["tag"] == 5
-    assert tariff.consortium.finishOf(organisation, 1) == 5 + 2_560
+    assert tariff.charge("alone", 1_000, virtual_time=5, idle=True)["tag"] == 5
+    assert tariff.consortium.finishOf(organisation, 1) == 5 + 256_000
 
 
 def test_charge_keeps_noise_classes_apart(tariff):
@@ -101,8 +101,8 @@ def test_charge_holds_to_the_weight_of_the_moment(tariff):
     organisation = tariff.admit("growing", 1)
     tariff.charge("growing", 1_000)
     tariff.consortium.setWeight(organisation, 10, sender=RULER)
-    assert tariff.charge("growing", 1_000)["tag"] == 256_000
-    assert tariff.consortium.finishOf(organisation, 1) == 256_000 + 25_600
+    assert tariff.charge("growing", 10_000)["tag"] == 256_000
+    assert tariff.consortium.finishOf(organisation, 1) == 256_000 + 256_000
 
 
 @pytest.mark.parametrize("priority", list(Priority))
@@ -114,16 +114,17 @@ def test_charge_places_ahead_by_the_credit_but_not_before_the_virtual_time(tarif
     cost = buckets * (BUCKET >> 8)
     tariff.charge("urgent", cost, virtual_time=virtual_time)
     tag = tariff.charge("urgent", 1, priority, virtual_time)["tag"]
-    assert tag == max(virtual_time, virtual_time + buckets * BUCKET - CREDIT[priority])
+    charged = max(buckets * BUCKET, BUCKET // 64)
+    assert tag == max(virtual_time, virtual_time + charged - CREDIT[priority])
 
 
 @pytest.mark.parametrize("priority", [Priority.Elevated, Priority.Critical])
 def test_charge_of_the_urgent_is_not_less(tariff, priority):
     """It is placed ahead, and those after it pay for that."""
     organisation = tariff.admit("urgent", 1)
-    tariff.consortium.grantQuota(organisation, 100, 100, sender=RULER)
-    tariff.charge("urgent", 100, priority)
-    assert tariff.consortium.finishOf(organisation, 1) == 25_600
+    tariff.consortium.grantQuota(organisation, 1_000, 1_000, sender=RULER)
+    tariff.charge("urgent", 1_000, priority)
+    assert tariff.consortium.finishOf(organisation, 1) == 256_000
 
 
 def test_charge_says_whether_there_is_a_screen(tariff):
