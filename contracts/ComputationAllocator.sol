@@ -223,6 +223,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         c.advance(id, status);
         c.phaseEndsAt = endsAt;
         Desk.Suite memory suite = _suite();
+        // slither-disable-next-line unused-return (what is slashed stays in the treasury)
         (address[] memory operators,) = _desk.dismiss(suite, id, c, fates);
         // Work that nobody could have made conclusive is paid; work of which some is surely wrong is not.
         AssignmentStatus paid = AssignmentStatus.Accepted;

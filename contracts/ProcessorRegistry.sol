@@ -235,6 +235,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
             none.length := 0
             none.offset := 0
         }
+        // slither-disable-next-line incorrect-equality (processors are counted, not coin)
         return _field.find(seed, _wishOf(asked, count, pay), none, none).found == count;
     }
 

@@ -18,6 +18,8 @@ import {Panel} from "./Panel.sol";
 /// @title The allocator's desk: all that it keeps, and how work on it ends
 /// @notice What both the allocator and Recovery need: to end assignments, to divide escrow, to put a computation back into
 /// the queue, to write into the trail.
+// slither-disable-start reentrancy-events (calls go to contracts of the suite, which do not call back but to put slashes into
+// the treasury)
 library Desk {
     using FairQueue for FairQueue.Queue;
     using Ledger for Ledger.Book;
@@ -166,6 +168,7 @@ library Desk {
     ) internal {
         AssignmentStatus released = AssignmentStatus.Released;
         AssignmentStatus[] memory fates = self.panels[id].fatesOf(c, released, released, released);
+        // slither-disable-next-line unused-return (nobody is at fault here)
         (address[] memory operators,) = dismiss(self, suite, id, c, fates);
         for (uint256 i = c.carried; i < fates.length; ++i) {
             fates[i] = AssignmentStatus.Unset;
@@ -220,3 +223,4 @@ library Desk {
         suite.trail.append(decision, ComputationId.unwrap(id), digest);
     }
 }
+// slither-disable-end reentrancy-events

@@ -20,6 +20,8 @@ import {Panel} from "./Panel.sol";
 /// IComputationAllocator for who may call and what it means.
 /// @dev A library of its own, called by delegation, for the allocator alone would be larger than chains take. What a
 /// verified computation costs does not include it.
+// slither-disable-start reentrancy-events (calls go to contracts of the suite, which do not call back but to put slashes into
+// the treasury)
 library Recovery {
     using Desk for Desk.State;
     using FairQueue for FairQueue.Queue;
@@ -77,6 +79,7 @@ library Recovery {
         }
         AssignmentStatus[] memory fates = new AssignmentStatus[](c.tried);
         fates[index] = AssignmentStatus.Refused;
+        // slither-disable-next-line unused-return (nobody is paid here, and what is slashed stays in the treasury)
         self.dismiss(suite, id, c, fates);
         bool refused = ++c.refused >= Agreement.quorumOf(c.replicas);
         if (refused) self.fail(suite, id, c, FailureReason.PayloadRefused, address(0));
@@ -219,6 +222,7 @@ library Recovery {
         address keeper
     ) external {
         Computation storage c = self.computations[id];
+        // slither-disable-next-line unused-return (nobody is paid here, and what is slashed stays in the treasury)
         self.dismiss(suite, id, c, fates);
         c.restart();
         c.committed = self.panels[id].rebind(id, commitments);
@@ -340,3 +344,4 @@ library Recovery {
         return FairQueue.costOf(c.qubits, c.shots, c.replicas, c.depthClass);
     }
 }
+// slither-disable-end reentrancy-events
