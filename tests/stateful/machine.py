@@ -72,15 +72,19 @@ class ComputationMachine(RuleBasedStateMachine):
 
     # --- requesters ---
 
-    @initialize()
-    def fund(self):
+    @initialize(outvoted=st.booleans())
+    def begin(self, outvoted):
+        """Start with money and quotas; and, half the time, with a verdict that left one replica outside."""
         self.world.allocator.deposit(sender=self.world.requester, value=10**9)
         self.predicted.books.available[self.world.requester] += 10**9
         self.world.consortium.grantQuota(self.world.requesters, 2**40, 2**40, sender=self.world.committee)
+        if outvoted:
+            self.submit(count=1, replicas=5, steps=0, qubits=2, soon=False, cheap=False, priority=Priority.Routine)
+            self.go_on(pick=1, seat=4, answer=rogue, steps=5)
 
     @precondition(lambda self: len(self.predicted.twins) < 8)
     @rule(
-        count=st.sampled_from([1, 1, 2]),
+        count=st.sampled_from([1, 1, 1, 2]),
         replicas=st.sampled_from([1, 3, 3, 4, 5]),
         steps=st.integers(0, 2),
         qubits=st.integers(1, 12),
@@ -162,9 +166,11 @@ class ComputationMachine(RuleBasedStateMachine):
             self.count("backfilled")
 
     @with_twins
-    @rule(pick=PICK, name=st.sampled_from(["reallocate", "expire", "defer"]))
-    def enforce(self, pick, name):
+    @rule(pick=PICK, name=st.sampled_from(["reallocate", "expire", "defer"]), patient=ONE_IN_4)
+    def enforce(self, pick, name, patient):
         twin, enforce = self.twin(pick), getattr(self.world.allocator, name)
+        if patient:
+            self.world.chain.warp(max(self.world.chain.now, twin.phase_ends_at + pick % 2))
         allowed = getattr(self.predicted, f"may_{name}")(twin)
         self.step(
             allowed,
@@ -246,15 +252,18 @@ class ComputationMachine(RuleBasedStateMachine):
     # --- what usually comes next ---
 
     @with_twins
-    @rule(pick=PICK, seat=PICK, answer=st.sampled_from(ANSWERS), steps=st.integers(1, 5))
+    @rule(pick=PICK, seat=PICK, answer=st.sampled_from(ANSWERS), steps=st.integers(2, 6))
     def go_on(self, pick, seat, answer, steps):
         """Take a computation some steps further; chance alone would hardly ever settle one."""
         self.focus = self.twin(pick)
         for _ in range(steps):
             match self.focus.status:
                 case ComputationStatus.Queued:
-                    self.allocate(pick=pick)
-                    self.backfill(pick=pick, forgetful=False)
+                    waits = self.predicted.line.buckets
+                    if self.focus.job.id in waits and not self.predicted.line.is_first(self.focus.job.id):
+                        self.backfill(pick=pick, forgetful=False)
+                    else:
+                        self.allocate(pick=pick)
                 case ComputationStatus.Allocated:
                     self.commit(pick=pick, seat=seat, answer=answer, many=seat % 4 != 0)
                     self.commit(pick=pick, seat=seat, answer=honest, many=True)

@@ -77,8 +77,10 @@ class Twin:
         """Whether replacing those who are missing would take too many processors."""
         return len(self.seats) + self.replicas - self.active > MAX_ASSIGNMENTS
 
-    def may_escalate(self, lost: int) -> bool:
+    def may_escalate(self, lost: int, now: int) -> bool:
         """Return whether more replicas can join when *lost* do not go on."""
+        if now > self.deadline_at:
+            return False
         enough = self.replicas + ESCALATION <= self.escrow.cap and self.attempt < MAX_ATTEMPTS
         return enough and len(self.seats) + ESCALATION + lost <= MAX_ASSIGNMENTS
 
@@ -253,7 +255,7 @@ class Prediction:
         silent = twin.indices(AssignmentStatus.Committed)
         for index in silent:
             self._end(twin, index, AssignmentStatus.Silent)
-        if not judgement.members and twin.may_escalate(len(silent)):
+        if not judgement.members and twin.may_escalate(len(silent), self.now):
             self._escalate(twin, judgement.verdict, indices)
             return
         twin.advance(ComputationStatus[judgement.verdict.name])

@@ -98,11 +98,15 @@ class LedgerMachine(ComputationMachine):
     # --- disputes ---
 
     @precondition(lambda self: any(twin.status in VERDICTS for twin in self.predicted.twins))
-    @rule(pick=PICK, seat=PICK)
-    def complain(self, pick, seat):
-        docket, judged = self.predicted.docket, [t for t in self.predicted.twins if t.status in VERDICTS]
+    @rule(pick=PICK, seat=PICK, many=st.booleans())
+    def complain(self, pick, seat, many):
+        judged = [t for t in self.predicted.twins if t.status in VERDICTS]
         twin = judged[pick % len(judged)]
-        index = seat % len(twin.seats)
+        for index in range(len(twin.seats)) if many else [seat % len(twin.seats)]:
+            self.complain_of(twin, index)
+
+    def complain_of(self, twin, index):
+        docket = self.predicted.docket
         kind, processor = docket.kind_of(twin, index), twin.seats[index][0]
         accused = kind is DisputeKind.WrongAnswer
         opener = self.world.stranger if accused else self.world.node(processor).operator
@@ -116,10 +120,14 @@ class LedgerMachine(ComputationMachine):
     with_cases = precondition(lambda self: self.predicted.docket.cases)
 
     @with_cases
-    @rule(pick=PICK, upheld=st.booleans())
-    def decide(self, pick, upheld):
+    @rule(pick=PICK, upheld=st.booleans(), many=st.booleans())
+    def decide(self, pick, upheld, many):
+        cases = self.predicted.docket.cases
+        for case in list(cases) if many else [cases[-1 - pick % len(cases)]]:
+            self.decide_on(case, upheld)
+
+    def decide_on(self, case, upheld):
         docket, rule_ = self.predicted.docket, self.world.disputes.rule
-        case = docket.cases[-1 - pick % len(docket.cases)]
         allowed = docket.may_rule(case)
         self.step(
             allowed,
@@ -225,7 +233,7 @@ def test_any_order_of_steps_keeps_the_books_and_the_predictions(world):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=80,
             stateful_step_count=50,
             derandomize=True,
             database=None,
