@@ -200,7 +200,7 @@ def deployable(artifacts: Mapping[str, Artifact]) -> Iterator[Artifact]:
     """
     code = "".join(artifact.bytecode for artifact in artifacts.values())
     for artifact in artifacts.values():
-        called = artifact.kind == "library" and _placeholder(artifact.name) in code
+        called = artifact.kind == "library" and _link_mark(artifact.name) in code
         if (artifact.kind == "contract" or called) and not artifact.source.startswith(
             ("contracts/test/", "contracts/examples/")
         ):
@@ -266,13 +266,13 @@ def linked(bytecode: str, libraries: Mapping[str, str]) -> bytes:
         LibraryMissing: It calls one that is not among them.
     """
     for name, address in libraries.items():
-        bytecode = bytecode.replace(_placeholder(name), address[2:].lower())
+        bytecode = bytecode.replace(_link_mark(name), address[2:].lower())
     if "__$" in bytecode:
         raise LibraryMissing(f"creation code: expected its libraries among {', '.join(libraries) or 'none'}")
     return bytes.fromhex(bytecode.removeprefix("0x"))
 
 
-def _placeholder(library: str) -> str:
+def _link_mark(library: str) -> str:
     """Return what the compiler writes where the address of a library belongs."""
     return f"__${keccak(f'contracts/libraries/{library}.sol:{library}'.encode()).hex()[:34]}$__"
 

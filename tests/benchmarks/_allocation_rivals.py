@@ -25,7 +25,8 @@ class _Ordered:
         heappush(self.order, (self.key(job), job))
 
     def key(self, job: int) -> float:
-        raise NotImplementedError
+        """Return what *job* is ranked by when it comes, the least first: its number, so the order of arrival."""
+        return job
 
     def served(self, key: float) -> None:
         """Hear of the key that was placed."""
@@ -50,9 +51,6 @@ class Fifo(_Ordered):
     """In order of arrival."""
 
     name = "FIFO"
-
-    def key(self, job: int) -> float:
-        return job
 
 
 class Wfq(_Ordered):
