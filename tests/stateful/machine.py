@@ -68,6 +68,12 @@ class ComputationMachine(RuleBasedStateMachine):
         choice = live if live and pick % 8 else self.predicted.twins
         return choice[pick // 8 % len(choice)]
 
+    def behind(self, pick):
+        """Return a computation that waits behind others, where there is one; seldom any."""
+        line = self.predicted.line
+        waits = [t for t in self.predicted.twins if t.job.id in line.buckets and not line.is_first(t.job.id)]
+        return waits[pick // 8 % len(waits)] if waits and pick % 8 and not self.focus else self.twin(pick)
+
     with_twins = precondition(lambda self: self.predicted.twins)
 
     # --- requesters ---
@@ -153,7 +159,7 @@ class ComputationMachine(RuleBasedStateMachine):
     @with_twins
     @rule(pick=PICK, forgetful=ONE_IN_4)
     def backfill(self, pick, forgetful):
-        twin, backfill, line = self.twin(pick), self.world.allocator.backfill, self.predicted.line
+        twin, backfill, line = self.behind(pick), self.world.allocator.backfill, self.predicted.line
         ahead = line.ahead(twin.job.id)[forgetful:] if twin.job.id in line.buckets else []
         self.world.beat()
         allowed = self.predicted.may_backfill(twin, ahead)

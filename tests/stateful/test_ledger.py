@@ -242,7 +242,6 @@ def test_any_order_of_steps_keeps_the_books_and_the_predictions(world):
         ),
     )
     rulings = {"WrongAnswer Upheld", "WrongAnswer Dismissed", "WrongFault Upheld", "WrongFault Dismissed"}
-    # Backfill needs a longer queue than comes about here: the histories of test_allocation.py have it.
-    steps = {"batch", "defer", "expire", "reallocate", "escalated", "unbonded", "lapsed"}
+    steps = {"batch", "backfilled", "defer", "expire", "reallocate", "escalated", "unbonded", "lapsed"}
     expected = {status.name for status in ENDED} | rulings | steps
     assert set(machine.statistics) >= expected, machine.statistics
