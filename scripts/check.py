@@ -4,7 +4,7 @@
 The checks run one after another, the quick ones first and the large pytest suite last, so that its
 own closing lines close the output. One that fails does not keep the others from running, but the
 exit code is 1. ``--only NAME``, as often as wanted, runs some of them, and arguments after ``--``
-go to the last one: ``python3 scripts/check.py --only pytest -- -k sortition``.
+go to the last one: ``python3 scripts/check.py --only pytest -- -k ledger``.
 """
 
 import argparse
