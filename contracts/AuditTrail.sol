@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
-import {AuditEntry, AuditProof} from "./libraries/AuditProof.sol";
+import {AuditEntry, AuditProof, Inclusion} from "./libraries/AuditProof.sol";
 import {MountainRange} from "./libraries/MountainRange.sol";
 
 /// @title AuditTrail
@@ -17,7 +17,7 @@ contract AuditTrail is IAuditTrail {
     address private immutable DISPUTES;
     address private immutable RESERVATIONS;
 
-    MountainRange.Range private _range;
+    MountainRange.Range private _pages;
     bytes24 private _head;
     uint64 private _size;
 
@@ -35,10 +35,11 @@ contract AuditTrail is IAuditTrail {
     function append(Decision decision, uint64 subject, bytes32 digest) external {
         if (!isRecorder(msg.sender)) revert RecorderUnknown(msg.sender);
         uint64 index = _size;
-        bytes32 leaf = _leafOf(index, decision, subject, msg.sender, digest);
-        _head = bytes24(keccak256(abi.encodePacked(_head, leaf)));
-        _size = index + 1;
-        _range.append(index, leaf);
+        bytes32 link = AuditProof.linkOf(_head, AuditProof.leafOf(index, decision, subject, msg.sender, digest));
+        _head = bytes24(link);
+        uint64 size = index + 1;
+        _size = size;
+        if (size % AuditProof.PAGE == 0) _pages.append(index / AuditProof.PAGE, link);
         emit EntryAppended(index, decision, subject, msg.sender, digest);
     }
 
@@ -54,27 +55,12 @@ contract AuditTrail is IAuditTrail {
     }
 
     /// @inheritdoc IAuditTrail
-    function root() external view returns (bytes32) {
-        return _range.root(_size);
+    function root() public view returns (bytes32) {
+        return _pages.root(_size / AuditProof.PAGE, AuditProof.sealOf(_size, _head));
     }
 
     /// @inheritdoc IAuditTrail
-    function contains(
-        uint64 index,
-        Decision decision,
-        uint64 subject,
-        address recorder,
-        bytes32 digest,
-        bytes32[] calldata proof
-    ) external view returns (bool) {
-        return _range.contains(_size, index, _leafOf(index, decision, subject, recorder, digest), proof);
-    }
-
-    function _leafOf(uint64 index, Decision decision, uint64 subject, address recorder, bytes32 digest)
-        private
-        pure
-        returns (bytes32)
-    {
-        return AuditProof.leafOf(AuditEntry(index, decision, subject, recorder, digest));
+    function contains(AuditEntry calldata entry, Inclusion calldata inclusion) external view returns (bool) {
+        return AuditProof.includes(root(), entry, inclusion);
     }
 }

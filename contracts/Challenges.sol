@@ -9,6 +9,7 @@ import {IDisputes} from "./interfaces/IDisputes.sol";
 import {Policy} from "./interfaces/IEscrow.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
+import {AuditEntry, Inclusion} from "./libraries/AuditProof.sol";
 import {BucketHash} from "./libraries/BucketHash.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {CountSketch} from "./libraries/CountSketch.sol";
@@ -318,22 +319,19 @@ contract Challenges is IChallenges {
     {
         bytes32 allocation = keccak256(abi.encode(id, p.attempt, p.firstIndex, p.drawn, p.seed));
         return p.settlement < p.allocation && p.firstIndex <= index
-            && AUDIT_TRAIL.contains(
-                p.settlement,
-                Decision.ComputationSettled,
-                ComputationId.unwrap(other),
-                address(ALLOCATOR),
-                p.settlementDigest,
-                p.settlementProof
-            )
-            && AUDIT_TRAIL.contains(
-                p.allocation,
-                Decision.ComputationAllocated,
-                ComputationId.unwrap(id),
-                address(ALLOCATOR),
-                allocation,
-                p.allocationProof
-            );
+            && _isRecorded(p.settlement, Decision.ComputationSettled, other, p.settlementDigest, p.settlementProof)
+            && _isRecorded(p.allocation, Decision.ComputationAllocated, id, allocation, p.allocationProof);
+    }
+
+    function _isRecorded(
+        uint64 index,
+        Decision decision,
+        ComputationId id,
+        bytes32 digest,
+        Inclusion calldata inclusion
+    ) private view returns (bool) {
+        AuditEntry memory entry = AuditEntry(index, decision, ComputationId.unwrap(id), address(ALLOCATOR), digest);
+        return AUDIT_TRAIL.contains(entry, inclusion);
     }
 
     /// @dev Reverts unless assignment `index` can be disproven now, and revealed so.

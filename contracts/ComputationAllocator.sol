@@ -11,14 +11,15 @@ import {Policy} from "./interfaces/IEscrow.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {Admission, Request} from "./libraries/Admission.sol";
 import {Agreement} from "./libraries/Agreement.sol";
-import {Asked} from "./libraries/Asked.sol";
+import {Asked, AskedReader} from "./libraries/Asked.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {Desk} from "./libraries/Desk.sol";
 import {FairQueue} from "./libraries/FairQueue.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Panel} from "./libraries/Panel.sol";
 import {Recovery} from "./libraries/Recovery.sol";
-import {Assignment, AssignmentLifecycle, AssignmentStatus} from "./lifecycle/Assignment.sol";
+import {Round} from "./libraries/Round.sol";
+import {AssignmentLifecycle, AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationLifecycle, ComputationStatus} from "./lifecycle/Computation.sol";
 import {ProcessorId} from "./lifecycle/Processor.sol";
 
@@ -33,6 +34,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     using Ledger for Ledger.Book;
     using Panel for Panel.Seats;
     using Recovery for Desk.State;
+    using Round for Desk.State;
 
     /// Most computations of one `submitMany`.
     uint256 public constant MAX_BATCH = 64;
@@ -64,7 +66,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @param genesisEntropy First value of the beacon; predictable, as every beacon is before its first settlement.
-    constructor(Wiring memory wiring, uint256 keeperBounty, bytes32 genesisEntropy, Policy memory initialPolicy)
+    constructor(Wiring memory wiring, uint256 keeperBounty, bytes24 genesisEntropy, Policy memory initialPolicy)
         AccessManaged(wiring.authority)
         Escrow(wiring.auditTrail, keeperBounty, initialPolicy)
     {
@@ -102,9 +104,10 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         Computation storage c = _desk.computations[id];
         c.requireStatus(id, ComputationStatus.Queued);
         if (c.tried == 0) {
-            FairQueue.Queue storage queue = _desk.queues[c.noiseClass];
+            Asked asked = c.asked();
+            FairQueue.Queue storage queue = _desk.queues[asked.noiseClass()];
             FairQueue.State memory s = queue.state;
-            uint16 place = c.place;
+            uint16 place = asked.place();
             if (!FairQueue.isFirst(s, place)) revert ComputationNotDue(id, FairQueue.bucketOf(s, place), s.first);
             queue.depart(s, place, true);
         }
@@ -148,23 +151,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         onlyVerifier
         returns (ProcessorId processor)
     {
-        Computation storage c = _desk.computations[id];
-        // While a replacement is being sought, those already assigned go on.
-        c.requireEither(id, ComputationStatus.Queued, ComputationStatus.Allocated);
-        Assignment storage a = _desk.panels[id].open(c, id, index);
-        processor = a.processor;
-        a.advance(id, index, AssignmentStatus.Committed);
-        a.digest = commitment;
-        bytes6 commitsDigest = Commitment.extend(c.commitsDigest, index, commitment);
-        uint8 committed = c.committed + 1;
-        c.commitsDigest = commitsDigest;
-        c.committed = committed;
-        // While it waits for replacements, nobody on duty is enough; then as many are on duty as it asks for.
-        if (committed < c.active || c.status != ComputationStatus.Allocated) return processor;
-        uint40 endsAt = uint40(block.timestamp) + _desk.policy.discloseSeconds;
-        c.advance(id, ComputationStatus.Committed);
-        c.phaseEndsAt = endsAt;
-        emit ComputationCommitted(id, endsAt);
+        return _desk.commit(id, index, commitment);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -178,9 +165,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         onlyVerifier
         returns (bytes24 commitment, bytes32 seed, uint8 attempt)
     {
-        Computation storage c = _desk.computations[id];
-        commitment = c.secret;
-        (seed, attempt) = _openReveals(id, c, secret);
+        commitment = _desk.computations[id].secret;
+        (seed, attempt) = _desk.openReveals(id, secret);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -190,7 +176,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         returns (bytes24 secret, bytes32 seed, uint8 attempt)
     {
         secret = _desk.withhold(_suite(), id, keeper);
-        (seed, attempt) = _openReveals(id, _desk.computations[id], secret);
+        (seed, attempt) = _desk.openReveals(id, secret);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -199,13 +185,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         onlyVerifier
         returns (Pledge memory pledge)
     {
-        Computation storage c = _desk.computations[id];
-        c.requireStatus(id, ComputationStatus.Revealing);
-        Assignment storage a = _desk.panels[id].assignments[index];
-        a.advance(id, index, AssignmentStatus.Revealed);
-        pledge = Pledge(a.digest, a.processor, c.attempt, c.outcomeBits, c.shots);
-        a.digest = digest;
-        ++c.revealed;
+        return _desk.reveal(id, index, digest);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -219,7 +199,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     ) external {
         Computation storage c = _requireRevealed(id);
         ComputationStatus status = ComputationLifecycle.statusOf(verdict);
-        uint40 endsAt = uint40(block.timestamp) + _desk.policy.challengeSeconds;
+        uint40 endsAt = uint40(block.timestamp) + _desk.challengeSeconds;
         c.advance(id, status);
         c.phaseEndsAt = endsAt;
         Desk.Suite memory suite = _suite();
@@ -231,7 +211,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
             paid = AssignmentStatus.Released;
         }
         _desk.settle(suite, id, c, AssignmentLifecycle.select(operators, fates, paid), keeper);
-        bytes32 turned = _desk.turnBeacon(entropy);
+        bytes24 turned = _desk.turnBeacon(entropy);
         emit ComputationConcluded(id, status, turned, endsAt);
         bytes32 digest = keccak256(abi.encode(id, status, fates, answerDigest, turned));
         Desk.record(suite, Decision.ComputationSettled, id, digest);
@@ -301,8 +281,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
 
     /// @inheritdoc IComputationAllocator
     function queueOf(uint8 noiseClass) external view returns (uint48 first, uint32 waiting, uint40 stalledSince) {
-        FairQueue.State memory s = _desk.queues[noiseClass].state;
-        return (s.first, s.waiting, s.stalledSince);
+        FairQueue.Queue storage queue = _desk.queues[noiseClass];
+        return (queue.state.first, queue.waiting(), queue.state.stalledSince);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -311,7 +291,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
-    function beacon() external view returns (bytes32) {
+    function beacon() external view returns (bytes24) {
         return _desk.beacon;
     }
 
@@ -321,22 +301,42 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         escrow = _escrowOf(request.price, request.qubits, request.shots, request.replicas, request.replicaCap);
         if (escrow > type(uint80).max) revert FeeTooHigh(escrow, type(uint80).max);
         if (request.maxFee < escrow + KEEPER_BOUNTY) revert FeeTooLow(request.maxFee, escrow + KEEPER_BOUNTY);
+        uint256 price;
+        (id, price) = _number();
+        (uint256 bucket, uint24 organisation) = _place(id, request, escrow, price);
+        Admission.announce(id, organisation, escrow, bucket, request);
+    }
+
+    /// @dev The next id, and what processors without an offer ask.
+    function _number() private returns (ComputationId id, uint256 price) {
+        Ledger.Book storage book = _desk.book;
+        price = book.price;
+        uint64 entries = book.entries + 1;
+        book.entries = entries;
+        id = ComputationId.wrap(entries);
+    }
+
+    /// @dev Finds a bucket for a computation, and writes its record.
+    function _place(ComputationId id, Request calldata request, uint256 escrow, uint256 policyPrice)
+        private
+        returns (uint256 bucket, uint24 organisation)
+    {
         FairQueue.Queue storage queue = _desk.queues[request.noiseClass];
         FairQueue.State memory s = queue.state;
         uint256 cost = FairQueue.costOf(request.qubits, request.shots, request.replicas, request.depthClass);
-        // slither-disable-next-line calls-loop (a contract of the suite, which calls nobody; at most MAX_BATCH)
-        IConsortium.Charge memory charged = CONSORTIUM.charge(
-            msg.sender, request.noiseClass, cost, request.priority, FairQueue.virtualTime(s), s.waiting == 0
+        uint256 virtualTime = FairQueue.virtualTime(s);
+        uint32 account;
+        bool screened;
+        // slither-disable-start calls-loop (a contract of the suite, which calls nobody; at most MAX_BATCH)
+        (account, organisation, screened, bucket) = CONSORTIUM.charge(
+            msg.sender, request.noiseClass, cost, request.priority, virtualTime, FairQueue.isIdle(s)
         );
-        if (charged.organisation == 0) revert SubmitterNotInConsortium(msg.sender);
-        uint256 bucket = queue.enter(s, charged.tag);
-
-        id = ComputationId.wrap(++_desk.book.entries);
-        Computation storage c = _desk.computations[id];
-        Admission.enter(c, request, charged, uint16(bucket), escrow);
-        emit ComputationSubmitted(
-            id, msg.sender, charged.organisation, uint96(escrow), uint48(bucket), request
-        );
+        // slither-disable-end calls-loop
+        if (organisation == 0) revert SubmitterNotInConsortium(msg.sender);
+        bucket = queue.enter(s, bucket);
+        uint256 flags = screened ? AskedReader.SCREENED : 0;
+        if (request.price < policyPrice) flags |= AskedReader.BELOW_POLICY;
+        Admission.enter(_desk.computations[id], request, account, organisation, flags, uint16(bucket), escrow);
     }
 
     function _take(uint256 escrow, uint256 bounties) private {
@@ -346,18 +346,14 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
 
     /// @dev Draws what a computation lacks, and pays the keeper. `most` and `least` qubits are asked by those ahead of it.
     function _allocate(ComputationId id, Computation storage c, uint256 most, uint256 least) private {
-        if (block.timestamp > c.deadlineAt) revert DeadlinePassed(id, c.deadlineAt, block.timestamp);
+        Asked asked = c.asked();
+        if (block.timestamp > asked.deadlineAt()) revert DeadlinePassed(id, asked.deadlineAt(), block.timestamp);
         uint8 tried = c.tried;
         uint8 attempt = tried == 0 ? 1 : c.attempt;
         bytes32 seed = Commitment.drawSeedOf(_desk.beacon, id, tried);
-        ProcessorId[] memory drawn = _draw(id, c, seed, tried, most, least);
-        uint40 endsAt = uint40(block.timestamp) + _desk.policy.commitSeconds;
-        c.advance(id, ComputationStatus.Allocated);
-        c.drawn = _desk.panels[id].seat(c.drawn, tried, drawn);
-        c.attempt = attempt;
-        c.tried = uint8(tried + drawn.length);
-        c.active = c.replicas;
-        c.phaseEndsAt = endsAt;
+        uint40 endsAt = uint40(block.timestamp) + _desk.commitSeconds;
+        ProcessorId[] memory drawn = _draw(id, c, seed, asked, most << 8 | least << 16);
+        _seat(id, c, asked, drawn, endsAt);
         // Who waits in the queue has paid for it; who was replaced has paid whoever replaced it.
         uint256 bounty = tried == 0 ? KEEPER_BOUNTY : 0;
         if (bounty != 0) _desk.book.credit(msg.sender, bounty);
@@ -366,31 +362,30 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         AUDIT_TRAIL.append(Decision.ComputationAllocated, ComputationId.unwrap(id), digest);
     }
 
-    function _draw(
-        ComputationId id,
-        Computation storage c,
-        bytes32 seed,
-        uint256 tried,
-        uint256 most,
-        uint256 least
-    ) private returns (ProcessorId[] memory) {
+    function _draw(ComputationId id, Computation storage c, bytes32 seed, Asked asked, uint256 passed)
+        private
+        returns (ProcessorId[] memory)
+    {
+        uint256 tried = c.tried;
         (ProcessorId[] memory processors, ProcessorId[] memory onDuty) = _desk.panels[id].taken(c, tried);
-        (uint256 asked, uint256 pay) = _desk.termsOf(_suite(), c);
-        uint256 shape = uint256(c.replicas - c.active) | most << 8 | least << 16;
-        return REGISTRY.lease(seed, Asked.wrap(asked), shape, pay, processors, onDuty);
+        uint256 pay = Desk.payOf(asked, tried != 0 && c.secretWithheld, KEEPER_BOUNTY);
+        return REGISTRY.lease(seed, asked, (asked.replicas() - c.active) | passed, pay, processors, onDuty);
     }
 
-    function _openReveals(ComputationId id, Computation storage c, bytes24 secret)
+    function _seat(ComputationId id, Computation storage c, Asked asked, ProcessorId[] memory drawn, uint40 endsAt)
         private
-        returns (bytes32 seed, uint8 attempt)
     {
-        uint40 endsAt = uint40(block.timestamp) + _desk.policy.revealSeconds;
-        c.advance(id, ComputationStatus.Revealing);
+        Panel.Seats storage panel = _desk.panels[id];
+        uint256 tried = c.tried;
+        if (tried == 0) {
+            c.begin(id, drawn.length, endsAt, panel.seat(0, 0, drawn));
+            return;
+        }
+        c.advance(id, ComputationStatus.Allocated);
+        c.drawn = panel.seat(c.drawn, tried, drawn);
+        c.tried = uint8(tried + drawn.length);
+        c.active = asked.replicas();
         c.phaseEndsAt = endsAt;
-        c.secret = secret;
-        attempt = c.attempt;
-        seed = Commitment.seedOf(id, attempt, secret, c.commitsDigest);
-        emit ComputationRevealing(id, endsAt);
     }
 
     /// @dev Reverts unless all on duty have revealed, or the time is up and a quorum has. Verifier only.

@@ -157,24 +157,25 @@ contract Consortium is IConsortium, AccessManaged {
         Priority priority,
         uint256 virtualTime,
         bool idle
-    ) external returns (Charge memory charged) {
+    ) external returns (uint32 number, uint24 organisation, bool screened, uint256 tag) {
         if (msg.sender != ALLOCATOR) revert CallerNotQueueKeeper(msg.sender);
         Member storage member = _members[account];
-        uint24 organisation = member.organisation;
+        organisation = member.organisation;
         Organisation storage o = _organisations[organisation];
-        if (!o.admitted) return charged;
-        charged.account = member.number;
-        charged.organisation = organisation;
-        charged.screened = o.screen != Screen.Everyone;
+        if (!o.admitted) return (0, 0, false, 0);
+        number = member.number;
+        screened = o.screen != Screen.Everyone;
         if (priority != Priority.Routine) _draw(organisation, priority, cost);
         uint256 start = finishOf[organisation][noiseClass];
         if (idle || start < virtualTime) start = virtualTime;
-        // Rounded up: whoever submits little at a time gains nothing by it.
-        uint256 step = ((cost << FairQueue.COST_BITS) + o.weight - 1) / o.weight;
-        if (step < FairQueue.LEAST_STEP) step = FairQueue.LEAST_STEP;
-        finishOf[organisation][noiseClass] = uint96(start + step);
-        uint256 credit = FairQueue.creditOf(priority);
-        charged.tag = start < virtualTime + credit ? virtualTime : start - credit;
+        unchecked {
+            // Costs have 40 bits, tags less than 80. Rounded up: whoever submits little at a time gains nothing by it.
+            uint256 step = ((cost << FairQueue.COST_BITS) + o.weight - 1) / o.weight;
+            if (step < FairQueue.LEAST_STEP) step = FairQueue.LEAST_STEP;
+            finishOf[organisation][noiseClass] = uint96(start + step);
+            uint256 credit = FairQueue.creditOf(priority);
+            tag = start < virtualTime + credit ? virtualTime : start - credit;
+        }
     }
 
     /// @inheritdoc IConsortium

@@ -98,7 +98,10 @@ abstract contract Escrow is IEscrow, AccessManaged {
         view
         returns (uint256)
     {
-        return price * qubits * shots * replicaCap + KEEPER_BOUNTY * (2 + (replicaCap - replicas) / ESCALATION);
+        uint256 bounties = KEEPER_BOUNTY * (2 + (replicaCap - replicas) / ESCALATION);
+        unchecked {
+            return price * qubits * shots * replicaCap + bounties; // the first of 96 bits, by the types of a request
+        }
     }
 
     /// @dev Last step of its callers: the books are closed before control leaves.

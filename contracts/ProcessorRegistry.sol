@@ -12,12 +12,16 @@ import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol"
 import {Asked} from "./libraries/Asked.sol";
 import {Draw} from "./libraries/Draw.sol";
 import {ProcessorIndex} from "./libraries/ProcessorIndex.sol";
+import {Reputation} from "./libraries/Reputation.sol";
+import {Roster} from "./libraries/Roster.sol";
 
 /// @title ProcessorRegistry
 /// @notice See IProcessorRegistry.
 contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
-    using Draw for Draw.Field;
+    using Draw for Roster.State;
     using ProcessorIndex for ProcessorIndex.Index;
+    using Reputation for Standing;
+    using Roster for Roster.State;
 
     bytes32 private constant REGISTRATION_TYPEHASH =
         keccak256("ProcessorRegistration(address operator,address daemon,bytes32 identityDigest)");
@@ -44,7 +48,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     mapping(address daemon => ProcessorId) public processorOf;
 
     mapping(address operator => uint24) private _organisationOf;
-    Draw.Field private _field;
+    Roster.State private _roster;
     mapping(ProcessorId => Identity) private _identities;
     mapping(ProcessorId => mapping(uint16 version => Capability)) private _capabilities;
 
@@ -104,7 +108,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         processorOf[daemon] = processor;
         _identities[processor].operator = msg.sender;
         _identities[processor].daemon = daemon;
-        Standing storage standing = _field.standings[processor];
+        Standing storage standing = _roster.standings[processor];
         standing.organisation = organisation;
         standing.advance(processor, ProcessorStatus.Applied);
         emit ProcessorRegistered(processor, msg.sender, daemon, organisation, identityDigest);
@@ -131,22 +135,22 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         if (capability.expiresAt <= block.timestamp) {
             revert CapabilityExpired(processor, capability.expiresAt, block.timestamp);
         }
-        Standing storage standing = _field.standings[processor];
+        Standing storage standing = _roster.standings[processor];
         if (uint256(standing.leasedQubits) + standing.heldQubits > capability.qubits) {
             revert CapabilityBelowLeases(processor, capability.qubits, standing.leasedQubits);
         }
-        _unlist(processor, standing);
+        _roster.unlist(processor);
         // A certified processor moves to its new version without leaving the status.
         if (standing.status != ProcessorStatus.Certified) standing.advance(processor, ProcessorStatus.Certified);
         standing.noiseClass = capability.noiseClass;
         standing.qubits = uint8(capability.qubits);
         standing.expiresAt = uint32(capability.expiresAt);
-        Terms storage terms = _field.terms[processor];
+        Terms storage terms = _roster.terms[processor];
         terms.quantumVolumeLog2 = capability.quantumVolumeLog2;
         terms.profile = capability.profile;
         terms.twoQubitErrorPpm = capability.twoQubitErrorPpm;
         _identities[processor].certifiedVersion = version;
-        _list(processor, standing);
+        _roster.list(processor);
         emit ProcessorCertified(processor, version, capability.noiseClass, capability.expiresAt);
         AUDIT_TRAIL.append(
             Decision.ProcessorCertified, _subject(processor), keccak256(abi.encode(processor, version, capability))
@@ -155,9 +159,9 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function suspend(ProcessorId processor, bytes32 reason) external restricted {
-        Standing storage standing = _field.standings[processor];
+        Standing storage standing = _roster.standings[processor];
         standing.advance(processor, ProcessorStatus.Suspended);
-        _unlist(processor, standing);
+        _roster.unlist(processor);
         emit ProcessorSuspended(processor, reason);
         AUDIT_TRAIL.append(
             Decision.ProcessorSuspended, _subject(processor), keccak256(abi.encode(processor, reason))
@@ -166,9 +170,9 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function retire(ProcessorId processor) external onlyOperator(processor) {
-        Standing storage standing = _field.standings[processor];
+        Standing storage standing = _roster.standings[processor];
         standing.advance(processor, ProcessorStatus.Retired);
-        _unlist(processor, standing);
+        _roster.unlist(processor);
         emit ProcessorRetired(processor);
     }
 
@@ -176,9 +180,9 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     function heartbeat(ProcessorId processor) external {
         address daemon = _identities[processor].daemon;
         if (msg.sender != daemon) revert CallerNotDaemon(processor, msg.sender, daemon);
-        Standing storage standing = _field.standings[processor];
+        Standing storage standing = _roster.standings[processor];
         standing.lastBeatAt = uint32(block.timestamp);
-        _list(processor, standing);
+        _roster.list(processor);
         emit HeartbeatReceived(processor);
     }
 
@@ -188,9 +192,9 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         if (msg.sender != identity.operator && msg.sender != identity.daemon) {
             revert CallerNotOperator(processor, msg.sender, identity.operator);
         }
-        Standing storage standing = _field.standings[processor];
+        Standing storage standing = _roster.standings[processor];
         standing.draining = draining;
-        _relist(processor, standing);
+        _roster.relist(processor);
         emit ProcessorDrained(processor, draining);
     }
 
@@ -202,8 +206,8 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         if (price == 0 || expiresAt <= block.timestamp) {
             revert OfferInvalid(processor, price, expiresAt, block.timestamp);
         }
-        _field.standings[processor].offered = true;
-        Terms storage terms = _field.terms[processor];
+        _roster.standings[processor].offered = true;
+        Terms storage terms = _roster.terms[processor];
         terms.price = price;
         terms.minimum = minimum;
         terms.offerExpiresAt = expiresAt;
@@ -212,7 +216,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function withdrawOffer(ProcessorId processor) external onlyOperator(processor) {
-        _field.standings[processor].offered = false;
+        _roster.standings[processor].offered = false;
         emit OfferWithdrawn(processor);
     }
 
@@ -225,7 +229,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         ProcessorId[] calldata tried,
         ProcessorId[] calldata onDuty
     ) external onlyAllocator returns (ProcessorId[] memory processors) {
-        return _field.draw(seed, _wishOf(asked, shape, pay), tried, onDuty);
+        return _roster.draw(seed, _wishOf(asked, shape, pay), tried, onDuty);
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -236,7 +240,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
             none.offset := 0
         }
         // slither-disable-next-line incorrect-equality (processors are counted, not coin)
-        return _field.find(seed, _wishOf(asked, count, pay), none, none).found == count;
+        return _roster.find(seed, _wishOf(asked, count, pay), none, none).found == count;
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -250,10 +254,10 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
             ProcessorId processor = processors[i];
             if (ProcessorId.unwrap(processor) == 0) continue;
             operators[i] = _identities[processor].operator;
-            Standing storage standing = _field.standings[processor];
+            Standing storage standing = _roster.standings[processor];
             standing.leasedQubits -= qubits;
-            _recordConduct(standing, fates[i]);
-            _relist(processor, standing);
+            standing.note(fates[i]);
+            _roster.relist(processor);
         }
     }
 
@@ -263,20 +267,20 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         onlyReservations
         returns (address operator, uint24 organisation)
     {
-        Standing storage standing = _field.standings[processor];
-        if (!Draw.isOpen(standing, _beatenSince())) revert ProcessorUnavailable(processor);
+        Standing storage standing = _roster.standings[processor];
+        if (!Roster.isOpen(standing, _beatenSince())) revert ProcessorUnavailable(processor);
         uint256 left = standing.qubits - standing.heldQubits;
         // Qubits that computations have now will be free by then; those promised to others will not.
         if (qubits > left) revert QubitsUnavailable(processor, qubits, left);
         standing.heldQubits += qubits;
-        _relist(processor, standing);
+        _roster.relist(processor);
         emit QubitsReserved(processor, standing.heldQubits, standing.leasedQubits);
         return (_identities[processor].operator, standing.organisation);
     }
 
     /// @inheritdoc IProcessorRegistry
     function occupy(ProcessorId processor, uint8 qubits) external onlyReservations {
-        Standing storage standing = _field.standings[processor];
+        Standing storage standing = _roster.standings[processor];
         uint256 left = standing.qubits - standing.leasedQubits;
         if (qubits > left) revert QubitsUnavailable(processor, qubits, left);
         standing.heldQubits -= qubits;
@@ -286,10 +290,10 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function vacate(ProcessorId processor, uint8 held, uint8 leased) external onlyReservations {
-        Standing storage standing = _field.standings[processor];
+        Standing storage standing = _roster.standings[processor];
         standing.heldQubits -= held;
         standing.leasedQubits -= leased;
-        _relist(processor, standing);
+        _roster.relist(processor);
         emit QubitsReserved(processor, standing.heldQubits, standing.leasedQubits);
     }
 
@@ -300,32 +304,29 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         returns (address operator)
     {
         operator = _identities[processor].operator;
-        Standing storage standing = _field.standings[processor];
-        if (was == AssignmentStatus.Accepted && standing.accepted != 0) --standing.accepted;
-        if (was == AssignmentStatus.Outlier && standing.outliers != 0) --standing.outliers;
-        bool failed = was == AssignmentStatus.GoldFailed || was == AssignmentStatus.TrapFailed;
-        if (failed && standing.failed != 0) --standing.failed;
-        _recordConduct(standing, fate);
+        Standing storage standing = _roster.standings[processor];
+        standing.forget(was);
+        standing.note(fate);
     }
 
     /// @inheritdoc IProcessorRegistry
     function setBonded(ProcessorId processor, bool bonded) external {
         if (msg.sender != BONDS) revert CallerNotBonds(msg.sender);
-        Standing storage standing = _field.standings[processor];
+        Standing storage standing = _roster.standings[processor];
         if (standing.bonded == bonded) return;
         standing.bonded = bonded;
-        _relist(processor, standing);
+        _roster.relist(processor);
         emit ProcessorBonded(processor, bonded);
     }
 
     /// @inheritdoc IProcessorRegistry
     function standingOf(ProcessorId processor) external view returns (Standing memory) {
-        return _field.standings[processor];
+        return _roster.standings[processor];
     }
 
     /// @inheritdoc IProcessorRegistry
     function leasedQubitsOf(ProcessorId processor) external view returns (uint16) {
-        return _field.standings[processor].leasedQubits;
+        return _roster.standings[processor].leasedQubits;
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -350,12 +351,12 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function termsOf(ProcessorId processor) external view returns (Terms memory) {
-        return _field.terms[processor];
+        return _roster.terms[processor];
     }
 
     /// @inheritdoc IProcessorRegistry
     function isAvailable(ProcessorId processor) external view returns (bool) {
-        return Draw.isOpen(_field.standings[processor], _beatenSince());
+        return Roster.isOpen(_roster.standings[processor], _beatenSince());
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -364,30 +365,13 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         view
         returns (ProcessorId[] memory processors)
     {
-        ProcessorIndex.Index storage index = _field.indices[noiseClass];
+        ProcessorIndex.Index storage index = _roster.indices[noiseClass];
         uint256 length = ProcessorIndex.lengthOf(index.lengths, level);
         uint256 count = first >= length ? 0 : length - first;
         if (count > limit) count = limit;
         processors = new ProcessorId[](count);
         for (uint256 i; i < count; ++i) {
             processors[i] = ProcessorId.wrap(index.processorAt(level, first + i));
-        }
-    }
-
-    /// @dev Counters stop at their maximum rather than block a settlement.
-    function _recordConduct(Standing storage standing, AssignmentStatus fate) private {
-        unchecked {
-            if (fate == AssignmentStatus.Accepted || fate == AssignmentStatus.Vindicated) {
-                if (standing.accepted + 1 != 0) ++standing.accepted;
-            } else if (fate == AssignmentStatus.Outlier || fate == AssignmentStatus.Disproven) {
-                if (standing.outliers + 1 != 0) ++standing.outliers;
-            } else if (fate == AssignmentStatus.Silent) {
-                if (standing.silent + 1 != 0) ++standing.silent;
-            } else if (fate == AssignmentStatus.Refused) {
-                if (standing.refused + 1 != 0) ++standing.refused;
-            } else if (fate == AssignmentStatus.GoldFailed || fate == AssignmentStatus.TrapFailed) {
-                if (standing.failed + 1 != 0) ++standing.failed;
-            }
         }
     }
 
@@ -405,30 +389,6 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     function _beatenSince() private view returns (uint256) {
         return block.timestamp - MISSED_BEATS * HEARTBEAT_SECONDS;
-    }
-
-    /// @dev Indexes a processor that is in no list and has qubits free, if it can work; it must be heard of to be drawn.
-    function _list(ProcessorId processor, Standing storage standing) private {
-        if (standing.entry != 0 || !Draw.isOpen(standing, 0)) return;
-        uint256 free = Draw.freeOf(standing);
-        if (free == 0) return;
-        ProcessorIndex.Index storage index = _field.indices[standing.noiseClass];
-        index.lengths = index.push(_field.standings, index.lengths, ProcessorIndex.levelOf(free), processor);
-    }
-
-    function _unlist(ProcessorId processor, Standing storage standing) private {
-        if (standing.entry == 0) return;
-        ProcessorIndex.Index storage index = _field.indices[standing.noiseClass];
-        index.lengths = index.remove(_field.standings, index.lengths, processor);
-    }
-
-    /// @dev Indexes a processor anew when it is not, or no longer, where it belongs.
-    function _relist(ProcessorId processor, Standing storage standing) private {
-        if (standing.entry != 0) {
-            if (Draw.isInPlace(standing)) return;
-            _unlist(processor, standing);
-        }
-        _list(processor, standing);
     }
 
     function _subject(ProcessorId processor) private pure returns (uint64) {

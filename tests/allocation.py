@@ -89,7 +89,9 @@ def set_beacon(world: World, beacon: bytes) -> None:
     desk = next(item for item in layout["storage"] if item["label"] == "_desk")
     member = next(item for item in layout["types"][desk["type"]]["members"] if item["label"] == "beacon")
     slot = int(desk["slot"]) + int(member["slot"])
-    world.chain.put_storage(world.allocator.address, slot, int.from_bytes(beacon, "big"))
+    policy = world.settings.policy
+    word = int.from_bytes(beacon, "big") | policy.commit_seconds << 192 | policy.challenge_seconds << 224
+    world.chain.put_storage(world.allocator.address, slot, word)
     assert world.allocator.beacon() == beacon
 
 

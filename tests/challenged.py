@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qcrs.model.challenge import ChallengeStatus
 from qcrs.model.decision import Decision
 from qcrs.rules import evidence
-from qcrs.rules.audit_trail import leaf_of, node_of
+from qcrs.rules.audit_trail import leaf_of, prove
 from qcrs.rules.histogram import Binding, binding_of
 from tests.evm import Receipt
 from tests.job import MINIMUM_SHOTS, Counts, Job
@@ -156,25 +156,14 @@ def precedence(world: "World", other: int, job: Job, index: int) -> evidence.Pre
     return evidence.Precedence(
         settlement,
         entries[settlement]["digest"],
-        siblings(leaves, settlement),
+        prove(leaves, settlement),
         allocation,
         drawn["attempt"],
         drawn["firstIndex"],
         drawn["processors"],
         drawn["seed"],
-        siblings(leaves, allocation),
+        prove(leaves, allocation),
     )
-
-
-def siblings(leaves: list[bytes], index: int) -> list[bytes]:
-    """Return the siblings from leaf *index* up to its peak in the mountain range of *leaves*."""
-    height = (len(leaves) ^ index).bit_length() - 1
-    start = index >> height << height
-    level, path = leaves[start : start + (1 << height)], []
-    for step in range(height):
-        path.append(level[(index - start >> step) ^ 1])
-        level = [node_of(a, b) for a, b in zip(level[::2], level[1::2], strict=True)]
-    return path
 
 
 def _entry(entries: list[dict[str, Any]], decision: Decision, subject: int) -> int:

@@ -100,7 +100,9 @@ class World:
     keeper = account("keeper")
     stranger = account("stranger")
 
-    def __init__(self, chain: Chain | None = None, processors: int = 5, heartbeat_seconds: int = 30) -> None:
+    def __init__(
+        self, chain: Chain | None = None, processors: int = 5, heartbeat_seconds: int = 30, **settings: Any
+    ) -> None:
         self.chain = chain or Chain()
         self.holders: set[str] = {self.requester, self.keeper, self.stranger}
         for person in (self.deployer, self.committee, self.certifier, self.security, self.council, *self.holders):
@@ -113,6 +115,7 @@ class World:
                 DISPUTE_RESOLUTION: self.council,
             },
             heartbeat_seconds=heartbeat_seconds,
+            **settings,
         )
         self.contracts: dict[str, Contract] = {}
         self._deploy()

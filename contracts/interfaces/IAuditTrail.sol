@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {AuditEntry, Inclusion} from "../libraries/AuditProof.sol";
+
 /// @notice What an entry decides.
 enum Decision {
     Unset,
@@ -23,8 +25,8 @@ enum Decision {
 }
 
 /// @title The audit trail: every decision, in order, for good
-/// @notice A hash chain gives anyone who replays the events one value to compare; a Merkle mountain range gives
-/// short proofs that a single decision is in it. Nothing is ever changed or removed.
+/// @notice A hash chain gives anyone who replays the events one value to compare; a Merkle mountain range over its pages
+/// gives short proofs that a single decision is in it. Nothing is ever changed or removed.
 /// @dev Trust: recorders are contracts of the suite, fixed when the trail is deployed. What a digest binds is the
 /// ABI encoding named with the recorder's event of the same name.
 interface IAuditTrail {
@@ -46,17 +48,9 @@ interface IAuditTrail {
     /// recorder ++ digest), integers big-endian: uint64, uint8, uint64, address.
     function head() external view returns (bytes24 digest, uint64 size);
 
-    /// @notice Root of the mountain range.
+    /// @notice Root of the mountain range of pages, with size and head: see AuditProof.
     function root() external view returns (bytes32);
 
-    /// @notice Whether the entry given is number `index` of the trail.
-    /// @param proof Siblings from the leaf to its peak, in the range of the present size.
-    function contains(
-        uint64 index,
-        Decision decision,
-        uint64 subject,
-        address recorder,
-        bytes32 digest,
-        bytes32[] calldata proof
-    ) external view returns (bool);
+    /// @notice Whether the trail has `entry`, by a proof for its present size.
+    function contains(AuditEntry calldata entry, Inclusion calldata inclusion) external view returns (bool);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Inclusion} from "../libraries/AuditProof.sol";
 import {Progress} from "../libraries/Evidence.sol";
 import {Binding, Run} from "../libraries/Histogram.sol";
 import {AssignmentStatus} from "../lifecycle/Assignment.sol";
@@ -22,7 +23,7 @@ struct Precedence {
     /// Number, digest and inclusion proof of the entry ComputationSettled of the other computation.
     uint64 settlement;
     bytes32 settlementDigest;
-    bytes32[] settlementProof;
+    Inclusion settlementProof;
     /// Number and inclusion proof of a later entry ComputationAllocated of the accused's, and what it decided:
     /// assignments from `firstIndex` on were drawn then or later.
     uint64 allocation;
@@ -30,7 +31,7 @@ struct Precedence {
     uint8 firstIndex;
     ProcessorId[] drawn;
     bytes32 seed;
-    bytes32[] allocationProof;
+    Inclusion allocationProof;
 }
 
 /// @title Challenges: faults that can be proven

@@ -81,11 +81,11 @@ interface IComputationAllocator is IEscrow {
     event ComputationFailed(ComputationId indexed computation, FailureReason reason);
     /// @notice Until `phaseEndsAt` it can be challenged and disputed.
     event ComputationConcluded(
-        ComputationId indexed computation, ComputationStatus verdict, bytes32 beacon, uint40 phaseEndsAt
+        ComputationId indexed computation, ComputationStatus verdict, bytes24 beacon, uint40 phaseEndsAt
     );
     /// @notice The replicas were split, or could not tell: now there are to be `replicas`, and all reveal again.
     event ComputationEscalated(
-        ComputationId indexed computation, Agreement.Verdict verdict, uint8 replicas, bytes32 beacon
+        ComputationId indexed computation, Agreement.Verdict verdict, uint8 replicas, bytes24 beacon
     );
     event ComputationOverturned(ComputationId indexed computation);
     /// @notice Assignment `index` ended as `fate`.
@@ -264,7 +264,7 @@ interface IComputationAllocator is IEscrow {
     function computationCount() external view returns (uint64);
 
     /// @notice Entropy of the next draw.
-    function beacon() external view returns (bytes32);
+    function beacon() external view returns (bytes24);
 
     /// @notice Who submitted a computation.
     function requesterOf(ComputationId computation) external view returns (address);

@@ -65,17 +65,6 @@ interface IConsortium {
         string name;
     }
 
-    /// @notice What a submission needs to know of who submits.
-    struct Charge {
-        /// Number of the account: see accountOf.
-        uint32 account;
-        uint24 organisation;
-        /// Whether the organisation has a list of whom it works with.
-        bool screened;
-        /// Effective start tag: see FairQueue.
-        uint256 tag;
-    }
-
     /// @notice Admits an organisation whose first account is `admin`. Role: Processor Certification Authority.
     function admit(string calldata name, address admin, uint32 weight) external returns (uint24 organisation);
 
@@ -112,7 +101,10 @@ interface IConsortium {
     /// @notice Charges the organisation of `account` with `cost` in a noise class, and places the computation. Allocator
     /// only.
     /// @param virtualTime Of the queue, in tag units. @param idle Whether nobody waits in it: then nobody is owed anything.
+    /// @return number Of the account: see accountOf.
     /// @return organisation 0 when the account belongs to none, and nothing was charged.
+    /// @return screened Whether the organisation has a list of whom it works with.
+    /// @return tag Effective start tag: see FairQueue.
     function charge(
         address account,
         uint8 noiseClass,
@@ -120,7 +112,7 @@ interface IConsortium {
         Priority priority,
         uint256 virtualTime,
         bool idle
-    ) external returns (Charge memory);
+    ) external returns (uint32 number, uint24 organisation, bool screened, uint256 tag);
 
     /// @notice Where the next computation of `organisation` in a noise class starts at the earliest, in tag units.
     function finishOf(uint24 organisation, uint8 noiseClass) external view returns (uint96);

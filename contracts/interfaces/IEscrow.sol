@@ -6,7 +6,7 @@ import {ComputationId} from "../lifecycle/Computation.sol";
 /// @notice Prices, time windows and what faults cost, set by the Quantum Resource Allocation Committee's role.
 struct Policy {
     /// Wei for one shot of one qubit that a processor without an offer asks.
-    uint96 pricePerQubitShot;
+    uint64 pricePerQubitShot;
     uint32 commitSeconds;
     uint32 discloseSeconds;
     uint32 revealSeconds;

@@ -133,7 +133,8 @@ interface IProcessorRegistry {
     function drain(ProcessorId processor, bool draining) external;
 
     /// @notice Asks for `price` wei a qubit-shot and at least `minimum` wei a computation, until `expiresAt`. Who has no
-    /// offer asks the policy's price. All that run a computation are paid what its requester bids. Operator only.
+    /// offer asks the policy's price, as it is when a computation is submitted. All that run a computation are paid what
+    /// its requester bids. Operator only.
     function offer(ProcessorId processor, uint64 price, uint80 minimum, uint40 expiresAt) external;
 
     /// @notice Asks the policy's price again. Operator only.

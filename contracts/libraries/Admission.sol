@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Computation, ESCALATION, MAX_ATTEMPTS} from "../lifecycle/Computation.sol";
-import {IConsortium} from "../interfaces/IConsortium.sol";
+import {Computation, ComputationId, ESCALATION, MAX_ATTEMPTS} from "../lifecycle/Computation.sol";
+import {IComputationAllocator} from "../interfaces/IComputationAllocator.sol";
 import {AskedReader} from "./Asked.sol";
 import {Priority} from "./FairQueue.sol";
 
@@ -57,6 +57,8 @@ library Admission {
     uint256 internal constant MAX_DEADLINE_SECONDS = 30 days;
     /// An outcome and its count share a word when histograms are opened: see Histogram.
     uint256 internal constant MAX_OUTCOME_BITS = 240;
+    /// Of a request without its payload, ABI encoded: 19 words.
+    uint256 private constant HEAD_BYTES = 608;
 
     /// @notice `replicas` must lie in minimum..maximum.
     error ReplicasOutOfRange(uint256 replicas, uint256 minimum, uint256 maximum);
@@ -80,7 +82,9 @@ library Admission {
     function enter(
         Computation storage c,
         Request calldata request,
-        IConsortium.Charge memory charged,
+        uint32 account,
+        uint24 organisation,
+        uint256 flags,
         uint16 place,
         uint256 escrow
     ) internal {
@@ -88,15 +92,42 @@ library Admission {
             | uint256(request.noiseClass) << 16 | uint256(request.qubits) << 24 | uint256(request.depthClass) << 32
             | uint256(request.profile) << 40 | uint256(request.quantumVolumeLog2) << 48
             | uint256(request.twoQubitErrorPpm) << 56 | uint256(request.shots) << 72 | uint256(place) << 88
-            | uint256(request.outcomeBits) << 104 | uint256(charged.organisation) << 120
+            | uint256(request.outcomeBits) << 104 | flags << AskedReader.FLAGS | uint256(organisation) << 120
             | uint256(request.deadlineAt) << 144 | escrow << 176;
-        if (charged.screened) asked |= AskedReader.SCREENED << AskedReader.FLAGS;
-        uint256 asks = uint256(uint192(request.secretCommitment)) | uint256(charged.account) << 192
+        uint256 asks = uint256(uint192(request.secretCommitment)) | uint256(account) << 192
             | uint256(request.trust) << 232 | uint256(request.priority) << 248;
         if (request.gold) asks |= 1 << 240;
         assembly ("memory-safe") {
             sstore(c.slot, asked)
             sstore(add(c.slot, 1), asks)
+        }
+    }
+
+    /// @notice Emits ComputationSubmitted.
+    /// @dev The request goes in as it came, since to encode it anew costs 1,000 gas. Each of its members has been read by
+    /// now, and so none is out of range; where the payload lies, and what follows it, is written here.
+    function announce(
+        ComputationId id,
+        uint24 organisation,
+        uint256 escrow,
+        uint256 bucket,
+        Request calldata request
+    ) internal {
+        bytes32 topic = IComputationAllocator.ComputationSubmitted.selector;
+        bytes calldata payload = request.payload;
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, escrow)
+            mstore(add(data, 0x20), bucket)
+            mstore(add(data, 0x40), 0x60)
+            calldatacopy(add(data, 0x60), request, HEAD_BYTES)
+            mstore(add(data, add(HEAD_BYTES, 0x40)), HEAD_BYTES)
+            mstore(add(data, add(HEAD_BYTES, 0x60)), payload.length)
+            let text := add(data, add(HEAD_BYTES, 0x80))
+            calldatacopy(text, payload.offset, payload.length)
+            mstore(add(text, payload.length), 0)
+            let size := add(sub(text, data), and(add(payload.length, 0x1f), not(0x1f)))
+            log4(data, size, topic, id, caller(), organisation)
         }
     }
 
@@ -109,10 +140,9 @@ library Admission {
             revert ReplicasOutOfRange(replicas, least, MAX_REPLICAS);
         }
         uint256 cap = request.replicaCap;
-        if (
-            cap < replicas || cap > MAX_REPLICAS || (cap - replicas) % ESCALATION != 0
-                || cap > replicas + (MAX_ATTEMPTS - 1) * ESCALATION || ((alone || request.gold) && cap != replicas)
-        ) revert ReplicaCapInvalid(cap, replicas, MAX_REPLICAS);
+        if (cap != replicas && !_isCap(cap, replicas, alone || request.gold)) {
+            revert ReplicaCapInvalid(cap, replicas, MAX_REPLICAS);
+        }
         if (request.shots < MIN_SHOTS) revert ShotsTooFew(request.shots, MIN_SHOTS);
         if (request.qubits == 0 || request.outcomeBits == 0 || request.outcomeBits > MAX_OUTCOME_BITS) {
             revert CircuitWidthInvalid(request.qubits, request.outcomeBits, MAX_OUTCOME_BITS);
@@ -128,5 +158,10 @@ library Admission {
             bytes32 actual = keccak256(request.payload);
             if (actual != request.circuitDigest) revert PayloadDigestMismatch(request.circuitDigest, actual);
         }
+    }
+
+    function _isCap(uint256 cap, uint256 replicas, bool fixed_) private pure returns (bool) {
+        return !fixed_ && cap > replicas && cap <= MAX_REPLICAS && (cap - replicas) % ESCALATION == 0
+            && cap <= replicas + (MAX_ATTEMPTS - 1) * ESCALATION;
     }
 }

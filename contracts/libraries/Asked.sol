@@ -11,12 +11,20 @@ using AskedReader for Asked global;
 library AskedReader {
     /// The organisation has a list of whom it works with.
     uint256 internal constant SCREENED = 1;
-    /// The price is below what processors without an offer ask.
+    /// The price is below what processors without an offer asked when the computation was submitted.
     uint256 internal constant BELOW_POLICY = 2;
     /// Where the flags are.
     uint256 internal constant FLAGS = 112;
     /// Quantum volume and two-qubit error.
     uint256 private constant CHOICE = 0xffffff << 48;
+
+    function replicas(Asked self) internal pure returns (uint8) {
+        return uint8(Asked.unwrap(self));
+    }
+
+    function replicaCap(Asked self) internal pure returns (uint8) {
+        return uint8(Asked.unwrap(self) >> 8);
+    }
 
     function noiseClass(Asked self) internal pure returns (uint8) {
         return uint8(Asked.unwrap(self) >> 16);
@@ -42,6 +50,10 @@ library AskedReader {
         return uint16(Asked.unwrap(self) >> 72);
     }
 
+    function place(Asked self) internal pure returns (uint16) {
+        return uint16(Asked.unwrap(self) >> 88);
+    }
+
     function isScreened(Asked self) internal pure returns (bool) {
         return (Asked.unwrap(self) >> FLAGS) & SCREENED != 0;
     }
@@ -52,6 +64,14 @@ library AskedReader {
 
     function organisation(Asked self) internal pure returns (uint24) {
         return uint24(Asked.unwrap(self) >> 120);
+    }
+
+    function deadlineAt(Asked self) internal pure returns (uint32) {
+        return uint32(Asked.unwrap(self) >> 144);
+    }
+
+    function escrow(Asked self) internal pure returns (uint80) {
+        return uint80(Asked.unwrap(self) >> 176);
     }
 
     /// @notice Whether more than a noise class and qubits is asked for.

@@ -69,7 +69,7 @@ library Commitment {
     }
 
     /// @notice The seed of one draw.
-    function drawSeedOf(bytes32 beacon, ComputationId id, uint256 tried) internal pure returns (bytes32) {
+    function drawSeedOf(bytes24 beacon, ComputationId id, uint256 tried) internal pure returns (bytes32) {
         return keccak256(abi.encode(DRAW_DOMAIN, beacon, id, tried));
     }
 

@@ -10,7 +10,7 @@ import {IProcessorRegistry} from "../interfaces/IProcessorRegistry.sol";
 import {AssignmentLifecycle, AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationStatus, ESCALATION, MAX_ASSIGNMENTS} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
-import {Asked, AskedReader} from "./Asked.sol";
+import {Asked} from "./Asked.sol";
 import {FairQueue} from "./FairQueue.sol";
 import {Ledger} from "./Ledger.sol";
 import {Panel} from "./Panel.sol";
@@ -28,7 +28,10 @@ library Desk {
     struct State {
         Ledger.Book book;
         Policy policy;
-        bytes32 beacon;
+        /// Entropy of the next draw. Beside it the two windows that begin where it is read: copies of the policy's.
+        bytes24 beacon;
+        uint32 commitSeconds;
+        uint32 challengeSeconds;
         mapping(ComputationId => Computation) computations;
         mapping(ComputationId => Panel.Seats) panels;
         mapping(uint8 noiseClass => FairQueue.Queue) queues;
@@ -132,27 +135,15 @@ library Desk {
 
     /// @notice What one replica of an unsettled computation is paid: the escrow less the bounties still in it, divided.
     function payOf(Computation storage c, uint256 bounty) internal view returns (uint256) {
-        unchecked {
-            uint256 replicaCap = c.replicaCap; // never below the replicas, and the escrow never below its bounties
-            uint256 bounties = (c.secretWithheld ? 1 : 2) + (replicaCap - c.replicas) / ESCALATION;
-            return (c.escrow - bounties * bounty) / replicaCap;
-        }
+        return payOf(c.asked(), c.secretWithheld, bounty);
     }
 
-    /// @notice What a draw for a computation goes by: the first word of its record, and what a replica is paid.
-    function termsOf(State storage self, Suite memory suite, Computation storage c)
-        internal
-        view
-        returns (uint256 asked, uint256 pay)
-    {
-        assembly ("memory-safe") {
-            asked := sload(c.slot)
-        }
-        pay = payOf(c, suite.bounty);
+    /// @notice The same, from the first word of the record.
+    function payOf(Asked asked, bool secretWithheld, uint256 bounty) internal pure returns (uint256) {
         unchecked {
-            uint256 ask =
-                uint256(self.policy.pricePerQubitShot) * Asked.wrap(asked).qubits() * Asked.wrap(asked).shots();
-            if (pay < ask) asked |= AskedReader.BELOW_POLICY << AskedReader.FLAGS;
+            uint256 replicaCap = asked.replicaCap(); // never below the replicas, and the escrow never below its bounties
+            uint256 bounties = (secretWithheld ? 1 : 2) + (replicaCap - asked.replicas()) / ESCALATION;
+            return (asked.escrow() - bounties * bounty) / replicaCap;
         }
     }
 
@@ -206,8 +197,8 @@ library Desk {
     }
 
     /// @notice Folds `entropy` into the beacon.
-    function turnBeacon(State storage self, bytes32 entropy) internal returns (bytes32 turned) {
-        turned = keccak256(abi.encode(self.beacon, entropy));
+    function turnBeacon(State storage self, bytes32 entropy) internal returns (bytes24 turned) {
+        turned = bytes24(keccak256(abi.encode(self.beacon, entropy)));
         self.beacon = turned;
     }
 

@@ -7,6 +7,7 @@ import {ProcessorId, ProcessorStatus, Standing} from "../lifecycle/Processor.sol
 import {Asked} from "./Asked.sol";
 import {ProcessorIndex} from "./ProcessorIndex.sol";
 import {Reputation} from "./Reputation.sol";
+import {Roster} from "./Roster.sol";
 
 /// @title The draw of independent processors
 /// @notice Candidates come at random, with replacement, from the lists of their noise class that can have enough qubits
@@ -26,13 +27,6 @@ library Draw {
 
     /// Status, noise class, bonded, draining.
     uint256 private constant FITNESS = 0xffff | (0xffff << 64);
-
-    /// @dev What the registry lets a draw see and change.
-    struct Field {
-        mapping(ProcessorId => Standing) standings;
-        mapping(ProcessorId => Terms) terms;
-        mapping(uint8 noiseClass => ProcessorIndex.Index) indices;
-    }
 
     /// @notice What is asked for beside the record's own word.
     struct Wish {
@@ -57,6 +51,8 @@ library Draw {
         /// Of those on duty already, then of those drawn.
         uint256 engaged;
         uint256[] organisations;
+        /// Bit o % 256 is set for each organisation o of these: most candidates need no closer look.
+        uint256 marks;
         uint256 lapsed;
         ProcessorId[] leaving;
     }
@@ -67,7 +63,7 @@ library Draw {
     /// @notice Draws and leases.
     /// @param tried Processors that have been tried already. @param onDuty Those of them that are still on duty.
     function draw(
-        Field storage self,
+        Roster.State storage self,
         bytes32 seed,
         Wish memory wish,
         ProcessorId[] calldata tried,
@@ -83,7 +79,7 @@ library Draw {
 
     /// @notice What a draw would find; changes nothing.
     function find(
-        Field storage self,
+        Roster.State storage self,
         bytes32 seed,
         Wish memory wish,
         ProcessorId[] calldata tried,
@@ -98,34 +94,15 @@ library Draw {
             for (uint256 rest = d.lengths >> (32 * d.lowest); rest != 0; rest >>= 32) {
                 d.size += uint32(rest);
             }
-            for (; d.engaged < onDuty.length; ++d.engaged) {
-                d.organisations[d.engaged] = self.standings[onDuty[d.engaged]].organisation;
+            for (uint256 i; i < onDuty.length; ++i) {
+                _engage(d, self.standings[onDuty[i]].organisation);
             }
             if (d.size != 0) _search(self, index, d, seed, wish, tried);
         }
     }
 
-    /// @notice Qubits of `s` that nobody has and nobody is promised.
-    function freeOf(Standing memory s) internal pure returns (uint256) {
-        return _free(s.qubits, s.leasedQubits, s.heldQubits);
-    }
-
-    /// @notice Whether the list that `standing` is in is the one for it.
-    function isInPlace(Standing storage standing) internal view returns (bool) {
-        uint256 s = _wordOf(standing);
-        uint256 free = _free(uint8(s >> 16), uint8(s >> 24), uint8(s >> 32));
-        bool takesWork = uint8(s >> 64) != 0 && uint8(s >> 72) == 0;
-        return takesWork && free >> ProcessorIndex.levelIn(uint24(s >> 40)) == 1;
-    }
-
-    /// @notice Whether `s` can be drawn at all.
-    function isOpen(Standing memory s, uint256 beatenSince) internal view returns (bool) {
-        return s.status == ProcessorStatus.Certified && s.bonded && !s.draining && s.expiresAt > block.timestamp
-            && s.lastBeatAt >= beatenSince;
-    }
-
     function _search(
-        Field storage self,
+        Roster.State storage self,
         ProcessorIndex.Index storage index,
         Draft memory d,
         bytes32 seed,
@@ -147,7 +124,7 @@ library Draw {
 
     /// @dev Takes the candidate at `position` when it fits and its weight is above `chance`.
     function _consider(
-        Field storage self,
+        Roster.State storage self,
         ProcessorIndex.Index storage index,
         Draft memory d,
         Wish memory wish,
@@ -161,33 +138,45 @@ library Draw {
                 position -= uint32(rest);
             }
             ProcessorId candidate = ProcessorId.wrap(index.processorAt(level, position));
-            uint256 s = _wordOf(self.standings[candidate]);
+            uint256 s = Roster.wordOf(self.standings[candidate]);
             if (!_isFit(s, wish)) {
                 _noteLapsed(d, candidate);
                 return;
             }
             uint256 qubits = wish.asked.qubits();
-            uint256 free = _free(uint8(s >> 16), uint8(s >> 24), uint8(s >> 32));
+            uint256 free = Roster.freeOf(uint8(s >> 16), uint8(s >> 24), uint8(s >> 32));
             if (free < qubits) return;
             // Out of turn, nobody is taken whom those ahead may need: neither now nor when other leases end.
             if (wish.most != 0 && free < qubits + wish.most && uint8(s >> 16) >= wish.least) return;
             uint256 organisation = uint24(s >> 88);
-            if (organisation == wish.asked.organisation()) return;
-            for (uint256 i; i < d.engaged; ++i) {
-                if (d.organisations[i] == organisation) return;
-            }
+            if (organisation == wish.asked.organisation() || _isEngaged(d, organisation)) return;
             for (uint256 i; i < tried.length; ++i) {
                 if (ProcessorId.unwrap(tried[i]) == ProcessorId.unwrap(candidate)) return;
             }
             if (Reputation.weightIn(s) <= chance || !_isWanted(self, wish, candidate, s, organisation)) return;
-            d.organisations[d.engaged++] = organisation;
+            _engage(d, organisation);
             d.drawn[d.found++] = candidate;
         }
     }
 
+    function _engage(Draft memory d, uint256 organisation) private pure {
+        unchecked {
+            d.organisations[d.engaged++] = organisation;
+            d.marks |= 1 << (organisation & 0xff);
+        }
+    }
+
+    function _isEngaged(Draft memory d, uint256 organisation) private pure returns (bool) {
+        if (d.marks & (1 << (organisation & 0xff)) == 0) return false;
+        for (uint256 i; i < d.engaged; ++i) {
+            if (d.organisations[i] == organisation) return true;
+        }
+        return false;
+    }
+
     /// @dev What costs more to find out than whether there is room.
     function _isWanted(
-        Field storage self,
+        Roster.State storage self,
         Wish memory wish,
         ProcessorId processor,
         uint256 s,
@@ -210,7 +199,7 @@ library Draw {
     }
 
     /// @dev Takes out who cannot work, leases qubits of the drawn, and puts each in the list of what it has free now.
-    function _lease(Field storage self, ProcessorIndex.Index storage index, Draft memory d, uint8 qubits) private {
+    function _lease(Roster.State storage self, ProcessorIndex.Index storage index, Draft memory d, uint8 qubits) private {
         uint256 lengths = d.lengths;
         for (uint256 i; i < d.lapsed; ++i) {
             lengths = index.remove(self.standings, lengths, d.leaving[i]);
@@ -218,11 +207,13 @@ library Draw {
         for (uint256 i; i < d.found; ++i) {
             ProcessorId processor = d.drawn[i];
             Standing storage standing = self.standings[processor];
-            uint256 s = _wordOf(standing);
+            uint256 s = Roster.wordOf(standing);
             unchecked {
-                uint256 leased = uint256(uint8(s >> 24)) + qubits; // up to its qubits: it was free
-                standing.leasedQubits = uint8(leased);
-                uint256 free = _free(uint8(s >> 16), leased, uint8(s >> 32));
+                s += uint256(qubits) << 24; // leased, up to its qubits: they were free
+                assembly ("memory-safe") {
+                    sstore(standing.slot, s)
+                }
+                uint256 free = Roster.freeOf(uint8(s >> 16), uint8(s >> 24), uint8(s >> 32));
                 if (free >> ProcessorIndex.levelIn(uint24(s >> 40)) != 0) continue;
                 lengths = index.remove(self.standings, lengths, processor);
                 if (free == 0) continue;
@@ -246,23 +237,11 @@ library Draw {
         return s & FITNESS == fit && uint32(s >> 144) > block.timestamp && uint32(s >> 112) >= wish.beatenSince;
     }
 
-    function _free(uint256 qubits, uint256 leased, uint256 held) private pure returns (uint256) {
-        unchecked {
-            return qubits > leased + held ? qubits - leased - held : 0;
-        }
-    }
-
     function _hashOf(bytes32 seed, uint256 draw_) private pure returns (bytes32 hash) {
         assembly ("memory-safe") {
             mstore(0x00, seed)
             mstore(0x20, draw_)
             hash := keccak256(0x00, 0x40)
-        }
-    }
-
-    function _wordOf(Standing storage standing) private view returns (uint256 word) {
-        assembly ("memory-safe") {
-            word := sload(standing.slot)
         }
     }
 }

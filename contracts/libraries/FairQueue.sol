@@ -64,7 +64,6 @@ library FairQueue {
         uint48 first;
         /// When somebody was last served in turn, or began to wait for it, unix seconds.
         uint40 stalledSince;
-        uint32 waiting;
     }
 
     struct Queue {
@@ -82,7 +81,9 @@ library FairQueue {
         pure
         returns (uint256)
     {
-        return qubits * shots * replicas * depthClass;
+        unchecked {
+            return qubits * shots * replicas * depthClass; // of 40 bits together
+        }
     }
 
     /// @notice Tag units by which a computation is placed ahead.
@@ -94,6 +95,22 @@ library FairQueue {
     /// @notice The virtual time, in tag units.
     function virtualTime(State memory s) internal pure returns (uint256) {
         return uint256(s.first) << BUCKET_BITS;
+    }
+
+    /// @notice Whether nobody waits.
+    function isIdle(State memory s) internal pure returns (bool) {
+        return s.occupied == 0;
+    }
+
+    /// @notice How many wait: for those who look on, since it reads every word in which somebody does.
+    function waiting(Queue storage self) internal view returns (uint32 count) {
+        uint256 occupied = self.state.occupied;
+        for (uint256 index; occupied >> index != 0; ++index) {
+            if (occupied & (1 << index) == 0) continue;
+            for (uint256 word = self.counts[index] & COUNTS; word != 0; word >>= 8) {
+                count += uint32(word & FULL);
+            }
+        }
     }
 
     /// @notice Lets one more wait with the tag `tag`, which is not below the virtual time.
@@ -115,12 +132,11 @@ library FairQueue {
         }
         unchecked {
             self.counts[index] = (word | USED) + (1 << shift); // it is not full
-            s.occupied |= uint128(1 << index);
-            if (s.waiting == 0) {
+            if (isIdle(s)) {
                 s.stalledSince = uint40(block.timestamp);
                 s.first = uint48(bucket);
             }
-            ++s.waiting; // up to 255 in each bucket
+            s.occupied |= uint128(1 << index);
         }
         self.state = s;
     }
@@ -133,7 +149,7 @@ library FairQueue {
         uint256 word = self.counts[index] - (1 << shift);
         self.counts[index] = word;
         if (word & COUNTS == 0) s.occupied &= ~uint128(1 << index);
-        if (--s.waiting != 0 && bucket == s.first && (word >> shift) & FULL == 0) {
+        if (!isIdle(s) && bucket == s.first && (word >> shift) & FULL == 0) {
             s.first = uint48(_next(self, s.occupied, bucket, word));
         }
         if (served) s.stalledSince = uint40(block.timestamp);

@@ -15,6 +15,8 @@ library Ledger {
         uint112 treasury;
         /// Computations ever entered.
         uint64 entries;
+        /// Wei a qubit-shot that processors without an offer ask: the policy's, beside what each submission writes anyway.
+        uint64 price;
     }
 
     /// @notice `holder` has `available` wei free, `required` are needed.

@@ -19,24 +19,21 @@ library MountainRange {
         self.peaks[height] = leaf;
     }
 
-    /// @notice The root: the peaks, lowest first, folded into keccak256(0x02, size, peak...).
-    function root(Range storage self, uint256 size) internal view returns (bytes32 digest) {
-        digest = _sealOf(size);
+    /// @notice The root: the peaks, lowest first, folded into `seal`, which is to bind the size.
+    function root(Range storage self, uint256 size, bytes32 seal) internal view returns (bytes32 digest) {
+        digest = seal;
         for (uint256 height; size >> height != 0; ++height) {
             if (size & (1 << height) != 0) digest = nodeOf(digest, self.peaks[height]);
         }
     }
 
-    /// @notice Whether `leaf` is number `index` of a range of `size` leaves.
-    /// @param proof Siblings from the leaf up to its peak.
-    function contains(Range storage self, uint256 size, uint256 index, bytes32 leaf, bytes32[] calldata proof)
-        internal
-        view
-        returns (bool)
-    {
-        if (index >= size) return false;
-        uint256 height = _heightOf(size, index);
-        return proof.length == height && _climb(index, leaf, proof) == self.peaks[height];
+    /// @notice The same root, from the peaks; 0 when they are not as many as `size` has binary digits set.
+    function fold(bytes32 seal, uint256 size, bytes32[] calldata peaks) internal pure returns (bytes32 digest) {
+        if (peaks.length != _onesIn(size)) return 0;
+        digest = seal;
+        for (uint256 i; i < peaks.length; ++i) {
+            digest = nodeOf(digest, peaks[i]);
+        }
     }
 
     /// @notice Whether `leaf` is number `index` of the range of `size` leaves whose root is `expected`: for whoever
@@ -45,25 +42,17 @@ library MountainRange {
     /// @param peaks Of the range, lowest first: as many as `size` has binary digits set.
     function verify(
         bytes32 expected,
+        bytes32 seal,
         uint256 size,
         uint256 index,
         bytes32 leaf,
         bytes32[] calldata siblings,
         bytes32[] calldata peaks
     ) internal pure returns (bool) {
-        if (index >= size) return false;
-        uint256 own = _heightOf(size, index);
-        if (siblings.length != own) return false;
-        bytes32 peak = _climb(index, leaf, siblings);
-        bytes32 digest = _sealOf(size);
-        uint256 next;
-        for (uint256 height; size >> height != 0; ++height) {
-            if (size & (1 << height) == 0) continue;
-            if (next == peaks.length) return false;
-            if (height == own && peaks[next] != peak) return false;
-            digest = nodeOf(digest, peaks[next++]);
-        }
-        return next == peaks.length && digest == expected;
+        if (index >= size || fold(seal, size, peaks) != expected) return false;
+        uint256 height = _heightOf(size, index);
+        if (siblings.length != height) return false;
+        return peaks[_onesIn(size & ((1 << height) - 1))] == _climb(index, leaf, siblings);
     }
 
     /// @notice The parent of two nodes.
@@ -71,9 +60,11 @@ library MountainRange {
         return keccak256(abi.encodePacked(uint8(1), left, right));
     }
 
-    /// @dev What the root begins with, so that it binds the size.
-    function _sealOf(uint256 size) private pure returns (bytes32) {
-        return keccak256(abi.encodePacked(uint8(2), size));
+    /// @dev How many binary digits of `number` are set.
+    function _onesIn(uint256 number) private pure returns (uint256 count) {
+        for (; number != 0; number &= number - 1) {
+            ++count;
+        }
     }
 
     /// @dev The height of the tree that leaf `index` < `size` is in: the highest digit in which the two differ, which

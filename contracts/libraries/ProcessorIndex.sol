@@ -31,7 +31,9 @@ library ProcessorIndex {
 
     /// @notice The level of the list in which an entry is; only for one that is in any.
     function levelIn(uint256 entry) internal pure returns (uint256) {
-        return (entry >> PLACE_BITS) - 1;
+        unchecked {
+            return (entry >> PLACE_BITS) - 1;
+        }
     }
 
     function lengthOf(uint256 lengths, uint256 level) internal pure returns (uint256) {

@@ -8,7 +8,6 @@ import {AssignmentLifecycle, AssignmentStatus} from "../lifecycle/Assignment.sol
 import {Computation, ComputationId, ComputationStatus, ESCALATION, MAX_ATTEMPTS} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
 import {Agreement} from "./Agreement.sol";
-import {Asked} from "./Asked.sol";
 import {Commitment} from "./Commitment.sol";
 import {Desk} from "./Desk.sol";
 import {FairQueue} from "./FairQueue.sol";
@@ -38,6 +37,9 @@ library Recovery {
                 || policy.slash > policy.minimumBond
         ) revert IEscrow.PolicyInvalid(policy);
         self.policy = policy;
+        self.book.price = policy.pricePerQubitShot;
+        self.commitSeconds = policy.commitSeconds;
+        self.challengeSeconds = policy.challengeSeconds;
         emit IEscrow.PolicyChanged(policy);
     }
 
@@ -229,7 +231,7 @@ library Recovery {
         c.carried = verdict == Agreement.Verdict.Inconclusive ? c.tried : 0;
         c.replicas += uint8(ESCALATION);
         self.spend(suite, id, c, suite.bounty, Desk.Division(new address[](0), 0, keeper, suite.bounty));
-        bytes32 turned = self.turnBeacon(entropy);
+        bytes24 turned = self.turnBeacon(entropy);
         emit IComputationAllocator.ComputationEscalated(id, verdict, c.replicas, turned);
         bytes32 digest = keccak256(abi.encode(id, verdict, fates, commitments, turned));
         Desk.record(suite, Decision.ComputationEscalated, id, digest);
@@ -320,9 +322,8 @@ library Recovery {
         view
         returns (bool)
     {
-        (uint256 asked, uint256 pay) = self.termsOf(suite, c);
         bytes32 seed = Commitment.drawSeedOf(self.beacon, id, 0);
-        return suite.registry.isPlaceable(seed, Asked.wrap(asked), c.replicas, pay);
+        return suite.registry.isPlaceable(seed, c.asked(), c.replicas, Desk.payOf(c, suite.bounty));
     }
 
     /// @dev The queue in which a computation waits that has had no processors yet.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AuditEntry, AuditProof} from "../libraries/AuditProof.sol";
+import {AuditEntry, AuditProof, Inclusion} from "../libraries/AuditProof.sol";
 
 /// @title AuditProof, callable from tests: a contract that knows no trail
 contract AuditProofHarness {
@@ -9,13 +9,11 @@ contract AuditProofHarness {
         return AuditProof.leafOf(entry);
     }
 
-    function includes(
-        bytes32 root,
-        uint64 size,
-        AuditEntry calldata entry,
-        bytes32[] calldata siblings,
-        bytes32[] calldata peaks
-    ) external pure returns (bool) {
-        return AuditProof.includes(root, size, entry, siblings, peaks);
+    function includes(bytes32 root, AuditEntry calldata entry, Inclusion calldata inclusion)
+        external
+        pure
+        returns (bool)
+    {
+        return AuditProof.includes(root, entry, inclusion);
     }
 }

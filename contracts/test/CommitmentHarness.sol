@@ -38,7 +38,7 @@ contract CommitmentHarness {
         return Commitment.seedOf(id, attempt, secret, commitsDigest);
     }
 
-    function drawSeedOf(bytes32 beacon, ComputationId id, uint256 tried) external pure returns (bytes32) {
+    function drawSeedOf(bytes24 beacon, ComputationId id, uint256 tried) external pure returns (bytes32) {
         return Commitment.drawSeedOf(beacon, id, tried);
     }
 

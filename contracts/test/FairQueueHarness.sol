@@ -41,6 +41,10 @@ contract FairQueueHarness {
         return _queue.state;
     }
 
+    function waiting() external view returns (uint32) {
+        return _queue.waiting();
+    }
+
     function counts(uint256 word) external view returns (uint256) {
         return _queue.counts[word];
     }

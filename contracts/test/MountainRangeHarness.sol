@@ -14,22 +14,23 @@ contract MountainRangeHarness {
         _range.append(size++, leaf);
     }
 
-    function root() external view returns (bytes32) {
-        return _range.root(size);
+    function root(bytes32 seal) external view returns (bytes32) {
+        return _range.root(size, seal);
     }
 
-    function contains(uint256 index, bytes32 leaf, bytes32[] calldata proof) external view returns (bool) {
-        return _range.contains(size, index, leaf, proof);
+    function fold(bytes32 seal, uint256 size_, bytes32[] calldata peaks) external pure returns (bytes32) {
+        return MountainRange.fold(seal, size_, peaks);
     }
 
     function verify(
         bytes32 expected,
+        bytes32 seal,
         uint256 size_,
         uint256 index,
         bytes32 leaf,
         bytes32[] calldata siblings,
         bytes32[] calldata peaks
     ) external pure returns (bool) {
-        return MountainRange.verify(expected, size_, index, leaf, siblings, peaks);
+        return MountainRange.verify(expected, seal, size_, index, leaf, siblings, peaks);
     }
 }

@@ -14,6 +14,7 @@ from eth_utils import to_checksum_address
 
 from qcrs.chain.codec import CONTRACTS, Interface
 from qcrs.model.records import Policy
+from qcrs.rules.commitment import BEACON_BYTES
 
 ORDER = CONTRACTS
 
@@ -59,14 +60,14 @@ class SuiteSettings:
         policy: First prices, windows and bonds.
         keeper_bounty: Wei for whoever enforces a deadline or settles.
         heartbeat_seconds: Longest time between a processor's heartbeats.
-        genesis_entropy: First value of the beacon, 32 bytes.
+        genesis_entropy: First value of the beacon, 24 bytes.
     """
 
     roles: Mapping[int, str]
     policy: Policy = DEFAULT_POLICY
     keeper_bounty: int = ETHER // 1000
     heartbeat_seconds: int = 30
-    genesis_entropy: bytes = field(default=keccak(b"QCRS genesis"))
+    genesis_entropy: bytes = field(default=keccak(b"QCRS genesis")[:BEACON_BYTES])
 
 
 @dataclass(frozen=True)

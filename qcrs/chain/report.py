@@ -37,7 +37,7 @@ COMMIT_REPORT = [
     {"name": "payee", "type": "address"},
     {"name": "configDigest", "type": "bytes32"},
 ]
-POLICY_TYPE = "(uint96,uint32,uint32,uint32,uint32,uint32,uint128,uint128)"
+POLICY_TYPE = "(uint64,uint32,uint32,uint32,uint32,uint32,uint128,uint128)"
 
 Id = Annotated[int, Field(ge=1, lt=2**64)]
 Word = Annotated[int, Field(ge=0, lt=2**256)]

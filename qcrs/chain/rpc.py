@@ -98,6 +98,7 @@ class Rpc:
         data = error.get("data")
         if isinstance(data, Mapping):
             data = data.get("result") or data.get("data")
-        if isinstance(data, str) and data.startswith("0x") and len(data) >= 10:
+        # Ganache also puts a transaction's hash here.
+        if isinstance(data, str) and data.startswith("0x") and len(data) % 64 == 2 + 8:
             return decode_revert(bytes.fromhex(data[2:]), self._interfaces)
         return TransactionRefused(f"{method}: {error.get('message', error)}")

@@ -13,7 +13,12 @@ from qcrs.errors import QcrsError
 
 RECEIPT_SECONDS = 60.0
 TIP = 10**9  # wei a unit of gas; twice the base fee covers six full blocks of rises on top
-NONCE_TRIES = 3
+# Before each further try with another nonce.
+NONCE_PAUSES_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0)
+STALE_NONCE = "nonce"  # "nonce too low", and the like
+# Another transaction has this nonce and is not mined yet: "replacement transaction underpriced", Ganache's "transaction
+# underpriced" and "can't be replaced".
+TAKEN_NONCES = ("replace", "underpriced")
 
 
 class TransactionLost(QcrsError):
@@ -83,14 +88,20 @@ class Sender:
         }
         # One sender, one order of nonces.
         async with self._locks.setdefault(account.address, asyncio.Lock()):
-            for _ in range(1, NONCE_TRIES):
+            for pause in NONCE_PAUSES_SECONDS:
                 try:
                     return await self._dispatch(account, fields)
                 except TransactionRefused as error:
-                    # Another program used the account: the node did not take this one, so it may be sent again.
-                    if "nonce" not in str(error):
+                    # Another program used the account, or what was sent before is still being mined: the node did not
+                    # take this one, so it may be sent again.
+                    if STALE_NONCE not in str(error) and not _is_taken(error):
                         raise
-            return await self._dispatch(account, fields)
+                await asyncio.sleep(pause)
+            try:
+                return await self._dispatch(account, fields)
+            except TransactionRefused:
+                self._nonces.pop(account.address, None)  # those passed over were perhaps not taken after all
+                raise
 
     async def receipt(self, account: LocalAccount, transaction: Transaction, hash_: str) -> dict[str, Any]:
         """Wait until *transaction* is mined and return its raw receipt.
@@ -137,7 +148,16 @@ class Sender:
         except ChainUnreachable:
             # It may have arrived: the receipt will tell. The nonce is asked for again either way.
             self._nonces.pop(address, None)
-        except QcrsError:
-            self._nonces.pop(address, None)
+        except QcrsError as error:
+            # While it mines a transaction, a node may count it neither as pending nor as done: asked again, it would
+            # name the same nonce.
+            if _is_taken(error):
+                self._nonces[address] = nonce + 1
+            else:
+                self._nonces.pop(address, None)
             raise
         return "0x" + bytes(signed.hash).hex()
+
+
+def _is_taken(error: QcrsError) -> bool:
+    return isinstance(error, TransactionRefused) and any(sign in str(error) for sign in TAKEN_NONCES)

@@ -249,11 +249,9 @@ async def _submit_each(
     ids = [story.computation for story in stories]
     progress(f"jobs {ids[0]} to {ids[-1]} submitted")
     if options.wait:
-        await asyncio.gather(
-            *(
-                client.drive(story.computation, narrate(progress, name), story.submitted_in)
-                for story, (name, _) in zip(stories, named, strict=True)
-            )
+        tellers = {number: narrate(progress, name) for number, (name, _) in zip(ids, named, strict=True)}
+        await client.drive_many(
+            ids, lambda story, event: tellers[story.computation](story, event), stories[0].submitted_in
         )
         return await print_results(options, client, ids)
     emit(options, {"ids": ids, **told}, f"jobs {ids[0]} to {ids[-1]} queued; follow them with 'qcrs job list'")

@@ -12,6 +12,7 @@ DRAW_DOMAIN = keccak(b"QCRS sortition seed")
 ANSWER_DOMAIN = keccak(b"QCRS verified result")
 
 SECRET_BYTES = 24
+BEACON_BYTES = 24
 COMMITS_DIGEST_BYTES = 6
 NO_COMMITS = bytes(COMMITS_DIGEST_BYTES)
 
@@ -76,7 +77,7 @@ def seed_of(computation: int, attempt: int, secret: bytes, commits_digest: bytes
 
 def draw_seed_of(beacon: bytes, computation: int, tried: int) -> bytes:
     """Return the 32-byte seed of a draw."""
-    return abi_digest(["bytes32", "bytes32", "uint64", "uint256"], [DRAW_DOMAIN, beacon, computation, tried])
+    return abi_digest(["bytes32", "bytes24", "uint64", "uint256"], [DRAW_DOMAIN, beacon, computation, tried])
 
 
 def of_answer(computation: int, accepted: int, counts_roots: Sequence[bytes]) -> bytes:
@@ -93,10 +94,10 @@ def entropy_of(secret: bytes, salts: Sequence[bytes]) -> bytes:
 
 
 def next_beacon(beacon: bytes, entropy: bytes) -> bytes:
-    """Return the beacon after a settlement."""
-    return abi_digest(["bytes32", "bytes32"], [beacon, entropy])
+    """Return the beacon after a settlement: 24 bytes."""
+    return abi_digest(["bytes24", "bytes32"], [beacon, entropy])[:BEACON_BYTES]
 
 
 def beacon_secret(beacon: bytes, computation: int) -> bytes:
     """Return what stands in for a secret that its requester withholds."""
-    return abi_digest(["bytes32", "uint64"], [beacon, computation])[:SECRET_BYTES]
+    return abi_digest(["bytes24", "uint64"], [beacon, computation])[:SECRET_BYTES]

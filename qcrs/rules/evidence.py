@@ -10,6 +10,7 @@ from itertools import combinations
 from math import prod
 from typing import NamedTuple
 
+from qcrs.rules.audit_trail import NOWHERE, Inclusion
 from qcrs.rules.count_sketch import MAX_HISTOGRAM_BITS, bucket_of, dimensions, pack, sketch_of, unpack
 from qcrs.rules.digest import abi_digest, keccak
 from qcrs.rules.histogram import Binding, Run, binding_of, pack_leaf, run_proof, run_proofs
@@ -82,13 +83,13 @@ class Precedence(NamedTuple):
 
     settlement: int = 0
     settlement_digest: bytes = bytes(32)
-    settlement_proof: Sequence[bytes] = ()
+    settlement_proof: Inclusion = NOWHERE
     allocation: int = 0
     attempt: int = 0
     first_index: int = 0
     drawn: Sequence[int] = ()
     seed: bytes = bytes(32)
-    allocation_proof: Sequence[bytes] = ()
+    allocation_proof: Inclusion = NOWHERE
 
 
 def sketch_digest(sketch: Iterable[int]) -> bytes:

@@ -119,11 +119,11 @@ def precedence_of(events: Sequence[Event], computation: int, index: int, other: 
     return Precedence(
         settlement["index"],
         settlement["digest"],
-        prove(leaves, settlement["index"]).siblings,
+        prove(leaves, settlement["index"]),
         allocation["index"],
         draw["attempt"],
         draw["firstIndex"],
         draw["processors"],
         draw["seed"],
-        prove(leaves, allocation["index"]).siblings,
+        prove(leaves, allocation["index"]),
     )

@@ -5,8 +5,10 @@ open to anyone.
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from qcrs.chain.codec import Event
@@ -27,6 +29,8 @@ from qcrs.sdk.result import Result, result_of, step_of
 from qcrs.sdk.secrets import Secrets
 from qcrs.sdk.terms import MAX_BATCH, MIN_SHOTS, BatchOutOfRange, Circuit, Conditions, NotAMember
 from qcrs.store import Store
+
+log = logging.getLogger(__name__)
 
 ALLOCATOR = "ComputationAllocator"
 INLINE_BYTES = 1024  # longer circuits go to the store: call data is dearer than a file
@@ -184,23 +188,69 @@ class Client:
             since: Block of its submission, when known; logs are read from there.
             notice: Told in words what it waits for.
         """
-        driver = Driver(self.gateway, self.account, self.secrets, self._accuser, notice) if self.account else None
         async with self.gateway.subscribe(computation) as messages:
             story, events = await self.history(computation, since)
+            await self._see(messages, [story], events, observe, notice)
+        return story
+
+    async def drive_many(
+        self,
+        computations: Collection[int],
+        observe: Callable[[Story, Event | None], None] = lambda *_: None,
+        since: int | None = None,
+        notice: Callable[[str], None] = lambda _: None,
+    ) -> list[Story]:
+        """See *computations* to their ends with one subscription and at one pace, and return their stories.
+
+        Args:
+            As for ``drive``; since: Block of the first submission.
+        """
+        async with self.gateway.subscribe() as messages:
+            first = self.gateway.network.deployed_at if since is None else since
+            events = await self.gateway.logs(first)
             stories = Stories()
-            stories.by_id[computation] = story
-            seen = max((event.block, event.log_index) for event in events)
+            for event in events:
+                stories.apply(event.name, event.arguments, event.block)
+            unknown = [number for number in computations if number not in stories.by_id]
+            if unknown:
+                raise self._unknown(unknown[0])
+            mine = [stories.by_id[number] for number in computations]
+            await self._see(messages, mine, events, observe, notice)
+        return mine
+
+    async def _see(
+        self,
+        messages: AsyncGenerator[Event | int, None],
+        mine: Sequence[Story],
+        events: Sequence[Event],
+        observe: Callable[[Story, Event | None], None],
+        notice: Callable[[str], None],
+    ) -> None:
+        """Take in what *messages* tell after *events*, and take every step due, until all of *mine* have ended."""
+        driver = Driver(self.gateway, self.account, self.secrets, self._accuser, notice) if self.account else None
+        stories = Stories()
+        stories.by_id.update({story.computation: story for story in mine})
+        seen = max((event.block, event.log_index) for event in events)
+        for story in mine:
             observe(story, None)
-            async for event in _ticking(messages):
+        async with aclosing(_ticking(messages)) as ticks:
+            async for event in ticks:
                 if isinstance(event, Event) and (event.block, event.log_index) > seen:
                     seen = (event.block, event.log_index)
-                    if event.arguments.get("computation") == computation:
-                        stories.apply(event.name, event.arguments, event.block)
+                    story = stories.apply(event.name, event.arguments, event.block)
+                    if story is not None:
                         observe(story, event)
-                if story.ended:
-                    return story
-                if driver is not None:
-                    await driver.step(story)
+                running = [story for story in mine if not story.ended]
+                if not running:
+                    return
+                if driver is None:
+                    continue
+                try:
+                    await driver.take(running)
+                except ChainUnreachable as error:
+                    # Busy, perhaps: whether it is gone, the subscription tells.
+                    log.info("%s", error)
+                    notice("the node does not answer; trying again")
         raise ChainUnreachable(f"{self.gateway.network.ws_url} ended the subscription")
 
     async def result(self, computation: int) -> Result:
@@ -251,8 +301,11 @@ class Client:
         for event in events:
             stories.apply(event.name, event.arguments, event.block)
         if computation not in stories.by_id:
-            raise ComputationUnknown(f"there is no computation {computation} on chain {self.gateway.network.chain_id}")
+            raise self._unknown(computation)
         return stories.by_id[computation], events
+
+    def _unknown(self, computation: int) -> ComputationUnknown:
+        return ComputationUnknown(f"there is no computation {computation} on chain {self.gateway.network.chain_id}")
 
     @property
     def signer(self) -> LocalAccount:
@@ -276,7 +329,7 @@ def _stories_of(receipt: Receipt) -> list[Story]:
     return list(stories.by_id.values())
 
 
-async def _ticking(messages: AsyncIterator) -> AsyncIterator[Event | int | None]:
+async def _ticking(messages: AsyncIterator) -> AsyncGenerator[Event | int | None, None]:
     """Yield at once, then each message, and None whenever half a second passes without one."""
     yield None
     pending = asyncio.ensure_future(anext(messages))

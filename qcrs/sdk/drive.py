@@ -6,7 +6,7 @@ those before it too, which is paid, and has the head deferred when that cannot b
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from qcrs.chain.codec import ContractRefused
 from qcrs.chain.contracts import Allocator, Members
@@ -30,7 +30,7 @@ Call = tuple  # contract, function, arguments
 
 
 class Driver:
-    """Takes the steps that are due for one requester's computations.
+    """Takes the steps that are due for one requester's computations, at one pace however many they are.
 
     Args:
         notice: Told in words what a computation waits for.
@@ -51,10 +51,27 @@ class Driver:
         self._shortest_first: bool | None = None
         self._tried: dict[tuple, float] = {}  # when each step was last tried; its event may still be on its way
         self._stood: tuple[tuple, float] = ((), 0.0)
-        self._looked_at = float("-inf")
+        # By queue; by computation, negative, for those that wait for replacements.
+        self._looked_at: dict[int, float] = {}
+
+    async def take(self, stories: Iterable[Story]) -> None:
+        """Take the steps that are due for *stories*: refusals are races, and the stories go on either way.
+
+        Of those that wait for their turn only the first is looked after: the others' comes after it.
+        """
+        foremost: dict[int, Story] = {}
+        for story in stories:
+            if not story.waiting:
+                await self.step(story)
+                continue
+            other = foremost.setdefault(story.request.noise_class, story)
+            if (story.bucket, story.computation) < (other.bucket, other.computation):
+                foremost[story.request.noise_class] = story
+        for story in foremost.values():
+            await self.step(story)
 
     async def step(self, story: Story) -> None:
-        """Take the step that is due for *story*, if any: refusals are races, and the story goes on either way."""
+        """Take the step that is due for *story*, if any."""
         if self._disclose_seconds is None:
             self._disclose_seconds = (await Allocator(self._gateway).policy()).disclose_seconds
         step = step_due(story, self._gateway.now, self._disclose_seconds)
@@ -74,14 +91,15 @@ class Driver:
         if call is None:
             return
         # Not simulated: that would run at the latest block's time, which may lag behind a deadline.
-        key = (call[1], story.attempt, len(story.duties), len(story.gold_scored))
+        key = (call[1], story.computation, story.attempt, len(story.duties), len(story.gold_scored))
         if time.monotonic() - self._tried.get(key, float("-inf")) >= STEP_PAUSE_SECONDS:
             await self._post(*call, value=value)
             self._tried[key] = time.monotonic()
 
     async def _place(self, story: Story) -> None:
         """Have processors drawn for *story*, or bring its turn nearer."""
-        if time.monotonic() - self._looked_at < STEP_PAUSE_SECONDS:
+        queue = story.request.noise_class if story.waiting else -story.computation
+        if time.monotonic() - self._looked_at.get(queue, float("-inf")) < STEP_PAUSE_SECONDS:
             return
         try:
             await self._simulate(*Step.Allocate.value, story.computation)
@@ -94,7 +112,7 @@ class Driver:
                 await self._advance(story)
         else:
             await self._post(*Step.Allocate.value, story.computation)
-        self._looked_at = time.monotonic()
+        self._looked_at[queue] = time.monotonic()
 
     async def _advance(self, story: Story) -> None:
         """Pass those ahead, or serve them."""

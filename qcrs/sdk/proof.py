@@ -24,7 +24,7 @@ from qcrs.rules.replay.facts import encoded_facts, words_of
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.sdk.reader import Progress, Reader, Slow, untimed
 
-SCHEMA = "qcrs.audit-proof/1"
+SCHEMA = "qcrs.audit-proof/2"
 MOST_BYTES = 2**20
 
 
@@ -57,6 +57,7 @@ def _bytes_of(size: int | None) -> Any:
 
 
 Word = _bytes_of(32)
+Head = _bytes_of(24)
 Number = Annotated[int, Field(strict=True, ge=0, lt=2**64)]
 Address = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$")]
 
@@ -103,10 +104,10 @@ class Proof(_Part):
         genesis: Hash of the chain's first block. audit_trail: Address of the contract.
         facts: What the digest binds, as ``abi.encode`` gives it; None when this version cannot tell.
         words: What the facts say. size: Entries in the trail then.
-        siblings, peaks: As ``contracts/libraries/AuditProof.sol`` takes them.
+        head, before, later, siblings, peaks: As ``contracts/libraries/AuditProof.sol`` takes them.
     """
 
-    schema_: Literal["qcrs.audit-proof/1"] = Field(alias="schema")
+    schema_: Literal["qcrs.audit-proof/2"] = Field(alias="schema")
     chain_id: Number
     genesis: Word
     audit_trail: Address
@@ -115,8 +116,11 @@ class Proof(_Part):
     facts: _bytes_of(None) | None
     words: str
     leaf: Word
-    siblings: list[Word]
     size: Number
+    head: Head
+    before: Head
+    later: list[Word]
+    siblings: list[Word]
     peaks: list[Word]
     root: Word
     checksum: Word
@@ -138,6 +142,11 @@ class Proof(_Part):
             raise ProofInvalid(f"not a proof of schema {SCHEMA}: {where}: {first['msg']}") from error
         except (ValueError, RecursionError) as error:
             raise ProofInvalid(f"not a proof: {error}") from error
+
+    @property
+    def inclusion(self) -> Inclusion:
+        """What leads from the leaf to the root."""
+        return Inclusion(self.size, self.head, self.before, self.later, self.siblings, self.peaks)
 
     def to_json(self) -> dict[str, Any]:
         """Return the proof as the file holds it."""
@@ -163,8 +172,8 @@ class Proof(_Part):
             return f"root is 0x{self.root.hex()}, and the trusted one is 0x{trusted_root.hex()}"
         if self.leaf != entry.leaf:
             return f"leaf is 0x{self.leaf.hex()}, and the entry's is 0x{entry.leaf.hex()}"
-        if not includes(self.root, entry.index, self.leaf, Inclusion(self.size, self.siblings, self.peaks)):
-            return f"siblings and peaks do not lead from the leaf to the root of a trail of {self.size} entries"
+        if not includes(self.root, entry.index, self.leaf, self.inclusion):
+            return f"links, siblings and peaks do not lead from the leaf to the root of a trail of {self.size} entries"
         if self.facts is not None and keccak(self.facts) != entry.digest:
             return f"the facts have digest 0x{keccak(self.facts).hex()}, and the entry binds 0x{entry.digest.hex()}"
         told = words_of(entry.decision, entry.subject, self.facts)
@@ -207,8 +216,11 @@ async def make_proof(
         facts=facts,
         words=words_of(entry.decision, entry.subject, facts),
         leaf=entry.leaf,
-        siblings=list(inclusion.siblings),
         size=inclusion.size,
+        head=inclusion.head,
+        before=inclusion.before,
+        later=list(inclusion.later),
+        siblings=list(inclusion.siblings),
         peaks=list(inclusion.peaks),
         root=root,
         checksum=bytes(32),
@@ -244,7 +256,7 @@ async def departure(gateway: Gateway, proof: Proof) -> str | None:
         return f"the trail's first {proof.size} entries have another root"
     entry = proof.entry
     fields = (entry.index, entry.decision, entry.subject, entry.recorder, entry.digest)
-    if not await reader.view("AuditTrail", "contains", *fields, list(prove(leaves, entry.index).siblings)):
+    if not await reader.view("AuditTrail", "contains", fields, prove(leaves, entry.index)):
         return f"the contract says that entry {entry.index} is another"
     return None
 

@@ -12,6 +12,7 @@ from eth_abi.exceptions import DecodingError
 from qcrs.chain.codec import ContractRefused, Event, signature
 from qcrs.chain.gateway import Gateway, TransactionRefused
 from qcrs.errors import QcrsError
+from qcrs.rules.commitment import BEACON_BYTES
 from qcrs.rules.replay import Claim, Constants, Examination, LoggedEvent, timed_blocks
 
 AT_ONCE = 16  # requests under way
@@ -95,7 +96,7 @@ class Reader:
         """
         created = next((e for e in events if e.name == "PolicyChanged"), None)
         if created is None:
-            return bytes(32), "nowhere: the log lacks the deployment"  # the replay will object
+            return bytes(BEACON_BYTES), "nowhere: the log lacks the deployment"  # the replay will object
         transaction = await self.gateway.request("eth_getTransactionByHash", created.transaction)
         arguments = self._constructor_arguments(bytes.fromhex(transaction["input"][2:]))
         known, wiring = {a.lower() for a in self.gateway.addresses.values()}, set(arguments.get("wiring", ()))

@@ -108,7 +108,7 @@ abstract contract Deployment {
         bonds = new Bonds(
             IComputationAllocator(_at(Part.ComputationAllocator)), registry, _at(Part.Challenges), _at(Part.Disputes)
         );
-        allocator = new ComputationAllocator(_wiring(), BOUNTY, keccak256("genesis"), _initialPolicy());
+        allocator = new ComputationAllocator(_wiring(), BOUNTY, bytes24(keccak256("genesis")), _initialPolicy());
         records = new Records(allocator);
         goldRounds = new GoldRounds(allocator, _at(Part.Disputes));
         verifier = new ResultVerifier(allocator, goldRounds, _at(Part.ReportRelay));

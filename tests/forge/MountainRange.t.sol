@@ -7,22 +7,24 @@ import {MountainRangeHarness} from "../../contracts/test/MountainRangeHarness.so
 /// @notice Every leaf of every size up to 40 is provable, and nothing else is.
 contract MountainRangeTest {
     uint256 private constant SIZES = 40;
+    bytes32 private constant SEAL = keccak256("seal");
 
     function test_each_leaf_is_proven_and_no_other() external {
         MountainRangeHarness range = new MountainRangeHarness();
         for (uint256 size = 1; size <= SIZES; ++size) {
             range.append(_leafOf(size - 1));
-            require(range.root() == _rootOf(size), "the root is not that of the peaks");
+            bytes32[] memory peaks = _peaksOf(size);
+            require(range.root(SEAL) == range.fold(SEAL, size, peaks), "the root is not that of the peaks");
             for (uint256 index; index < size; ++index) {
                 bytes32[] memory proof = _proofOf(size, index);
-                require(range.contains(index, _leafOf(index), proof), "a leaf is not provable");
-                require(!range.contains(index, _leafOf(index + 1), proof), "another leaf passes");
-                require(!range.contains(index + 1, _leafOf(index), proof), "another index passes");
+                require(_holds(range, size, index, _leafOf(index), proof), "a leaf is not provable");
+                require(!_holds(range, size, index, _leafOf(index + 1), proof), "another leaf passes");
+                require(!_holds(range, size, index + 1, _leafOf(index), proof), "another index passes");
                 if (proof.length == 0) continue;
                 proof[proof.length - 1] = ~proof[proof.length - 1];
-                require(!range.contains(index, _leafOf(index), proof), "a wrong sibling passes");
+                require(!_holds(range, size, index, _leafOf(index), proof), "a wrong sibling passes");
             }
-            require(!range.contains(size, _leafOf(size), new bytes32[](0)), "an absent leaf passes");
+            require(!_holds(range, size, size, _leafOf(size), new bytes32[](0)), "an absent leaf passes");
         }
     }
 
@@ -36,7 +38,7 @@ contract MountainRangeTest {
         bytes32 node = MountainRange.nodeOf(_leafOf(0), proof[0]);
         bytes32[] memory shorter = new bytes32[](2);
         (shorter[0], shorter[1]) = (proof[1], proof[2]);
-        require(!range.contains(0, node, shorter), "an inner node passes for a leaf");
+        require(!_holds(range, 8, 0, node, shorter), "an inner node passes for a leaf");
     }
 
     function _leafOf(uint256 index) private pure returns (bytes32) {
@@ -66,13 +68,26 @@ contract MountainRangeTest {
         }
     }
 
-    function _rootOf(uint256 size) private pure returns (bytes32 digest) {
-        digest = keccak256(abi.encodePacked(uint8(2), size));
+    function _peaksOf(uint256 size) private pure returns (bytes32[] memory peaks) {
+        bytes32[] memory found = new bytes32[](8);
+        uint256 count;
         uint256 end = size;
         for (uint256 height; size >> height != 0; ++height) {
             if (size & (1 << height) == 0) continue;
             end -= 1 << height;
-            digest = MountainRange.nodeOf(digest, _treeOf(end, height));
+            found[count++] = _treeOf(end, height);
         }
+        peaks = new bytes32[](count);
+        for (uint256 i; i < count; ++i) {
+            peaks[i] = found[i];
+        }
+    }
+
+    function _holds(MountainRangeHarness range, uint256 size, uint256 index, bytes32 leaf, bytes32[] memory proof)
+        private
+        view
+        returns (bool)
+    {
+        return range.verify(range.root(SEAL), SEAL, size, index, leaf, proof, _peaksOf(size));
     }
 }

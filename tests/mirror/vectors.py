@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qcrs.rules import agreement, commitment, count_sketch, credibility, gold
+from qcrs.rules import agreement, audit_trail, commitment, count_sketch, credibility, gold
 from tests.mirror import golds, histograms, proofs, verdicts
 from tests.mirror.sketches import WIDTHS, Arguments, buckets_of, pair
 
@@ -174,7 +174,7 @@ RULES = [
     Rule(
         "CommitmentHarness",
         "drawSeedOf",
-        random_cases("bytes32", "uint64", "uint256"),
+        random_cases("bytes24", "uint64", "uint256"),
         commitment.draw_seed_of,
     ),
     Rule(
@@ -193,7 +193,8 @@ RULES = [
     Rule("GoldScoreHarness", "score", golds.score_cases, golds.score, count=10_000),
     Rule("GoldScoreHarness", "pack", golds.pack_cases, golds.pack),
     Rule("GoldScoreHarness", "requireSound", golds.answer_cases, golds.is_sound, True),
-    Rule("MountainRangeHarness", "verify", proofs.inclusion_cases, proofs.verify),
+    Rule("MountainRangeHarness", "fold", proofs.fold_cases, audit_trail.fold),
+    Rule("MountainRangeHarness", "verify", proofs.inclusion_cases, audit_trail.stands),
     Rule("AuditProofHarness", "includes", proofs.entry_cases, proofs.includes),
     Rule("AuditProofHarness", "leafOf", proofs.leaf_cases, proofs.leaf_of),
 ]

@@ -168,6 +168,7 @@ def _enter(suite: Suite, log: Transcript) -> int:
         suite.consortium.numbers[requester],
         organisation,
         suite.consortium.organisations[organisation].screen is not Screen.Everyone,
+        request.price < suite.book.policy.price_per_qubit_shot,
         escrow,
         bucket,
         request,

@@ -54,6 +54,7 @@ class Computation:
         escrow: Wei still locked for it; after a verdict, what each paid replica earned.
         bucket: In which it waits, or waited until its first allocation. passed: Times that a shorter one of its
             organisation took its place. screened: Whether its organisation had a list of whom it works with.
+        below_policy: Whether it pays less than processors without an offer asked when it was submitted.
         carried: Seats below this one answered before an escalation.
         settled_in: Number of the audit entry of its verdict.
         secret: The commitment to the next secret, or the last one disclosed.
@@ -65,6 +66,7 @@ class Computation:
     account: int
     organisation: int
     screened: bool
+    below_policy: bool
     escrow: int
     bucket: int
     request: Request
@@ -177,7 +179,7 @@ class Computation:
             "replicas": self.replicas,
             "place": self.bucket & 0xFFFF,
             "passed": self.passed,
-            "flags": int(self.screened),
+            "flags": self.screened | self.below_policy << 1,
             "organisation": self.organisation,
             "escrow": self.escrow,
             "secret": self.secret,

@@ -68,6 +68,6 @@ def _is_wanted(suite: Suite, c: Computation, p: Processor, pay: int, now: int) -
         bid = pay // (request.qubits * request.shots)
         if terms.offer_expires_at <= now or terms.price > bid or terms.minimum > pay:
             return False
-    elif pay < suite.book.policy.price_per_qubit_shot * request.qubits * request.shots:
+    elif c.below_policy:
         return False
     return not (c.screened and suite.consortium.organisations[c.organisation].is_screened(p.organisation))

@@ -1,28 +1,12 @@
-"""Inclusion proofs: every entry is provable, and nothing else is."""
+"""Inclusion proofs for the present size: every entry is provable, and nothing else is."""
 
 import pytest
 from eth_hash.auto import keccak
 
 from qcrs.model.decision import Decision
-from qcrs.rules.audit_trail import node_of
+from qcrs.rules.audit_trail import NOWHERE, PAGE, prove
 
-SIZES = [1, 2, 3, 4, 5, 7, 8, 13]
-
-
-def proof_of(leaves, index):
-    """Return the siblings from leaf *index* up to its peak."""
-    size, start = len(leaves), 0
-    for height in reversed(range(size.bit_length())):
-        if size >> height & 1:
-            if index < start + (1 << height):
-                break
-            start += 1 << height
-    level, position, proof = leaves[start : start + (1 << height)], index - start, []
-    while len(level) > 1:
-        proof.append(level[position ^ 1])
-        level = [node_of(level[i], level[i + 1]) for i in range(0, len(level), 2)]
-        position //= 2
-    return proof
+SIZES = [1, 2, 7, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, 3 * PAGE + 5]
 
 
 @pytest.fixture
@@ -49,41 +33,43 @@ def fill(world, trail, leaves):
 def test_contains_each_entry(trail, fill, size):
     entries, leaves = fill(size)
     for index, entry in enumerate(entries):
-        assert trail.contains(*entry, proof_of(leaves, index))
+        assert trail.contains(entry, prove(leaves, index))
 
 
 @pytest.mark.parametrize("field", range(5))
-def test_contains_no_entry_that_differs_in_a_field(world, trail, fill, field):
-    entries, leaves = fill(7)
+@pytest.mark.parametrize("index", [2, PAGE + 3])
+def test_contains_no_entry_that_differs_in_a_field(world, trail, fill, field, index):
+    entries, leaves = fill(PAGE + 7)
     other = (3, Decision.ComputationFailed, 99, world.stranger, bytes(32))
-    entry = list(entries[2])
+    entry = list(entries[index])
     entry[field] = other[field]
-    assert not trail.contains(*entry, proof_of(leaves, 2))
+    assert not trail.contains(tuple(entry), prove(leaves, index))
 
 
 def test_contains_nothing_beyond_the_end(trail, fill):
     entries, leaves = fill(4)
     for index in (4, 5, 2**64 - 1):
-        assert not trail.contains(index, *entries[3][1:], proof_of(leaves, 3))
+        assert not trail.contains((index, *entries[3][1:]), prove(leaves, 3))
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_contains_nothing_with_a_proof_of_another_length(trail, fill, size):
-    entries, leaves = fill(size)
-    for index, entry in enumerate(entries):
-        proof = proof_of(leaves, index)
-        assert not trail.contains(*entry, [*proof, bytes(32)])
-        if proof:
-            assert not trail.contains(*entry, proof[:-1])
+def test_contains_nothing_by_a_proof_for_another_size(trail, fill):
+    entries, leaves = fill(PAGE + 1)
+    for index in range(PAGE):
+        assert not trail.contains(entries[index], prove(leaves[:PAGE], index))
 
 
-def test_contains_nothing_when_a_sibling_is_changed(trail, fill):
-    entries, leaves = fill(8)
-    proof = proof_of(leaves, 5)
-    for level in range(len(proof)):
-        forged = [*proof[:level], bytes(32), *proof[level + 1 :]]
-        assert not trail.contains(*entries[5], forged)
+@pytest.mark.parametrize("part", ["later", "siblings", "peaks"])
+def test_contains_nothing_when_a_node_is_changed_added_or_left_out(trail, fill, part):
+    entries, leaves = fill(3 * PAGE)
+    index = PAGE + 5
+    proof = prove(leaves, index)
+    nodes = getattr(proof, part)
+    assert nodes
+    for place in range(len(nodes)):
+        for other in ((bytes(32),), (), (nodes[place], bytes(32))):
+            forged = proof._replace(**{part: (*nodes[:place], *other, *nodes[place + 1 :])})
+            assert not trail.contains(entries[index], forged)
 
 
 def test_contains_nothing_when_empty(world, trail):
-    assert not trail.contains(0, Decision.PolicyChanged, 0, world.keeper, bytes(32), [])
+    assert not trail.contains((0, Decision.PolicyChanged, 0, world.keeper, bytes(32)), NOWHERE)

@@ -3,7 +3,7 @@
 import pytest
 
 from qcrs.model.decision import Decision
-from qcrs.rules.audit_trail import leaf_of, prove
+from qcrs.rules.audit_trail import PAGE, leaf_of, prove
 from qcrs.rules.digest import keccak
 
 SIZES = 70
@@ -27,8 +27,9 @@ def test_every_entry_is_proven_to_a_contract_that_knows_the_root_of_any_size(wor
         leaves.append(leaf_of(*entry))
         for index in {0, size // 3, size // 2, size - 1}:
             proof = prove(leaves, index)
-            assert witness.includes(trail.root(), size, entry_of(world, index), proof.siblings, proof.peaks)
-            assert trail.contains(*entry_of(world, index), proof.siblings)
+            assert proof.size == size
+            assert witness.includes(trail.root(), entry_of(world, index), proof)
+            assert trail.contains(entry_of(world, index), proof)
 
 
 def test_a_proof_outlives_later_entries(world, witness):
@@ -40,35 +41,36 @@ def test_a_proof_outlives_later_entries(world, witness):
         if index == TRUTH:
             old, root = prove(leaves, 2), trail.root()
     assert trail.root() != root
-    assert witness.includes(root, old.size, entry_of(world, 2), old.siblings, old.peaks)
-    assert not witness.includes(trail.root(), old.size, entry_of(world, 2), old.siblings, old.peaks)
+    assert witness.includes(root, entry_of(world, 2), old)
+    assert not witness.includes(trail.root(), entry_of(world, 2), old)
 
 
 def test_tampering_with_any_part_is_refused(world, witness):
-    leaves = [leaf_of(*entry_of(world, index)) for index in range(13)]
+    leaves = [leaf_of(*entry_of(world, index)) for index in range(7 * PAGE + 9)]
     proof, entry = prove(leaves, TRUTH), entry_of(world, TRUTH)
     assert len(proof.siblings) > 0
     assert len(proof.peaks) > 1
-    true = [proof.root, proof.size, entry, list(proof.siblings), list(proof.peaks)]
-    assert witness.includes(*true)
-    for part, changed in tampered(world, true):
-        assert not witness.includes(*true[:part], changed, *true[part + 1 :]), (part, changed)
-
-
-def tampered(world, true):
-    """Yield each part that can be changed, with another value."""
-    _, size, entry, siblings, peaks = true
-    yield 0, bytes(32)
-    yield 1, size - 1
-    yield 1, size + 1
-    yield 1, TRUTH
+    assert witness.includes(proof.root, entry, proof)
+    assert not witness.includes(bytes(32), entry, proof)
     other = (TRUTH ^ 1, Decision.Unset, 0, world.stranger, bytes(32))
     for field in range(5):
-        yield 2, (*entry[:field], other[field], *entry[field + 1 :])
-    for part, nodes in ((3, siblings), (4, peaks)):
+        changed = (*entry[:field], other[field], *entry[field + 1 :])
+        assert not witness.includes(proof.root, changed, proof), field
+    for part, value in tampered(proof):
+        assert not witness.includes(proof.root, entry, proof._replace(**{part: value})), (part, value)
+
+
+def tampered(proof):
+    """Yield each part that can be changed, with another value."""
+    yield "head", bytes(24)
+    yield "before", bytes(24)
+    for size in (proof.size - 1, proof.size + 1, TRUTH):
+        yield "size", size
+    for part in ("later", "siblings", "peaks"):
+        nodes = getattr(proof, part)
         for place in range(len(nodes)):
-            yield part, [*nodes[:place], bytes(32), *nodes[place + 1 :]]
+            yield part, (*nodes[:place], bytes(32), *nodes[place + 1 :])
         yield part, nodes[:-1]
-        yield part, [*nodes, bytes(32)]
+        yield part, (*nodes, bytes(32))
         yield part, nodes[::-1]
-    yield 4, []
+        yield part, ()

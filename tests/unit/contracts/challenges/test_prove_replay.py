@@ -3,6 +3,7 @@ import pytest
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.challenge import Fault
 from qcrs.rules import evidence
+from qcrs.rules.audit_trail import NOWHERE
 from tests.challenged import Accused, measured, precedence
 from tests.evm import refused
 from tests.job import honest
@@ -92,8 +93,8 @@ def test_trail_must_show_the_order(world, challenges):
     [
         {"settlement": 0},
         {"settlement_digest": bytes(32)},
-        {"settlement_proof": []},
-        {"allocation_proof": []},
+        {"settlement_proof": NOWHERE},
+        {"allocation_proof": NOWHERE},
         {"seed": bytes(32)},
         {"first_index": 3},
         {"drawn": [1]},

@@ -119,14 +119,16 @@ def test_escalation_bids_the_same_price(world):
     assert job.record.active == 5
 
 
-def test_policy_that_is_raised_puts_lower_bids_off(world):
-    job = world.submit()
-    policy = world.policy
-    world.allocator.setPolicy(tuple((policy | {"pricePerQubitShot": PRICE + 1}).values()), sender=world.committee)
-    with refused("TooFewEligibleProcessors"):
-        job.allocate()
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+def test_policy_s_price_counts_when_a_computation_is_submitted(world):
+    """What was bid stays enough, or too little, whatever the policy says later."""
+    job, raised = world.submit(), tuple((world.policy | {"pricePerQubitShot": PRICE + 1}).values())
+    world.allocator.setPolicy(raised, sender=world.committee)
+    late = world.submit(price=PRICE)
+    assert (job.record.flags, late.record.flags) == (0, 2)
     job.allocate()
+    world.allocator.setPolicy(tuple((world.policy | {"pricePerQubitShot": PRICE}).values()), sender=world.committee)
+    with refused("TooFewEligibleProcessors"):
+        late.allocate()
 
 
 # --- whom an organisation works with ---

@@ -1,6 +1,7 @@
 import pytest
 from eth_hash.auto import keccak
 
+from qcrs.chain.codec import ContractRefused
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.organisation import Priority
 from qcrs.model.records import Request
@@ -239,3 +240,54 @@ def test_submit_reverts_once_expelled(world):
 
 def test_submit_numbers_computations_from_one(world):
     assert [submit(world).result for _ in range(3)] == [1, 2, 3]
+
+
+# --- what stands in the event ---
+
+
+def encoded(world, **changes):
+    """Return the call data of a submission, and where in it the request begins."""
+    request = world.request(**changes)
+    data = world.allocator.interface.encode_call("submit", [request.to_chain()])
+    return request, bytearray(data), 4 + 32
+
+
+@pytest.mark.parametrize("length", [0, 1, 31, 32, 33, 500])
+def test_event_carries_the_request_as_it_was_encoded(world, length):
+    payload = bytes(range(1, 251)) * 2
+    request = world.request(payload=payload[:length], circuit_digest=keccak(payload[:length]))
+    receipt = world.allocator.submit(request.to_chain(), sender=world.requester, value=world.quote(request))
+    event = receipt.event("ComputationSubmitted")
+    assert Request.from_chain(dict(event["request"])) == request
+    assert (event["requester"], event["organisation"]) == (world.requester, world.requesters)
+    assert (event["escrow"], event["bucket"]) == (world.quote(request) - world.bounty, 0)
+
+
+@pytest.mark.parametrize("junk", [b"", b"\xff" * 32])
+def test_event_is_whole_when_the_payload_lies_elsewhere(world, junk):
+    """The encoding of a call is the caller's; that of the event is the contract's."""
+    payload = b"OPENQASM 3.0;"
+    request, data, begin = encoded(world, payload=payload, circuit_digest=keccak(payload))
+    place = begin + 18 * 32
+    moved = len(data) - begin
+    data[place : place + 32] = (moved + len(junk)).to_bytes(32, "big")
+    data += junk + len(payload).to_bytes(32, "big") + payload + b"\xff" * 19  # with padding that is none
+    world.allocator.deposit(sender=world.requester, value=world.quote(request))
+    _, events = world.chain.send_raw(world.allocator.address, bytes(data), world.requester)
+    event = next(event for event in events if event.name == "ComputationSubmitted")
+    assert Request.from_chain(dict(event["request"])) == request
+
+
+@pytest.mark.parametrize("member", range(1, 18))
+def test_member_out_of_its_range_is_refused(world, member):
+    """What the event copies unread would be another's to decode."""
+    request, data, begin = encoded(world)
+    at = begin + 32 * member
+    if member == 1:  # bytes24, to the left
+        data[at + 31] = 1
+    else:
+        data[at] = 1
+    world.allocator.deposit(sender=world.requester, value=world.quote(request))
+    with pytest.raises(ContractRefused):
+        world.chain.send_raw(world.allocator.address, bytes(data), world.requester)
+    assert world.allocator.computationCount() == 0

@@ -27,9 +27,10 @@ class Tariff:
         return self.consortium.admit(name, account(name), weight, sender=RULER).result
 
     def charge(self, name, cost, priority=Priority.Routine, virtual_time=0, idle=False, noise_class=1):
-        return self.consortium.charge(
+        charged = self.consortium.charge(
             account(name), noise_class, cost, priority, virtual_time, idle, sender=ALLOCATOR
         ).result
+        return dict(zip(("account", "organisation", "screened", "tag"), charged, strict=True))
 
 
 @pytest.fixture

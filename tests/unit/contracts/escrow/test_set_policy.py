@@ -7,7 +7,7 @@ from tests.evm import refused
 
 WEEK = 7 * 86_400
 WINDOWS = ["commit_seconds", "disclose_seconds", "reveal_seconds", "challenge_seconds", "response_seconds"]
-POLICY_TYPE = "(uint96,uint32,uint32,uint32,uint32,uint32,uint128,uint128)"
+POLICY_TYPE = "(uint64,uint32,uint32,uint32,uint32,uint32,uint128,uint128)"
 
 
 def changed(world, **changes):
@@ -56,9 +56,9 @@ def test_set_policy_reverts_when_a_fault_costs_more_than_a_bond(world):
 
 
 def test_set_policy_takes_the_largest_numbers(world):
-    largest = {"price_per_qubit_shot": 2**96 - 1, "minimum_bond": 2**128 - 1, "slash": 2**128 - 1}
+    largest = {"price_per_qubit_shot": 2**64 - 1, "minimum_bond": 2**128 - 1, "slash": 2**128 - 1}
     set_policy(world, changed(world, **largest))
-    assert world.policy["pricePerQubitShot"] == 2**96 - 1
+    assert world.policy["pricePerQubitShot"] == 2**64 - 1
 
 
 @pytest.mark.parametrize("role", ["deployer", "certifier", "security", "requester", "stranger"])

@@ -96,7 +96,7 @@ class Queue:
     def require_alike(self) -> None:
         """Check all that can be asked of the queue."""
         state, model = self.contract.state(), self.model
-        assert (state["first"], state["waiting"]) == (model.first, model.waiting)
+        assert (state["first"], self.contract.waiting()) == (model.first, model.waiting)
         assert self.contract.virtualTime() == model.first * BUCKET
         if model.waiting:
             assert model.counts[state["first"]], "nobody is in turn"

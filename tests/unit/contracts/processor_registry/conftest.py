@@ -72,7 +72,7 @@ class Roster:
     def set_counter(self, processor, counter, value):
         """Write a counter where the compiler keeps it."""
         layout = artifacts()["ProcessorRegistry"].storage_layout
-        field = next(item for item in layout["storage"] if item["label"] == "_field")
+        field = next(item for item in layout["storage"] if item["label"] == "_roster")
         members = layout["types"][field["type"]]["members"]
         mapping = next(item for item in members if item["label"] == "standings")
         struct = layout["types"][layout["types"][mapping["type"]]["value"]]

@@ -110,6 +110,8 @@ def reserved(world: World) -> None:
     """One is used to its end, one ended early, one withdrawn, one left, and one kept ready in vain."""
     book, round_ = world.reservations, round_seconds(world)
     for id_ in (7, 8):
+        if not world.registry.isAvailable(id_):
+            world.bond(id_)  # an earlier story has cost it its bond
         book.setRate(id_, RATE, sender=world.node(id_).operator)
     used, early, withdrawn, left, kept = (
         _reserve(world, [7, 8], 5, world.chain.now + start, 100) for start in (600, 1_200, 1_800, 2_400, 3_000)

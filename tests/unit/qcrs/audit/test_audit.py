@@ -127,7 +127,7 @@ def test_the_command_says_that_it_holds(served, capsys):
 
 def test_the_command_names_the_fault(served, history, capsys):
     position = history.position("ComputationConcluded", computation=ROGUE)
-    served(history.changed(position, beacon=bytes(32)))
+    served(history.changed(position, beacon=bytes(24)))
     assert main(["audit", "verify"]) == 1
     out = capsys.readouterr().out
     assert "DOES NOT HOLD" in out

@@ -16,7 +16,7 @@ from tests.unit.qcrs.audit.stories import HONEST, ROGUE, RUNNING
     ("function", "answer", "rule"),
     [
         ("root", bytes(32), Rule.HashChain),
-        ("beacon", bytes(32), Rule.Beacon),
+        ("beacon", bytes(24), Rule.Beacon),
         ("treasury", 1, Rule.Books),
         ("balanceOf", (1, 1), Rule.Books),
         ("bondOf", 1, Rule.Books),

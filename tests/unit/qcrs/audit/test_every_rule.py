@@ -180,7 +180,7 @@ LIES: dict[str, Lie] = {
     "answer": L(
         Rule.Answer, change("ComputationSettled", {"answerDigest": OTHER_WORD}, computation=WIDE), WIDE
     ),
-    "beacon": L(Rule.Beacon, change("ComputationConcluded", {"beacon": OTHER_WORD}, computation=WIDE), WIDE),
+    "beacon": L(Rule.Beacon, change("ComputationConcluded", {"beacon": OTHER_WORD[:24]}, computation=WIDE), WIDE),
     "escrow": L(Rule.Escrow, change("ComputationSubmitted", {"escrow": 1}, computation=WIDE), WIDE),
     "shots": L(Rule.Escrow, request(WIDE, shots=5000), WIDE),
     "fee": L(Rule.Escrow, request(WIDE, maxFee=1), WIDE),
@@ -198,7 +198,7 @@ LIES: dict[str, Lie] = {
     ),
     "replicas": L(Rule.Verdict, change("ComputationEscalated", {"replicas": 4}, computation=ESCALATED), ESCALATED),
     "escalation's beacon": L(
-        Rule.Beacon, change("ComputationEscalated", {"beacon": OTHER_WORD}, computation=ESCALATED), ESCALATED
+        Rule.Beacon, change("ComputationEscalated", {"beacon": OTHER_WORD[:24]}, computation=ESCALATED), ESCALATED
     ),
     "verdict for an escalation": L(
         Rule.Verdict, change("ComputationSettled", {"verdict": 2}, computation=ESCALATED), ESCALATED

@@ -156,7 +156,7 @@ def test_an_empty_log_is_no_log_of_the_suite(history):
 
 
 def test_another_genesis_fails_the_first_draw(history):
-    constants = replace(history.constants, genesis_entropy=bytes(32))
+    constants = replace(history.constants, genesis_entropy=bytes(24))
     examination = Examination(history.events, constants)
     examination.run()
     assert examination.fault.rule is Rule.DrawSeed

@@ -36,14 +36,20 @@ def witness():
     return Chain().deploy("AuditProofHarness", sender=account("deployer"))
 
 
+PARTS = ("later", "siblings", "peaks")
+
+
 def accepts(witness, value):
     entry = value["entry"]
     return witness.includes(
         binary(value["root"]),
-        value["size"],
         (entry["index"], Decision[entry["decision"]], entry["subject"], entry["recorder"], binary(entry["digest"])),
-        [binary(node) for node in value["siblings"]],
-        [binary(node) for node in value["peaks"]],
+        (
+            value["size"],
+            binary(value["head"]),
+            binary(value["before"]),
+            *([binary(node) for node in value[part]] for part in PARTS),
+        ),
     )
 
 
@@ -157,7 +163,7 @@ def resummed(value):
     return proof.model_copy(update={"checksum": proof.sum()})
 
 
-BOUND = {"entry", "leaf", "siblings", "size", "peaks", "root", "facts", "words"}
+BOUND = {"entry", "leaf", "size", "head", "before", *PARTS, "root", "facts", "words"}
 
 
 def test_tampering_with_any_field_is_refused(proof):
@@ -182,15 +188,15 @@ def test_a_contract_refuses_what_was_tampered_with(witness, proof):
     value = proof.to_json()
     assert accepts(witness, value)
     for path in leaves_of(value):
-        if path[0] in {"entry", "siblings", "size", "peaks", "root"}:
+        if path[0] in {"entry", "size", "head", "before", *PARTS, "root"}:
             assert not accepts(witness, changed(value, path)), path
 
 
 def test_nodes_left_out_added_or_moved_are_refused(witness, proof):
     value = proof.to_json()
-    for part in ("siblings", "peaks"):
+    for part in PARTS:
         nodes = value[part]
-        assert len(nodes) > 1
+        assert len(nodes) > 1, part
         for other in (nodes[1:], nodes[:-1], [*nodes, nodes[0]], nodes[::-1], []):
             forged = {**value, part: other}
             assert resummed(forged).fault() is not None
@@ -221,7 +227,7 @@ def test_what_is_no_proof_is_said_to_be_none(text):
 @pytest.mark.parametrize(
     ("path", "other"),
     [
-        (("schema",), "qcrs.audit-proof/2"),
+        (("schema",), "qcrs.audit-proof/1"),
         (("size",), "13"),
         (("size",), -1),
         (("size",), True),
@@ -285,9 +291,10 @@ def test_a_forged_history_is_told_by_the_chain(history, proof):
         "facts": None,
         "words": words_of(entry.decision, 99, None),
         "leaf": entry.leaf,
-        "siblings": [],
+        **{part: [] for part in PARTS},
         "size": 1,
-        "peaks": [entry.leaf],
+        "head": prove([entry.leaf], 0).head,
+        "before": bytes(24),
         "root": prove([entry.leaf], 0).root,
     }
     forged = proof.model_copy(update=made_up)

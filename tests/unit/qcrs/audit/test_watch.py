@@ -156,7 +156,7 @@ def test_claims_are_compared_again_when_it_is_time(seat):
     "change",
     [
         lie("ComputationSettled", accepted=1),
-        lie("ComputationConcluded", beacon=bytes(32)),
+        lie("ComputationConcluded", beacon=bytes(24)),
         lie("EntryAppended", digest=bytes(32)),
         lie("ResultRevealed", salt=bytes(32)),
         without("ComputationPaid"),

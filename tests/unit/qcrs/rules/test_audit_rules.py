@@ -1,9 +1,19 @@
-from dataclasses import replace
-
 import pytest
 
 from qcrs.model.decision import Decision
-from qcrs.rules.audit_trail import EntryAbsent, Inclusion, includes, leaf_of, next_head, node_of, prove, root_of
+from qcrs.rules.audit_trail import (
+    EMPTY_HEAD,
+    NOWHERE,
+    PAGE,
+    EntryAbsent,
+    includes,
+    leaf_of,
+    link_of,
+    next_head,
+    node_of,
+    prove,
+    root_of,
+)
 from qcrs.rules.digest import keccak
 
 ENTRY = (0, Decision.PolicyChanged, 1, "0x" + "11" * 20, bytes(32))
@@ -11,8 +21,8 @@ OTHER = (1, Decision.ComputationFailed, 2, "0x" + "22" * 20, b"\x01" * 32)
 LEAVES = [keccak(bytes([n])) for n in range(9)]
 
 
-def seal(size):
-    return keccak(b"\x02" + size.to_bytes(32, "big"))
+def seal(size, head):
+    return keccak(b"\x02" + size.to_bytes(8, "big") + head)
 
 
 def test_leaf_is_as_documented():
@@ -31,17 +41,23 @@ def test_recorder_may_be_written_in_any_case():
     assert leaf_of(*ENTRY[:3], upper, ENTRY[4]) == leaf_of(*ENTRY[:3], upper.lower(), ENTRY[4])
 
 
-def test_root_folds_the_peaks_lowest_first():
-    a, b, c = LEAVES[:3]
-    assert root_of([]) == seal(0)
-    assert root_of([a]) == node_of(seal(1), a)
-    assert root_of([a, b]) == node_of(seal(2), node_of(a, b))
-    assert root_of([a, b, c]) == node_of(node_of(seal(3), c), node_of(a, b))
+def test_root_seals_size_and_head_then_folds_the_peaks_lowest_first():
+    leaves = [keccak(bytes([n])) for n in range(3 * PAGE + 1)]
+    head, links = EMPTY_HEAD, []
+    for size, leaf in enumerate(leaves):
+        a, b, c = (*links[PAGE - 1 :: PAGE], *[None] * 3)[:3]
+        tops = {0: [], 1: [a], 2: [b and node_of(a, b)], 3: [c, b and node_of(a, b)]}[size // PAGE]
+        root = seal(size, head)
+        for top in tops:
+            root = node_of(root, top)
+        assert root_of(leaves[:size]) == root
+        links.append(link_of(head, leaf))
+        head = links[-1][:24]
 
 
-@pytest.mark.parametrize("size", range(1, 10))
+@pytest.mark.parametrize("size", [1, 2, 3, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE + 2])
 def test_root_binds_every_leaf_and_the_size(size):
-    leaves = LEAVES[:size]
+    leaves = [keccak(bytes([n])) for n in range(size)]
     changed = [[*leaves[:i], bytes(32), *leaves[i + 1 :]] for i in range(size)]
     roots = {root_of(one) for one in [leaves, leaves[:-1], *changed]}
     assert len(roots) == size + 2
@@ -63,9 +79,11 @@ def test_every_leaf_of_every_size_is_proven_and_no_other(size):
         assert not includes(root, index, keccak(leaf), proof)
         assert not includes(root, index + 1, leaf, proof)
         assert not includes(keccak(root), index, leaf, proof)
-        for part in ("siblings", "peaks"):
+        assert not includes(root, index, leaf, proof._replace(head=bytes(23) + b"\x01"))
+        assert not includes(root, index, leaf, proof._replace(before=bytes(23) + b"\x01"))
+        for part in ("later", "siblings", "peaks"):
             for other in spoilt(getattr(proof, part)):
-                assert not includes(root, index, leaf, replace(proof, **{part: other})), (index, part)
+                assert not includes(root, index, leaf, proof._replace(**{part: other})), (index, part)
 
 
 def spoilt(nodes):
@@ -83,4 +101,4 @@ def test_what_is_not_there_cannot_be_proven(index):
 
 
 def test_nothing_is_in_an_empty_trail():
-    assert not includes(root_of([]), 0, LEAVES[0], Inclusion(0, (), ()))
+    assert not includes(root_of([]), 0, LEAVES[0], NOWHERE)

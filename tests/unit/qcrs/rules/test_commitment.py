@@ -59,13 +59,13 @@ def test_domains_are_all_different():
         (commitment.of_result(*RESULT), 24),
         (commitment.of_reveal(bytes(32), bytes(32), [1]), 24),
         (commitment.of_secret(LAST), 24),
-        (commitment.beacon_secret(bytes(32), 1), 24),
+        (commitment.beacon_secret(bytes(24), 1), 24),
         (commitment.extend(commitment.NO_COMMITS, 0, LAST), 6),
         (commitment.seed_of(1, 1, LAST, commitment.NO_COMMITS), 32),
-        (commitment.draw_seed_of(bytes(32), 1, 0), 32),
+        (commitment.draw_seed_of(bytes(24), 1, 0), 32),
         (commitment.of_answer(1, 1, [bytes(32)]), 32),
         (commitment.entropy_of(LAST, [bytes(32)]), 32),
-        (commitment.next_beacon(bytes(32), bytes(32)), 32),
+        (commitment.next_beacon(bytes(24), bytes(32)), 24),
     ],
 )
 def test_digests_have_the_sizes_that_the_chain_keeps(digest, size):
@@ -80,7 +80,7 @@ def test_beacon_turns_with_the_secret_and_every_salt():
         commitment.entropy_of(LAST, salts[::-1]),
         commitment.entropy_of(LAST, salts[:1]),
     }
-    assert len({commitment.next_beacon(bytes(32), entropy) for entropy in entropies}) == 4
+    assert len({commitment.next_beacon(bytes(24), entropy) for entropy in entropies}) == 4
 
 
 def test_known_secret_commitment():
