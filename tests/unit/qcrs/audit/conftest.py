@@ -16,9 +16,6 @@ from tests.unit.qcrs.audit.stories import STORIES
 # The stories need some draws to fall as they do under it: else lies about them would not show.
 TELLING = keccak(b"10")[:24]
 
-    :24
-]  # the stories need some draws to fall as they do under it, or a lie about them would not show
-
 
 @pytest.fixture(scope="session")
 def history() -> History:
