@@ -146,7 +146,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
-    function recordCommit(ComputationId id, uint256 index, bytes24 commitment)
+    function noteCommit(ComputationId id, uint256 index, bytes24 commitment)
         external
         onlyVerifier
         returns (ProcessorId processor)
@@ -180,7 +180,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
-    function recordReveal(ComputationId id, uint256 index, bytes24 digest)
+    function noteReveal(ComputationId id, uint256 index, bytes24 digest)
         external
         onlyVerifier
         returns (Pledge memory pledge)
@@ -189,7 +189,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
-    function conclude(
+    function seal(
         ComputationId id,
         Agreement.Verdict verdict,
         AssignmentStatus[] memory fates,
@@ -297,46 +297,27 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
 
     /// @dev Lets one computation wait for its turn; the caller takes the money.
     function _enter(Request calldata request) private returns (ComputationId id, uint256 escrow) {
-        Admission.requireSound(request);
-        escrow = _escrowOf(request.price, request.qubits, request.shots, request.replicas, request.replicaCap);
+        Asked asked = Admission.requireSound(request);
+        uint256 price = request.price;
+        escrow = _escrowOf(price, asked.qubits(), asked.shots(), asked.replicas(), asked.replicaCap());
         if (escrow > type(uint80).max) revert FeeTooHigh(escrow, type(uint80).max);
-        if (request.maxFee < escrow + KEEPER_BOUNTY) revert FeeTooLow(request.maxFee, escrow + KEEPER_BOUNTY);
-        uint256 price;
-        (id, price) = _number();
-        (uint256 bucket, uint24 organisation) = _place(id, request, escrow, price);
-        Admission.announce(id, organisation, escrow, bucket, request);
-    }
-
-    /// @dev The next id, and what processors without an offer ask.
-    function _number() private returns (ComputationId id, uint256 price) {
+        unchecked {
+            uint256 fee = escrow + KEEPER_BOUNTY; // of 80 bits, and far less than that
+            if (request.maxFee < fee) revert FeeTooLow(request.maxFee, fee);
+        }
         Ledger.Book storage book = _desk.book;
-        price = book.price;
-        uint64 entries = book.entries + 1;
+        uint256 flags = price < book.price ? AskedReader.BELOW_POLICY : 0;
+        uint64 entries = book.entries;
+        unchecked {
+            ++entries; // 2^64 submissions are not to be had
+        }
         book.entries = entries;
         id = ComputationId.wrap(entries);
-    }
-
-    /// @dev Finds a bucket for a computation, and writes its record.
-    function _place(ComputationId id, Request calldata request, uint256 escrow, uint256 policyPrice)
-        private
-        returns (uint256 bucket, uint24 organisation)
-    {
-        FairQueue.Queue storage queue = _desk.queues[request.noiseClass];
-        FairQueue.State memory s = queue.state;
-        uint256 cost = FairQueue.costOf(request.qubits, request.shots, request.replicas, request.depthClass);
-        uint256 virtualTime = FairQueue.virtualTime(s);
-        uint32 account;
-        bool screened;
-        // slither-disable-start calls-loop (a contract of the suite, which calls nobody; at most MAX_BATCH)
-        (account, organisation, screened, bucket) = CONSORTIUM.charge(
-            msg.sender, request.noiseClass, cost, request.priority, virtualTime, FairQueue.isIdle(s)
-        );
-        // slither-disable-end calls-loop
-        if (organisation == 0) revert SubmitterNotInConsortium(msg.sender);
-        bucket = queue.enter(s, bucket);
-        uint256 flags = screened ? AskedReader.SCREENED : 0;
-        if (request.price < policyPrice) flags |= AskedReader.BELOW_POLICY;
-        Admission.enter(_desk.computations[id], request, account, organisation, flags, uint16(bucket), escrow);
+        (uint256 bucket, uint32 account, uint24 organisation, bool screened) =
+            _desk.place(CONSORTIUM, asked, request.priority);
+        if (screened) flags |= AskedReader.SCREENED;
+        Admission.enter(_desk.computations[id], request, asked, account, organisation, flags, uint16(bucket), escrow);
+        Admission.announce(id, organisation, escrow, bucket, request);
     }
 
     function _take(uint256 escrow, uint256 bounties) private {
@@ -352,8 +333,8 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         uint8 attempt = tried == 0 ? 1 : c.attempt;
         bytes32 seed = Commitment.drawSeedOf(_desk.beacon, id, tried);
         uint40 endsAt = uint40(block.timestamp) + _desk.commitSeconds;
-        ProcessorId[] memory drawn = _draw(id, c, seed, asked, most << 8 | least << 16);
-        _seat(id, c, asked, drawn, endsAt);
+        ProcessorId[] memory drawn = _draw(id, c, seed, asked, tried, most << 8 | least << 16);
+        _desk.seat(id, asked, tried, drawn, endsAt);
         // Who waits in the queue has paid for it; who was replaced has paid whoever replaced it.
         uint256 bounty = tried == 0 ? KEEPER_BOUNTY : 0;
         if (bounty != 0) _desk.book.credit(msg.sender, bounty);
@@ -362,30 +343,26 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         AUDIT_TRAIL.append(Decision.ComputationAllocated, ComputationId.unwrap(id), digest);
     }
 
-    function _draw(ComputationId id, Computation storage c, bytes32 seed, Asked asked, uint256 passed)
-        private
-        returns (ProcessorId[] memory)
-    {
-        uint256 tried = c.tried;
-        (ProcessorId[] memory processors, ProcessorId[] memory onDuty) = _desk.panels[id].taken(c, tried);
-        uint256 pay = Desk.payOf(asked, tried != 0 && c.secretWithheld, KEEPER_BOUNTY);
-        return REGISTRY.lease(seed, asked, (asked.replicas() - c.active) | passed, pay, processors, onDuty);
-    }
-
-    function _seat(ComputationId id, Computation storage c, Asked asked, ProcessorId[] memory drawn, uint40 endsAt)
-        private
-    {
-        Panel.Seats storage panel = _desk.panels[id];
-        uint256 tried = c.tried;
-        if (tried == 0) {
-            c.begin(id, drawn.length, endsAt, panel.seat(0, 0, drawn));
-            return;
+    function _draw(
+        ComputationId id,
+        Computation storage c,
+        bytes32 seed,
+        Asked asked,
+        uint256 tried,
+        uint256 passed
+    ) private returns (ProcessorId[] memory) {
+        // slither-disable-start uninitialized-local (empty while nobody has been tried)
+        ProcessorId[] memory processors;
+        ProcessorId[] memory onDuty;
+        bool withheld;
+        // slither-disable-end uninitialized-local
+        uint256 shape = asked.replicas() | passed;
+        if (tried != 0) {
+            (processors, onDuty) = _desk.panels[id].taken(c, tried);
+            shape -= c.active;
+            withheld = c.secretWithheld;
         }
-        c.advance(id, ComputationStatus.Allocated);
-        c.drawn = panel.seat(c.drawn, tried, drawn);
-        c.tried = uint8(tried + drawn.length);
-        c.active = asked.replicas();
-        c.phaseEndsAt = endsAt;
+        return REGISTRY.appoint(seed, asked, shape, Desk.payOf(asked, withheld, KEEPER_BOUNTY), processors, onDuty);
     }
 
     /// @dev Reverts unless all on duty have revealed, or the time is up and a quorum has. Verifier only.

@@ -150,7 +150,7 @@ contract Consortium is IConsortium, AccessManaged {
     }
 
     /// @inheritdoc IConsortium
-    function charge(
+    function bill(
         address account,
         uint8 noiseClass,
         uint256 cost,
@@ -166,13 +166,14 @@ contract Consortium is IConsortium, AccessManaged {
         number = member.number;
         screened = o.screen != Screen.Everyone;
         if (priority != Priority.Routine) _draw(organisation, priority, cost);
-        uint256 start = finishOf[organisation][noiseClass];
+        mapping(uint8 => uint96) storage finish = finishOf[organisation];
+        uint256 start = finish[noiseClass];
         if (idle || start < virtualTime) start = virtualTime;
         unchecked {
             // Costs have 40 bits, tags less than 80. Rounded up: whoever submits little at a time gains nothing by it.
             uint256 step = ((cost << FairQueue.COST_BITS) + o.weight - 1) / o.weight;
             if (step < FairQueue.LEAST_STEP) step = FairQueue.LEAST_STEP;
-            finishOf[organisation][noiseClass] = uint96(start + step);
+            finish[noiseClass] = uint96(start + step);
             uint256 credit = FairQueue.creditOf(priority);
             tag = start < virtualTime + credit ? virtualTime : start - credit;
         }

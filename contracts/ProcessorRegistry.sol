@@ -221,7 +221,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IProcessorRegistry
-    function lease(
+    function appoint(
         bytes32 seed,
         Asked asked,
         uint256 shape,

@@ -84,7 +84,7 @@ contract ResultVerifier is IResultVerifier {
     function reveal(ComputationId id, uint256 index, bytes32 countsRoot, bytes32 salt, uint256[] calldata sketch)
         external
     {
-        Pledge memory pledge = ALLOCATOR.recordReveal(id, index, Commitment.ofReveal(countsRoot, salt, sketch));
+        Pledge memory pledge = ALLOCATOR.noteReveal(id, index, Commitment.ofReveal(countsRoot, salt, sketch));
         bytes24 actual =
             Commitment.ofResult(address(this), id, pledge.attempt, pledge.processor, countsRoot, salt);
         if (actual != pledge.commitment) revert CommitmentMismatch(id, index, pledge.commitment, actual);
@@ -124,7 +124,7 @@ contract ResultVerifier is IResultVerifier {
     }
 
     function _commit(ComputationId id, uint256 index, bytes24 commitment, address account) private {
-        ProcessorId processor = ALLOCATOR.recordCommit(id, index, commitment);
+        ProcessorId processor = ALLOCATOR.noteCommit(id, index, commitment);
         _requireDaemon(id, index, processor, account);
         emit ResultCommitted(id, index, processor, commitment);
     }
@@ -182,11 +182,10 @@ contract ResultVerifier is IResultVerifier {
     ) private {
         bool answered = members != 0;
         uint256 lost;
-        for (uint256 index; index < session.seats.length; ++index) {
-            if (session.seats[index].status == AssignmentStatus.Committed) {
-                session.fates[index] = AssignmentStatus.Silent;
-            }
-            if (session.fates[index] != AssignmentStatus.Unset) ++lost;
+        AssignmentStatus[] memory fates = session.fates;
+        for (uint256 index; index < fates.length; ++index) {
+            if (session.seats[index].status == AssignmentStatus.Committed) fates[index] = AssignmentStatus.Silent;
+            if (fates[index] != AssignmentStatus.Unset) ++lost;
         }
         bytes32 entropy = keccak256(abi.encode(session.c.secret, salts));
         if (!answered && session.c.mayEscalate(lost)) {
@@ -198,7 +197,7 @@ contract ResultVerifier is IResultVerifier {
         uint256 accepted = _decide(session, verdict, members);
         bytes32 answerDigest = answered ? _answerOf(id, session, members, accepted, countsRoots) : bytes32(0);
         emit ComputationSettled(id, verdict, accepted, answerDigest);
-        ALLOCATOR.conclude(id, verdict, session.fates, entropy, answerDigest, msg.sender);
+        ALLOCATOR.seal(id, verdict, session.fates, entropy, answerDigest, msg.sender);
     }
 
     /// @dev Sets the fates of those who revealed and have none yet.
@@ -209,13 +208,15 @@ contract ResultVerifier is IResultVerifier {
         returns (uint256 accepted)
     {
         bool isAccepted = verdict == Agreement.Verdict.Accepted;
-        for (uint256 i; i < session.indices.length; ++i) {
-            uint256 index = session.indices[i];
-            if (session.fates[index] != AssignmentStatus.Unset) continue;
+        uint256[] memory indices = session.indices;
+        AssignmentStatus[] memory fates = session.fates;
+        for (uint256 i; i < indices.length; ++i) {
+            uint256 index = indices[i];
+            if (fates[index] != AssignmentStatus.Unset) continue;
             bool member = members & (1 << i) != 0;
             if (member) accepted |= 1 << index;
-            if (!isAccepted) session.fates[index] = AssignmentStatus.Released;
-            else session.fates[index] = member ? AssignmentStatus.Accepted : AssignmentStatus.Outlier;
+            if (!isAccepted) fates[index] = AssignmentStatus.Released;
+            else fates[index] = member ? AssignmentStatus.Accepted : AssignmentStatus.Outlier;
         }
     }
 
@@ -273,10 +274,13 @@ contract ResultVerifier is IResultVerifier {
         indices = new uint256[](countsRoots.length);
         uint256 i;
         for (uint256 index; index < assignments.length; ++index) {
-            if (assignments[index].status != AssignmentStatus.Revealed) continue;
-            bytes24 expected = assignments[index].digest;
-            bytes24 actual = Commitment.ofReveal(countsRoots[i], salts[i], sketches[i * words:(i + 1) * words]);
-            if (actual != expected) revert RevealMismatch(id, index, expected, actual);
+            Assignment memory a = assignments[index];
+            if (a.status != AssignmentStatus.Revealed) continue;
+            bytes24 actual;
+            unchecked {
+                actual = Commitment.ofReveal(countsRoots[i], salts[i], sketches[i * words:(i + 1) * words]);
+            }
+            if (actual != a.digest) revert RevealMismatch(id, index, a.digest, actual);
             indices[i++] = index;
         }
     }

@@ -38,7 +38,7 @@ struct Pledge {
 /// 3. Processors commit through the verifier until `phaseEndsAt`; `reallocate` (anyone) afterwards replaces the
 ///    silent ones, whose bonds pay for it. Who refuses the payload in time is replaced likewise, without fault.
 /// 4. Once all have committed, the requester's secret fixes the sketch seed, and processors reveal.
-/// 5. The verifier judges and `conclude`s: accepted replicas are paid, outliers and silent ones are slashed, the
+/// 5. The verifier judges and `seal`s: accepted replicas are paid, outliers and silent ones are slashed, the
 ///    rest is refunded. If too few reveal, `reallocate` starts another round with other processors. If they are
 ///    split or cannot tell, it may `escalate`: more join, commit, and all reveal under another seed.
 /// 6. Until `phaseEndsAt` the verdict can be challenged and disputed. What is paid stays paid: whoever is found at
@@ -46,7 +46,7 @@ struct Pledge {
 /// Every wait has a deadline that anyone can enforce. Who allocates, enforces a deadline or settles is paid
 /// KEEPER_BOUNTY: for an allocation by the requester, or, of replacements, by the bonds of those replaced as far as they
 /// reach; the replacement of one that refused costs the keeper's goodwill.
-/// @dev Trust: ResultVerifier is the only caller of the `record`, `openReveals`, `escalate` and `conclude` functions; the
+/// @dev Trust: ResultVerifier is the only caller of the `note`, `record`, `openReveals`, `escalate` and `seal` functions; the
 /// courts (Challenges, Disputes) are the only ones of `disprove` and `vindicate`. The draw's
 /// entropy is a beacon folded from every settlement's revealed salts and secret; block values are never entropy.
 interface IComputationAllocator is IEscrow {
@@ -176,7 +176,7 @@ interface IComputationAllocator is IEscrow {
 
     /// @notice Records a commitment. Verifier only.
     /// @return processor Whose daemon must have sent it: the caller checks.
-    function recordCommit(ComputationId computation, uint256 index, bytes24 commitment)
+    function noteCommit(ComputationId computation, uint256 index, bytes24 commitment)
         external
         returns (ProcessorId processor);
 
@@ -199,14 +199,14 @@ interface IComputationAllocator is IEscrow {
 
     /// @notice Records the digest of a reveal. Verifier only.
     /// @return pledge What the reveal must keep: the caller checks.
-    function recordReveal(ComputationId computation, uint256 index, bytes24 digest)
+    function noteReveal(ComputationId computation, uint256 index, bytes24 digest)
         external
         returns (Pledge memory pledge);
 
     /// @notice Applies a verdict: statuses, payments, leases, conduct, beacon, audit entry. Verifier only.
     /// @param fates How each assignment ends, by index; Unset for those that ended before.
     /// @param entropy Digest of the revealed salts, folded into the beacon.
-    function conclude(
+    function seal(
         ComputationId computation,
         Agreement.Verdict verdict,
         AssignmentStatus[] calldata fates,

@@ -16,7 +16,7 @@ enum Screen {
 /// @title The consortium: organisations and the accounts that act for them
 /// @notice An organisation is the unit of membership, independence and fair share. An account belongs to one
 /// organisation at most, and only by its own consent, so nobody can claim a rival's account.
-/// Here is also what each has asked of each noise class: `charge` gives every submission its start tag (see FairQueue)
+/// Here is also what each has asked of each noise class: `bill` gives every submission its start tag (see FairQueue)
 /// and takes what is not routine from the organisation's quota.
 /// @dev Trust: the Processor Certification Authority's role admits and expels, and is trusted to name as admin only
 /// an account that has consented; the admin decides whom it invites. Whether two organisations are truly distinct is judged at admission, not here.
@@ -105,7 +105,7 @@ interface IConsortium {
     /// @return organisation 0 when the account belongs to none, and nothing was charged.
     /// @return screened Whether the organisation has a list of whom it works with.
     /// @return tag Effective start tag: see FairQueue.
-    function charge(
+    function bill(
         address account,
         uint8 noiseClass,
         uint256 cost,

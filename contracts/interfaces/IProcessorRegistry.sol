@@ -147,7 +147,7 @@ interface IProcessorRegistry {
     /// @param pay Wei that one replica is paid.
     /// @param tried Processors that have been tried already. @param onDuty Those of them that are still on duty.
     /// @return processors In drawn order.
-    function lease(
+    function appoint(
         bytes32 seed,
         Asked asked,
         uint256 shape,

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Computation, ComputationId, ESCALATION, MAX_ATTEMPTS} from "../lifecycle/Computation.sol";
 import {IComputationAllocator} from "../interfaces/IComputationAllocator.sol";
-import {AskedReader} from "./Asked.sol";
+import {Asked, AskedReader} from "./Asked.sol";
 import {Priority} from "./FairQueue.sol";
 
 /// @notice What a requester asks for.
@@ -79,26 +79,24 @@ library Admission {
     /// @notice Writes what is asked for into a new record, which is Queued by that.
     /// @dev Slot by slot, member by member from the lowest as Solidity packs them: that saves 3,000 gas. A test compares it
     /// with the compiler's layout.
+    /// @param asked As `requireSound` returned it.
     function enter(
         Computation storage c,
         Request calldata request,
+        Asked asked,
         uint32 account,
         uint24 organisation,
         uint256 flags,
         uint16 place,
         uint256 escrow
     ) internal {
-        uint256 asked = uint256(request.replicas) | uint256(request.replicaCap) << 8
-            | uint256(request.noiseClass) << 16 | uint256(request.qubits) << 24 | uint256(request.depthClass) << 32
-            | uint256(request.profile) << 40 | uint256(request.quantumVolumeLog2) << 48
-            | uint256(request.twoQubitErrorPpm) << 56 | uint256(request.shots) << 72 | uint256(place) << 88
-            | uint256(request.outcomeBits) << 104 | flags << AskedReader.FLAGS | uint256(organisation) << 120
-            | uint256(request.deadlineAt) << 144 | escrow << 176;
+        uint256 first = Asked.unwrap(asked) | uint256(place) << 88 | flags << AskedReader.FLAGS
+            | uint256(organisation) << 120 | escrow << 176;
         uint256 asks = uint256(uint192(request.secretCommitment)) | uint256(account) << 192
             | uint256(request.trust) << 232 | uint256(request.priority) << 248;
         if (request.gold) asks |= 1 << 240;
         assembly ("memory-safe") {
-            sstore(c.slot, asked)
+            sstore(c.slot, first)
             sstore(add(c.slot, 1), asks)
         }
     }
@@ -132,32 +130,50 @@ library Admission {
     }
 
     /// @notice Reverts unless `request` is within the limits and its inline payload is what it says.
-    function requireSound(Request calldata request) internal view {
-        uint256 replicas = request.replicas;
-        uint256 least = request.trust == 0 ? MIN_REPLICAS : MIN_TRUSTED_REPLICAS;
-        bool alone = replicas == 1 && request.trust == 0;
+    /// @return asked What is asked of processors, to be entered into the record.
+    function requireSound(Request calldata request) internal view returns (Asked asked) {
+        asked = _read(request);
+        uint256 replicas = asked.replicas();
+        uint256 cap = asked.replicaCap();
+        bool trusting = request.trust != 0;
+        bool alone = replicas == 1 && !trusting;
+        uint256 least = trusting ? MIN_TRUSTED_REPLICAS : MIN_REPLICAS;
         if ((replicas < least && !alone) || replicas > MAX_REPLICAS) {
             revert ReplicasOutOfRange(replicas, least, MAX_REPLICAS);
         }
-        uint256 cap = request.replicaCap;
         if (cap != replicas && !_isCap(cap, replicas, alone || request.gold)) {
             revert ReplicaCapInvalid(cap, replicas, MAX_REPLICAS);
         }
-        if (request.shots < MIN_SHOTS) revert ShotsTooFew(request.shots, MIN_SHOTS);
-        if (request.qubits == 0 || request.outcomeBits == 0 || request.outcomeBits > MAX_OUTCOME_BITS) {
-            revert CircuitWidthInvalid(request.qubits, request.outcomeBits, MAX_OUTCOME_BITS);
+        if (asked.shots() < MIN_SHOTS) revert ShotsTooFew(asked.shots(), MIN_SHOTS);
+        if (asked.qubits() == 0 || asked.outcomeBits() == 0 || asked.outcomeBits() > MAX_OUTCOME_BITS) {
+            revert CircuitWidthInvalid(asked.qubits(), asked.outcomeBits(), MAX_OUTCOME_BITS);
         }
-        if (request.depthClass == 0 || request.profile == 0) {
-            revert CircuitKindInvalid(request.depthClass, request.profile);
+        if (asked.depthClass() == 0 || asked.profile() == 0) {
+            revert CircuitKindInvalid(asked.depthClass(), asked.profile());
         }
-        uint256 latest = block.timestamp + MAX_DEADLINE_SECONDS;
-        if (request.deadlineAt <= block.timestamp || request.deadlineAt > latest) {
-            revert DeadlineOutOfRange(request.deadlineAt, block.timestamp + 1, latest);
-        }
-        if (request.payload.length != 0) {
-            bytes32 actual = keccak256(request.payload);
+        bytes calldata payload = request.payload;
+        if (payload.length != 0) {
+            bytes32 actual = keccak256(payload);
             if (actual != request.circuitDigest) revert PayloadDigestMismatch(request.circuitDigest, actual);
         }
+    }
+
+    /// @dev Each member is read once, since to read one checks its range again; the deadline is checked here, for only
+    /// one that is not too far fits into its place.
+    function _read(Request calldata request) private view returns (Asked) {
+        uint40 deadlineAt = request.deadlineAt;
+        unchecked {
+            uint256 latest = block.timestamp + MAX_DEADLINE_SECONDS;
+            if (deadlineAt <= block.timestamp || deadlineAt > latest) {
+                revert DeadlineOutOfRange(deadlineAt, block.timestamp + 1, latest);
+            }
+        }
+        return Asked.wrap(
+            uint256(request.replicas) | uint256(request.replicaCap) << 8 | uint256(request.noiseClass) << 16
+                | uint256(request.qubits) << 24 | uint256(request.depthClass) << 32 | uint256(request.profile) << 40
+                | uint256(request.quantumVolumeLog2) << 48 | uint256(request.twoQubitErrorPpm) << 56
+                | uint256(request.shots) << 72 | uint256(request.outcomeBits) << 104 | uint256(deadlineAt) << 144
+        );
     }
 
     function _isCap(uint256 cap, uint256 replicas, bool fixed_) private pure returns (bool) {

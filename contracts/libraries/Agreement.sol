@@ -104,30 +104,30 @@ library Agreement {
         uint256[] memory agreeing = new uint256[](signals.length);
         int256[] memory distance = new int256[](signals.length);
         uint256 peaked;
-        for (uint256 i; i < signals.length; ++i) {
-            if (excluded & (1 << i) != 0) continue;
-            uint256[] calldata sketch = sketches[i * words:(i + 1) * words];
-            uint256[] memory lanes = CountSketch.lanesOf(sketch);
-            uint256[] memory reversed = CountSketch.reversedLanesOf(sketch);
-            Signal memory signal = signalOf(frame, lanes, CountSketch.dot(lanes, reversed));
-            signals[i] = signal;
-            if (!isFlat(frame, signal.power)) peaked |= 1 << i;
-            uint256 own = 1 << i;
-            int256 sum;
-            for (uint256 j; j < i; ++j) {
-                if (excluded & (1 << j) != 0) continue;
-                Signal memory other = signals[j];
-                (int256 x, bool far) = gramRule(frame, signal, other, CountSketch.dot(other.lanes, reversed));
-                if (far || bucketRule(frame, signal, other)) continue;
-                own |= 1 << j;
-                agreeing[j] |= 1 << i;
-                unchecked {
+        unchecked {
+            for (uint256 i; i < signals.length; ++i) {
+                if (excluded & (1 << i) != 0) continue;
+                uint256[] calldata sketch = sketches[i * words:(i + 1) * words];
+                uint256[] memory lanes = CountSketch.lanesOf(sketch);
+                uint256[] memory reversed = CountSketch.reversedLanesOf(sketch);
+                Signal memory signal = signalOf(frame, lanes, CountSketch.dot(lanes, reversed));
+                signals[i] = signal;
+                if (!isFlat(frame, signal.power)) peaked |= 1 << i;
+                uint256 own = 1 << i;
+                int256 sum;
+                for (uint256 j; j < i; ++j) {
+                    if (excluded & (1 << j) != 0) continue;
+                    Signal memory other = signals[j];
+                    (int256 x, bool far) = gramRule(frame, signal, other, CountSketch.dot(other.lanes, reversed));
+                    if (far || bucketRule(frame, signal, other)) continue;
+                    own |= 1 << j;
+                    agreeing[j] |= 1 << i;
                     sum += x;
                     distance[j] += x;
                 }
+                agreeing[i] = own;
+                distance[i] = sum;
             }
-            agreeing[i] = own;
-            distance[i] = sum;
         }
         members = _largestCluster(agreeing, distance);
         if (_populationOf(members) < quorum) return (Verdict.Rejected, 0);
@@ -142,11 +142,14 @@ library Agreement {
         frame.rows = rows;
         frame.buckets = buckets;
         frame.shots = shots;
-        frame.share = AMPLITUDE_SHARE + AMPLITUDE_SHARE_PER_BIT * width;
-        frame.kept = 20_000 - int256(CLASS_SPREAD + CLASS_SPREAD_PER_BIT * width);
-        frame.square = int256(rows * shots * shots);
-        frame.bias = int256(2 * (buckets - 1) * rows * shots);
-        frame.limit = 1e12 * MAX_SCALE * MAX_SCALE * int256(buckets);
+        unchecked {
+            // Shots have 16 bits, rows and buckets at most 10 together.
+            frame.share = AMPLITUDE_SHARE + AMPLITUDE_SHARE_PER_BIT * width;
+            frame.kept = 20_000 - int256(CLASS_SPREAD + CLASS_SPREAD_PER_BIT * width);
+            frame.square = int256(rows * shots * shots);
+            frame.bias = int256(2 * (buckets - 1) * rows * shots);
+            frame.limit = 1e12 * MAX_SCALE * MAX_SCALE * int256(buckets);
+        }
     }
 
     /// @notice Power and amplitude of a sketch.
@@ -200,20 +203,22 @@ library Agreement {
     /// @notice The bucket rule for one pair.
     /// @dev Every bucket is tested, sixteen at a time, so no caller has to be trusted to name the telling one.
     function bucketRule(Frame memory frame, Signal memory a, Signal memory b) internal pure returns (bool) {
-        uint256 allowance =
-            frame.shots * BUCKET_TOLERANCE + ((frame.share * Math.min(a.amplitude, b.amplitude)) >> 8);
-        uint256 tolerance = allowance / 1e4;
-        uint256 words = a.lanes.length / 2;
-        uint256 word = CountSketch.firstFarWord(a.lanes, b.lanes, tolerance, 0);
-        while (word < words) {
-            for (uint256 i = 2 * word; i < 2 * word + 2; ++i) {
-                uint256 x = a.lanes[i];
-                uint256 y = b.lanes[i];
-                for (; x | y != 0; (x >>= 32, y >>= 32)) {
-                    if (_isFar(x & 0xffffffff, y & 0xffffffff, allowance)) return true;
+        unchecked {
+            uint256 allowance =
+                frame.shots * BUCKET_TOLERANCE + ((frame.share * Math.min(a.amplitude, b.amplitude)) >> 8);
+            uint256 tolerance = allowance / 1e4;
+            uint256 words = a.lanes.length / 2;
+            uint256 word = CountSketch.firstFarWord(a.lanes, b.lanes, tolerance, 0);
+            while (word < words) {
+                for (uint256 i = 2 * word; i < 2 * word + 2; ++i) {
+                    uint256 x = a.lanes[i];
+                    uint256 y = b.lanes[i];
+                    for (; x | y != 0; (x >>= 32, y >>= 32)) {
+                        if (_isFar(x & 0xffffffff, y & 0xffffffff, allowance)) return true;
+                    }
                 }
+                word = CountSketch.firstFarWord(a.lanes, b.lanes, tolerance, word + 1);
             }
-            word = CountSketch.firstFarWord(a.lanes, b.lanes, tolerance, word + 1);
         }
         return false;
     }

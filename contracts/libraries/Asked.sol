@@ -34,6 +34,10 @@ library AskedReader {
         return uint8(Asked.unwrap(self) >> 24);
     }
 
+    function depthClass(Asked self) internal pure returns (uint8) {
+        return uint8(Asked.unwrap(self) >> 32);
+    }
+
     function profile(Asked self) internal pure returns (uint8) {
         return uint8(Asked.unwrap(self) >> 40);
     }
@@ -52,6 +56,10 @@ library AskedReader {
 
     function place(Asked self) internal pure returns (uint16) {
         return uint16(Asked.unwrap(self) >> 88);
+    }
+
+    function outcomeBits(Asked self) internal pure returns (uint8) {
+        return uint8(Asked.unwrap(self) >> 104);
     }
 
     function isScreened(Asked self) internal pure returns (bool) {

@@ -122,7 +122,10 @@ library CountSketch {
         pure
         returns (uint256 word)
     {
-        uint256 lift = ONES * ((1 << 19) - 4 * tolerance - 1);
+        uint256 lift;
+        unchecked {
+            lift = ONES * ((1 << 19) - 4 * tolerance - 1);
+        }
         uint256 flags = ONES << 19;
         assembly ("memory-safe") {
             let start := add(a, 0x20)

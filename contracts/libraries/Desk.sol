@@ -11,7 +11,7 @@ import {AssignmentLifecycle, AssignmentStatus} from "../lifecycle/Assignment.sol
 import {Computation, ComputationId, ComputationStatus, ESCALATION, MAX_ASSIGNMENTS} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
 import {Asked} from "./Asked.sol";
-import {FairQueue} from "./FairQueue.sol";
+import {FairQueue, Priority} from "./FairQueue.sol";
 import {Ledger} from "./Ledger.sol";
 import {Panel} from "./Panel.sol";
 
@@ -54,6 +54,47 @@ library Desk {
         uint256 each;
         address keeper;
         uint256 bounty;
+    }
+
+    /// @notice Finds a bucket for a computation of the caller's, and charges its organisation.
+    /// @return bucket Its number. @return account Number of the caller's. @return screened Whether the organisation has
+    /// a list of whom it works with.
+    function place(State storage self, IConsortium consortium, Asked asked, Priority priority)
+        internal
+        returns (uint256 bucket, uint32 account, uint24 organisation, bool screened)
+    {
+        FairQueue.Queue storage queue = self.queues[asked.noiseClass()];
+        FairQueue.State memory s = queue.state;
+        uint256 cost = FairQueue.costOf(asked.qubits(), asked.shots(), asked.replicas(), asked.depthClass());
+        // slither-disable-start calls-loop (a contract of the suite, which calls nobody; at most MAX_BATCH)
+        (account, organisation, screened, bucket) = consortium.bill(
+            msg.sender, asked.noiseClass(), cost, priority, FairQueue.virtualTime(s), FairQueue.isIdle(s)
+        );
+        // slither-disable-end calls-loop
+        if (organisation == 0) revert IComputationAllocator.SubmitterNotInConsortium(msg.sender);
+        bucket = queue.enter(s, bucket);
+    }
+
+    /// @notice Gives a computation its first processors, or those that join the `tried` that it has had.
+    function seat(
+        State storage self,
+        ComputationId id,
+        Asked asked,
+        uint256 tried,
+        ProcessorId[] memory drawn,
+        uint40 endsAt
+    ) internal {
+        Computation storage c = self.computations[id];
+        Panel.Seats storage panel = self.panels[id];
+        if (tried == 0) {
+            c.begin(id, drawn.length, endsAt, panel.seat(0, 0, drawn));
+            return;
+        }
+        c.advance(id, ComputationStatus.Allocated);
+        c.drawn = panel.seat(c.drawn, tried, drawn);
+        c.tried = uint8(tried + drawn.length);
+        c.active = asked.replicas();
+        c.phaseEndsAt = endsAt;
     }
 
     /// @notice Ends the assignments that have a fate: status, bond, lease, conduct.

@@ -12,7 +12,7 @@ enum Priority {
 
 /// @title Start-time fair queueing over organisations, in buckets
 /// @notice Each waiting computation has a start tag, in which the cost that its organisation asked for before it, divided by
-/// the organisation's weight, adds up: see IConsortium.charge. They are served in the order of their tags, to the
+/// the organisation's weight, adds up: see IConsortium.bill. They are served in the order of their tags, to the
 /// bucket: whoever is in the first bucket is in turn. The first bucket is the virtual time, from which idle organisations
 /// start; it never goes back.
 ///
@@ -121,16 +121,16 @@ library FairQueue {
         uint256 index;
         uint256 shift;
         uint256 word;
-        for (uint256 tries;; ++tries) {
-            if (bucket - s.first >= BUCKETS || tries == MAX_SPILL) {
-                revert BacklogFull(bucket, bucket - s.first, BUCKETS - 1);
-            }
-            (index, shift) = _positionOf(bucket);
-            word = self.counts[index];
-            if ((word >> shift) & FULL != FULL) break;
-            ++bucket;
-        }
         unchecked {
+            for (uint256 tries;; ++tries) {
+                if (bucket - s.first >= BUCKETS || tries == MAX_SPILL) {
+                    revert BacklogFull(bucket, bucket - s.first, BUCKETS - 1);
+                }
+                (index, shift) = _positionOf(bucket);
+                word = self.counts[index];
+                if ((word >> shift) & FULL != FULL) break;
+                ++bucket;
+            }
             self.counts[index] = (word | USED) + (1 << shift); // it is not full
             if (isIdle(s)) {
                 s.stalledSince = uint40(block.timestamp);

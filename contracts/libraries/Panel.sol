@@ -26,14 +26,16 @@ library Panel {
         internal
         returns (uint96)
     {
-        for (uint256 i; i < processors.length; ++i) {
-            uint256 processor = ProcessorId.unwrap(processors[i]);
-            uint256 index = firstIndex + i;
-            if (index < IN_RECORD) {
-                inRecord |= processor << (32 * index);
-            } else {
-                index -= IN_RECORD;
-                self.others[index / 8] |= processor << (32 * (index % 8));
+        unchecked {
+            for (uint256 i; i < processors.length; ++i) {
+                uint256 processor = ProcessorId.unwrap(processors[i]);
+                uint256 index = firstIndex + i;
+                if (index < IN_RECORD) {
+                    inRecord |= processor << (32 * index);
+                } else {
+                    index -= IN_RECORD;
+                    self.others[index / 8] |= processor << (32 * (index % 8));
+                }
             }
         }
         return uint96(inRecord);

@@ -129,13 +129,15 @@ library ComputationLifecycle {
         self.status = to;
     }
 
-    /// @notice Opens the first round: from Queued to Allocated.
+    /// @notice Opens the first round: from Queued, which a record without a round is, to Allocated.
     /// @dev The whole slot at once, member by member from the lowest as Solidity packs them, since it is empty: that saves
     /// 2,000 gas. Every test that reads a record compares it with the compiler's layout.
     function begin(Computation storage self, ComputationId id, uint256 replicas, uint256 endsAt, uint96 drawn)
         internal
     {
-        requireStatus(self, id, ComputationStatus.Queued);
+        if (self.status != ComputationStatus.Unset || replicas == 0) {
+            revert UnexpectedComputationStatus(id, current(self), _bit(ComputationStatus.Queued));
+        }
         uint256 round = uint256(ComputationStatus.Allocated) | 1 << 8 | replicas << 16 | replicas << 48
             | endsAt << 72 | uint256(drawn) << 160;
         assembly ("memory-safe") {

@@ -100,7 +100,7 @@ class Consortium:
     def charge(
         self, log: Transcript, organisation: int, noise_class: int, cost: int, priority: Priority, queue: FairQueue
     ) -> int:
-        """Replay ``charge``: take *cost* from the quota and add it to the share; return the bucket to enter."""
+        """Replay ``bill``: take *cost* from the quota and add it to the share; return the bucket to enter."""
         member = self.admitted(organisation)
         log.checks[Rule.Quota] += 1
         try:

@@ -10,12 +10,12 @@ from tests.evm import interfaces, refused
 from tests.scenario import NOBODY
 
 VERIFIER_ONLY = [
-    "recordCommit",
+    "noteCommit",
     "recordRefusal",
     "openReveals",
     "openRevealsFromBeacon",
-    "recordReveal",
-    "conclude",
+    "noteReveal",
+    "seal",
     "escalate",
 ]
 

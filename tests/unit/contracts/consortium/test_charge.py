@@ -27,7 +27,7 @@ class Tariff:
         return self.consortium.admit(name, account(name), weight, sender=RULER).result
 
     def charge(self, name, cost, priority=Priority.Routine, virtual_time=0, idle=False, noise_class=1):
-        charged = self.consortium.charge(
+        charged = self.consortium.bill(
             account(name), noise_class, cost, priority, virtual_time, idle, sender=ALLOCATOR
         ).result
         return dict(zip(("account", "organisation", "screened", "tag"), charged, strict=True))
@@ -153,7 +153,7 @@ def test_charge_reverts_for_all_but_the_allocator(tariff, caller):
     tariff.admit("member", 1)
     arguments = (account("member"), 1, 1, Priority.Routine, 0, False)
     with refused("CallerNotQueueKeeper", account=account(caller)):
-        tariff.consortium.charge(*arguments, sender=account(caller))
+        tariff.consortium.bill(*arguments, sender=account(caller))
 
 
 # --- quotas ---

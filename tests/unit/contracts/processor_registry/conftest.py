@@ -59,7 +59,7 @@ class Roster:
     def lease(self, seed=bytes(32), count=1, qubits=2, requester=0, tried=(), on_duty=()):
         """Draw as the allocator, in turn; returns processors."""
         asked = 1 << 16 | qubits << 24 | 1 << 40 | SHOTS << 72 | requester << 120
-        return self.registry.lease(seed, asked, count, 0, list(tried), list(on_duty), sender=ALLOCATOR).result
+        return self.registry.appoint(seed, asked, count, 0, list(tried), list(on_duty), sender=ALLOCATOR).result
 
     def release(self, processors, fates, qubits=2):
         """Release as the allocator."""

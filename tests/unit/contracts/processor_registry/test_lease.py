@@ -154,4 +154,4 @@ def test_lease_reverts_when_the_class_is_empty(roster):
 def test_lease_reverts_for_all_but_the_allocator(world):
     for caller in (world.deployer, world.certifier, world.requester):
         with refused("CallerNotAllocator", account=caller):
-            world.registry.lease(bytes(32), 0, 1, 0, [], [], sender=caller)
+            world.registry.appoint(bytes(32), 0, 1, 0, [], [], sender=caller)
