@@ -75,15 +75,16 @@ async def _relay(options: argparse.Namespace) -> Posted:
     account = signer_of(options, network)
     spool = Spool(options.spool)
     spool.require(network.chain_id, network.deployment)
-    with KeyLock(account.address, network.chain_id):
-        async with Gateway(network) as gateway:
+    async with Gateway(network) as gateway:
+        if not options.once:
+            policy = await Allocator(gateway).policy()
+            if options.wait > (most := min(policy.commit_seconds, policy.reveal_seconds) / 2):
+                raise WaitTooLong(f"--wait {options.wait:g}, expected at most {most:g}: half of the shortest phase")
+        with KeyLock(account.address, network.chain_id):
             relay = Relay(gateway, account, spool, options.most)
             await relay.require_coin()
             if options.once:
                 return await empty(relay)
-            policy = await Allocator(gateway).policy()
-            if options.wait > (most := min(policy.commit_seconds, policy.reveal_seconds) / 2):
-                raise WaitTooLong(f"--wait {options.wait:g}, expected at most {most:g}: half of the shortest phase")
             teller = _Teller(options.json, spool, account.address, network.chain_id)
             stop = asyncio.Event()
             for number in (signal.SIGINT, signal.SIGTERM):
