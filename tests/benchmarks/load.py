@@ -25,10 +25,11 @@ from qcrs.chain.keys import account_of
 from qcrs.chain.network import Network
 from qcrs.circuits import text_of
 from qcrs.model.computation import VERDICTS, ComputationStatus
-from qcrs.model.story import Story
+from qcrs.model.story import Stories, Story
 from qcrs.quantum.circuit import canonical, facts, load
 from qcrs.rules.fair_queue import BUCKET_BITS, COST_BITS, cost_of
 from qcrs.sdk.audit import verify
+from qcrs.sdk.backlog import EVENTS
 from qcrs.sdk.client import Client
 from qcrs.sdk.devnet import Devnet, bring_up
 from qcrs.sdk.ledger import read_ledger
@@ -145,8 +146,8 @@ async def measure(folder: Path) -> dict[str, Any]:
 
 
 async def _turns(gateway: Gateway, stories: Sequence[Story]) -> list[Event]:
-    """Return the submissions and allocations of *stories*, in chain order."""
-    return await gateway.logs(stories[0].submitted_in, names=["ComputationSubmitted", "ComputationAllocated"])
+    """Return what moved *stories* into, within and out of the queues, in chain order."""
+    return await gateway.logs(stories[0].submitted_in, names=EVENTS)
 
 
 def allocated(turns: Sequence[Event], stories: Sequence[Story]) -> dict[int, list[int]]:
@@ -161,43 +162,46 @@ def allocated(turns: Sequence[Event], stories: Sequence[Story]) -> dict[int, lis
 def shares(stories: Sequence[Story], turns: Sequence[Event]) -> dict[str, Any]:
     """Return how far apart two organisations came, in cost per weight, within any time in which both waited in a queue.
 
-    The bound is that of FairQueue: the largest cost of each per its weight, and a bucket; nothing here is critical.
+    The bound is that of FairQueue for what is served in turn: the largest cost of each per its weight, and a bucket;
+    nothing here is critical. What backfill adds takes nothing that those ahead could have: it is told beside it.
     """
     weights = dict(zip(sorted({s.organisation for s in stories}), WEIGHTS, strict=True))
     by_id = {s.computation: s for s in stories}
-    worst = 0.0
+    leads = {"in turn": 0.0, "in all": 0.0}
     for noise_class in {s.request.noise_class for s in stories}:
         here = [event for event in turns if by_id[event["computation"]].request.noise_class == noise_class]
-        worst = max(worst, _worst_lead(by_id, here, weights))
+        for kind in leads:
+            leads[kind] = max(leads[kind], _worst_lead(by_id, here, weights, kind == "in turn"))
     served, line = dict.fromkeys(weights, 0.0), []
     for event in turns:
         story = by_id[event["computation"]]
         if event.name == "ComputationAllocated" and event["firstIndex"] == 0:
             served[story.organisation] += _cost_of(story) / weights[story.organisation]
             line.append(dict(served))
-    return {"worst": worst, "line": line, "weights": weights}
+    return {"leads": leads, "line": line, "weights": weights}
 
 
-def _worst_lead(by_id: dict[int, Story], turns: Sequence[Event], weights: dict[int, int]) -> float:
+def _worst_lead(by_id: dict[int, Story], turns: Sequence[Event], weights: dict[int, int], in_turn: bool) -> float:
     """Return the largest lead won in one queue while both waited, as a part of its bound."""
     largest = {o: max(_cost_of(s) for s in by_id.values() if s.organisation == o) / w for o, w in weights.items()}
-    waiting, served = Counter(), dict.fromkeys(weights, 0.0)
+    served, queue = dict.fromkeys(weights, 0.0), Stories()
     spans: dict[tuple[int, int], tuple[float, float]] = {}  # lowest and highest lead of the one over the other
     worst = 0.0
     for event in turns:
-        story = by_id[event["computation"]]
-        if event.name == "ComputationSubmitted":
-            waiting[story.organisation] += 1
-        elif event["firstIndex"] == 0:
-            waiting[story.organisation] -= 1
+        waiting = [story for story in queue.by_id.values() if story.waiting]
+        before = min((story.bucket for story in waiting), default=0)
+        story = queue.apply(event.name, event.arguments, event.block)
+        first = event.name == "ComputationAllocated" and event["firstIndex"] == 0
+        if first and (story.bucket == before or not in_turn):
             served[story.organisation] += _cost_of(story) / weights[story.organisation]
+        present = {other.organisation for other in queue.by_id.values() if other.waiting}
         for one, other in combinations(weights, 2):
             lead = served[one] - served[other]
             low, high = spans.get((one, other), (lead, lead))
             spans[one, other] = low, high = min(low, lead), max(high, lead)
             bound = largest[one] + largest[other] + (1 << BUCKET_BITS) / (1 << COST_BITS)
             worst = max(worst, (high - low) / bound)
-            if not (waiting[one] and waiting[other]):
+            if not {one, other} <= present:
                 del spans[one, other]
     return worst
 
@@ -235,7 +239,9 @@ def main() -> int:
     by_status = Counter(s.status.name for s in stories)
     again = sum(len(times) > 1 for times in blocks.values())
     print("\n".join(outcome["events"]))
-    table(("what", "count"), [*((name, str(n)) for name, n in sorted(by_status.items())), ("reallocated", str(again))])
+    table(("what", "count"), [*((name, str(n)) for name, n in sorted(by_status.items())), ("reallocated", str(again)),
+                               *((f"lead {kind}, % of the bound", f"{100 * part:.0f}")
+                                 for kind, part in fair["leads"].items())])  # fmt: skip
     draw(stories, blocks, fair)
     goals = [
         Goal("jobs of a mixed load that ended with a verdict, or refunded", len(ended), len(stories), "jobs",
@@ -243,13 +249,13 @@ def main() -> int:
         Goal("... of jobs submitted", len(stories), 200, "jobs", COMMAND, at_least=True),
         Goal("... share of those that were accepted", 100 * by_status["Accepted"] / len(stories), 90, "%", COMMAND,
              at_least=True),
-        Goal("largest difference of service between organisations, part of the stated bound", 100 * fair["worst"], 100,
-             "%", COMMAND),
+        Goal("largest lead of an organisation in what is served in turn, part of the stated bound",
+             100 * fair["leads"]["in turn"], 100, "%", COMMAND),
         Goal("books balanced and audit held after it", int(outcome["balanced"] and outcome["audit"]), 1, "", COMMAND,
              at_least=True),
     ]  # fmt: skip
-    finish("load", goals, {"seconds": round(outcome["seconds"], 1), "statuses": dict(by_status),
-                                  "events": outcome["events"], "reallocated": again})  # fmt: skip
+    raw = {"seconds": round(outcome["seconds"], 1), "statuses": dict(by_status), "leads": fair["leads"]}
+    finish("load", goals, raw | {"events": outcome["events"], "reallocated": again})
     return 0 if all(goal.holds for goal in goals) else 1
 
 
