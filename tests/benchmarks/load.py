@@ -121,12 +121,13 @@ async def measure(folder: Path) -> dict[str, Any]:
                     print(f"{time.monotonic() - began:.0f} s: {sum(told.values())} of {JOBS} ended", flush=True)
 
         try:
-            await asyncio.gather(
-                *(
-                    client.drive_many([story.computation for story in stories], tell, stories[0].submitted_in)
-                    for client, stories in zip(clients, waiting, strict=True)
-                )
-            )
+            async with asyncio.TaskGroup() as drives:  # when one fails, the others are ended before the chain is
+                for client, stories in zip(clients, waiting, strict=True):
+                    ids = [story.computation for story in stories]
+                    drives.create_task(client.drive_many(ids, tell, stories[0].submitted_in))
+        except* Exception as failed:
+            print(f"a drive failed: {failed.exceptions!r}", flush=True)
+            raise
         finally:
             done.set()
             happened = await troubled
@@ -162,8 +163,8 @@ def allocated(turns: Sequence[Event], stories: Sequence[Story]) -> dict[int, lis
 def shares(stories: Sequence[Story], turns: Sequence[Event]) -> dict[str, Any]:
     """Return how far apart two organisations came, in cost per weight, within any time in which both waited in a queue.
 
-    The bound is that of FairQueue for what is served in turn: the largest cost of each per its weight, and a bucket;
-    nothing here is critical. What backfill adds takes nothing that those ahead could have: it is told beside it.
+    The bound is that of FairQueue: the largest cost of each per its weight, and a bucket; nothing here is critical. It
+    does not reckon with backfill, which serves some early: what was served in turn alone is told beside it.
     """
     weights = dict(zip(sorted({s.organisation for s in stories}), WEIGHTS, strict=True))
     by_id = {s.computation: s for s in stories}
@@ -249,8 +250,8 @@ def main() -> int:
         Goal("... of jobs submitted", len(stories), 200, "jobs", COMMAND, at_least=True),
         Goal("... share of those that were accepted", 100 * by_status["Accepted"] / len(stories), 90, "%", COMMAND,
              at_least=True),
-        Goal("largest lead of an organisation in what is served in turn, part of the stated bound",
-             100 * fair["leads"]["in turn"], 100, "%", COMMAND),
+        Goal("largest lead of an organisation over another, part of the stated bound",
+             100 * fair["leads"]["in all"], 100, "%", COMMAND),
         Goal("books balanced and audit held after it", int(outcome["balanced"] and outcome["audit"]), 1, "", COMMAND,
              at_least=True),
     ]  # fmt: skip
