@@ -12,7 +12,7 @@ from eth_account.signers.local import LocalAccount
 from pydantic import AfterValidator, Field
 
 from qcrs.errors import QcrsError
-from qcrs.model.records import Policy, Record
+from qcrs.model.records import POLICY_TYPE, Policy, Record
 from qcrs.rules.digest import abi_digest
 
 __all__ = [
@@ -37,7 +37,6 @@ COMMIT_REPORT = [
     {"name": "payee", "type": "address"},
     {"name": "configDigest", "type": "bytes32"},
 ]
-POLICY_TYPE = "(uint64,uint32,uint32,uint32,uint32,uint32,uint128,uint128)"
 
 Id = Annotated[int, Field(ge=1, lt=2**64)]
 Word = Annotated[int, Field(ge=0, lt=2**256)]

@@ -60,6 +60,11 @@ class Request(Record):
     payload: bytes
 
 
+POLICY_TYPE = (
+    "(uint64,uint32,uint32,uint32,uint32,uint32,uint128,uint128)"  # of the fields of Policy, as a digest binds them
+)
+
+
 class Policy(Record):
     """Prices in wei, windows in seconds."""
 

@@ -190,7 +190,9 @@ class Client:
         """
         async with self.gateway.subscribe(computation) as messages:
             story, events = await self.history(computation, since)
-            await self._see(messages, [story], events, observe, notice)
+            stories = Stories()
+            stories.by_id[computation] = story
+            await self._see(messages, stories, [computation], events, observe, notice)
         return story
 
     async def drive_many(
@@ -214,33 +216,35 @@ class Client:
             unknown = [number for number in computations if number not in stories.by_id]
             if unknown:
                 raise self._unknown(unknown[0])
-            mine = [stories.by_id[number] for number in computations]
-            await self._see(messages, mine, events, observe, notice)
-        return mine
+            await self._see(messages, stories, computations, events, observe, notice)
+        return [stories.by_id[number] for number in computations]
 
     async def _see(
         self,
         messages: AsyncGenerator[Event | int, None],
-        mine: Sequence[Story],
+        stories: Stories,
+        computations: Collection[int],
         events: Sequence[Event],
         observe: Callable[[Story, Event | None], None],
         notice: Callable[[str], None],
     ) -> None:
-        """Take in what *messages* tell after *events*, and take every step due, until all of *mine* have ended."""
+        """Take in what *messages* tell after *events*, and take every step due, until all of *computations* have ended.
+
+        Others' are followed as far as *messages* tell of them, since they stand in the same queues, and not driven.
+        """
         driver = Driver(self.gateway, self.account, self.secrets, self._accuser, notice) if self.account else None
-        stories = Stories()
-        stories.by_id.update({story.computation: story for story in mine})
+        mine = {number: stories.by_id[number] for number in computations}
         seen = max((event.block, event.log_index) for event in events)
-        for story in mine:
+        for story in mine.values():
             observe(story, None)
         async with aclosing(_ticking(messages)) as ticks:
             async for event in ticks:
                 if isinstance(event, Event) and (event.block, event.log_index) > seen:
                     seen = (event.block, event.log_index)
                     story = stories.apply(event.name, event.arguments, event.block)
-                    if story is not None:
+                    if story is not None and story.computation in mine:
                         observe(story, event)
-                running = [story for story in mine if not story.ended]
+                running = [story for story in mine.values() if not story.ended]
                 if not running:
                     return
                 if driver is None:
@@ -343,3 +347,4 @@ async def _ticking(messages: AsyncIterator) -> AsyncGenerator[Event | int | None
             pending = asyncio.ensure_future(anext(messages))
     finally:
         pending.cancel()
+        await asyncio.wait({pending})  # until then the generator is running, and cannot be closed

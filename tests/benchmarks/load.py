@@ -164,15 +164,16 @@ def shares(stories: Sequence[Story], turns: Sequence[Event]) -> dict[str, Any]:
     """Return how far apart two organisations came, in cost per weight, within any time in which both waited in a queue.
 
     The bound is that of FairQueue: the largest cost of each per its weight, and a bucket; nothing here is critical. It
-    does not reckon with backfill, which serves some early: what was served in turn alone is told beside it.
+    does not reckon with backfill, which serves some early: what the lead would be if each of these counted only once
+    its turn would have come is told beside it.
     """
     weights = dict(zip(sorted({s.organisation for s in stories}), WEIGHTS, strict=True))
     by_id = {s.computation: s for s in stories}
-    leads = {"in turn": 0.0, "in all": 0.0}
+    leads = {"in all": 0.0, "when due": 0.0}
     for noise_class in {s.request.noise_class for s in stories}:
         here = [event for event in turns if by_id[event["computation"]].request.noise_class == noise_class]
         for kind in leads:
-            leads[kind] = max(leads[kind], _worst_lead(by_id, here, weights, kind == "in turn"))
+            leads[kind] = max(leads[kind], _worst_lead(by_id, here, weights, kind == "when due"))
     served, line = dict.fromkeys(weights, 0.0), []
     for event in turns:
         story = by_id[event["computation"]]
@@ -182,19 +183,22 @@ def shares(stories: Sequence[Story], turns: Sequence[Event]) -> dict[str, Any]:
     return {"leads": leads, "line": line, "weights": weights}
 
 
-def _worst_lead(by_id: dict[int, Story], turns: Sequence[Event], weights: dict[int, int], in_turn: bool) -> float:
+def _worst_lead(by_id: dict[int, Story], turns: Sequence[Event], weights: dict[int, int], when_due: bool) -> float:
     """Return the largest lead won in one queue while both waited, as a part of its bound."""
     largest = {o: max(_cost_of(s) for s in by_id.values() if s.organisation == o) / w for o, w in weights.items()}
     served, queue = dict.fromkeys(weights, 0.0), Stories()
+    early: list[Story] = []  # served, and not counted yet
     spans: dict[tuple[int, int], tuple[float, float]] = {}  # lowest and highest lead of the one over the other
     worst = 0.0
     for event in turns:
-        waiting = [story for story in queue.by_id.values() if story.waiting]
-        before = min((story.bucket for story in waiting), default=0)
         story = queue.apply(event.name, event.arguments, event.block)
-        first = event.name == "ComputationAllocated" and event["firstIndex"] == 0
-        if first and (story.bucket == before or not in_turn):
-            served[story.organisation] += _cost_of(story) / weights[story.organisation]
+        if event.name == "ComputationAllocated" and event["firstIndex"] == 0:
+            early.append(story)
+        first = min((other.bucket for other in queue.by_id.values() if other.waiting), default=None)
+        due = [s for s in early if not when_due or first is None or s.bucket <= first]
+        early = [s for s in early if s not in due]
+        for s in due:
+            served[s.organisation] += _cost_of(s) / weights[s.organisation]
         present = {other.organisation for other in queue.by_id.values() if other.waiting}
         for one, other in combinations(weights, 2):
             lead = served[one] - served[other]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qcrs.model.decision import Decision
+from qcrs.model.records import POLICY_TYPE
 from qcrs.rules.audit_trail import EMPTY_HEAD, leaf_of, next_head, root_of
 from qcrs.rules.digest import abi_digest
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
@@ -35,7 +36,7 @@ _FACTS: dict[Decision, tuple[str, ...]] = {
     Decision.ComputationReallocated: ("uint64", "uint8", "uint8"),
     Decision.ComputationSettled: ("uint64", "uint8", "uint8[]", "bytes32", "bytes24"),
     Decision.ComputationFailed: ("uint64", "uint8"),
-    Decision.PolicyChanged: ("(uint64,uint32,uint32,uint32,uint32,uint32,uint128,uint128)",),
+    Decision.PolicyChanged: (POLICY_TYPE,),
     Decision.ComputationEscalated: ("uint64", "uint8", "uint8[]", "bytes24[]", "bytes24"),
     Decision.AnswerDisproven: ("uint64", "uint256", "uint32", "bool"),
     Decision.FaultVindicated: ("uint64", "uint256", "uint32", "uint256"),
