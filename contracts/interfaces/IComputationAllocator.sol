@@ -112,6 +112,8 @@ interface IComputationAllocator is IEscrow {
     error ComputationNotDue(ComputationId computation, uint256 bucket, uint256 first);
     /// @notice `ahead` computations, or more, wait in earlier buckets; `named` were named, and `limit` may be passed.
     error ComputationsAhead(ComputationId computation, uint256 ahead, uint256 named, uint256 limit);
+    /// @notice It waits in `bucket`, more than `limit` after `first`: too far for backfill.
+    error ComputationOutOfReach(ComputationId computation, uint256 bucket, uint256 first, uint256 limit);
     /// @notice `other` does not wait before it, or is not named in ascending order.
     error ComputationNotAhead(ComputationId computation, ComputationId other);
     /// @notice It can be placed now: allocate it instead.

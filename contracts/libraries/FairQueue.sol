@@ -16,20 +16,26 @@ enum Priority {
 /// bucket: whoever is in the first bucket is in turn. The first bucket is the virtual time, from which idle organisations
 /// start; it never goes back.
 ///
-/// Fairness (Goyal, Vin and Cheng 1996, for any capacity, with buckets): while two organisations f and g both wait, what they
-/// have been served, each divided by its weight, differs by at most
-///   largest cost of f / weight of f + largest cost of g / weight of g + GRAIN + CREDIT of a critical computation.
+/// Fairness (after Goyal, Vin and Cheng 1996, for any capacity, with buckets and backfill): in any time in which two
+/// organisations f and g both wait, what they are served, each divided by its weight, differs by at most
+///   largest cost of f / weight of f + largest cost of g / weight of g
+///   + (2 * (1 + REACH) * 2^23 + credit of f + credit of g) / 2^8 + what is displaced, per weight.
+/// For what f is served has tags from the first bucket at the beginning to REACH after the first at the end, and g is served
+/// at least what it has from REACH after the first at the beginning to the first at the end; credit counts likewise.
 /// Starvation is bounded: between the moment at which a computation enters bucket b, when `first` is the first bucket, and
-/// that at which it is in turn, every other organisation g is served in turn at most
-///   weight of g * ((b + 1 - first) * 2^23 + CRITICAL_CREDIT) / 2^8 + its largest cost + what it has displaced,
-/// where displaced are the costs of those that were sent back, exchanged (by MAX_LEAP buckets at most, MAX_PASSES times each), or
-/// found their bucket full. Backfill comes on top: it takes nothing that those ahead could have. Costs are in qubit-shots times
-/// replicas times depth class: see costOf.
+/// that at which it is in turn, every other organisation g is served at most
+///   weight of g * ((b + 1 - first) * 2^23 + CRITICAL_CREDIT) / 2^8 + its largest cost + what it has displaced
+/// in turn, and with backfill, which takes nothing that those ahead could have, as if b were later by REACH. Displaced are the
+/// costs of those that were cancelled, sent back, exchanged (by MAX_LEAP buckets at most, MAX_PASSES times each), or found
+/// their bucket full. Costs are in qubit-shots times replicas times depth class: see costOf.
 /// @dev Only counts are kept, eight bits a bucket in a ring, so that to enter and to leave rewrites two slots whatever waits.
 /// Who stands where is in the computations' own records. The caller sees to it that each leaves the bucket in which it is.
 library FairQueue {
     /// Computations ahead of which one that is not in turn may be allocated: fewer than these.
     uint256 internal constant WINDOW = 4;
+    /// Buckets after the first up to which that may be: so that what is served out of turn makes no organisation richer
+    /// by more, however long the head cannot be placed.
+    uint256 internal constant REACH = 64;
     /// Times that a shorter computation may take the place of a longer one, and buckets by which it gets ahead so: else
     /// those passed would stand together far later, as if service could be saved up.
     uint256 internal constant MAX_PASSES = 8;

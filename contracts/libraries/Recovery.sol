@@ -129,6 +129,9 @@ library Recovery {
         FairQueue.Queue storage queue = _waiting(self, id, c);
         FairQueue.State memory s = queue.state;
         uint256 bucket = FairQueue.bucketOf(s, c.place);
+        if (bucket - s.first > FairQueue.REACH) {
+            revert IComputationAllocator.ComputationOutOfReach(id, bucket, s.first, FairQueue.REACH);
+        }
         uint256 count = queue.ahead(s, c.place, FairQueue.WINDOW);
         if (count >= FairQueue.WINDOW || count != ahead.length) {
             revert IComputationAllocator.ComputationsAhead(id, count, ahead.length, FairQueue.WINDOW - 1);

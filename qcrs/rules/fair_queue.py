@@ -15,6 +15,7 @@ from qcrs.errors import QcrsError
 from qcrs.model.organisation import Priority
 
 WINDOW = 4  # computations ahead of which one out of turn may be allocated: fewer than these
+REACH = 64  # buckets after the first up to which one out of turn may be allocated
 MAX_PASSES = 8  # times that a shorter computation may take the place of a longer one
 MAX_LEAP = 16  # buckets by which it gets ahead so, at most
 DISTRUST_ROUNDS = 10  # rounds for which an organisation that had to be sent back is not waited for again
@@ -82,12 +83,13 @@ def may_pass(bucket: int, cost: int, longer_bucket: int, longer_cost: int, passe
 
 
 def passing_bound(weight: int, bucket: int, first: int, largest: int, displaced: int = 0) -> int:
-    """Return the most cost of one other organisation that may be served before a computation, guarded backfill aside.
+    """Return the most cost of one other organisation that may be served in turn before a computation.
 
     A computation that entered *bucket* when the first one was *first* is passed only by those of a bucket no later.
     Their start tags are below the end of its bucket plus the credit of a critical one, and not below the start of the
     first one, for whoever waits stands there or later. Start tags of one organisation are as far apart as its costs or
-    farther, so all of these but the last fit in between.
+    farther, so all of these but the last fit in between. With those that are served out of turn, which stand up to
+    ``REACH`` after the first, it is the bound of a bucket later by ``REACH``.
 
     Args:
         weight: The other organisation's.
@@ -99,6 +101,24 @@ def passing_bound(weight: int, bucket: int, first: int, largest: int, displaced:
     """
     span = (bucket + 1 - first) * GRAIN + CRITICAL_CREDIT
     return (weight * span >> COST_BITS) + largest + displaced
+
+
+def lead_bound(
+    weights: tuple[int, int], largest: tuple[int, int], credit: tuple[int, int] = (0, 0), displaced: int = 0
+) -> int:
+    """Return by how much what two organisations are served may come to differ in a time in which both wait.
+
+    In cost per weight, rounded up. What the one is served has tags from the first bucket at the beginning to ``REACH``
+    after the first at the end; the other is served at least what it has from ``REACH`` after the first at the beginning
+    to the first at the end. Both may have all of a bucket, and the largest of each may straddle an edge.
+
+    Args:
+        weights: Of the two. largest: Largest cost of a computation of each. credit: Tag units by which each is placed
+            ahead at most. displaced: Cost per weight, of both, of those that did not stand where their tags are, or
+            were cancelled.
+    """
+    straddling = sum(-(-cost // weight) for cost, weight in zip(largest, weights, strict=True))
+    return straddling + ((2 * (1 + REACH) * GRAIN + sum(credit)) >> COST_BITS) + displaced
 
 
 class FairQueue:

@@ -14,12 +14,7 @@ from qcrs.model.computation import ComputationStatus
 from qcrs.model.records import Request
 from qcrs.model.story import Story
 from qcrs.rules.agreement import quorum_of
-
-# As in contracts/libraries/FairQueue.sol: fewer than so many may be passed; each so often by a shorter one, which gets
-# ahead by so many buckets at most.
-WINDOW = 4
-MAX_PASSES = 8
-MAX_LEAP = 16
+from qcrs.rules.fair_queue import MAX_LEAP, MAX_PASSES, REACH, WINDOW
 
 
 class Step(Enum):
@@ -93,7 +88,7 @@ def queue_moves(waiting: Iterable[Story], now: float, unplaced: Collection[int] 
     for place, story in enumerate(line):
         if story.bucket != line[ahead].bucket:
             ahead = place
-        if ahead >= WINDOW:
+        if ahead >= WINDOW or story.bucket > line[0].bucket + REACH:
             break
         # What is asked for alike is placed, or not, alike.
         if _shape(story) in hopeless or now > story.request.deadline_at:

@@ -14,7 +14,8 @@ from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.story import Story
-from qcrs.rules.keeping import WINDOW, Move, Step, arguments_of, exchange_due, queue_moves, step_due
+from qcrs.rules.fair_queue import WINDOW
+from qcrs.rules.keeping import Move, Step, arguments_of, exchange_due, queue_moves, step_due
 from qcrs.sdk.backlog import Backlog, place_of
 from qcrs.sdk.gold_rounds import Accuser
 from qcrs.sdk.secrets import Secrets

@@ -7,7 +7,8 @@ from typing import Any
 from qcrs.chain.codec import ContractRefused
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.story import Story
-from qcrs.rules.keeping import WINDOW, Step, cost_of
+from qcrs.rules.fair_queue import REACH, WINDOW
+from qcrs.rules.keeping import Step, cost_of
 from qcrs.sdk.backlog import Backlog, Place, place_of
 from qcrs.sdk.client import Client
 from qcrs.sdk.market import Need
@@ -55,6 +56,8 @@ class Reason:
             )
         if self.place is not None and len(self.place.ahead) >= WINDOW:
             return f"its turn: {len(self.place.ahead)} are before it, and {WINDOW - 1} may be passed at most"
+        if self.refusal == "ComputationOutOfReach":
+            return f"its turn: it is {self.story.bucket - self.first} buckets behind, and {REACH} may be passed at most"
         return f"the contract would refuse it now: {self.refusal}"
 
     def to_json(self) -> dict[str, Any]:

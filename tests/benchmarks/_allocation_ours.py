@@ -12,6 +12,7 @@ from qcrs.rules.fair_queue import (
     CREDIT,
     DISTRUST_ROUNDS,
     MAX_LEAP,
+    REACH,
     WINDOW,
     BacklogFull,
     FairQueue,
@@ -153,7 +154,7 @@ class Ours:
             in_turn = queue.in_turn(bucket)
             if not in_turn:
                 ahead = [other for earlier, other in blocked if earlier < bucket]
-                if len(ahead) >= WINDOW:
+                if len(ahead) >= WINDOW or bucket > queue.first + REACH:
                     break
             heappop(order)
             if not place(job, *guard([qubits[other] for other in ahead])):

@@ -6,6 +6,7 @@ from qcrs.model.organisation import Priority
 
 BUCKET = 1 << 23  # in tag units, of which a unit of cost for each unit of weight has 256
 WINDOW = 4
+REACH = 64
 DISTRUST_ROUNDS = 10
 CREDIT = {Priority.Routine: 0, Priority.Elevated: 16 * BUCKET, Priority.Critical: 64 * BUCKET}
 
@@ -59,6 +60,10 @@ class Line:
     def is_first(self, computation: int) -> bool:
         """Return whether a computation waits, and is in turn."""
         return self.buckets.get(computation) == self.first
+
+    def is_in_reach(self, computation: int) -> bool:
+        """Return whether a computation waits near enough to the first bucket to pass others."""
+        return self.buckets[computation] <= self.first + REACH
 
     def ahead(self, computation: int) -> list[int]:
         """Return who waits in earlier buckets, by ascending number."""

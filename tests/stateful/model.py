@@ -187,6 +187,8 @@ class Prediction:
         waits = twin.job.id in self.line.buckets and self.now <= twin.deadline_at
         if not waits or list(ahead) != self.line.ahead(twin.job.id) or len(ahead) >= WINDOW:
             return False
+        if not self.line.is_in_reach(twin.job.id):
+            return False
         return len(self.drawn(twin, ahead)) == twin.replicas
 
     def backfill(self, twin: Twin, ahead: Sequence[int]) -> None:

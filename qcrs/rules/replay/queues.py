@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from qcrs.model.records import Request
-from qcrs.rules.fair_queue import DISTRUST_ROUNDS, WINDOW, BacklogFull, FairQueue, cost_of, may_pass
+from qcrs.rules.fair_queue import DISTRUST_ROUNDS, REACH, WINDOW, BacklogFull, FairQueue, cost_of, may_pass
 from qcrs.rules.replay.computation import Computation
 from qcrs.rules.replay.draws import is_placeable
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
@@ -55,6 +55,8 @@ class Queues:
         """
         noise_class = c.request.noise_class
         ahead = [o.request.qubits for o in self.waiting[noise_class].values() if o.bucket < c.bucket]
+        last = self.fair[noise_class].first + REACH
+        log.hold(Rule.Queue, c.bucket <= last, "bucket of the allocated computation", f"{last} at most", c.bucket)
         log.hold(Rule.Queue, len(ahead) < WINDOW, "computations ahead in the queue", f"below {WINDOW}", len(ahead))
         self.leave(c, None if ahead else log.now)
         return min(sum(ahead), MAX_QUBITS), min(ahead, default=0)

@@ -23,6 +23,12 @@ def line(world, *widths):
     return jobs
 
 
+def weigh(world, weight):
+    """Give the requester's organisation a weight, so that what costs much is still in reach."""
+    organisation = world.consortium.organisationOf(world.requester)
+    world.consortium.setWeight(organisation, weight, sender=world.committee)
+
+
 def fitting(world, qubits):
     """Return the processors that have *qubits* free."""
     free = {}
@@ -52,9 +58,25 @@ def test_backfill_passes_three_at_most(world):
 
 
 def test_backfill_counts_no_further_than_it_may_pass(world):
-    jobs = line(world, *[21] * 9, 4)
+    jobs = line(world, *[21] * 8, 4)
     with refused("ComputationsAhead", computation=jobs[-1].id, ahead=4, named=0, limit=3):
         backfill(world, jobs[-1], [])
+
+
+@pytest.mark.parametrize(("shots", "reaches"), [(33_808, True), (33_809, False)])
+def test_backfill_reaches_64_buckets_and_no_further(world, shots, reaches):
+    """However long the head cannot be placed, nobody is served much more than its share meanwhile."""
+    head = world.submit(qubits=21, shots=shots)  # the next of its organisation starts where its cost ends
+    job = world.submit(qubits=4)
+    behind = bucket_of(job) - bucket_of(head)
+    assert behind == (64 if reaches else 65)
+    if reaches:
+        backfill(world, job, [head.id])
+    else:
+        with refused(
+            "ComputationOutOfReach", computation=job.id, bucket=bucket_of(job), first=bucket_of(head), limit=64
+        ):
+            backfill(world, job, [head.id])
 
 
 def test_backfill_of_one_in_turn_is_an_allocation(world):
@@ -164,6 +186,7 @@ def test_backfill_counts_to_the_largest_processor(world):
     """Together they ask for more than a byte holds: what stays free is all that the largest has."""
     for _ in range(3):
         world.enrol(qubits=255)
+    weigh(world, 2)
     job = line(world, 101, 101, 101, 21)[3]
     with refused("TooFewEligibleProcessors", noiseClass=1, qubits=21, required=3, found=0):
         backfill(world, job, [1, 2, 3])
@@ -171,6 +194,7 @@ def test_backfill_counts_to_the_largest_processor(world):
 
 def test_backfill_takes_nobody_who_is_large_enough_for_the_smallest_ahead(world):
     """Though nobody is large enough for the largest."""
+    weigh(world, 2)
     jobs = line(world, 255, 16, 6)
     with refused("TooFewEligibleProcessors"):
         backfill(world, jobs[2], [1, 2])
@@ -238,7 +262,7 @@ def attempt(call):
     try:
         call()
     except ContractRefused as refusal:
-        if refusal.name not in ("TooFewEligibleProcessors", "ComputationNotDue"):
+        if refusal.name not in ("TooFewEligibleProcessors", "ComputationNotDue", "ComputationOutOfReach"):
             raise
         return False
     return True

@@ -1,5 +1,7 @@
 import random
+import sys
 from collections import Counter
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +19,7 @@ from qcrs.rules.fair_queue import (
     MAX_PASSES,
     MAX_SPILL,
     QUOTA_SECONDS,
+    REACH,
     WINDOW,
     BacklogFull,
     FairQueue,
@@ -26,6 +29,7 @@ from qcrs.rules.fair_queue import (
     Share,
     cost_of,
     depth_class_of,
+    lead_bound,
     may_pass,
     passing_bound,
 )
@@ -237,6 +241,11 @@ def test_only_a_cheaper_computation_passes_and_neither_far_nor_forever(place, ex
 # --- properties of random schedules ---
 
 
+def may_be_served(queue, bucket):
+    """Say whether the contract allows it, if processors are found."""
+    return queue.ahead(bucket) < WINDOW and bucket <= queue.first + REACH
+
+
 class Schedule:
     """Organisations submit, keepers allocate in or out of turn, cancel, send back and exchange, as chance has it."""
 
@@ -278,7 +287,7 @@ class Schedule:
     def serve(self, now):
         """Take any computation in turn, or one of the window."""
         queue = self.queue
-        job = self.random.choice([j for j, (b, *_) in self.waiting.items() if queue.ahead(b) < WINDOW])
+        job = self.random.choice([j for j, (b, *_) in self.waiting.items() if may_be_served(queue, b)])
         bucket, o, cost, moved = self.waiting.pop(job)
         queue.leave(bucket, now if queue.in_turn(bucket) else None)
         for other, (standing, *_) in self.waiting.items():
@@ -352,3 +361,77 @@ def test_bound_is_nearly_reached():
     bucket = queue.enter(other.charge(queue, UNIT, 1), 0)
     assert queue.enter(flood.charge(queue, 10 * UNIT, 1, Priority.Critical), 0) == bucket == 0
     assert 0.95 * passing_bound(1, bucket, 0, 10 * UNIT) < 73 * UNIT <= passing_bound(1, bucket, 0, 10 * UNIT)
+
+
+# --- leads ---
+
+
+class Race:
+    """Organisations that always have something waiting; whoever picks serves one of them where it can, for long."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.queue, self.shares = FairQueue(), [Share() for _ in WEIGHTS]
+        self.priorities = [self.random.choice(list(Priority)) for _ in WEIGHTS]
+        self.lines = [[] for _ in WEIGHTS]  # of each organisation: bucket and cost
+        self.served = [0.0] * len(WEIGHTS)
+        self.largest = [0] * len(WEIGHTS)
+        self.leads = []
+
+    def submit(self, o):
+        cost = int(UNIT * self.random.choice([0.05, 1, 5, 40]))
+        bucket = self.shares[o].charge(self.queue, cost, WEIGHTS[o], self.priorities[o])
+        self.lines[o].append((self.queue.enter(bucket, 0), cost))
+        self.largest[o] = max(self.largest[o], cost)
+
+    def serve(self, favoured, stuck):
+        """Serve the favoured one if the contract allows it, else anybody but the one that is stuck, else that too."""
+        for o in [favoured, *self.random.sample(range(len(WEIGHTS)), len(WEIGHTS))]:
+            bucket, cost = min(self.lines[o])
+            if o != stuck and may_be_served(self.queue, bucket):
+                break
+        else:
+            o = stuck
+            bucket, cost = min(self.lines[o])
+        self.submit(o)  # first: whoever has nothing waiting, be it for a moment, is owed nothing
+        self.lines[o].remove((bucket, cost))
+        self.queue.leave(bucket)
+        self.served[o] += cost / WEIGHTS[o]
+        self.leads.append(list(self.served))
+
+    def run(self):
+        for o in range(len(WEIGHTS)):
+            for _ in range(self.random.randint(1, 200)):
+                self.submit(o)
+        for _ in range(4):
+            favoured, stuck = self.random.sample(range(len(WEIGHTS)), 2)
+            for _ in range(200):
+                self.serve(favoured, stuck)
+
+    def parts(self):
+        """Yield how much of the bound the widest swing of each lead took."""
+        for f, g in combinations(range(len(WEIGHTS)), 2):
+            leads = [served[f] - served[g] for served in self.leads]
+            credit = CREDIT[self.priorities[f]], CREDIT[self.priorities[g]]
+            bound = lead_bound((WEIGHTS[f], WEIGHTS[g]), (self.largest[f], self.largest[g]), credit)
+            yield (max(leads) - min(leads)) / bound
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32))
+def test_lead_keeps_to_its_bound_whoever_is_backfilled_while_another_is_stuck(seed):
+    race = Race(seed)
+    race.run()
+    assert all(part <= 1 for part in race.parts())
+
+
+def test_lead_comes_near_its_bound_and_would_pass_it_without_reach(monkeypatch):
+    def worst():
+        races = [Race(seed) for seed in range(40)]
+        for race in races:
+            race.run()
+        return max(part for race in races for part in race.parts())
+
+    assert worst() > 0.4
+    monkeypatch.setattr(sys.modules[__name__], "REACH", 10**6)
+    assert worst() > 1
