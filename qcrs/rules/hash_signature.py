@@ -1,8 +1,8 @@
 """Hash-based signatures: twin of ``contracts/libraries/HashSignature.sol``, and the signer's side of it.
 
 The library tells the scheme. A signer keeps one 32-byte secret; chains, seed and randomizers are derived from it, and
-the public tree, which costs 750,000 hashes to grow, may be kept beside it by anyone. Nothing here remembers which leaves
-have signed: see ``qcrs.crypto.leaf_signer``. Timing depends on the public message hash alone.
+the public tree, which costs 750,000 hashes to grow, may be kept beside it by anyone. Nothing here remembers which
+leaves have signed: see ``qcrs.crypto.leaf_signer``. How long one takes depends on its public message hash alone.
 """
 
 from collections.abc import Iterator
