@@ -116,3 +116,23 @@ def open_door(chain: Chain, certifier: str) -> Contract:
     """Return a door of its own, whose recoveries *certifier* may propose."""
     authority = chain.deploy("Authority", certifier, sender=certifier)
     return chain.deploy("HashKeys", authority.address, sender=certifier)
+
+
+def keyed(world: Any, name: str) -> Holder:
+    """Return the holder *name* of a scenario, with a key installed."""
+    holder = Holder(world.hash_keys, name)
+    holder.install()
+    return holder
+
+
+def key_node(world: Any, number: int) -> tuple[Holder, Holder]:
+    """Give operator and daemon of the scenario's node *number*, from 1, hash keys that the registry heeds."""
+    operator, daemon = keyed(world, f"operator {number}"), keyed(world, f"daemon {number}")
+    world.registry.adoptKeys(world.nodes[number - 1].id, sender=world.stranger)
+    return operator, daemon
+
+
+def consent(world: Any, daemon: Holder, operator: str, digest: bytes) -> bytes:
+    """Return both signatures of a keyed daemon that consents to serve *operator*."""
+    typed = world.registration_digest(operator, daemon.account, digest)
+    return daemon.ecdsa(typed) + daemon.attest(world.registry.address, typed)

@@ -15,12 +15,15 @@ from typing import Any
 
 from qcrs.chain.devnet import is_running
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import KeyLock, load_keystore
+from qcrs.chain.keys import KeyLock, LocalAccount, load_keystore
 from qcrs.chain.network import Network
 from qcrs.chain.spool import Spool
 from qcrs.cli.options import command, emit, positive, seconds
 from qcrs.config import NodeConfig, network_path
+from qcrs.crypto.leaf_key import Purpose
+from qcrs.crypto.leaf_ring import LeafRing
 from qcrs.daemon.auditor import Auditor
+from qcrs.daemon.door import Door
 from qcrs.daemon.execution import Executor
 from qcrs.daemon.host import Host
 from qcrs.daemon.journal import Journal
@@ -142,6 +145,7 @@ async def _serve(options: argparse.Namespace) -> None:
                 memory_limit_bytes=config.memory_limit_mebibytes << 20,
                 faulty=faulty,
                 outbox=_outbox(options, network, journal),
+                door=_door(config, gateway, account),
             )
             # The daemon's account acts, so over the daemon's connection: nonces are counted in one place.
             accuse = partial(accuser, gateway, account, executor.store) if options.challenge else None
@@ -150,7 +154,20 @@ async def _serve(options: argparse.Namespace) -> None:
                 gateway, account, engine, executor.store, executor.time_limit_seconds, executor.memory_limit_bytes
             )
             node = Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor, host)
-            await node.run(stop)
+            try:
+                await node.run(stop)
+            finally:
+                if executor.door is not None:
+                    executor.door.close()
+
+
+def _door(config: NodeConfig, gateway: Gateway, account: LocalAccount) -> Door | None:
+    """Return the way by which a daemon with hash keys acts; they open with the keystore's password."""
+    if config.hash_keys is None:
+        return None
+    purpose = Purpose(account.address, gateway.network.chain_id, gateway.addresses["HashKeys"])
+    password = config.password_file.read_text().rstrip("\n")
+    return Door(gateway, account, LeafRing(config.hash_keys, password, purpose))
 
 
 def _outbox(options: argparse.Namespace, network: Network, journal: Journal) -> Outbox | None:
