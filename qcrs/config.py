@@ -49,7 +49,6 @@ class NodeConfig(BaseModel):
         journal: The daemon's SQLite file. workers: Circuits run at once; as many as there are cores by default.
         time_limit_seconds, memory_limit_mebibytes: Bounds of one run.
         keeper: Whether to enforce deadlines and settle for bounties.
-        hash_keys: Folder of the daemon's hash keys, which it makes and rotates itself; None: it acts by ECDSA alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,7 +62,6 @@ class NodeConfig(BaseModel):
     time_limit_seconds: float = 60.0
     memory_limit_mebibytes: int = 2048
     keeper: bool = True
-    hash_keys: Path | None = None
 
     @field_validator("workers")
     @classmethod
@@ -91,14 +89,13 @@ class NodeConfig(BaseModel):
             problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise ConfigInvalid(f"{path}: {problems}") from error
         base = path.parent.resolve()
-        paths = ("network", "keystore", "password_file", "calibration", "journal", "hash_keys")
-        given = {name: getattr(config, name) for name in paths}
-        return config.model_copy(update={name: base / path for name, path in given.items() if path is not None})
+        paths = ("network", "keystore", "password_file", "calibration", "journal")
+        return config.model_copy(update={name: base / getattr(config, name) for name in paths})
 
     def write(self, path: Path) -> None:
         """Write the configuration to *path* as TOML."""
         lines = []
-        for name, value in self.model_dump(exclude_none=True).items():
+        for name, value in self.model_dump().items():
             text = str(value).lower() if isinstance(value, bool) else value
             lines.append(f"{name} = {_quoted(value) if isinstance(value, Path) else text}")
         path.write_text("\n".join(lines) + "\n")

@@ -46,8 +46,7 @@ RACES = frozenset({
     "ProcessorsAssigned", "ComputationPlaceable", "ExchangeUnfit", "ExchangeNotChosen", "UnexpectedReservationStatus",
     "ReservationNotDue", "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable",
 })  # fmt: skip
-# What a keyed daemon's ECDSA key alone may not do. Heartbeats and reveals stay outside: see IProcessorRegistry.
-KEYED = frozenset({"commit", "refuse", "drain"})
+KEYED = frozenset({"commit", "refuse", "drain"})  # not by ECDSA alone, as beats and reveals are: see IProcessorRegistry
 _UNTIMELY = frozenset({"DeadlineOpen", "ReservationNotDue"})
 # Faults that pass by themselves: the node away, coin for gas on its way, an engine that has to start again.
 TRANSIENT = (ChainUnreachable, TransactionLost, TransactionRefused, EngineFailed)
@@ -167,8 +166,7 @@ class Executor:
             raise AssertionError(f"{action} without an outbox")
         if isinstance(action.report, duties.Answer):
             if self.door is not None:
-                await self._answer(story, duty, action.report, watch)
-                return
+                return await self._answer(story, duty, action.report, watch)
             digest = await self._commitment(story, duty, watch)
             if digest is None:
                 return
