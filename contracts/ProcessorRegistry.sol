@@ -2,15 +2,17 @@
 pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {IConsortium} from "./interfaces/IConsortium.sol";
+import {IHashKeys} from "./interfaces/IHashKeys.sol";
 import {Capability, IProcessorRegistry, Terms} from "./interfaces/IProcessorRegistry.sol";
 import {AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol";
+import {Actor} from "./libraries/Actor.sol";
 import {Asked} from "./libraries/Asked.sol";
 import {Draw} from "./libraries/Draw.sol";
+import {Keyring} from "./libraries/Keyring.sol";
 import {ProcessorIndex} from "./libraries/ProcessorIndex.sol";
 import {Reputation} from "./libraries/Reputation.sol";
 import {Roster} from "./libraries/Roster.sol";
@@ -19,6 +21,7 @@ import {Roster} from "./libraries/Roster.sol";
 /// @notice See IProcessorRegistry.
 contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     using Draw for Roster.State;
+    using Keyring for Keyring.Identity;
     using ProcessorIndex for ProcessorIndex.Index;
     using Reputation for Standing;
     using Roster for Roster.State;
@@ -32,24 +35,20 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     address public immutable ALLOCATOR;
     address public immutable BONDS;
     address public immutable RESERVATIONS;
+    IHashKeys public immutable HASH_KEYS;
     /// @inheritdoc IProcessorRegistry
     uint40 public immutable HEARTBEAT_SECONDS;
 
-    struct Identity {
-        address operator;
-        uint16 certifiedVersion;
-        uint16 newestVersion;
-        address daemon;
-    }
-
     /// @inheritdoc IProcessorRegistry
     uint32 public processorCount;
+    /// @inheritdoc IProcessorRegistry
+    bool public hashKeysRequired;
     /// @inheritdoc IProcessorRegistry
     mapping(address daemon => ProcessorId) public processorOf;
 
     mapping(address operator => uint24) private _organisationOf;
     Roster.State private _roster;
-    mapping(ProcessorId => Identity) private _identities;
+    mapping(ProcessorId => Keyring.Identity) private _identities;
     mapping(ProcessorId => mapping(uint16 version => Capability)) private _capabilities;
 
     modifier onlyAllocator() {
@@ -63,8 +62,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     modifier onlyOperator(ProcessorId processor) {
-        address operator = _identities[processor].operator;
-        if (msg.sender != operator) revert CallerNotOperator(processor, msg.sender, operator);
+        _identities[processor].requireOperator(HASH_KEYS, processor);
         _;
     }
 
@@ -75,6 +73,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         address allocator,
         address bonds,
         address reservations,
+        IHashKeys hashKeys,
         uint40 heartbeatSeconds
     ) AccessManaged(authority) EIP712("QCRS ProcessorRegistry", "1") {
         AUDIT_TRAIL = auditTrail;
@@ -84,6 +83,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         BONDS = bonds;
         RESERVATIONS = reservations;
         // slither-disable-end missing-zero-check
+        HASH_KEYS = hashKeys;
         HEARTBEAT_SECONDS = heartbeatSeconds;
     }
 
@@ -92,26 +92,39 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         external
         returns (ProcessorId processor)
     {
-        uint24 organisation = CONSORTIUM.organisationOf(msg.sender);
-        if (organisation == 0) revert OperatorNotInConsortium(msg.sender);
+        (address operator, bool proven) = Actor.behind(address(HASH_KEYS));
+        uint24 organisation = CONSORTIUM.organisationOf(operator);
+        if (organisation == 0) revert OperatorNotInConsortium(operator);
         // One organisation for life, so that processors of different organisations have different operators.
-        uint24 first = _organisationOf[msg.sender];
-        if (first == 0) _organisationOf[msg.sender] = organisation;
-        else if (first != organisation) revert OperatorMoved(msg.sender, organisation, first);
+        uint24 first = _organisationOf[operator];
+        if (first == 0) _organisationOf[operator] = organisation;
+        else if (first != organisation) revert OperatorMoved(operator, organisation, first);
         ProcessorId present = processorOf[daemon];
         if (ProcessorId.unwrap(present) != 0) revert DaemonTaken(daemon, present);
-        bytes32 structHash = keccak256(abi.encode(REGISTRATION_TYPEHASH, msg.sender, daemon, identityDigest));
-        address signer = ECDSA.recover(_hashTypedDataV4(structHash), daemonSignature);
-        if (signer != daemon) revert DaemonSignatureInvalid(daemon, signer);
 
         processor = ProcessorId.wrap(++processorCount);
         processorOf[daemon] = processor;
-        _identities[processor].operator = msg.sender;
-        _identities[processor].daemon = daemon;
         Standing storage standing = _roster.standings[processor];
         standing.organisation = organisation;
         standing.advance(processor, ProcessorStatus.Applied);
-        emit ProcessorRegistered(processor, msg.sender, daemon, organisation, identityDigest);
+        emit ProcessorRegistered(processor, operator, daemon, organisation, identityDigest);
+        bytes32 digest =
+            _hashTypedDataV4(keccak256(abi.encode(REGISTRATION_TYPEHASH, operator, daemon, identityDigest)));
+        _identities[processor].enter(
+            HASH_KEYS, operator, proven, hashKeysRequired, daemon, digest, daemonSignature
+        );
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function adoptKeys(ProcessorId processor) external {
+        (bool operatorKeyed, bool keyed) = _identities[processor].adopt(HASH_KEYS);
+        emit KeysAdopted(processor, operatorKeyed, keyed);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function requireHashKeys() external restricted {
+        hashKeysRequired = true;
+        emit HashKeysRequired();
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -159,19 +172,16 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function suspend(ProcessorId processor, bytes32 reason) external restricted {
-        Standing storage standing = _roster.standings[processor];
-        standing.advance(processor, ProcessorStatus.Suspended);
+        _roster.standings[processor].advance(processor, ProcessorStatus.Suspended);
         _roster.unlist(processor);
         emit ProcessorSuspended(processor, reason);
-        AUDIT_TRAIL.append(
-            Decision.ProcessorSuspended, _subject(processor), keccak256(abi.encode(processor, reason))
-        );
+        bytes32 digest = keccak256(abi.encode(processor, reason));
+        AUDIT_TRAIL.append(Decision.ProcessorSuspended, _subject(processor), digest);
     }
 
     /// @inheritdoc IProcessorRegistry
     function retire(ProcessorId processor) external onlyOperator(processor) {
-        Standing storage standing = _roster.standings[processor];
-        standing.advance(processor, ProcessorStatus.Retired);
+        _roster.standings[processor].advance(processor, ProcessorStatus.Retired);
         _roster.unlist(processor);
         emit ProcessorRetired(processor);
     }
@@ -180,20 +190,15 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     function heartbeat(ProcessorId processor) external {
         address daemon = _identities[processor].daemon;
         if (msg.sender != daemon) revert CallerNotDaemon(processor, msg.sender, daemon);
-        Standing storage standing = _roster.standings[processor];
-        standing.lastBeatAt = uint32(block.timestamp);
+        _roster.standings[processor].lastBeatAt = uint32(block.timestamp);
         _roster.list(processor);
         emit HeartbeatReceived(processor);
     }
 
     /// @inheritdoc IProcessorRegistry
     function drain(ProcessorId processor, bool draining) external {
-        Identity storage identity = _identities[processor];
-        if (msg.sender != identity.operator && msg.sender != identity.daemon) {
-            revert CallerNotOperator(processor, msg.sender, identity.operator);
-        }
-        Standing storage standing = _roster.standings[processor];
-        standing.draining = draining;
+        _identities[processor].requireEither(HASH_KEYS, processor);
+        _roster.standings[processor].draining = draining;
         _roster.relist(processor);
         emit ProcessorDrained(processor, draining);
     }
@@ -340,6 +345,11 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IProcessorRegistry
+    function reporterOf(ProcessorId processor) external view returns (address daemon, bool keyed) {
+        return (_identities[processor].daemon, _identities[processor].keyed);
+    }
+
+    /// @inheritdoc IProcessorRegistry
     function versionsOf(ProcessorId processor) external view returns (uint16 certified, uint16 newest) {
         return (_identities[processor].certifiedVersion, _identities[processor].newestVersion);
     }
@@ -363,16 +373,9 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     function listOf(uint8 noiseClass, uint256 level, uint256 first, uint256 limit)
         external
         view
-        returns (ProcessorId[] memory processors)
+        returns (ProcessorId[] memory)
     {
-        ProcessorIndex.Index storage index = _roster.indices[noiseClass];
-        uint256 length = ProcessorIndex.lengthOf(index.lengths, level);
-        uint256 count = first >= length ? 0 : length - first;
-        if (count > limit) count = limit;
-        processors = new ProcessorId[](count);
-        for (uint256 i; i < count; ++i) {
-            processors[i] = ProcessorId.wrap(index.processorAt(level, first + i));
-        }
+        return _roster.indices[noiseClass].slice(level, first, limit);
     }
 
     function _wishOf(Asked asked, uint256 shape, uint256 pay) private view returns (Draw.Wish memory) {

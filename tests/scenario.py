@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.messages import SignableMessage, encode_typed_data
 from eth_hash.auto import keccak
 
 from qcrs.chain.deployment import (
@@ -136,6 +136,7 @@ class World:
         self.authority = self.contracts["Authority"]
         self.trail = self.contracts["AuditTrail"]
         self.consortium = self.contracts["Consortium"]
+        self.hash_keys = self.contracts["HashKeys"]
         self.registry = self.contracts["ProcessorRegistry"]
         self.allocator = self.contracts["ComputationAllocator"]
         self.bonds = self.contracts["Bonds"]
@@ -162,7 +163,16 @@ class World:
 
     def sign_registration(self, daemon: str, operator: str, digest: bytes, **domain: Any) -> bytes:
         """Return the registration signature of the daemon called *daemon*."""
-        typed = encode_typed_data(
+        typed = self._registration(account(daemon), operator, digest, **domain)
+        return bytes(Account.sign_message(typed, keccak(daemon.encode())).signature)
+
+    def registration_digest(self, operator: str, daemon: str, digest: bytes) -> bytes:
+        """Return the EIP-712 digest that a daemon signs to be registered."""
+        typed = self._registration(daemon, operator, digest)
+        return keccak(b"\x19" + typed.version + typed.header + typed.body)
+
+    def _registration(self, daemon: str, operator: str, digest: bytes, **domain: Any) -> SignableMessage:
+        return encode_typed_data(
             domain_data={
                 "name": "QCRS ProcessorRegistry",
                 "version": "1",
@@ -179,11 +189,10 @@ class World:
             },
             message_data={
                 "operator": operator,
-                "daemon": account(daemon),
+                "daemon": daemon,
                 "identityDigest": digest,
             },
         )
-        return bytes(Account.sign_message(typed, keccak(daemon.encode())).signature)
 
     def certify(self, processor: int, **changes: Any) -> int:
         """Declare and certify a capability; returns its version."""

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IHashKeys} from "./IHashKeys.sol";
 import {Asked} from "../libraries/Asked.sol";
 import {AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {ProcessorId, Standing} from "../lifecycle/Processor.sol";
@@ -47,6 +48,9 @@ struct Terms {
 /// @dev Trust: in this version capability is declared by the operator and approved by the Processor Certification
 /// Authority's role; nothing here measures it. Only the allocator leases and releases, only the contract of reservations
 /// reserves, only that of bonds marks bonds.
+/// An operator or a daemon that is keyed, for it has a hash key, acts through IHashKeys alone: a stolen ECDSA key does
+/// not register, declare, offer, drain, retire or report. Heartbeats stay outside: they are many, and a thief gains by them
+/// that a silent processor is drawn. So do reveals, which anyone may post: they open what a hash key has signed.
 interface IProcessorRegistry {
     event ProcessorRegistered(
         ProcessorId indexed processor,
@@ -55,6 +59,8 @@ interface IProcessorRegistry {
         uint24 organisation,
         bytes32 identityDigest
     );
+    event KeysAdopted(ProcessorId indexed processor, bool operatorKeyed, bool keyed);
+    event HashKeysRequired();
     event CapabilityDeclared(ProcessorId indexed processor, uint16 indexed version, Capability capability, string uri);
     event ProcessorCertified(ProcessorId indexed processor, uint16 indexed version, uint8 noiseClass, uint40 expiresAt);
     event ProcessorSuspended(ProcessorId indexed processor, bytes32 reason);
@@ -108,6 +114,12 @@ interface IProcessorRegistry {
     function register(address daemon, bytes32 identityDigest, bytes calldata daemonSignature)
         external
         returns (ProcessorId processor);
+
+    /// @notice Notes which of a processor's operator and daemon have a hash key: these act by it from now on. Anyone.
+    function adoptKeys(ProcessorId processor) external;
+
+    /// @notice Nobody registers without hash keys any more, for good. Role: Quantum Security Working Group.
+    function requireHashKeys() external;
 
     /// @notice Opens a new capability version, without effect until approved. Operator only.
     /// @param uri Where the calibration file can be read; its digest is in the capability.
@@ -205,6 +217,15 @@ interface IProcessorRegistry {
 
     /// @notice Account with which `processor` acts.
     function daemonOf(ProcessorId processor) external view returns (address);
+
+    /// @notice The same, and whether it reports through the door of hash keys alone.
+    function reporterOf(ProcessorId processor) external view returns (address daemon, bool keyed);
+
+    /// @notice Whether who registers must have hash keys.
+    function hashKeysRequired() external view returns (bool);
+
+    /// @notice The door of hash keys.
+    function HASH_KEYS() external view returns (IHashKeys);
 
     /// @notice Processor that `daemon` serves; 0 when none.
     function processorOf(address daemon) external view returns (ProcessorId);

@@ -27,6 +27,7 @@ CONTRACTS = (
     "Authority",
     "AuditTrail",
     "Consortium",
+    "HashKeys",
     "ProcessorRegistry",
     "Bonds",
     "Recovery",

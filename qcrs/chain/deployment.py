@@ -31,9 +31,10 @@ PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     },
     PROCESSOR_CERTIFICATION: {
         "Consortium": ("admit", "expel"),
+        "HashKeys": ("proposeRecovery",),
         "ProcessorRegistry": ("certify",),
     },
-    QUANTUM_SECURITY: {"ProcessorRegistry": ("suspend",)},
+    QUANTUM_SECURITY: {"ProcessorRegistry": ("suspend", "requireHashKeys")},
     DISPUTE_RESOLUTION: {"Disputes": ("rule",)},
 }
 
@@ -121,6 +122,7 @@ def plan(
         "Authority": (deployer,),
         "AuditTrail": recorders,
         "Consortium": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"]),
+        "HashKeys": (at["Authority"],),
         "ProcessorRegistry": (
             at["Authority"],
             at["AuditTrail"],
@@ -128,6 +130,7 @@ def plan(
             at["ComputationAllocator"],
             at["Bonds"],
             at["Reservations"],
+            at["HashKeys"],
             settings.heartbeat_seconds,
         ),
         "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], at["Challenges"], at["Disputes"]),

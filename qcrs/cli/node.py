@@ -15,12 +15,15 @@ from typing import Any
 
 from qcrs.chain.devnet import is_running
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import KeyLock, load_keystore
+from qcrs.chain.keys import KeyLock, LocalAccount, load_keystore
 from qcrs.chain.network import Network
 from qcrs.chain.spool import Spool
 from qcrs.cli.options import command, emit, positive, seconds
 from qcrs.config import NodeConfig, network_path
+from qcrs.crypto.leaf_key import Purpose
+from qcrs.crypto.leaf_ring import LeafRing
 from qcrs.daemon.auditor import Auditor
+from qcrs.daemon.door import Door
 from qcrs.daemon.execution import Executor
 from qcrs.daemon.host import Host
 from qcrs.daemon.journal import Journal
@@ -36,6 +39,8 @@ from qcrs.sdk.inspection import Evidence
 from qcrs.sdk.provider import init_node, state_path
 from qcrs.sdk.watch import Tell, Watch, follow
 from qcrs.store import Store
+
+HASH_KEYS = "hash-keys"  # the folder beside the journal; a daemon that has one acts through it
 
 
 class FlagsInvalid(QcrsError):
@@ -69,6 +74,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--relay", type=Path, metavar="SPOOL",
         help="leave signed reports in this folder for 'qcrs relay start' to post; what nobody has posted when half of "
         "the time is over, the daemon sends itself",
+    )  # fmt: skip
+    start.add_argument(
+        "--hash-keys", action="store_true",
+        help="act through hash-based keys as well, for good: made, installed and rotated by the daemon itself",
     )  # fmt: skip
     start.add_argument("--verbose", action="store_true", help="log races and retries too")
     for name, run, help_ in (
@@ -142,6 +151,7 @@ async def _serve(options: argparse.Namespace) -> None:
                 memory_limit_bytes=config.memory_limit_mebibytes << 20,
                 faulty=faulty,
                 outbox=_outbox(options, network, journal),
+                door=_door(options, config, gateway, account),
             )
             # The daemon's account acts, so over the daemon's connection: nonces are counted in one place.
             accuse = partial(accuser, gateway, account, executor.store) if options.challenge else None
@@ -150,7 +160,21 @@ async def _serve(options: argparse.Namespace) -> None:
                 gateway, account, engine, executor.store, executor.time_limit_seconds, executor.memory_limit_bytes
             )
             node = Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor, host)
-            await node.run(stop)
+            try:
+                await node.run(stop)
+            finally:
+                if executor.door is not None:
+                    executor.door.close()
+
+
+def _door(options: argparse.Namespace, config: NodeConfig, gateway: Gateway, account: LocalAccount) -> Door | None:
+    """Return the way by which a daemon with hash keys acts; they open with the keystore's password."""
+    folder = config.journal.with_name(HASH_KEYS)
+    if not options.hash_keys and not folder.is_dir():
+        return None
+    purpose = Purpose(account.address, gateway.network.chain_id, gateway.addresses["HashKeys"])
+    password = config.password_file.read_text().rstrip("\n")
+    return Door(gateway, account, LeafRing(folder, password, purpose))
 
 
 def _outbox(options: argparse.Namespace, network: Network, journal: Journal) -> Outbox | None:

@@ -153,6 +153,8 @@ class Node:
     async def _identify(self) -> None:
         await self._outlook.identify(self._gateway)
         self._executor.processor = self._outlook.processor
+        if self._executor.door is not None:
+            await self._executor.door.open(self._executor.processor)
         self._follow()
 
     def _follow(self) -> None:

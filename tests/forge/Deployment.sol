@@ -8,6 +8,7 @@ import {ComputationAllocator} from "../../contracts/ComputationAllocator.sol";
 import {Consortium} from "../../contracts/Consortium.sol";
 import {Disputes} from "../../contracts/Disputes.sol";
 import {GoldRounds} from "../../contracts/GoldRounds.sol";
+import {HashKeys} from "../../contracts/HashKeys.sol";
 import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
 import {Records} from "../../contracts/Records.sol";
 import {ReportRelay} from "../../contracts/ReportRelay.sol";
@@ -38,6 +39,7 @@ abstract contract Deployment {
         Authority,
         AuditTrail,
         Consortium,
+        HashKeys,
         ProcessorRegistry,
         Bonds,
         ComputationAllocator,
@@ -54,6 +56,7 @@ abstract contract Deployment {
     Authority internal authority;
     AuditTrail internal auditTrail;
     Consortium internal consortium;
+    HashKeys internal hashKeys;
     ProcessorRegistry internal registry;
     Bonds internal bonds;
     ComputationAllocator internal allocator;
@@ -96,6 +99,7 @@ abstract contract Deployment {
             _at(Part.Reservations)
         );
         consortium = new Consortium(root, trail, _at(Part.ComputationAllocator));
+        hashKeys = new HashKeys(root);
         registry = new ProcessorRegistry(
             root,
             trail,
@@ -103,6 +107,7 @@ abstract contract Deployment {
             _at(Part.ComputationAllocator),
             _at(Part.Bonds),
             _at(Part.Reservations),
+            hashKeys,
             HEARTBEAT_SECONDS
         );
         bonds = new Bonds(

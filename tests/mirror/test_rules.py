@@ -7,7 +7,7 @@ from eth_hash.auto import keccak
 
 from qcrs.chain.codec import ContractRefused
 from qcrs.model.decision import Decision
-from qcrs.rules import audit_trail
+from qcrs.rules import audit_trail, hash_signature
 from tests.evm import Chain
 from tests.mirror.sketches import WIDTHS
 from tests.mirror.vectors import COUNT, FROZEN, RULES, plain
@@ -84,6 +84,26 @@ def test_cases_cover_verdicts_committees_and_shots():
     assert any(case[5] for case in cases), "some replicas are excluded"
     assert {case[2] for case in cases} == set(WIDTHS)
     assert 65_535 in {case[3] for case in cases}
+
+
+def test_signatures_are_distinct_and_of_every_kind():
+    cases = BY_NAME["HashSignature.verify"].generate()
+    assert len(set(cases)) >= 10_000
+    valid = [case for case in cases if hash_signature.verify(*case)]
+    assert len(valid) >= 1_000
+    assert {0, hash_signature.LEAVES - 1} < {hash_signature.leaf_in(signature) for signature, _, _ in valid}
+    reaching = [case for case in cases if case not in valid and has_digits(*case)]
+    assert len(reaching) >= 1_000, "faults that are found at the root only"
+
+
+def has_digits(signature, commitment, digest):
+    """Return whether the verifier would get beyond the sum of digits."""
+    randomizer, seed = signature[4:28], signature[28:52]
+    if len(signature) != hash_signature.SIGNATURE_BYTES:
+        return False
+    head = seed + bytes([3]) + signature[:4] + bytes(3)
+    message = keccak(head + randomizer + commitment + digest)[:24]
+    return sum((byte >> 4) + (byte & 15) for byte in message) == hash_signature.TARGET_SUM
 
 
 def test_head_and_root_are_the_same_for_a_thousand_entries():

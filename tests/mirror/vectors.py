@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qcrs.rules import agreement, audit_trail, commitment, count_sketch, credibility, gold
-from tests.mirror import golds, histograms, proofs, verdicts
+from qcrs.rules import agreement, audit_trail, commitment, count_sketch, credibility, gold, hash_signature
+from tests.mirror import golds, histograms, proofs, signatures, verdicts
 from tests.mirror.sketches import WIDTHS, Arguments, buckets_of, pair
 
 FROZEN = Path(__file__).parents[1] / "vectors" / "rules.json"
@@ -197,6 +197,7 @@ RULES = [
     Rule("MountainRangeHarness", "verify", proofs.inclusion_cases, audit_trail.stands),
     Rule("AuditProofHarness", "includes", proofs.entry_cases, proofs.includes),
     Rule("AuditProofHarness", "leafOf", proofs.leaf_cases, proofs.leaf_of),
+    Rule("HashSignatureHarness", "verify", signatures.cases, hash_signature.verify, count=11_000),
 ]
 
 

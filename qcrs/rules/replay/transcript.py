@@ -107,8 +107,13 @@ EMITTERS: Mapping[str, str] = {
     for name in names.split()
 }
 
-# What OpenZeppelin's parts say about roles, and what a relay refused: no rule replayed here depends on it.
-UNREPLAYED = frozenset({"AuthorityUpdated", "EIP712DomainChanged", "CommitSkipped", "RevealSkipped"})
+# What OpenZeppelin's parts say about roles, what a relay refused, and by which keys somebody acted: no rule replayed
+# here depends on it.
+UNREPLAYED = frozenset(
+    "AuthorityUpdated EIP712DomainChanged CommitSkipped RevealSkipped BundleSkipped KeysAdopted HashKeysRequired"
+    " KeyInstalled KeyRotated KeyRecovered ActionPerformed ActionFailed Attested RecoveryProposed"
+    " RecoveryObjected".split()
+)
 
 _TIMED = frozenset(
     "ComputationSubmitted ComputationAllocated ComputationCommitted ComputationRevealing ComputationSettled"

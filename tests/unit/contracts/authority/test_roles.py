@@ -4,6 +4,7 @@ import pytest
 
 from qcrs.chain.deployment import PRIVILEGES
 from qcrs.model.dispute import DisputeKind
+from tests.doors import keyed
 from tests.evm import interfaces, refused
 from tests.scenario import account
 
@@ -22,6 +23,7 @@ ARGUMENTS = {
     "suspend": (1, bytes(32)),
     "disburse": (account("new"), 0),
     "rule": (1, False, bytes(32)),
+    "requireHashKeys": (),
 }
 PRIVILEGED = [
     (role, contract, function)
@@ -50,6 +52,9 @@ def test_privileged_function_obeys_the_holder_of_its_role_only(world, role, cont
     holder = world.settings.roles[role]
     if contract == "Disputes":
         disputed(world)
+    if function == "proposeRecovery":
+        loser = keyed(world, "requester")
+        arguments = (loser.account, loser.commitment(1), loser.possession(1))
     for other in {world.deployer, world.keeper, *world.settings.roles.values()} - {holder}:
         with refused("AccessManagedUnauthorized", caller=other):
             getattr(target, function)(*arguments, sender=other)
@@ -64,7 +69,7 @@ def disputed(world):
 
 def test_no_other_function_has_a_role(world):
     """Whoever adds a role in the deployment must say so in its table of privileges."""
-    for contract in ("Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes"):
+    for contract in ("Consortium", "HashKeys", "ProcessorRegistry", "ComputationAllocator", "Disputes"):
         privileged = {f for targets in PRIVILEGES.values() for f in targets.get(contract, ())}
         interface = interfaces()[contract]
         with_role = {
@@ -87,7 +92,9 @@ def test_revoked_role_no_longer_obeyed(world):
         world.consortium.setWeight(1, 2, sender=world.committee)
 
 
-@pytest.mark.parametrize("contract", ["Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes"])
+@pytest.mark.parametrize(
+    "contract", ["Consortium", "HashKeys", "ProcessorRegistry", "ComputationAllocator", "Disputes"]
+)
 def test_set_authority_reverts_for_all_but_the_authority(world, contract):
     for caller in (world.deployer, world.committee, world.stranger):
         with refused("AccessManagedUnauthorized", caller=caller):

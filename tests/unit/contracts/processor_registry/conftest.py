@@ -98,6 +98,7 @@ def empty_roster(world, heartbeat_seconds):
         ALLOCATOR,
         BONDS,
         RESERVATIONS,
+        world.hash_keys.address,
         heartbeat_seconds,
     )
     return Roster(world, chain.deploy("ProcessorRegistry", *arguments, sender=deployer))

@@ -230,4 +230,4 @@ def test_commit_for_is_the_relay_s_alone(world):
     job = world.submit().allocate()
     for caller in (world.stranger, job.node(0).daemon, job.operator(0)):
         with refused("CallerNotRelay", account=caller):
-            world.verifier.commitFor(job.id, 0, bytes(24), job.node(0).daemon, sender=caller)
+            world.verifier.commitFor(job.id, 0, bytes(24), job.node(0).daemon, True, sender=caller)

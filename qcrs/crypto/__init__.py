@@ -1,0 +1,1 @@
+"""Keys and signatures off the chain, and what they need on disk."""
