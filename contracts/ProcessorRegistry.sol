@@ -100,9 +100,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         else if (first != organisation) revert OperatorMoved(msg.sender, organisation, first);
         ProcessorId present = processorOf[daemon];
         if (ProcessorId.unwrap(present) != 0) revert DaemonTaken(daemon, present);
-        bytes32 structHash = keccak256(abi.encode(REGISTRATION_TYPEHASH, msg.sender, daemon, identityDigest));
-        address signer = ECDSA.recover(_hashTypedDataV4(structHash), daemonSignature);
-        if (signer != daemon) revert DaemonSignatureInvalid(daemon, signer);
+        _requireConsent(daemon, identityDigest, daemonSignature);
 
         processor = ProcessorId.wrap(++processorCount);
         processorOf[daemon] = processor;
@@ -112,6 +110,16 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         standing.organisation = organisation;
         standing.advance(processor, ProcessorStatus.Applied);
         emit ProcessorRegistered(processor, msg.sender, daemon, organisation, identityDigest);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function updateIdentity(ProcessorId processor, bytes32 identityDigest, bytes calldata daemonSignature)
+        external
+        onlyOperator(processor)
+    {
+        _requireConsent(_identities[processor].daemon, identityDigest, daemonSignature);
+        emit IdentityUpdated(processor, identityDigest);
+        if (_roster.standings[processor].status == ProcessorStatus.Certified) _suspend(processor, identityDigest);
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -142,13 +150,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         _roster.unlist(processor);
         // A certified processor moves to its new version without leaving the status.
         if (standing.status != ProcessorStatus.Certified) standing.advance(processor, ProcessorStatus.Certified);
-        standing.noiseClass = capability.noiseClass;
-        standing.qubits = uint8(capability.qubits);
-        standing.expiresAt = uint32(capability.expiresAt);
-        Terms storage terms = _roster.terms[processor];
-        terms.quantumVolumeLog2 = capability.quantumVolumeLog2;
-        terms.profile = capability.profile;
-        terms.twoQubitErrorPpm = capability.twoQubitErrorPpm;
+        _roster.describe(processor, capability);
         _identities[processor].certifiedVersion = version;
         _roster.list(processor);
         emit ProcessorCertified(processor, version, capability.noiseClass, capability.expiresAt);
@@ -159,13 +161,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function suspend(ProcessorId processor, bytes32 reason) external restricted {
-        Standing storage standing = _roster.standings[processor];
-        standing.advance(processor, ProcessorStatus.Suspended);
-        _roster.unlist(processor);
-        emit ProcessorSuspended(processor, reason);
-        AUDIT_TRAIL.append(
-            Decision.ProcessorSuspended, _subject(processor), keccak256(abi.encode(processor, reason))
-        );
+        _suspend(processor, reason);
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -363,16 +359,22 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     function listOf(uint8 noiseClass, uint256 level, uint256 first, uint256 limit)
         external
         view
-        returns (ProcessorId[] memory processors)
+        returns (ProcessorId[] memory)
     {
-        ProcessorIndex.Index storage index = _roster.indices[noiseClass];
-        uint256 length = ProcessorIndex.lengthOf(index.lengths, level);
-        uint256 count = first >= length ? 0 : length - first;
-        if (count > limit) count = limit;
-        processors = new ProcessorId[](count);
-        for (uint256 i; i < count; ++i) {
-            processors[i] = ProcessorId.wrap(index.processorAt(level, first + i));
-        }
+        return _roster.indices[noiseClass].page(level, first, limit);
+    }
+
+    function _suspend(ProcessorId processor, bytes32 reason) private {
+        _roster.standings[processor].advance(processor, ProcessorStatus.Suspended);
+        _roster.unlist(processor);
+        emit ProcessorSuspended(processor, reason);
+        AUDIT_TRAIL.append(Decision.ProcessorSuspended, _subject(processor), keccak256(abi.encode(processor, reason)));
+    }
+
+    function _requireConsent(address daemon, bytes32 identityDigest, bytes calldata daemonSignature) private view {
+        bytes32 structHash = keccak256(abi.encode(REGISTRATION_TYPEHASH, msg.sender, daemon, identityDigest));
+        address signer = ECDSA.recover(_hashTypedDataV4(structHash), daemonSignature);
+        if (signer != daemon) revert DaemonSignatureInvalid(daemon, signer);
     }
 
     function _wishOf(Asked asked, uint256 shape, uint256 pay) private view returns (Draw.Wish memory) {

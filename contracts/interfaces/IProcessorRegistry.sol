@@ -55,6 +55,8 @@ interface IProcessorRegistry {
         uint24 organisation,
         bytes32 identityDigest
     );
+    /// @notice The processor's identity document is another one; the one before stands for nobody any more.
+    event IdentityUpdated(ProcessorId indexed processor, bytes32 identityDigest);
     event CapabilityDeclared(ProcessorId indexed processor, uint16 indexed version, Capability capability, string uri);
     event ProcessorCertified(ProcessorId indexed processor, uint16 indexed version, uint8 noiseClass, uint40 expiresAt);
     event ProcessorSuspended(ProcessorId indexed processor, bytes32 reason);
@@ -108,6 +110,12 @@ interface IProcessorRegistry {
     function register(address daemon, bytes32 identityDigest, bytes calldata daemonSignature)
         external
         returns (ProcessorId processor);
+
+    /// @notice Replaces a processor's identity document, after a rotation of keys. A certified processor is suspended, with the
+    /// digest as the reason, until the Processor Certification Authority has seen the document and certifies it again.
+    /// Operator only.
+    /// @param daemonSignature The daemon's signature of the new digest, as for `register`.
+    function updateIdentity(ProcessorId processor, bytes32 identityDigest, bytes calldata daemonSignature) external;
 
     /// @notice Opens a new capability version, without effect until approved. Operator only.
     /// @param uri Where the calibration file can be read; its digest is in the capability.

@@ -6,6 +6,7 @@ taken for another.
 
 import hashlib
 import os
+from dataclasses import dataclass
 from typing import Self
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -92,6 +93,14 @@ class OpeningKey:
             return _SUITE.decrypt(sealed, self._key, purpose)
         except (InvalidTag, ValueError) as error:
             raise SealBroken(f"{len(sealed)} sealed bytes do not open with this key for this purpose") from error
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The post-quantum keys of one processor."""
+
+    signing: SigningKey
+    opening: OpeningKey
 
 
 def seal(public: bytes, secret: bytes, purpose: bytes) -> bytes:

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
+from functools import cached_property
 from typing import Any
 
 from qcrs.chain.codec import Event
@@ -26,14 +27,15 @@ from qcrs.sdk.gold_rounds import Accuser
 from qcrs.sdk.market import Market, read_market
 from qcrs.sdk.quote import Quote, need_of, quote_of
 from qcrs.sdk.result import Result, result_of, step_of
+from qcrs.sdk.sealing import Sealer
 from qcrs.sdk.secrets import Secrets
-from qcrs.sdk.terms import MAX_BATCH, MIN_SHOTS, BatchOutOfRange, Circuit, Conditions, NotAMember
+from qcrs.sdk.terms import MAX_BATCH, MIN_SHOTS, BatchOutOfRange, Circuit, Conditions, NotAMember, ProcessorsUnkeyed
 from qcrs.store import Store
 
 log = logging.getLogger(__name__)
 
 ALLOCATOR = "ComputationAllocator"
-INLINE_BYTES = 1024  # longer circuits go to the store: call data is dearer than a file
+INLINE_BYTES = 1024  # longer circuits in clear go to the store: call data is dearer than a file
 TICK_SECONDS = 0.5
 MARKET_SECONDS = 5.0  # what is on offer changes by human hands
 
@@ -53,7 +55,7 @@ class Client:
         self.gateway, self.account, self.secrets, self.store = gateway, account, secrets, store
         self.allocator, self.registry = Allocator(gateway), Registry(gateway)
         self.gold_documents = Documents(secrets.path.with_name("gold"))
-        self._accuser = Accuser(gateway, store, self.gold_documents)
+        self._accuser = Accuser(gateway, store, self.gold_documents, lambda story: self.sealer.disclose(story))
         # Two submissions at once must not both count on the same available balance.
         self._purse = asyncio.Lock()
         self._seen_market: Market | None = None
@@ -101,14 +103,18 @@ class Client:
 
     async def _request(self, quote: Quote, conditions: Conditions, gold_secret: bytes | None) -> Request:
         circuit = quote.circuit
-        payload = circuit.text.encode()
-        digest = keccak(payload)
-        if len(payload) > INLINE_BYTES:
-            await asyncio.to_thread(self.store.put, payload)
-            payload = b""
+        payload, digest = circuit.text.encode(), b""
+        if not conditions.plain:
+            await self._require_keys(quote, conditions)
+        # The secrets are on disk before what they open is anywhere: a client killed in between loses nothing.
+        commitment = await asyncio.to_thread(self.secrets.create, gold_secret, not conditions.plain)
+        if not conditions.plain:
+            digest, payload = await asyncio.to_thread(self.sealer.seal, payload, commitment), b""
+        elif len(payload) > INLINE_BYTES:
+            digest, payload = await asyncio.to_thread(self.store.put, payload), b""
         return Request(
-            circuit_digest=digest,
-            secret_commitment=self.secrets.create(gold_secret),
+            circuit_digest=digest or keccak(payload),
+            secret_commitment=commitment,
             deadline_at=int(self.gateway.now) + conditions.deadline_seconds,
             shots=quote.shots,
             replicas=quote.replicas,
@@ -128,6 +134,26 @@ class Client:
             payload=payload,
         )
 
+    async def _require_keys(self, quote: Quote, conditions: Conditions) -> None:
+        """Check that enough of the processors that could be drawn can be let in.
+
+        Raises:
+            ProcessorsUnkeyed: Too few; says who cannot, and what to do.
+        """
+        market = await self.market()
+        need = need_of(conditions, quote.circuit.qubits, quote.shots)
+        willing = market.willing(need, quote.price, quote.noise_class)
+        unkeyed = await self.sealer.unkeyed([candidate.processor for candidate in willing])
+        owners = {c.standing.organisation for c in willing if c.processor not in unkeyed}
+        if len(owners) < quote.replicas:
+            reason = next(iter(unkeyed.values()), "none fits")
+            raise ProcessorsUnkeyed(
+                f"the circuit would be encrypted, and of {quote.replicas} independent processors that are wanted "
+                f"{len(owners)} could be let in; processors {', '.join(map(str, unkeyed)) or 'with keys'} are missing: "
+                f"{reason}. Ask their operators for keys, choose another noise class, or submit with --plain, which "
+                "lets everybody who reads the store read the circuit"
+            )
+
     async def _send(self, function: str, requests: Any, total: int, conditions: Conditions) -> Receipt:
         account = self.signer
         async with self._purse:
@@ -137,6 +163,11 @@ class Client:
                 # More can be in the way: what is refused so costs nothing.
                 await self.gateway.simulate(account, ALLOCATOR, function, requests, value=value)
             return await self.gateway.send(account, ALLOCATOR, function, requests, value=value)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What keeps this requester's circuits secret."""
+        return Sealer(self.gateway, self.store, self.secrets)
 
     async def choose_class(self, qubits: int, replicas: int, conditions: Conditions | None = None) -> int:
         """Return the noise class with most independent, certified processors of at least *qubits* qubits.
@@ -180,6 +211,7 @@ class Client:
         observe: Callable[[Story, Event | None], None] = lambda *_: None,
         since: int | None = None,
         notice: Callable[[str], None] = lambda _: None,
+        enough: Callable[[Story], bool] = lambda _: False,
     ) -> Story:
         """See *computation* to its end, taking every step that is due, and return its story.
 
@@ -187,13 +219,21 @@ class Client:
             observe: Called with the story at the start and after each of its events.
             since: Block of its submission, when known; logs are read from there.
             notice: Told in words what it waits for.
+            enough: Whether to leave it alone from now on, though it has not ended.
         """
         async with self.gateway.subscribe(computation) as messages:
             story, events = await self.history(computation, since)
             stories = Stories()
             stories.by_id[computation] = story
-            await self._see(messages, stories, [computation], events, observe, notice)
+            await self._see(messages, stories, [computation], events, observe, notice, enough)
         return story
+
+    async def let_in(self, computation: int, since: int | None = None, notice: Callable[[str], None] = lambda _: None):
+        """Stay until processors have been drawn for *computation* and can read its circuit; return its story.
+
+        A circuit that goes in clear needs nobody to stay.
+        """
+        return await self.drive(computation, since=since, notice=notice, enough=self.sealer.has_served)
 
     async def drive_many(
         self,
@@ -201,6 +241,7 @@ class Client:
         observe: Callable[[Story, Event | None], None] = lambda *_: None,
         since: int | None = None,
         notice: Callable[[str], None] = lambda _: None,
+        enough: Callable[[Story], bool] = lambda _: False,
     ) -> list[Story]:
         """See *computations* to their ends with one subscription and at one pace, and return their stories.
 
@@ -216,7 +257,7 @@ class Client:
             unknown = [number for number in computations if number not in stories.by_id]
             if unknown:
                 raise self._unknown(unknown[0])
-            await self._see(messages, stories, computations, events, observe, notice)
+            await self._see(messages, stories, computations, events, observe, notice, enough)
         return [stories.by_id[number] for number in computations]
 
     async def _see(
@@ -227,12 +268,15 @@ class Client:
         events: Sequence[Event],
         observe: Callable[[Story, Event | None], None],
         notice: Callable[[str], None],
+        enough: Callable[[Story], bool] = lambda _: False,
     ) -> None:
         """Take in what *messages* tell after *events*, and take every step due, until all of *computations* have ended.
 
         Others' are followed as far as *messages* tell of them, since they stand in the same queues, and not driven.
         """
-        driver = Driver(self.gateway, self.account, self.secrets, self._accuser, notice) if self.account else None
+        driver = None
+        if self.account:
+            driver = Driver(self.gateway, self.account, self.secrets, self._accuser, notice, self.sealer)
         mine = {number: stories.by_id[number] for number in computations}
         seen = max((event.block, event.log_index) for event in events)
         for story in mine.values():
@@ -244,7 +288,7 @@ class Client:
                     story = stories.apply(event.name, event.arguments, event.block)
                     if story is not None and story.computation in mine:
                         observe(story, event)
-                running = [story for story in mine.values() if not story.ended]
+                running = [story for story in mine.values() if not (story.ended or enough(story))]
                 if not running:
                     return
                 if driver is None:
@@ -273,7 +317,8 @@ class Client:
         gas["total"] = sum(gas.values())
         times = await self.times((events[0].block, events[-1].block))
         seconds = float(times[events[-1].block] - times[events[0].block])
-        return await asyncio.to_thread(result_of, story, self.store, gas, seconds)
+        signatures = await self.sealer.signatures(story)
+        return await asyncio.to_thread(result_of, story, self.store, gas, seconds, signatures)
 
     async def times(self, blocks: Iterable[int]) -> dict[int, int]:
         """Return the time of each of *blocks*, unix seconds."""

@@ -53,12 +53,12 @@ def signed_again(sheet, signer=SENDER):
     return signed + signer.sign(signed, SHEET_PURPOSE)
 
 
-@pytest.mark.parametrize("key", KEYS[:3])
+@pytest.mark.parametrize("key", KEYS[:3], ids=range(3))
 def test_every_recipient_reads_the_payload(key):
     assert opened(key=key) == CIRCUIT
 
 
-@pytest.mark.parametrize("key", KEYS[3:])
+@pytest.mark.parametrize("key", KEYS[3:], ids=range(2))
 def test_nobody_else_does(key):
     refused(Check.Slot, lambda: opened(key=key))
 
@@ -104,7 +104,7 @@ def test_number_of_recipients_is_bounded(recipients):
         seal_sheet(CONTENT_KEY, keccak(BODY), CONTEXT, [KEYS[0].public] * recipients, SENDER)
 
 
-@pytest.mark.parametrize("public", [b"", bytes(1216), b"\xff" * 1216, bytes(1217)])
+@pytest.mark.parametrize("public", [b"", bytes(1216), b"\xff" * 1216, bytes(1217)], ids=range(4))
 def test_recipient_without_a_key_is_refused(public):
     with pytest.raises(PublicKeyInvalid, match="expected an X-Wing key of 1216 bytes"):
         seal_sheet(CONTENT_KEY, keccak(BODY), CONTEXT, [public], SENDER)
@@ -178,12 +178,16 @@ def test_truncated_header_is_refused(size):
     refused(Check.Length, lambda: header_of(BODY[:size]))
 
 
-@pytest.mark.parametrize("body", [BODY[:-1], BODY + b"\0"])
+@pytest.mark.parametrize("body", [BODY[:-1], BODY + b"\0"], ids=["shorter", "longer"])
 def test_body_of_another_length_than_its_bucket_is_refused(body):
     refused(Check.Length, lambda: header_of(body))
 
 
-@pytest.mark.parametrize("body", [b"X" + BODY[1:], BODY_MAGIC + b"\x07" + BODY[9:], BODY_MAGIC + b"\xff" + BODY[9:]])
+@pytest.mark.parametrize(
+    "body",
+    [b"X" + BODY[1:], BODY_MAGIC + b"\x07" + BODY[9:], BODY_MAGIC + b"\xff" + BODY[9:]],
+    ids=["magic", "bucket", "last bucket"],
+)
 def test_body_of_another_format_is_refused(body):
     refused(Check.Format, lambda: header_of(body))
 
@@ -205,7 +209,9 @@ def forged(header, padded, key=CONTENT_KEY):
     return header.packed + cipher.encrypt(header.nonce, padded, header.packed)
 
 
-@pytest.mark.parametrize("padded", [b"\0\0\0\1" + b"x" * 1020, b"\xff" * 1024, b"\0\0\4\0".ljust(1024, b"\0")])
+@pytest.mark.parametrize(
+    "padded", [b"\0\0\0\1" + b"x" * 1020, b"\xff" * 1024, b"\0\0\4\0".ljust(1024, b"\0")], ids=range(3)
+)
 def test_something_hidden_in_the_padding_is_refused(padded):
     refused(Check.Padding, lambda: open_body(forged(header_of(BODY), padded), CONTENT_KEY))
 

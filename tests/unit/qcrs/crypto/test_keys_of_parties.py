@@ -72,7 +72,7 @@ def test_changed_seal_is_broken(place):
         KEY.open(bytes(sealed), b"purpose")
 
 
-@pytest.mark.parametrize("sealed", [b"", bytes(100), bytes(1120), bytes(1142), bytes(5000)])
+@pytest.mark.parametrize("sealed", [b"", bytes(100), bytes(1120), bytes(1142), bytes(5000)], ids=len)
 def test_what_is_no_seal_is_broken(sealed):
     with pytest.raises(SealBroken, match=f"{len(sealed)} sealed bytes"):
         KEY.open(sealed, b"purpose")
