@@ -145,11 +145,11 @@ class Client:
         willing = market.willing(need, quote.price, quote.noise_class)
         unkeyed = await self.sealer.unkeyed([candidate.processor for candidate in willing])
         owners = {c.standing.organisation for c in willing if c.processor not in unkeyed}
-        if len(owners) < quote.replicas:
-            reason = next(iter(unkeyed.values()), "none fits")
+        if unkeyed and len(owners) < quote.replicas:
+            reason = next(iter(unkeyed.values()))
             raise ProcessorsUnkeyed(
                 f"the circuit would be encrypted, and of {quote.replicas} independent processors that are wanted "
-                f"{len(owners)} could be let in; processors {', '.join(map(str, unkeyed)) or 'with keys'} are missing: "
+                f"{len(owners)} could be let in; processors {', '.join(map(str, unkeyed))} could not: "
                 f"{reason}. Ask their operators for keys, choose another noise class, or submit with --plain, which "
                 "lets everybody who reads the store read the circuit"
             )

@@ -90,7 +90,7 @@ def test_submission_from_standard_input_and_openqasm_2(world):
 
 
 def test_cancel_refunds(world, bell):
-    submitted = world.json("job", "submit", bell, "--replicas", "3", "--noise-class", "99")
+    submitted = world.json("job", "submit", bell, "--replicas", "3", "--noise-class", "99", "--plain")
     before = world.json("ledger", "show")
     assert world.json("job", "cancel", str(submitted["id"]))["status"] == "Cancelled"
     after = world.json("ledger", "show")
