@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from qcrs.crypto.envelope import header_of
-from qcrs.crypto.identity import Document, issue, rotate
+from qcrs.crypto.identity import Document, IdentityInvalid, issue, rotate
 from qcrs.crypto.keys import OpeningKey, SigningKey
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.story import Duty, Story
@@ -203,7 +203,7 @@ def test_stale_identity_stands_for_nobody(chain, store):
     identities = Identities(chain, store)
     assert asyncio.run(identities.of(1)) == second
     asyncio.run(identities.require_current(1, second.digest))
-    with pytest.raises(Exception, match="was replaced or withdrawn"):
+    with pytest.raises(IdentityInvalid, match="was replaced or withdrawn"):
         asyncio.run(identities.require_current(1, first.digest))
     with pytest.raises(ProcessorUnkeyed, match="is no identity of processor 1"):
         asyncio.run(identities.require_current(1, bytes(32)))
@@ -223,7 +223,7 @@ def test_rotation_is_noticed_by_a_client_that_is_running(chain, store, tmp_path)
 
 def test_retired_processor_stands_for_nobody(chain, store):
     chain.tell("ProcessorRetired", 1)
-    with pytest.raises(Exception, match="was replaced or withdrawn"):
+    with pytest.raises(IdentityInvalid, match="was replaced or withdrawn"):
         of(chain, store, 1)
     assert list(asyncio.run(Identities(chain, store).others(2))) == []
 
@@ -233,7 +233,7 @@ def test_new_keys_are_not_believed_when_the_old_document_is_gone(chain, store, t
     thief = issue(identity(1).document.model_copy(update={"signing_key": signing(9).public}), signing(9))
     store.put(thief.content)
     chain.tell("IdentityUpdated", 1, identityDigest=thief.digest)
-    with pytest.raises(Exception, match="version 1 after"):
+    with pytest.raises(IdentityInvalid, match="version 1 after"):
         of(chain, store, 1)
     digest = identity(1).digest.hex()
     (tmp_path / "store" / digest[:2] / digest).unlink()
@@ -252,7 +252,7 @@ def test_processor_registered_before_there_were_keys_gets_its_first(chain, store
 
 def test_keys_cannot_be_given_up_again(chain, store):
     chain.tell("IdentityUpdated", 1, identityDigest=keccak(UNKEYED))
-    with pytest.raises(Exception, match="its format"):
+    with pytest.raises(IdentityInvalid, match="its format"):
         of(chain, store, 1)
 
 
