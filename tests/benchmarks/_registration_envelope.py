@@ -1,8 +1,8 @@
 """Envelopes and keys of the off-chain layer: sizes, times, and what sizes and times still give away.
 
-Times are one thread's processor time, the median of several; they are printed beside sizes and never asserted by a test. Timing
-residue is Welch's t between the times of two kinds of input, taken in turns and without the slowest twentieth: beyond
-4.5 in repeated runs, one kind can be told from the other.
+Times are one thread's processor time, the median of several, and never asserted by a test. Timing residue is Welch's t
+between the times of two kinds of input, taken in turns and without the slowest twentieth: beyond 4.5 in repeated runs,
+one kind can be told from the other.
 """
 
 import os
