@@ -20,7 +20,6 @@ from qcrs.errors import QcrsError
 from qcrs.model.organisation import Priority
 from qcrs.model.records import Request
 from qcrs.model.story import Stories, Story
-from qcrs.rules.digest import keccak
 from qcrs.sdk.drive import Driver
 from qcrs.sdk.gold import Documents
 from qcrs.sdk.gold_rounds import Accuser
@@ -29,13 +28,13 @@ from qcrs.sdk.quote import Quote, need_of, quote_of
 from qcrs.sdk.result import Result, result_of, step_of
 from qcrs.sdk.sealing import Sealer
 from qcrs.sdk.secrets import Secrets
-from qcrs.sdk.terms import MAX_BATCH, MIN_SHOTS, BatchOutOfRange, Circuit, Conditions, NotAMember, ProcessorsUnkeyed
+from qcrs.sdk.submission import request_of, require_keys
+from qcrs.sdk.terms import MAX_BATCH, MIN_SHOTS, BatchOutOfRange, Circuit, Conditions, NotAMember
 from qcrs.store import Store
 
 log = logging.getLogger(__name__)
 
 ALLOCATOR = "ComputationAllocator"
-INLINE_BYTES = 1024  # longer circuits in clear go to the store: call data is dearer than a file
 TICK_SECONDS = 0.5
 MARKET_SECONDS = 5.0  # what is on offer changes by human hands
 
@@ -102,57 +101,10 @@ class Client:
         return _stories_of(await self._send("submitMany", requests, total, conditions))
 
     async def _request(self, quote: Quote, conditions: Conditions, gold_secret: bytes | None) -> Request:
-        circuit = quote.circuit
-        payload, digest = circuit.text.encode(), b""
         if not conditions.plain:
-            await self._require_keys(quote, conditions)
-        # The secrets are on disk before what they open is anywhere: a client killed in between loses nothing.
-        commitment = await asyncio.to_thread(self.secrets.create, gold_secret, not conditions.plain)
-        if not conditions.plain:
-            digest, payload = await asyncio.to_thread(self.sealer.seal, payload, commitment), b""
-        elif len(payload) > INLINE_BYTES:
-            digest, payload = await asyncio.to_thread(self.store.put, payload), b""
-        return Request(
-            circuit_digest=digest or keccak(payload),
-            secret_commitment=commitment,
-            deadline_at=int(self.gateway.now) + conditions.deadline_seconds,
-            shots=quote.shots,
-            replicas=quote.replicas,
-            noise_class=quote.noise_class,
-            qubits=circuit.qubits,
-            outcome_bits=circuit.outcome_bits,
-            replica_cap=quote.replica_cap,
-            gold=gold_secret is not None,
-            trust=conditions.trust,
-            priority=conditions.priority,
-            depth_class=circuit.depth_class,
-            profile=conditions.profile,
-            quantum_volume_log2=conditions.quantum_volume_log2,
-            two_qubit_error_ppm=conditions.two_qubit_error_ppm,
-            price=quote.price,
-            max_fee=quote.total if conditions.max_fee is None else conditions.max_fee,
-            payload=payload,
-        )
-
-    async def _require_keys(self, quote: Quote, conditions: Conditions) -> None:
-        """Check that enough of the processors that could be drawn can be let in.
-
-        Raises:
-            ProcessorsUnkeyed: Too few; says who cannot, and what to do.
-        """
-        market = await self.market()
-        need = need_of(conditions, quote.circuit.qubits, quote.shots)
-        willing = market.willing(need, quote.price, quote.noise_class)
-        unkeyed = await self.sealer.unkeyed([candidate.processor for candidate in willing])
-        owners = {c.standing.organisation for c in willing if c.processor not in unkeyed}
-        if unkeyed and len(owners) < quote.replicas:
-            reason = next(iter(unkeyed.values()))
-            raise ProcessorsUnkeyed(
-                f"the circuit would be encrypted, and of {quote.replicas} independent processors that are wanted "
-                f"{len(owners)} could be let in; processors {', '.join(map(str, unkeyed))} could not: "
-                f"{reason}. Ask their operators for keys, choose another noise class, or submit with --plain, which "
-                "lets everybody who reads the store read the circuit"
-            )
+            await require_keys(self.sealer, await self.market(), quote, conditions)
+        made = asyncio.to_thread(request_of, quote, conditions, gold_secret, self.secrets, self.sealer, self.store)
+        return (await made).model_copy(update={"deadline_at": int(self.gateway.now) + conditions.deadline_seconds})
 
     async def _send(self, function: str, requests: Any, total: int, conditions: Conditions) -> Receipt:
         account = self.signer

@@ -92,9 +92,10 @@ class Sealer:
         if not waiting or not await asyncio.to_thread(self.is_ours, story):
             return
         recipients = []
+        await self.identities.refresh()
         for duty in waiting:
             try:
-                recipients.append((await self.identities.of(duty.processor)).document.sealing_key)
+                recipients.append((await self.identities.known(duty.processor)).document.sealing_key)
             except (ProcessorUnkeyed, IdentityInvalid) as error:
                 log.warning("computation=%s not let in: %s", story.computation, error)
                 notice(f"processor {duty.processor} cannot be let in and will be replaced: {error}")

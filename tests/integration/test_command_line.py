@@ -55,7 +55,7 @@ def test_submit_and_wait_prints_one_object(world, bell):
     answer = world.json("job", "submit", bell, "--shots", "12288", "--wait")
     assert set(answer) == {
         "id", "status", "verdict", "counts", "shots", "replicas", "accepted", "outliers", "silent", "failed",
-        "disproven", "challengeableUntil", "gas", "seconds", "resultDigest",
+        "disproven", "challengeableUntil", "gas", "seconds", "resultDigest", "signatures",
     }  # fmt: skip
     assert set(answer["gas"]) == {
         "submit",
