@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     offer.add_argument("--expires", type=whole(1), default=30 * 24 * 3600, metavar="SECONDS", help="from now (30 days)")
     for verb in (listing, show, register, declare, certify, *identity_verbs, bond, unbond, offer, withdraw):
         add_network(verb)
-    for verb in (register, declare, identity_verbs[1], bond, unbond, offer, withdraw):
+    for verb in (register, declare, identity_verbs[-1], bond, unbond, offer, withdraw):
         add_signer(verb, "lab-1")
     add_signer(certify, "operator")
 
@@ -171,9 +171,9 @@ def _register(options: argparse.Namespace) -> None:
         emit(
             options,
             {"id": processor, "daemon": daemon.address},
-            f"processor {processor} registered; it now needs 'qcrs processor certify {processor}' by the certification "
-            f"role, whose challenge 'qcrs processor prove {processor} --config {options.config}' answers, and "
-            f"'qcrs processor bond {processor}'",
+            f"processor {processor} registered; it now needs a 'qcrs processor challenge {processor}' by the "
+            f"certification role, which 'qcrs processor prove {processor} --config {options.config}' answers, then "
+            f"'qcrs processor certify {processor}' by that role, and 'qcrs processor bond {processor}'",
         )
 
     run_with_client(options, work)

@@ -1,24 +1,38 @@
-"""``qcrs processor prove`` and ``rekey``: the post-quantum keys of a processor."""
+"""``qcrs processor challenge``, ``prove`` and ``rekey``: the post-quantum keys of a processor."""
 
 import argparse
+import asyncio
 from pathlib import Path
 
 from qcrs.chain.keys import load_keystore
 from qcrs.cli.options import command, emit, run_with_client
-from qcrs.config import NodeConfig
+from qcrs.config import NodeConfig, home
 from qcrs.crypto.keys import Keys
 from qcrs.sdk.client import Client
-from qcrs.sdk.enrolment import load_keys, prove, rekey
+from qcrs.sdk.enrolment import admission_secret, leave_challenge, load_keys, prove, rekey
 from qcrs.sdk.identities import ProcessorUnkeyed
 
 
-def add_identity_verbs(verbs: argparse._SubParsersAction) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
-    """Add the verbs, without the flags that they share with others; of the two, the second signs."""
+def add_identity_verbs(verbs: argparse._SubParsersAction) -> tuple[argparse.ArgumentParser, ...]:
+    """Add the verbs, without the flags that they share with others; only the last one signs."""
+    asking = command(
+        verbs, "challenge", _challenge, "leave a challenge by which a processor proves its X-Wing key, before 'certify'"
+    )
     proof = command(verbs, "prove", _prove, "answer the challenge by which a processor proves its X-Wing key")
     renewal = command(verbs, "rekey", _rekey, "give a processor new post-quantum keys, or its first; drain it before")
     for verb in (proof, renewal):
         verb.add_argument("--config", type=Path, required=True, help="the node.toml of its daemon")
-    return proof, renewal
+    return asking, proof, renewal
+
+
+def _challenge(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        secret = await asyncio.to_thread(admission_secret, home() / "admission-secret")
+        await leave_challenge(client.gateway, client.store, options.id, secret)
+        line = f"challenge left for processor {options.id}; its operator answers it with 'qcrs processor prove'"
+        emit(options, {"id": options.id}, line)
+
+    run_with_client(options, work, signs=False)
 
 
 def _prove(options: argparse.Namespace) -> int | None:

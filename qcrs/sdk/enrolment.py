@@ -154,6 +154,20 @@ async def prove(gateway: Gateway, store: Store, processor: int, keys: Keys) -> i
     return answered
 
 
+async def leave_challenge(gateway: Gateway, store: Store, processor: int, secret: bytes) -> None:
+    """Leave a challenge that only the possessor of the X-Wing key of *processor* can answer.
+
+    Args:
+        secret: Of the admitting party: see ``admission_secret``.
+
+    Raises:
+        ProcessorUnkeyed, IdentityInvalid: Its present identity is not one that can be proven.
+    """
+    identity = await Identities(gateway, store).of(processor)
+    vault = Vault(store, gateway.network.deployment)
+    await asyncio.to_thread(vault.post_challenge, identity.digest, challenge(identity, secret))
+
+
 def admission_secret(path: Path) -> bytes:
     """Return the secret from which an admitting party makes its challenges, kept at *path*; drawn at first."""
     if not path.exists():
@@ -182,7 +196,7 @@ async def require_admissible(gateway: Gateway, store: Store, processor: int, sec
     require_unique(identity, await identities.others(processor))
     answers = await asyncio.to_thread(lambda: list(vault.answers(identity.digest)))
     if not _is_proven(identity, secret, answers):
-        await asyncio.to_thread(vault.post_challenge, identity.digest, challenge(identity, secret))
+        await leave_challenge(gateway, store, processor, secret)
         raise PossessionUnproven(
             f"processor {processor} has still to prove that it possesses its X-Wing key: a challenge is left for it, "
             "which its operator answers with 'qcrs processor prove'; then certify again"
