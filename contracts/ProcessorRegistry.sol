@@ -108,8 +108,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         standing.organisation = organisation;
         standing.advance(processor, ProcessorStatus.Applied);
         emit ProcessorRegistered(processor, operator, daemon, organisation, identityDigest);
-        bytes32 digest =
-            _hashTypedDataV4(keccak256(abi.encode(REGISTRATION_TYPEHASH, operator, daemon, identityDigest)));
+        bytes32 digest = _consentDigest(operator, daemon, identityDigest);
         _identities[processor].enter(
             HASH_KEYS, operator, proven, hashKeysRequired, daemon, digest, daemonSignature
         );
@@ -125,6 +124,18 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     function requireHashKeys() external restricted {
         hashKeysRequired = true;
         emit HashKeysRequired();
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function updateIdentity(ProcessorId processor, bytes32 identityDigest, bytes calldata daemonSignature)
+        external
+        onlyOperator(processor)
+    {
+        Keyring.Identity storage identity = _identities[processor];
+        bytes32 digest = _consentDigest(identity.operator, identity.daemon, identityDigest);
+        identity.requireConsent(HASH_KEYS, digest, daemonSignature);
+        emit IdentityUpdated(processor, identityDigest);
+        if (_roster.standings[processor].status == ProcessorStatus.Certified) _suspend(processor, identityDigest);
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -155,13 +166,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         _roster.unlist(processor);
         // A certified processor moves to its new version without leaving the status.
         if (standing.status != ProcessorStatus.Certified) standing.advance(processor, ProcessorStatus.Certified);
-        standing.noiseClass = capability.noiseClass;
-        standing.qubits = uint8(capability.qubits);
-        standing.expiresAt = uint32(capability.expiresAt);
-        Terms storage terms = _roster.terms[processor];
-        terms.quantumVolumeLog2 = capability.quantumVolumeLog2;
-        terms.profile = capability.profile;
-        terms.twoQubitErrorPpm = capability.twoQubitErrorPpm;
+        _roster.describe(processor, capability);
         _identities[processor].certifiedVersion = version;
         _roster.list(processor);
         emit ProcessorCertified(processor, version, capability.noiseClass, capability.expiresAt);
@@ -172,11 +177,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function suspend(ProcessorId processor, bytes32 reason) external restricted {
-        _roster.standings[processor].advance(processor, ProcessorStatus.Suspended);
-        _roster.unlist(processor);
-        emit ProcessorSuspended(processor, reason);
-        bytes32 digest = keccak256(abi.encode(processor, reason));
-        AUDIT_TRAIL.append(Decision.ProcessorSuspended, _subject(processor), digest);
+        _suspend(processor, reason);
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -375,7 +376,19 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         view
         returns (ProcessorId[] memory)
     {
-        return _roster.indices[noiseClass].slice(level, first, limit);
+        return _roster.indices[noiseClass].page(level, first, limit);
+    }
+
+    function _suspend(ProcessorId processor, bytes32 reason) private {
+        _roster.standings[processor].advance(processor, ProcessorStatus.Suspended);
+        _roster.unlist(processor);
+        emit ProcessorSuspended(processor, reason);
+        AUDIT_TRAIL.append(Decision.ProcessorSuspended, _subject(processor), keccak256(abi.encode(processor, reason)));
+    }
+
+    /// @dev What a daemon signs to serve a processor.
+    function _consentDigest(address operator, address daemon, bytes32 identityDigest) private view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(REGISTRATION_TYPEHASH, operator, daemon, identityDigest)));
     }
 
     function _wishOf(Asked asked, uint256 shape, uint256 pay) private view returns (Draw.Wish memory) {

@@ -61,6 +61,8 @@ interface IProcessorRegistry {
     );
     event KeysAdopted(ProcessorId indexed processor, bool operatorKeyed, bool keyed);
     event HashKeysRequired();
+    /// @notice The processor's identity document is another one; the one before stands for nobody any more.
+    event IdentityUpdated(ProcessorId indexed processor, bytes32 identityDigest);
     event CapabilityDeclared(ProcessorId indexed processor, uint16 indexed version, Capability capability, string uri);
     event ProcessorCertified(ProcessorId indexed processor, uint16 indexed version, uint8 noiseClass, uint40 expiresAt);
     event ProcessorSuspended(ProcessorId indexed processor, bytes32 reason);
@@ -120,6 +122,12 @@ interface IProcessorRegistry {
 
     /// @notice Nobody registers without hash keys any more, for good. Role: Quantum Security Working Group.
     function requireHashKeys() external;
+
+    /// @notice Replaces a processor's identity document, after a rotation of keys. A certified processor is suspended, with the
+    /// digest as the reason, until the Processor Certification Authority has seen the document and certifies it again.
+    /// Operator only.
+    /// @param daemonSignature The daemon's signature of the new digest, as for `register`.
+    function updateIdentity(ProcessorId processor, bytes32 identityDigest, bytes calldata daemonSignature) external;
 
     /// @notice Opens a new capability version, without effect until approved. Operator only.
     /// @param uri Where the calibration file can be read; its digest is in the capability.

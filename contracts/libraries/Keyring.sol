@@ -59,11 +59,16 @@ library Keyring {
         bytes calldata signature
     ) internal {
         _require(door, operator, isProven || (!isRequired && !_hasKey(door, operator)));
-        bool keyed = isProven || _hasKey(door, daemon);
         self.operator = operator;
         self.operatorKeyed = isProven;
         self.daemon = daemon;
-        self.keyed = keyed;
+        self.keyed = isProven || _hasKey(door, daemon);
+        requireConsent(self, door, digest, signature);
+    }
+
+    /// @notice Checks that the daemon has signed `digest`, by both its keys if it is keyed: see `enter`.
+    function requireConsent(Identity storage self, IHashKeys door, bytes32 digest, bytes calldata signature) internal {
+        (address daemon, bool keyed) = (self.daemon, self.keyed);
         _require(door, daemon, !keyed || signature.length > ECDSA_BYTES);
         address signer = ECDSA.recover(digest, keyed ? signature[:ECDSA_BYTES] : signature);
         if (signer != daemon) revert IProcessorRegistry.DaemonSignatureInvalid(daemon, signer);

@@ -15,6 +15,7 @@ from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_utils import is_address, to_checksum_address
 
+from qcrs.config import password
 from qcrs.errors import QcrsError
 
 __all__ = [
@@ -26,11 +27,15 @@ __all__ = [
     "LockFolderUnsafe",
     "account_of",
     "address_of",
+    "create_account",
     "create_keystore",
     "devnet_account",
     "load_keystore",
     "sign_registration",
 ]
+
+
+RANDOM_COST = 2**12  # of scrypt, for a password that nobody chose
 
 
 class KeystoreInvalid(QcrsError):
@@ -58,11 +63,24 @@ def create_keystore(path: Path, password_file: Path) -> LocalAccount:
     Raises:
         KeystoreInvalid: There is a file at *path* already; keys are never overwritten.
     """
-    account = Account.create()
-    password = secrets.token_hex(32)
+    drawn = secrets.token_hex(32)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write_private(password_file, password + "\n")
-    _write_private(path, json.dumps(Account.encrypt(account.key, password, kdf="scrypt", iterations=2**12)))
+    _write_private(password_file, drawn + "\n")
+    return create_account(path, drawn, RANDOM_COST)
+
+
+def create_account(path: Path, secret: str, cost: int) -> LocalAccount:
+    """Make a key, write it encrypted with mode 0600, and return it.
+
+    Args:
+        cost: Of scrypt, by which a guess at the password *secret* takes long.
+
+    Raises:
+        KeystoreInvalid: There is a file at *path* already; keys are never overwritten.
+    """
+    account = Account.create()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write_private(path, json.dumps(Account.encrypt(account.key, secret, kdf="scrypt", iterations=cost)))
     return account
 
 
@@ -79,11 +97,11 @@ def load_keystore(path: Path, password_file: Path) -> LocalAccount:
     """Return the key in *path*.
 
     Raises:
-        KeystoreInvalid: A file is missing or is not a keystore, or the password is wrong.
+        KeystoreInvalid: The file is missing or is not a keystore, or the password is wrong.
+        PasswordMissing: There is no password file, and no other password.
     """
     try:
-        password = password_file.read_text().rstrip("\n")
-        return Account.from_key(Account.decrypt(json.loads(path.read_text()), password))
+        return Account.from_key(Account.decrypt(json.loads(path.read_text()), password(password_file)))
     except OSError as error:
         raise KeystoreInvalid(
             f"cannot read {error.filename}: {error.strerror}; make keys with 'qcrs node init'"

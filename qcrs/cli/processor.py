@@ -1,6 +1,7 @@
 """``qcrs processor``: the registry."""
 
 import argparse
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from qcrs.cli.options import (
     table,
     whole,
 )
-from qcrs.config import NodeConfig
+from qcrs.cli.processor_identity import add_identity_verbs
+from qcrs.config import NodeConfig, home
 from qcrs.errors import QcrsError
 from qcrs.model.processor import ProcessorStatus
 from qcrs.sdk import provider
 from qcrs.sdk.client import Client
+from qcrs.sdk.enrolment import admission_secret, load_keys
 from qcrs.sdk.market import MISSED_BEATS, Candidate, Market
 from qcrs.sdk.quote import coin
 
@@ -53,20 +56,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verbs, "declare", _declare, "declare a processor's capability anew, before its certificate runs out"
     )
     declare.add_argument("--config", type=Path, required=True, help="the node.toml of its daemon")
+    identity_verbs = add_identity_verbs(verbs)
     offer = command(
         verbs, "offer", _offer, "ask for a price instead of the policy's",
         description="Ask for PRICE coin a qubit-shot. It is drawn for computations whose requesters bid as much, and "
         "is paid what they bid. When the offer expires nothing is drawn on it any more.",
     )  # fmt: skip
     withdraw = command(verbs, "withdraw-offer", _withdraw_offer, "ask the policy's price again")
-    for verb in (show, declare, certify, bond, unbond, offer, withdraw):
+    for verb in (show, declare, certify, *identity_verbs, bond, unbond, offer, withdraw):
         verb.add_argument("id", type=processor_id)
     offer.add_argument("price", type=coins, metavar="PRICE", help="coin a qubit-shot")
     offer.add_argument("--minimum", type=coins_or_none, default="0", metavar="COIN", help="least for a computation (0)")
     offer.add_argument("--expires", type=whole(1), default=30 * 24 * 3600, metavar="SECONDS", help="from now (30 days)")
-    for verb in (listing, show, register, declare, certify, bond, unbond, offer, withdraw):
+    for verb in (listing, show, register, declare, certify, *identity_verbs, bond, unbond, offer, withdraw):
         add_network(verb)
-    for verb in (register, declare, bond, unbond, offer, withdraw):
+    for verb in (register, declare, identity_verbs[-1], bond, unbond, offer, withdraw):
         add_signer(verb, "lab-1")
     add_signer(certify, "operator")
 
@@ -155,18 +159,21 @@ def _price(value: dict) -> str:
 
 def _register(options: argparse.Namespace) -> None:
     config = NodeConfig.read(options.config)
-    daemon = load_keystore(config.keystore, config.password_file)
+    daemon, keys = load_keystore(config.keystore, config.password_file), load_keys(config)
     identity = options.config.with_name("identity.json")
 
     async def work(client: Client) -> None:
-        processor = await provider.register(client.gateway, client.signer, daemon, config.calibration, identity)
+        processor = await provider.register(
+            client.gateway, client.signer, daemon, config.calibration, identity, keys, client.store
+        )
         if options.fund:
             await client.gateway.transfer(client.signer, daemon.address, options.fund)
         emit(
             options,
             {"id": processor, "daemon": daemon.address},
-            f"processor {processor} registered; it now needs 'qcrs processor certify {processor}' by the certification "
-            f"role, and 'qcrs processor bond {processor}'",
+            f"processor {processor} registered; it now needs a 'qcrs processor challenge {processor}' by the "
+            f"certification role, which 'qcrs processor prove {processor} --config {options.config}' answers, then "
+            f"'qcrs processor certify {processor}' by that role, and 'qcrs processor bond {processor}'",
         )
 
     run_with_client(options, work)
@@ -174,7 +181,7 @@ def _register(options: argparse.Namespace) -> None:
 
 def _declare(options: argparse.Namespace) -> None:
     config = NodeConfig.read(options.config)
-    daemon = load_keystore(config.keystore, config.password_file)
+    daemon, keys = load_keystore(config.keystore, config.password_file), load_keys(config)
 
     async def work(client: Client) -> None:
         serves = await client.registry.processor_of(daemon.address)
@@ -183,7 +190,9 @@ def _declare(options: argparse.Namespace) -> None:
                 f"the daemon of {options.config} serves {f'processor {serves}' if serves else 'no processor'}, "
                 f"not {options.id}; name the configuration of {options.id}'s own"
             )
-        await provider.declare(client.gateway, client.signer, options.id, config.calibration)
+        await provider.declare(
+            client.gateway, client.signer, options.id, config.calibration, daemon.address, keys, client.store
+        )
         emit(
             options,
             {"id": options.id},
@@ -196,8 +205,10 @@ def _declare(options: argparse.Namespace) -> None:
 
 def _certify(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        await provider.certify(client.gateway, client.signer, options.id)
-        emit(options, {"id": options.id, "status": "Certified"}, f"processor {options.id} certified")
+        secret = await asyncio.to_thread(admission_secret, home() / "admission-secret")
+        checked = await provider.certify(client.gateway, client.signer, options.id, client.store, secret)
+        value = {"id": options.id, "status": "Certified", "checked": checked}
+        emit(options, value, f"processor {options.id} certified ({checked})")
 
     run_with_client(options, work)
 

@@ -1,6 +1,8 @@
 """Who takes part: the laboratories and researchers of a devnet, and what any organisation chooses."""
 
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,14 @@ from qcrs.chain.deployment import ETHER
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.network import Account
+from qcrs.config import NodeConfig
 from qcrs.model.organisation import Screen
 from qcrs.quantum.calibration import Calibration, bundled_names, bundled_path
 from qcrs.quantum.capability import capability_of
 from qcrs.sdk import provider
+from qcrs.sdk.enrolment import PossessionUnproven, load_keys, prove, require_admissible
 from qcrs.sdk.provider import NodeFiles
+from qcrs.store import Store
 
 BOND = 5 * ETHER
 DAEMON_FUNDS = 20 * ETHER
@@ -65,15 +70,19 @@ async def found(
     progress(f"admitting {len(accounts) - 1} organisations")
     for account, weight in zip(accounts[1:], [1] * len(operators) + list(weights), strict=True):
         await provider.admit(gateway, operator, account.organisation, account.address, weight)
-    devices = comparable_calibrations()
+    devices, store, secret = comparable_calibrations(), Store(gateway.network.store), os.urandom(32)
     for number in range(processors):
         owner, device = operators[number % len(operators)], devices[number % len(devices)]
         progress(f"registering processor {number + 1} of {processors}: {device}")
         files = NodeFiles(nodes / node_name(number))
         daemon = provider.init_node(files.directory, network_file, bundled_path(device))
         await gateway.transfer(operator, daemon.address, DAEMON_FUNDS)
-        processor = await provider.register(gateway, owner, daemon, bundled_path(device), files.identity)
-        await provider.certify(gateway, operator, processor)
+        keys = load_keys(NodeConfig.read(files.config))
+        processor = await provider.register(gateway, owner, daemon, bundled_path(device), files.identity, keys, store)
+        with suppress(PossessionUnproven):  # leaves the challenge
+            await require_admissible(gateway, store, processor, secret)
+        await prove(gateway, store, processor, keys)
+        await provider.certify(gateway, operator, processor, store, secret)
         await provider.bond(gateway, owner, processor, BOND)
         installed[processor] = device
     return installed

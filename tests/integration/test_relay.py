@@ -62,7 +62,7 @@ async def _met(condition):
 
 
 async def _submit(client):
-    story = await client.submit(circuit_of(text_of("bell")), 4096 * PROCESSORS, PROCESSORS)
+    story = await client.submit(circuit_of(text_of("bell")), 4096 * PROCESSORS, PROCESSORS, plain=True)
     return story.computation
 
 

@@ -63,6 +63,7 @@ _CALLS: Mapping[str, Call] = {
     "OrganisationListed": consortium.list_,
     "QuotaGranted": consortium.grant_quota,
     "ProcessorRegistered": registry.register,
+    "IdentityUpdated": registry.update_identity,
     "CapabilityDeclared": registry.declare,
     "ProcessorCertified": registry.certify,
     "ProcessorSuspended": registry.suspend,

@@ -17,7 +17,7 @@ from qcrs.model.processor import ProcessorStatus, advance
 from qcrs.model.records import Terms
 from qcrs.rules import processor_index
 from qcrs.rules.processor_index import ProcessorIndex, weight_of
-from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
+from qcrs.rules.replay.transcript import Contradiction, LoggedEvent, Rule, Transcript
 
 if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
@@ -212,12 +212,16 @@ def certify(suite: Suite, log: Transcript) -> None:
 
 def suspend(suite: Suite, log: Transcript) -> None:
     """Replay ``suspend``."""
-    event = log.take("ProcessorSuspended")
-    processor = suite.registry.processor(event["processor"])
-    _move(log, processor, ProcessorStatus.Suspended)
-    suite.registry.unlist(processor)
-    facts = (processor.id, event["reason"])
-    suite.record(log, "ProcessorRegistry", Decision.ProcessorSuspended, processor.id, facts)
+    _suspend(suite, log)
+
+
+def update_identity(suite: Suite, log: Transcript) -> None:
+    """Replay ``updateIdentity``."""
+    event = log.take("IdentityUpdated")
+    if suite.registry.processor(event["processor"]).status is ProcessorStatus.Certified:
+        suspended = _suspend(suite, log)
+        expected = (event["processor"], event["identityDigest"])
+        log.require(Rule.Certification, "suspension", expected, (suspended["processor"], suspended["reason"]))
 
 
 def retire(suite: Suite, log: Transcript) -> None:
@@ -257,6 +261,16 @@ def offer(suite: Suite, log: Transcript) -> None:
 def withdraw_offer(suite: Suite, log: Transcript) -> None:
     """Replay ``withdrawOffer``."""
     suite.registry.processor(log.take("OfferWithdrawn")["processor"]).offered = False
+
+
+def _suspend(suite: Suite, log: Transcript) -> LoggedEvent:
+    event = log.take("ProcessorSuspended")
+    processor = suite.registry.processor(event["processor"])
+    _move(log, processor, ProcessorStatus.Suspended)
+    suite.registry.unlist(processor)
+    facts = (processor.id, event["reason"])
+    suite.record(log, "ProcessorRegistry", Decision.ProcessorSuspended, processor.id, facts)
+    return event
 
 
 def _move(log: Transcript, processor: Processor, to: ProcessorStatus) -> None:

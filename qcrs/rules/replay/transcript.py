@@ -87,8 +87,9 @@ EMITTERS: Mapping[str, str] = {
         "AuditTrail": "EntryAppended",
         "Consortium": "OrganisationAdmitted OrganisationExpelled OrganisationWeighted AccountInvited"
         " AccountJoined AccountLeft OrderChosen ScreenChosen OrganisationListed QuotaGranted",
-        "ProcessorRegistry": "ProcessorRegistered CapabilityDeclared ProcessorCertified ProcessorSuspended"
-        " ProcessorRetired ProcessorBonded HeartbeatReceived ProcessorDrained OfferMade OfferWithdrawn QubitsReserved",
+        "ProcessorRegistry": "ProcessorRegistered IdentityUpdated CapabilityDeclared ProcessorCertified"
+        " ProcessorSuspended ProcessorRetired ProcessorBonded HeartbeatReceived ProcessorDrained OfferMade"
+        " OfferWithdrawn QubitsReserved",
         "Bonds": "BondAdded UnbondingBegun BondRemoved BondSlashed",
         "ComputationAllocator": "Deposited Withdrawn TreasurySpent TreasuryEndowed PolicyChanged"
         " ComputationSubmitted ComputationAllocated ComputationRequeued ComputationRevealing"

@@ -131,6 +131,9 @@ LIES: dict[str, Lie] = {
     "noise class": L(Rule.Certification, change("ProcessorCertified", {"noiseClass": 9}, processor=4)),
     "version": L(Rule.Certification, change("ProcessorCertified", {"version": 7}, processor=4)),
     "declaration left out": L(Rule.Certification, drop("CapabilityDeclared", processor=4)),
+    "identity of another suspension": L(
+        Rule.Certification, change("IdentityUpdated", {"identityDigest": OTHER_WORD}, processor=4)
+    ),
     "certified too late": L(Rule.Certification, late("ProcessorCertified", 10**9, processor=1)),
     "cancelled twice": L(
         Rule.Lifecycle,
