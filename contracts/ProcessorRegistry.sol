@@ -11,6 +11,7 @@ import {AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol";
 import {Asked} from "./libraries/Asked.sol";
 import {Draw} from "./libraries/Draw.sol";
+import {Pause} from "./libraries/Pause.sol";
 import {ProcessorIndex} from "./libraries/ProcessorIndex.sol";
 import {Reputation} from "./libraries/Reputation.sol";
 import {Roster} from "./libraries/Roster.sol";
@@ -44,6 +45,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     uint32 public processorCount;
+    uint16 private _pausedThrough;
     /// @inheritdoc IProcessorRegistry
     mapping(address daemon => ProcessorId) public processorOf;
 
@@ -92,6 +94,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         external
         returns (ProcessorId processor)
     {
+        Pause.requireOver(_pausedThrough);
         uint24 organisation = CONSORTIUM.organisationOf(msg.sender);
         if (organisation == 0) revert OperatorNotInConsortium(msg.sender);
         // One organisation for life, so that processors of different organisations have different operators.
@@ -244,11 +247,16 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IProcessorRegistry
-    function release(
-        ProcessorId[] calldata processors,
-        AssignmentStatus[] calldata fates,
-        uint8 qubits
-    ) external onlyAllocator returns (address[] memory operators) {
+    function stop(uint16 throughDay) external onlyAllocator {
+        _pausedThrough = throughDay;
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function release(ProcessorId[] calldata processors, AssignmentStatus[] calldata fates, uint8 qubits)
+        external
+        onlyAllocator
+        returns (address[] memory operators)
+    {
         operators = new address[](processors.length);
         for (uint256 i; i < processors.length; ++i) {
             ProcessorId processor = processors[i];

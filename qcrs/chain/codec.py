@@ -14,6 +14,7 @@ from eth_hash.auto import keccak
 
 from qcrs.chain.artifacts import load_abi
 from qcrs.errors import QcrsError
+from qcrs.model.motion import BODIES, COMMITTEES
 
 # Solidity does not check that a string is UTF-8, and whoever submits chooses it: what is not is shown by escapes, or
 # one submission could stop every reader of the chain.
@@ -152,8 +153,13 @@ class Interface:
 
 
 def load_interfaces() -> dict[str, Interface]:
-    """Return the packaged interfaces of the suite by contract name."""
-    return {name: Interface(name, load_abi(name)) for name in CONTRACTS}
+    """Return the packaged interfaces of the suite by contract name, those of bodies included."""
+    return {name: Interface(name, load_abi(code_of(name))) for name in (*CONTRACTS, *BODIES)}
+
+
+def code_of(contract: str) -> str:
+    """Return the name of the code that *contract* has: committees have theirs in common."""
+    return "Committee" if contract in COMMITTEES else contract
 
 
 def decode_revert(data: bytes, interfaces: Mapping[str, Interface]) -> ContractRefused:
