@@ -136,8 +136,8 @@ class GovernedWorld(World):
 class Docket(GovernedWorld):
     """The Quantum Security Working Group of five, three of whom carry a motion, and a target that no role guards."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, chain: Chain | None = None) -> None:
+        super().__init__(chain)
         self.target = self.chain.deploy("RestlessTarget", sender=self.keeper)
         self.body = self.bodies[SECURITY]
 

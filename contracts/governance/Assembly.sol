@@ -33,8 +33,9 @@ abstract contract Assembly is ICommittee {
     mapping(address target => mapping(bytes4 selector => bool)) private _waived;
 
     /// @param trail Where decisions are entered. @param constitution_ Who may change this body from outside.
-    constructor(string memory title_, IAuditTrail trail, address constitution_) {
+    constructor(string memory title_, IAuditTrail trail, address constitution_, bool minorityAllowed) {
         title = title_;
+        emit BodyFounded(title_, minorityAllowed);
         AUDIT_TRAIL = trail;
         // slither-disable-next-line missing-zero-check (with none, the body alone changes itself)
         CONSTITUTION = constitution_;
@@ -56,8 +57,7 @@ abstract contract Assembly is ICommittee {
         m.votingEndsAt = uint40(block.timestamp) + _tempo.votingSeconds;
         m.delaySeconds = _delayOf(target, bytes4(data));
         m.callDigest = _callDigestOf(target, data);
-        bytes32 digest =
-            keccak256(abi.encode(block.chainid, address(this), motion, m.callDigest, reason, keccak256(bytes(uri))));
+        bytes32 digest = keccak256(abi.encode(block.chainid, address(this), motion, m.callDigest, reason));
         m.digest = digest;
         emit MotionProposed(motion, proposer, target, data, reason, uri, digest, m.votingEndsAt);
         _count(motion, m, proposer, ballot, true);

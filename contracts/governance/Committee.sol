@@ -37,7 +37,7 @@ contract Committee is Assembly {
     }
 
     constructor(Foundation memory foundation)
-        Assembly(foundation.title, foundation.auditTrail, foundation.constitution)
+        Assembly(foundation.title, foundation.auditTrail, foundation.constitution, foundation.minorityAllowed)
     {
         AUTHORITY = foundation.authority;
         DOOR = foundation.door;

@@ -15,7 +15,7 @@ contract Constitution is Assembly {
     uint256 private constant FIFTHS = 4;
 
     constructor(IAuditTrail auditTrail, address[] memory bodies, uint8 quorum_, Tempo memory tempo_)
-        Assembly("Constitution", auditTrail, address(this))
+        Assembly("Constitution", auditTrail, address(this), false)
     {
         _setTempo(tempo_);
         Waiver[] memory waivers = new Waiver[](bodies.length);

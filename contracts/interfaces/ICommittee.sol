@@ -57,6 +57,8 @@ interface ICommittee {
     /// @notice The body is now `members`, in the order of their seats.
     event BodyComposed(uint32 indexed term, address[] members, uint8 quorum);
     event TempoSet(Tempo tempo);
+    /// @notice Emitted at deployment, first of all. `minorityAllowed`: see Committee.
+    event BodyFounded(string title, bool minorityAllowed);
     /// @notice Motions to call this function are executed without delay. Emitted at deployment alone.
     event DelayWaived(address indexed target, bytes4 indexed selector);
 
@@ -95,7 +97,7 @@ interface ICommittee {
         returns (MotionId motion);
 
     /// @notice Votes once, for good. Members, through the door.
-    /// @param digest Of the motion, so that the vote is for nothing else: not on another chain, in another body, or for
+    /// @param digest Of the motion (chain, body, id, call, reason; not of the URI, which is a hint), so that the vote is for nothing else: not on another chain, in another body, or for
     /// what stands under the same id after the chain was reorganised.
     function vote(MotionId motion, bytes32 digest, bool inFavour) external;
 

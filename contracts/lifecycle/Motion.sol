@@ -36,7 +36,7 @@ struct Motion {
     /// Of a motion that was carried, unix seconds: when it can be executed at the earliest, and at the latest.
     uint40 executableAt;
     uint40 lapsesAt;
-    /// Of target, call data and reason, on this chain and in this body: what a vote is for.
+    /// Of chain, body, id, call and reason: what a vote is for.
     bytes32 digest;
     /// keccak256 of target and call data.
     bytes32 callDigest;

@@ -83,7 +83,7 @@ def changing(contract):
 
 
 def refusal(docket, contract, function, inputs, sender):
-    """Return the name of the error with which a call ends, or None when it does not; ids are those of what came last."""
+    """Return the name of the error with which a call ends, or None when it does not; it is about what came last."""
     arguments = [value(kind, docket) for kind in inputs]
     if contract in BODIES and inputs[0]["name"] == "motion":
         arguments[0] = docket.bodies[contract].motionCount()

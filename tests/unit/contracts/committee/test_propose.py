@@ -1,6 +1,6 @@
 from qcrs.model.decision import Decision
 from qcrs.model.motion import MotionStatus
-from qcrs.rules.digest import abi_digest, keccak
+from qcrs.rules.digest import abi_digest
 from tests.evm import CHAIN_ID, refused
 from tests.governed import COUNCIL, REASON, SECURITY, TEMPO, URI, Body, Call, GovernedWorld, members_of
 from tests.scenario import account
@@ -13,8 +13,8 @@ def test_propose_opens_a_motion_with_the_proposer_s_vote(docket):
     assert (motion, docket.body.motionCount(), receipt.names) == (1, 1, ["MotionProposed", "MotionVoted"])
     call_digest = abi_digest(["address", "bytes"], [call.target, call.data])
     digest = abi_digest(
-        ["uint256", "address", "uint64", "bytes32", "bytes32", "bytes32"],
-        [CHAIN_ID, docket.body.address, motion, call_digest, REASON, keccak(URI.encode())],
+        ["uint256", "address", "uint64", "bytes32", "bytes32"],
+        [CHAIN_ID, docket.body.address, motion, call_digest, REASON],
     )
     ends_at = now + TEMPO.voting_seconds
     assert receipt.event("MotionProposed") == {
