@@ -113,6 +113,18 @@ class Interface:
         entry = next((e for e in self.abi if e["type"] == "constructor"), {"inputs": []})
         return encode(_types(entry["inputs"]), arguments)
 
+    def decode_call(self, data: bytes) -> tuple[str, dict[str, Any]] | None:
+        """Return the function that call *data* names, with its arguments by name; None when this ABI has none such."""
+        for function, selector in self._selectors.items():
+            if data[:4] == selector:
+                inputs = self.functions[function]["inputs"]
+                try:
+                    values = decode(self._inputs[function], data[4:])
+                except DecodingError:
+                    return None
+                return function, {i["name"]: _named(v, i) for i, v in zip(inputs, values, strict=True)}
+        return None
+
     def decode_result(self, function: str, data: bytes) -> Any:
         """Return what *function* returned: one value bare, several as a tuple, structs as dicts."""
         outputs = self.functions[function]["outputs"]
