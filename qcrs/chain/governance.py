@@ -2,8 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
 
 from qcrs.chain.codec import Interface
+from qcrs.chain.keys import address_of
 from qcrs.errors import QcrsError
 from qcrs.model.motion import BODIES, COMMITTEES, CONSTITUTION
 from qcrs.model.records import Policy
@@ -77,6 +83,26 @@ class Governance:
             found = ", ".join(sorted(self.committees)) or "none"
             raise GovernanceInvalid(f"committees: expected {', '.join(COMMITTEES)}; found {found}")
 
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Return the bodies that a JSON file names.
+
+        It has ``door``, and ``committees``, by the name of each ``members`` and ``quorum``; and, if they are not to be
+        the defaults, ``tempo`` (``votingSeconds``, ``delaySeconds``, ``executionSeconds``), ``quorum`` of the
+        Constitution, and ``development``.
+
+        Raises:
+            GovernanceInvalid: The file is none of this kind.
+        """
+        try:
+            return _File.model_validate_json(path.read_bytes()).governance()
+        except FileNotFoundError as error:
+            raise GovernanceInvalid(f"no file of bodies at {path}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise GovernanceInvalid(f"{path} is not a file of bodies: {where}: {first['msg']}") from error
+
     def require_delay(self, policy: Policy) -> None:
         """Hold the delay to be longer than the longest computation.
 
@@ -122,6 +148,34 @@ class Governance:
             yield name, (foundation,)
         bodies = [at[name] for name in BODIES if name != CONSTITUTION]
         yield CONSTITUTION, (at["AuditTrail"], bodies, self.quorum, self.tempo.to_chain())
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class _Tempo(_Part):
+    voting_seconds: int = Tempo.voting_seconds
+    delay_seconds: int = Tempo.delay_seconds
+    execution_seconds: int = Tempo.execution_seconds
+
+
+class _Body(_Part):
+    members: tuple[Annotated[str, AfterValidator(address_of)], ...]
+    quorum: int
+
+
+class _File(_Part):
+    door: Annotated[str, AfterValidator(address_of)]
+    committees: dict[str, _Body]
+    tempo: _Tempo = _Tempo()
+    quorum: int = 4
+    development: bool = False
+
+    def governance(self) -> Governance:
+        committees = {name: Body(body.members, body.quorum) for name, body in self.committees.items()}
+        tempo = Tempo(**self.tempo.model_dump())
+        return Governance(self.door, committees, tempo, self.quorum, self.development)
 
 
 def longest_computation_seconds(policy: Policy) -> int:
