@@ -12,7 +12,11 @@ import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol"
 import {Actor} from "./libraries/Actor.sol";
 import {Asked} from "./libraries/Asked.sol";
 import {Draw} from "./libraries/Draw.sol";
+<<<<<<< HEAD
 import {Keyring} from "./libraries/Keyring.sol";
+=======
+import {Pause} from "./libraries/Pause.sol";
+>>>>>>> gov
 import {ProcessorIndex} from "./libraries/ProcessorIndex.sol";
 import {Reputation} from "./libraries/Reputation.sol";
 import {Roster} from "./libraries/Roster.sol";
@@ -41,6 +45,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     uint32 public processorCount;
+    uint16 private _pausedThrough;
     /// @inheritdoc IProcessorRegistry
     bool public hashKeysRequired;
     /// @inheritdoc IProcessorRegistry
@@ -92,9 +97,15 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         external
         returns (ProcessorId processor)
     {
+<<<<<<< HEAD
         (address operator, bool proven) = Actor.behind(address(HASH_KEYS));
         uint24 organisation = CONSORTIUM.organisationOf(operator);
         if (organisation == 0) revert OperatorNotInConsortium(operator);
+=======
+        Pause.requireOver(_pausedThrough);
+        uint24 organisation = CONSORTIUM.organisationOf(msg.sender);
+        if (organisation == 0) revert OperatorNotInConsortium(msg.sender);
+>>>>>>> gov
         // One organisation for life, so that processors of different organisations have different operators.
         uint24 first = _organisationOf[operator];
         if (first == 0) _organisationOf[operator] = organisation;
@@ -250,11 +261,16 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IProcessorRegistry
-    function release(
-        ProcessorId[] calldata processors,
-        AssignmentStatus[] calldata fates,
-        uint8 qubits
-    ) external onlyAllocator returns (address[] memory operators) {
+    function stop(uint16 throughDay) external onlyAllocator {
+        _pausedThrough = throughDay;
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function release(ProcessorId[] calldata processors, AssignmentStatus[] calldata fates, uint8 qubits)
+        external
+        onlyAllocator
+        returns (address[] memory operators)
+    {
         operators = new address[](processors.length);
         for (uint256 i; i < processors.length; ++i) {
             ProcessorId processor = processors[i];

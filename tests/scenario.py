@@ -5,6 +5,7 @@ own one processor each that is bonded, certified and alive. ``Job`` submits a co
 its processors, with histograms and digests from ``qcrs.rules``, as the daemons do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from qcrs.chain.deployment import (
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,
+    VERIFICATION_STANDARDS,
     Deploy,
     SuiteSettings,
     plan,
@@ -29,13 +31,15 @@ from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Capability, Request, Standing
 from qcrs.model.reservation import ReservationStatus
 from qcrs.rules import commitment
-from tests.evm import CHAIN_ID, Chain, Contract, interfaces
+from tests.evm import CHAIN_ID, Chain, Contract, Receipt, interfaces
 from tests.job import MINIMUM_SHOTS, Job
 from tests.purse import Purse
 
 NOISE_CLASS = 1
 QUBITS = 20
 CIRCUIT = b"OPENQASM 3.0; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;"
+MARKET = ("pricePerQubitShot", "commitSeconds", "discloseSeconds", "revealSeconds")
+STANDARDS = ("challengeSeconds", "responseSeconds", "minimumBond", "slash")
 NOBODY = "0x" + "00" * 20
 
 
@@ -96,6 +100,7 @@ class World:
     certifier = account("processor certification authority")
     security = account("quantum security working group")
     council = account("dispute resolution council")
+    board = account("verification standards board")
     requester = account("requester")
     keeper = account("keeper")
     stranger = account("stranger")
@@ -105,24 +110,28 @@ class World:
     ) -> None:
         self.chain = chain or Chain()
         self.holders: set[str] = {self.requester, self.keeper, self.stranger}
-        for person in (self.deployer, self.committee, self.certifier, self.security, self.council, *self.holders):
+        bodies = (self.committee, self.certifier, self.security, self.council, self.board)
+        for person in (self.deployer, *bodies, *self.holders):
             self.chain.fund(person, 1_000 * ETHER)
-        self.settings = SuiteSettings(
-            roles={
-                RESOURCE_ALLOCATION: self.committee,
-                PROCESSOR_CERTIFICATION: self.certifier,
-                QUANTUM_SECURITY: self.security,
-                DISPUTE_RESOLUTION: self.council,
-            },
-            heartbeat_seconds=heartbeat_seconds,
-            **settings,
-        )
+        self.settings = SuiteSettings(heartbeat_seconds=heartbeat_seconds, **self._rulers(), **settings)
         self.contracts: dict[str, Contract] = {}
         self._deploy()
         self.nodes: list[Node] = []
         self.requesters = self.admit("requester")
         for _ in range(processors):
             self.enrol()
+
+    def _rulers(self) -> dict[str, Any]:
+        """Return the settings that say who holds which role: here, plain accounts."""
+        return {
+            "roles": {
+                RESOURCE_ALLOCATION: self.committee,
+                PROCESSOR_CERTIFICATION: self.certifier,
+                QUANTUM_SECURITY: self.security,
+                DISPUTE_RESOLUTION: self.council,
+                VERIFICATION_STANDARDS: self.board,
+            }
+        }
 
     def _deploy(self) -> None:
         for step in plan(self.deployer, self.chain.nonce(self.deployer), self.settings, interfaces()):
@@ -251,6 +260,16 @@ class World:
     def bounty(self) -> int:
         """The keeper's bounty in wei."""
         return self.settings.keeper_bounty
+
+    def set_policy(self, policy: Mapping[str, int]) -> Receipt:
+        """Put *policy*, by Solidity's names, into force: each body sets what differs of its own."""
+        present, receipt = self.policy, None
+        for function, body, names in (("setMarket", self.committee, MARKET), ("setStandards", self.board, STANDARDS)):
+            if any(policy[name] != present[name] for name in names):
+                values = [policy[name] for name in names]
+                receipt = getattr(self.allocator, function)(*values, sender=body)
+        assert receipt is not None, "the policy is in force already"
+        return receipt
 
     def standing(self, processor: int) -> Standing:
         """Return a processor's hot record."""

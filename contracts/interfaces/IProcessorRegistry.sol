@@ -135,6 +135,9 @@ interface IProcessorRegistry {
         external
         returns (uint16 version);
 
+    /// @notice Takes no registration to the end of a day: see Pause. Allocator only.
+    function stop(uint16 throughDay) external;
+
     /// @notice Approves a capability version; the processor can be drawn while it lasts.
     /// Role: Processor Certification Authority.
     function certify(ProcessorId processor, uint16 version) external;

@@ -22,6 +22,7 @@ from qcrs.chain.deployment import (
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,
+    VERIFICATION_STANDARDS,
     SuiteSettings,
 )
 from qcrs.chain.devnet import ACCOUNTS, MNEMONIC, answers, is_running, start_chain, start_time, stop_group
@@ -211,7 +212,14 @@ async def bring_up(
         chain = await asyncio.to_thread(start_chain, directory, port, started)
         operator = devnet_account(MNEMONIC, 0)
         roles = dict.fromkeys(
-            (RESOURCE_ALLOCATION, PROCESSOR_CERTIFICATION, QUANTUM_SECURITY, DISPUTE_RESOLUTION), operator.address
+            (
+                RESOURCE_ALLOCATION,
+                PROCESSOR_CERTIFICATION,
+                QUANTUM_SECURITY,
+                DISPUTE_RESOLUTION,
+                VERIFICATION_STANDARDS,
+            ),
+            operator.address,
         )
         settings = SuiteSettings(roles=roles, policy=policy, heartbeat_seconds=heartbeat_seconds)
         network, _ = await deploy_suite(

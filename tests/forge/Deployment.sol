@@ -91,12 +91,14 @@ abstract contract Deployment {
         address root = _at(Part.Authority);
         IAuditTrail trail = IAuditTrail(_at(Part.AuditTrail));
         authority = new Authority(address(this));
+        address[6] memory bodies; // roles are this contract's here
         auditTrail = new AuditTrail(
             _at(Part.Consortium),
             _at(Part.ProcessorRegistry),
             _at(Part.ComputationAllocator),
             _at(Part.Disputes),
-            _at(Part.Reservations)
+            _at(Part.Reservations),
+            bodies
         );
         consortium = new Consortium(root, trail, _at(Part.ComputationAllocator));
         hashKeys = new HashKeys(root);

@@ -15,6 +15,7 @@ from qcrs.model import (
     decision,
     delivery,
     dispute,
+    motion,
     organisation,
     processor,
     records,
@@ -33,6 +34,7 @@ ENUMS = {
     "DeliveryStatus": delivery.DeliveryStatus,
     "DisputeKind": dispute.DisputeKind,
     "DisputeStatus": dispute.DisputeStatus,
+    "MotionStatus": motion.MotionStatus,
     "FailureReason": computation.FailureReason,
     "Fault": challenge.Fault,
     "Priority": organisation.Priority,
@@ -48,6 +50,7 @@ LIFECYCLES = {
     "Computation": (computation, computation.ComputationStatus, (7,)),
     "Delivery": (delivery, delivery.DeliveryStatus, (7,)),
     "Dispute": (dispute, dispute.DisputeStatus, (7,)),
+    "Motion": (motion, motion.MotionStatus, (7,)),
     "Processor": (processor, processor.ProcessorStatus, (7,)),
     "Reservation": (reservation, reservation.ReservationStatus, (7,)),
 }
@@ -218,7 +221,7 @@ def test_errors_of_the_model_are_errors_of_the_contracts():
 
 MODEL = {
     f"qcrs.model.{name}"
-    for name in ("assignment", "challenge", "computation", "delivery", "dispute", "processor", "reservation")
+    for name in ("assignment", "challenge", "computation", "delivery", "dispute", "motion", "processor", "reservation")
 }
 
 

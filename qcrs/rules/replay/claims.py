@@ -37,6 +37,7 @@ def claims_of(suite: Suite) -> Iterator[Claim]:
         ("ComputationAllocator", "policy", Rule.Policy, book.policy.model_dump(by_alias=True)),
     ):
         yield Claim(contract, view, (), rule, expected)
+    yield from _on_bodies(suite)
     yield from _on_computations(suite)
     yield from _on_processors(suite)
     yield from _on_members(suite)
@@ -129,6 +130,20 @@ def _on_members(suite: Suite) -> Iterator[Claim]:
         organisation = consortium.organisation_of(account)
         yield Claim("Consortium", "organisationOf", (account,), Rule.Membership, organisation)
         yield Claim("Consortium", "accountOf", (number,), Rule.Record, account)
+
+
+def _on_bodies(suite: Suite) -> Iterator[Claim]:
+    for name, body in suite.bodies.by_name.items():
+        for view, expected in (
+            ("members", body.members),
+            ("quorum", body.quorum),
+            ("term", body.term),
+            ("tempo", body.tempo),
+            ("motionCount", len(body.motions)),
+        ):
+            yield Claim(name, view, (), Rule.Motion, expected)
+        for id_, motion in body.motions.items():
+            yield Claim(name, "motionOf", (id_,), Rule.Motion, motion.record())
 
 
 def _on_reservations(suite: Suite) -> Iterator[Claim]:

@@ -153,6 +153,7 @@ class Registry:
 def register(suite: Suite, log: Transcript) -> None:
     """Replay ``register``."""
     event = log.take("ProcessorRegistered")
+    suite.pause.require_over(log, "the registration")
     registry, id_ = suite.registry, event["processor"]
     log.require(Rule.Membership, "processor registered", len(registry.processors) + 1, id_)
     organisation = suite.consortium.organisation_of(event["operator"])

@@ -45,6 +45,8 @@ class Rule(StrEnum):
     Challenge = "challenge"  # what proves a fault, and what it costs
     Dispute = "dispute"  # what may be disputed, how rulings divide money
     Policy = "policy"  # rules in force
+    Motion = "motion"  # who may propose and vote, quorums, compositions of bodies
+    Pause = "pause"  # new work while there must be none, or a pause that may not be
     Record = "record"  # a contract's record differs from what its events make of it
 
 
@@ -91,7 +93,7 @@ EMITTERS: Mapping[str, str] = {
         " ProcessorSuspended ProcessorRetired ProcessorBonded HeartbeatReceived ProcessorDrained OfferMade"
         " OfferWithdrawn QubitsReserved",
         "Bonds": "BondAdded UnbondingBegun BondRemoved BondSlashed",
-        "ComputationAllocator": "Deposited Withdrawn TreasurySpent TreasuryEndowed PolicyChanged"
+        "ComputationAllocator": "Deposited Withdrawn TreasurySpent TreasuryEndowed PolicyChanged WorkPaused WorkResumed"
         " ComputationSubmitted ComputationAllocated ComputationRequeued ComputationRevealing"
         " ComputationCommitted ComputationCancelled ComputationFailed ComputationConcluded ComputationPaid"
         " AssignmentEnded ComputationEscalated ComputationOverturned FaultVindicated ComputationDeferred"
@@ -103,6 +105,9 @@ EMITTERS: Mapping[str, str] = {
         "Disputes": "DisputeOpened DisputeAnswered DisputeRuled DisputeDivided DisputeLapsed",
         "ResultDelivery": "ResultSubscribed OutcomesSubscribed ResultDelivered ResultDeliveryFailed OutcomesDelivered"
         " OutcomesDeliveryFailed",
+        # Any body: see Transcript.take.
+        "Committee": "MotionProposed MotionVoted MotionCarried MotionExecuted MotionRejected MotionLapsed"
+        " MotionWithdrawn BodyFounded BodyComposed TempoSet DelayWaived",
         "ResultVerifier": "ResultCommitted PayloadRefused SeedFixed ResultRevealed ComputationSettled",
     }.items()
     for name in names.split()
@@ -123,7 +128,8 @@ _TIMED = frozenset(
     " QubitsReserved ReservationGranted ReservationPrepared ReservationBegun ReservationClosed"
     " DisputeOpened DisputeRuled DisputeLapsed GoldListOpened RoundScored GoldListClosed StakeReclaimed"
     " HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
-    " ResultDelivered ResultDeliveryFailed OutcomesDelivered OutcomesDeliveryFailed".split()
+    " ResultDelivered ResultDeliveryFailed OutcomesDelivered OutcomesDeliveryFailed"
+    " MotionProposed MotionVoted MotionExecuted MotionRejected MotionLapsed WorkPaused ProcessorRegistered".split()
 )
 # Steps for which processors must have been heard of.
 _ATTENDED = frozenset({"ComputationAllocated", "ComputationDeferred", "ReservationGranted", "ReservationPrepared"})
@@ -175,10 +181,14 @@ class Transcript:
         position = self._position + ahead
         return self.events[position] if position < len(self.events) else None
 
-    def take(self, name: str) -> LoggedEvent:
-        """Take the next event, which must be called *name* and be part of the running call."""
+    def take(self, name: str, emitter: str | None = None) -> LoggedEvent:
+        """Take the next event, which must be called *name* and be part of the running call.
+
+        Args:
+            emitter: Name of the contract that must have emitted it, where several may.
+        """
         event = self.peek()
-        emitter = EMITTERS[name]
+        emitter = emitter or EMITTERS[name]
         if event is None:
             raise Contradiction(Rule.Sequence, "next event", f"{emitter}.{name}", "the end of the log")
         self.require(
@@ -190,9 +200,9 @@ class Transcript:
         self._position += 1
         return event
 
-    def expect(self, name: str, rule: Rule, **arguments: Any) -> LoggedEvent:
-        """Take the event *name* and hold it to *arguments* under *rule*."""
-        event = self.take(name)
+    def expect(self, name: str, rule: Rule, emitter: str | None = None, **arguments: Any) -> LoggedEvent:
+        """Take the event *name*, of *emitter* where several may emit it, and hold it to *arguments* under *rule*."""
+        event = self.take(name, emitter)
         for argument, expected in arguments.items():
             self.require(rule, f"{argument} of {name}", expected, event[argument])
         return event

@@ -13,6 +13,7 @@ ROLES = {
     "PROCESSOR_CERTIFICATION": 2,
     "QUANTUM_SECURITY": 3,
     "DISPUTE_RESOLUTION": 4,
+    "VERIFICATION_STANDARDS": 5,
 }
 ARGUMENTS = {
     "admit": ("Lab", account("new"), 1),
@@ -23,7 +24,14 @@ ARGUMENTS = {
     "suspend": (1, bytes(32)),
     "disburse": (account("new"), 0),
     "rule": (1, False, bytes(32)),
+<<<<<<< HEAD
     "requireHashKeys": (),
+=======
+    "setMarket": (1, 2, 3, 4),
+    "setStandards": (5, 6, 8, 7),
+    "pause": (1, bytes(32)),
+    "resume": (bytes(32),),
+>>>>>>> gov
 }
 PRIVILEGED = [
     (role, contract, function)
@@ -47,8 +55,7 @@ def test_privileged_function_belongs_to_its_role(world, role, contract, function
 @pytest.mark.parametrize(("role", "contract", "function"), PRIVILEGED)
 def test_privileged_function_obeys_the_holder_of_its_role_only(world, role, contract, function):
     target = world.contracts[contract]
-    policy = tuple(world.policy.values())
-    arguments = ARGUMENTS.get(function, (policy,))
+    arguments = ARGUMENTS[function]
     holder = world.settings.roles[role]
     if contract == "Disputes":
         disputed(world)

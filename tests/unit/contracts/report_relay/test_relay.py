@@ -152,7 +152,7 @@ def test_relay_skips_a_report_made_under_other_rules(world, office):
     early = office.signed(job, 0)
     policy = dict(world.policy)
     policy["revealSeconds"] += 1
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    world.set_policy(policy)
     skipped(
         "ReportConfigMismatch",
         office.post(early),

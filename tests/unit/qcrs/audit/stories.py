@@ -280,7 +280,7 @@ def _governance(world: World) -> None:
     world.allocator.withdraw(ETHER, sender=world.stranger)
     world.allocator.disburse(world.committee, world.allocator.treasury() // 2, sender=world.committee)
     policy = {**world.policy, "revealSeconds": 90, "pricePerQubitShot": 2_000_000_000}
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    world.set_policy(policy)
     organisation = world.admit("observer")
     world.consortium.setWeight(organisation, 3, sender=world.committee)
     world.consortium.invite(world.stranger, sender=account("observer"))
