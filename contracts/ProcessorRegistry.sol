@@ -12,11 +12,8 @@ import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol"
 import {Actor} from "./libraries/Actor.sol";
 import {Asked} from "./libraries/Asked.sol";
 import {Draw} from "./libraries/Draw.sol";
-<<<<<<< HEAD
 import {Keyring} from "./libraries/Keyring.sol";
-=======
 import {Pause} from "./libraries/Pause.sol";
->>>>>>> gov
 import {ProcessorIndex} from "./libraries/ProcessorIndex.sol";
 import {Reputation} from "./libraries/Reputation.sol";
 import {Roster} from "./libraries/Roster.sol";
@@ -97,15 +94,10 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         external
         returns (ProcessorId processor)
     {
-<<<<<<< HEAD
+        Pause.requireOver(_pausedThrough);
         (address operator, bool proven) = Actor.behind(address(HASH_KEYS));
         uint24 organisation = CONSORTIUM.organisationOf(operator);
         if (organisation == 0) revert OperatorNotInConsortium(operator);
-=======
-        Pause.requireOver(_pausedThrough);
-        uint24 organisation = CONSORTIUM.organisationOf(msg.sender);
-        if (organisation == 0) revert OperatorNotInConsortium(msg.sender);
->>>>>>> gov
         // One organisation for life, so that processors of different organisations have different operators.
         uint24 first = _organisationOf[operator];
         if (first == 0) _organisationOf[operator] = organisation;

@@ -50,14 +50,10 @@ PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
         "HashKeys": ("proposeRecovery",),
         "ProcessorRegistry": ("certify",),
     },
-<<<<<<< HEAD
-    QUANTUM_SECURITY: {"ProcessorRegistry": ("suspend", "requireHashKeys")},
-=======
     QUANTUM_SECURITY: {
-        "ProcessorRegistry": ("suspend",),
+        "ProcessorRegistry": ("suspend", "requireHashKeys"),
         "ComputationAllocator": ("pause", "resume"),
     },
->>>>>>> gov
     DISPUTE_RESOLUTION: {"Disputes": ("rule",)},
     VERIFICATION_STANDARDS: {"ComputationAllocator": ("setStandards",)},
 }

@@ -24,14 +24,11 @@ ARGUMENTS = {
     "suspend": (1, bytes(32)),
     "disburse": (account("new"), 0),
     "rule": (1, False, bytes(32)),
-<<<<<<< HEAD
     "requireHashKeys": (),
-=======
     "setMarket": (1, 2, 3, 4),
     "setStandards": (5, 6, 8, 7),
     "pause": (1, bytes(32)),
     "resume": (bytes(32),),
->>>>>>> gov
 }
 PRIVILEGED = [
     (role, contract, function)
