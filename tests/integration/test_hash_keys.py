@@ -1,11 +1,14 @@
 """Daemons with hash keys: they install them by themselves, commit through them, restart with them, and rotate them."""
 
 import asyncio
+import os
 import shutil
+import signal
 
 import pytest
 
 from qcrs.chain.codec import ContractRefused
+from qcrs.chain.devnet import is_running
 from qcrs.chain.keys import account_of, load_keystore
 from qcrs.circuits import text_of
 from qcrs.cli.job import circuit_of
@@ -66,6 +69,32 @@ def test_ecdsa_key_of_a_keyed_daemon_reports_nothing(world):
             await drive(client, submitted.computation)
 
     asyncio.run(scenario())
+
+
+def test_daemon_that_was_killed_goes_on_with_its_key(world):
+    """Once it has a key it acts by it, whatever flags it is started with."""
+
+    async def scenario():
+        pid = world.devnet.nodes["lab-1"]
+        os.killpg(pid, signal.SIGKILL)
+        while is_running(pid):
+            await asyncio.sleep(0.01)
+        world.devnet.start_node("lab-1")
+        async with world.client() as client:
+            word = await word_of(client.gateway, 1)
+            submitted = await client.submit(circuit_of(text_of("bell")), 12_288, 3)
+            story = await drive(client, submitted.computation)
+            assert story.status is ComputationStatus.Accepted
+            after = await word_of(client.gateway, 1)
+            assert after.commitment == word.commitment
+            assert after.next_leaf > word.next_leaf
+
+    asyncio.run(scenario())
+
+
+async def word_of(gateway, processor):
+    daemon, _ = await gateway.call("ProcessorRegistry", "reporterOf", processor)
+    return KeyWord.of(await gateway.call("HashKeys", "wordOf", daemon))
 
 
 def ring_of(world, folder, account):
