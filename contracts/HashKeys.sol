@@ -178,6 +178,7 @@ contract HashKeys is IHashKeys, AccessManaged, EIP712 {
         returns (uint32 leaf)
     {
         bytes32 word = wordOf[account];
+        // slither-disable-next-line incorrect-equality (a record, not coin)
         if (word == 0) revert KeyMissing(account);
         leaf = HashSignature.leafOf(hashSignature);
         uint32 next = uint32(uint256(word));
@@ -238,6 +239,7 @@ contract HashKeys is IHashKeys, AccessManaged, EIP712 {
     }
 
     function _proposalOf(address account) private view returns (Proposal memory) {
+        // slither-disable-next-line incorrect-equality (a record, not coin)
         if (uint256(wordOf[account]) & RECOVERING == 0) revert RecoveryMissing(account);
         return _proposals[account];
     }

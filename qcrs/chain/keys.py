@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Self
 
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.messages import SignableMessage, encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_utils import is_address, to_checksum_address
 
 from qcrs.config import password
 from qcrs.errors import QcrsError
+from qcrs.rules.digest import keccak
 
 __all__ = [
     "AddressInvalid",
@@ -31,6 +32,7 @@ __all__ = [
     "create_keystore",
     "devnet_account",
     "load_keystore",
+    "registration_digest",
     "sign_registration",
 ]
 
@@ -142,7 +144,18 @@ def sign_registration(
     daemon: LocalAccount, chain_id: int, registry: str, operator: str, identity_digest: bytes
 ) -> bytes:
     """Return the daemon's EIP-712 proof that it consents to serve *operator*'s processor."""
-    message = encode_typed_data(
+    message = _registration(daemon.address, chain_id, registry, operator, identity_digest)
+    return bytes(daemon.sign_message(message).signature)
+
+
+def registration_digest(daemon: str, chain_id: int, registry: str, operator: str, identity_digest: bytes) -> bytes:
+    """Return what the daemon signs there, for its hash key to attest as well."""
+    message = _registration(daemon, chain_id, registry, operator, identity_digest)
+    return keccak(b"\x19" + message.version + message.header + message.body)
+
+
+def _registration(daemon: str, chain_id: int, registry: str, operator: str, identity_digest: bytes) -> SignableMessage:
+    return encode_typed_data(
         domain_data={
             "name": "QCRS ProcessorRegistry",
             "version": "1",
@@ -158,11 +171,10 @@ def sign_registration(
         },
         message_data={
             "operator": operator,
-            "daemon": daemon.address,
+            "daemon": daemon,
             "identityDigest": identity_digest,
         },
     )
-    return bytes(daemon.sign_message(message).signature)
 
 
 class KeyLock:

@@ -24,12 +24,12 @@ from qcrs.config import NodeConfig, given_password, network_path, password
 from qcrs.crypto.leaf_key import Purpose
 from qcrs.crypto.leaf_ring import LeafRing
 from qcrs.daemon.auditor import Auditor
-from qcrs.daemon.door import Door
 from qcrs.daemon.execution import Executor
 from qcrs.daemon.host import Host
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.outbox import Outbox
 from qcrs.daemon.runtime import WISH, Node
+from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.model.finding import Standing
 from qcrs.quantum.calibration import bundled_names, bundled_path

@@ -94,6 +94,9 @@ def create_leaf_key(path: Path, password: str, purpose: Purpose) -> LeafKey:
     sealed = AESGCM(_stretched(password, kdf)).encrypt(nonce, secret, _associated(header))
     content = {"header": header, "nonce": nonce.hex(), "sealed": base64.b64encode(sealed).decode()}
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        for suffix in ("tree", "leaves"):  # of a key that was never kept, for a crash came before
+            _beside(path, suffix).unlink(missing_ok=True)
     # The key comes last: a crash before leaves none, rather than one without its journal.
     _write_private(_beside(path, "tree"), tree.to_bytes())
     LeafJournal.create(_beside(path, "leaves"), tree.commitment)

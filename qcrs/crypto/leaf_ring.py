@@ -48,7 +48,8 @@ class LeafRing:
         return create_leaf_key(self.folder / f"{number}.key", self._password, self.purpose)
 
     def _paths(self) -> Iterator[Path]:
-        yield from sorted(self.folder.glob("*.key"), key=lambda path: int(path.stem))
+        numbered = (path for path in self.folder.glob("*.key") if path.stem.isdigit())
+        yield from sorted(numbered, key=lambda path: int(path.stem))
 
 
 def _commitment_in(path: Path) -> str | None:

@@ -16,10 +16,10 @@ from qcrs.chain.keys import LocalAccount
 from qcrs.chain.report import RevealReport
 from qcrs.crypto.keys import Keys
 from qcrs.daemon import duties
-from qcrs.daemon.door import Door
 from qcrs.daemon.journal import Answer, Journal
 from qcrs.daemon.outbox import Outbox, signed_commit
 from qcrs.daemon.payload import PayloadRefused, Payloads
+from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.model.refusal import RefusalCode
 from qcrs.model.story import Duty, Story

@@ -1,21 +1,25 @@
 """Daemons with hash keys: they install them by themselves, commit through them, restart with them, and rotate them."""
 
 import asyncio
+import os
 import shutil
+import signal
 
 import pytest
 
+from qcrs import door as door_module
 from qcrs.chain.codec import ContractRefused
-from qcrs.chain.keys import account_of, load_keystore
+from qcrs.chain.devnet import is_running
+from qcrs.chain.keys import account_of, create_keystore, load_keystore, sign_registration
 from qcrs.circuits import text_of
 from qcrs.cli.job import circuit_of
 from qcrs.crypto.leaf_journal import LeafJournalBehind
 from qcrs.crypto.leaf_key import LeafKeyInvalid, Purpose
 from qcrs.crypto.leaf_ring import LeafRing
-from qcrs.daemon import door as door_module
-from qcrs.daemon.door import Door
+from qcrs.door import Door
 from qcrs.model.computation import ComputationStatus
 from qcrs.rules.hash_keys import KeyWord
+from qcrs.sdk.keyed import register_keyed
 from tests.integration.conftest import drive, running
 
 PROCESSORS = 3
@@ -66,6 +70,32 @@ def test_ecdsa_key_of_a_keyed_daemon_reports_nothing(world):
             await drive(client, submitted.computation)
 
     asyncio.run(scenario())
+
+
+def test_daemon_that_was_killed_goes_on_with_its_key(world):
+    """Once it has a key it acts by it, whatever flags it is started with."""
+
+    async def scenario():
+        pid = world.devnet.nodes["lab-1"]
+        os.killpg(pid, signal.SIGKILL)
+        while is_running(pid):
+            await asyncio.sleep(0.01)
+        world.devnet.start_node("lab-1")
+        async with world.client() as client:
+            word = await word_of(client.gateway, 1)
+            submitted = await client.submit(circuit_of(text_of("bell")), 12_288, 3)
+            story = await drive(client, submitted.computation)
+            assert story.status is ComputationStatus.Accepted
+            after = await word_of(client.gateway, 1)
+            assert after.commitment == word.commitment
+            assert after.next_leaf > word.next_leaf
+
+    asyncio.run(scenario())
+
+
+async def word_of(gateway, processor):
+    daemon, _ = await gateway.call("ProcessorRegistry", "reporterOf", processor)
+    return KeyWord.of(await gateway.call("HashKeys", "wordOf", daemon))
 
 
 def ring_of(world, folder, account):
@@ -119,5 +149,37 @@ def test_door_refuses_a_key_that_is_gone_or_an_old_copy_of_its_journal(world, tm
                 await Door(gateway, account, ring_of(world, backup, account)).open()
             with pytest.raises(LeafKeyInvalid):
                 await Door(gateway, account, ring_of(world, tmp_path / "empty", account)).open()
+
+    asyncio.run(scenario())
+
+
+def test_registration_once_hash_keys_are_required(world, tmp_path):
+    """Last in its module, for there is no way back."""
+
+    async def scenario():
+        network = world.network
+        async with world.client() as client:
+            gateway = client.gateway
+            operator = account_of(network.account("lab-2").private_key)
+            security = account_of(network.account("operator").private_key)
+            daemon = create_keystore(tmp_path / "keystore.json", tmp_path / "password")
+            await gateway.transfer(security, daemon.address, 10**18)
+            await gateway.send(security, "ProcessorRegistry", "requireHashKeys")
+            registry = gateway.addresses["ProcessorRegistry"]
+            plain = sign_registration(daemon, network.chain_id, registry, operator.address, bytes(32))
+            with pytest.raises(ContractRefused) as caught:
+                await gateway.simulate(operator, "ProcessorRegistry", "register", daemon.address, bytes(32), plain)
+            assert caught.value.name == "HashSignatureRequired"
+            doors = [
+                Door(gateway, person, ring_of(world, tmp_path / person.address, person))
+                for person in (operator, daemon)
+            ]
+            for door in doors:
+                await door.open()
+            processor = await register_keyed(gateway, operator, doors[0], daemon, doors[1], bytes(32))
+            assert processor == PROCESSORS + 1
+            assert (await gateway.call("ProcessorRegistry", "reporterOf", processor))[1]
+            for door in doors:
+                door.close()
 
     asyncio.run(scenario())

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from qcrs.crypto import leaf_key
+from qcrs.crypto.leaf_journal import LeafJournal
 from qcrs.crypto.leaf_key import LeafKeyInvalid, LeafKeyUnsafe, Purpose, create_leaf_key, load_leaf_key
 from tests.unit.qcrs.crypto.conftest import PASSWORD, PURPOSE
 
@@ -21,6 +22,17 @@ def test_files_are_the_owners_alone(tmp_path, monkeypatch):
     assert key.secret.hex() not in repr(key)
     with pytest.raises(LeafKeyUnsafe, match="exists already"):
         create_leaf_key(key.path, PASSWORD, PURPOSE)
+
+
+def test_key_is_made_over_what_a_crash_left_of_one_that_was_never_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(leaf_key, "SCRYPT_COST", 16)
+    path = tmp_path / "hash.key"
+    (tmp_path / "hash.key.tree").write_bytes(b"of another")
+    (tmp_path / "hash.key.leaves").write_bytes(b"of another")
+    key = create_leaf_key(path, PASSWORD, PURPOSE)
+    assert load_leaf_key(path, PASSWORD, PURPOSE).tree == key.tree
+    with LeafJournal(key.journal_path, key.commitment) as journal:
+        assert journal.next_leaf == 0
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o602])

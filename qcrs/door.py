@@ -1,4 +1,4 @@
-"""What a keyed daemon does through its hash key: signed once for all that waits, posted in the order of leaves.
+"""What an account does through its hash key: signed once for all that waits, posted in the order of leaves.
 
 A signature costs some 60,000 gas, whatever it covers. So calls that come while a transaction is under way wait for it,
 and go together in the next.
@@ -91,6 +91,18 @@ class Door:
             return await waiting.done
         finally:
             waiting.done.cancel()  # when this call was given up, nobody is to make it
+
+    async def attest(self, asker: str, digest: bytes) -> bytes:
+        """Return the hash key's signature of *digest* for the contract at *asker*, which will have the leaf burnt.
+
+        It burns all leaves below its own with it: whoever has something else to send waits until it is posted.
+        """
+        account = self._account.address
+        async with self._turn:
+            signer, domain = await self._present(), self.domain
+            return await asyncio.to_thread(
+                signer.sign, lambda leaf: domain.attestation_digest(account, asker, digest, leaf)
+            )
 
     async def _post(self, batch: list[_Waiting]) -> None:
         """Carry out *batch* and tell each of those who wait."""
