@@ -21,11 +21,13 @@ from qcrs.cli.options import (
 )
 from qcrs.cli.processor_identity import add_identity_verbs
 from qcrs.config import NodeConfig, home
+from qcrs.crypto.identity import IdentityInvalid
 from qcrs.errors import QcrsError
 from qcrs.model.processor import ProcessorStatus
 from qcrs.sdk import provider
 from qcrs.sdk.client import Client
 from qcrs.sdk.enrolment import admission_secret, load_keys
+from qcrs.sdk.identities import ProcessorUnkeyed
 from qcrs.sdk.market import MISSED_BEATS, Candidate, Market
 from qcrs.sdk.quote import coin
 
@@ -108,6 +110,11 @@ def _show(options: argparse.Namespace) -> None:
         value["operator"] = await client.registry.operator(options.id)
         value["daemon"] = await client.registry.daemon(options.id)
         value["bond"] = str(await ProcessorBonds(client.gateway).amount(options.id))
+        try:
+            identity = await client.sealer.identities.of(options.id)
+            value["identityVersion"], value["keys"] = identity.document.version, "ML-DSA-65, X-Wing"
+        except (ProcessorUnkeyed, IdentityInvalid) as error:
+            value["identityVersion"], value["keys"] = None, f"none: {error}"
         if capability is not None:
             plain = capability.model_dump(by_alias=True)
             value["capability"] = {k: "0x" + v.hex() if isinstance(v, bytes) else v for k, v in plain.items()}

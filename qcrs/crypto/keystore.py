@@ -69,6 +69,16 @@ def read_key(kind: type[Key], path: Path, password: str) -> Key:
     return key
 
 
+def public_of(path: Path) -> bytes:
+    """Return the public half of the key at *path*, as the file says, which needs no password.
+
+    Raises:
+        KeyFileInvalid: It is no key file.
+    """
+    header, _ = _parts(path)
+    return bytes.fromhex(header["public"])
+
+
 def write_private(path: Path, text: str) -> None:
     """Write *text* to a new file that its owner alone can read, on disk when this returns.
 
@@ -98,7 +108,8 @@ def _parts(path: Path) -> tuple[dict[str, Any], bytes]:
         cost, salt, nonce = header["kdf"]["cost"], header["kdf"]["salt"], header["cipher"]["nonce"]
         sound = isinstance(cost, int) and 2 <= cost <= _MOST_COST and not cost & (cost - 1)
         sound = sound and len(bytes.fromhex(salt)) == 16 and len(bytes.fromhex(nonce)) == 12
-        if not sound or len(sealed) != SEED_BYTES + 16 or not {"kind", "public"} <= header.keys():
+        bytes.fromhex(header["public"])
+        if not sound or len(sealed) != SEED_BYTES + 16 or "kind" not in header:
             raise ValueError("its numbers are out of range")
     except OSError as error:
         raise KeyFileInvalid(f"cannot read {path}: {error.strerror}; make keys with 'qcrs node init'") from error

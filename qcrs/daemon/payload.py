@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from qcrs.crypto.envelope import EnvelopeRefused, header_of, is_sealed, open_body
+from qcrs.crypto.envelope import EnvelopeRefused, Header, header_of, is_sealed, open_body
 from qcrs.crypto.keys import OpeningKey
 from qcrs.errors import QcrsError
 from qcrs.model.refusal import RefusalCode
@@ -83,7 +83,7 @@ class Payloads:
             digest, vault, key = story.request.circuit_digest, self._vault, self._key
             until = self._now() + KEY_SHARE_OF_PHASE * max(0.0, story.phase_ends_at - self._now())
             pause = KEY_PAUSE_SECONDS[0]
-            while (found := await self._look(vault, story, digest, header, key)) is None:
+            while (found := await _look(vault, story.computation, digest, header, key)) is None:
                 if self._now() >= until:
                     raise PayloadRefused(RefusalCode.PayloadSealed, "its requester let this processor in at no time")
                 await asyncio.sleep(pause)
@@ -92,10 +92,11 @@ class Payloads:
         except EnvelopeRefused as error:
             raise PayloadRefused(RefusalCode.EnvelopeInvalid, str(error)) from error
 
-    @staticmethod
-    async def _look(vault, story, digest, header, key):
-        try:
-            return await asyncio.to_thread(vault.content_key, story.computation, digest, header, key)
-        except ContentUnavailable as error:
-            log.warning("computation=%s %s", story.computation, error)
-            return None
+
+async def _look(vault: Vault, computation: int, digest: bytes, header: Header, key: OpeningKey) -> bytes | None:
+    """Return the content key if it is there and the store answers."""
+    try:
+        return await asyncio.to_thread(vault.content_key, computation, digest, header, key)
+    except ContentUnavailable as error:
+        log.warning("computation=%s %s", computation, error)
+        return None

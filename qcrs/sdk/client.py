@@ -180,7 +180,9 @@ class Client:
             await self._see(messages, stories, [computation], events, observe, notice, enough)
         return story
 
-    async def let_in(self, computation: int, since: int | None = None, notice: Callable[[str], None] = lambda _: None):
+    async def let_in(
+        self, computation: int, since: int | None = None, notice: Callable[[str], None] = lambda _: None
+    ) -> Story:
         """Stay until processors have been drawn for *computation* and can read its circuit; return its story.
 
         A circuit that goes in clear needs nobody to stay.

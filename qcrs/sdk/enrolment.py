@@ -12,7 +12,7 @@ from qcrs.config import NodeConfig, password
 from qcrs.crypto.admission import answer, challenge, require_possession, require_unique
 from qcrs.crypto.identity import Document, Identity, IdentityInvalid, issue, rotate
 from qcrs.crypto.keys import Keys, OpeningKey, SigningKey
-from qcrs.crypto.keystore import CHOSEN_COST, RANDOM_COST, read_key, write_key, write_private
+from qcrs.crypto.keystore import CHOSEN_COST, RANDOM_COST, public_of, read_key, write_key, write_private
 from qcrs.errors import QcrsError
 from qcrs.model.records import Capability
 from qcrs.quantum.calibration import Calibration
@@ -30,10 +30,6 @@ class PossessionUnproven(QcrsError):
 
 class CapabilityUnsigned(QcrsError):
     """A capability was not declared by whoever has the processor's key."""
-
-
-class KeysPresent(QcrsError):
-    """A node has keys already, under the names that new ones would get."""
 
 
 def make_keys(signing: Path, opening: Path, secret: str, cost: int) -> Keys:
@@ -85,43 +81,69 @@ async def rekey(
 ) -> Identity:
     """Give *processor* new keys, or its first, and have its operator tell the registry; return the new identity.
 
-    The new keys are in the node's directory, and named in its configuration, before anything is sent. The processor is
-    suspended by it until it is certified again, and its daemon must be started anew.
+    The new keys are in the node's directory before anything is sent, and its configuration names them afterwards: run
+    again after it was interrupted, this goes on where it stopped. The processor is suspended by it until it is
+    certified again, and its daemon must be started anew.
 
     Raises:
-        KeysPresent: An earlier attempt left keys that were never used. IdentityInvalid: The present identity is false.
-        ContractRefused: The operator does not own the processor.
+        ProcessorUnkeyed: The node has not got the present keys, which have to vouch for the new ones.
+        IdentityInvalid: The present identity is false. ContractRefused: The operator does not own the processor.
     """
     config = config.resolve()
     node = NodeConfig.read(config)
-    before = load_keys(node)
     try:
         present = await Identities(gateway, store).of(processor)
     except ProcessorUnkeyed:
         present = None
         await asyncio.to_thread(_publish_unkeyed, store, config.with_name("identity.json"))
-    number = 1 if present is None else present.document.version + 1
-    paths = [config.with_name(f"{kind}-key-{number}.json") for kind in ("signing", "opening")]
-    taken = [str(path) for path in paths if path.exists()]
-    if taken:
-        raise KeysPresent(f"{' and '.join(taken)} are there; remove them if the registry has no version {number}")
-    if present is not None and before is None:
-        raise ProcessorUnkeyed(f"{config} does not name the keys of identity version {number - 1}, which have to sign")
-    keys = make_keys(*paths, password(node.password_file), _cost_of(node))
-    if present is None or before is None:
-        calibration = Calibration.read(node.calibration)
-        identity = first_identity(gateway, operator.address, daemon.address, calibration, keys)
-    else:
-        identity = rotate(present, before.signing, keys.signing, keys.opening.public)
+    if present is not None and _is_left(config, node, present):
+        _adopt(config, node, present)
+        return present
+    identity = _next_identity(gateway, config, node, present, operator.address, daemon.address)
     await asyncio.to_thread(store.put, identity.content)
     proof = sign_registration(
         daemon, gateway.network.chain_id, gateway.addresses[REGISTRY], operator.address, identity.digest
     )
     await gateway.simulate(operator, REGISTRY, "updateIdentity", processor, identity.digest, proof)
-    node.model_copy(update={"signing_key": paths[0], "opening_key": paths[1]}).write(config)
-    config.with_name("identity.json").write_bytes(identity.content)
     await gateway.send(operator, REGISTRY, "updateIdentity", processor, identity.digest, proof)
+    _adopt(config, node, identity)
     return identity
+
+
+def _next_identity(
+    gateway: Gateway, config: Path, node: NodeConfig, present: Identity | None, operator: str, daemon: str
+) -> Identity:
+    """Return the identity that follows *present*, or the first, with keys that are on disk."""
+    before, secret = load_keys(node), password(node.password_file)
+    if present is not None and (before is None or before.signing.public != present.document.signing_key):
+        raise ProcessorUnkeyed(
+            f"{config} does not name the keys of identity version {present.document.version}, which have to sign"
+        )
+    paths = _key_files(config, 1 if present is None else present.document.version + 1)
+    if all(path.exists() for path in paths):
+        keys = Keys(read_key(SigningKey, paths[0], secret), read_key(OpeningKey, paths[1], secret))
+    else:
+        keys = make_keys(*paths, secret, _cost_of(node))
+    if present is None or before is None:
+        return first_identity(gateway, operator, daemon, Calibration.read(node.calibration), keys)
+    return rotate(present, before.signing, keys.signing, keys.opening.public, present.document.hash_key)
+
+
+def _key_files(config: Path, version: int) -> tuple[Path, Path]:
+    return config.with_name(f"signing-key-{version}.json"), config.with_name(f"opening-key-{version}.json")
+
+
+def _is_left(config: Path, node: NodeConfig, present: Identity) -> bool:
+    """Return whether the registry has *present* of an earlier run that did not come to name its keys."""
+    signing, _ = _key_files(config, present.document.version)
+    named = node.signing_key == signing
+    return not named and signing.exists() and public_of(signing) == present.document.signing_key
+
+
+def _adopt(config: Path, node: NodeConfig, identity: Identity) -> None:
+    signing, opening = _key_files(config, identity.document.version)
+    config.with_name("identity.json").write_bytes(identity.content)
+    node.model_copy(update={"signing_key": signing, "opening_key": opening}).write(config)
 
 
 def _publish_unkeyed(store: Store, path: Path) -> None:

@@ -61,18 +61,6 @@ class Identities:
             raise ProcessorUnkeyed(f"there is no processor {processor}")
         return await asyncio.to_thread(self._chain_of, processor, told)
 
-    async def require_current(self, processor: int, digest: bytes) -> None:
-        """Check that *digest* is that of the present identity of *processor*.
-
-        Raises:
-            IdentityInvalid: It is a former one, or never was one.
-        """
-        await self.refresh()
-        self.revocations.require(digest)
-        told = self._told.get(processor)
-        if told is None or told.digests[-1] != digest:
-            raise ProcessorUnkeyed(f"0x{digest.hex()} is no identity of processor {processor}")
-
     async def others(self, processor: int) -> dict[int, Identity]:
         """Return the identities of all processors but *processor* that have a valid one, by processor."""
         await self.refresh()

@@ -190,12 +190,13 @@ def test_new_keys_are_certified_again_and_the_old_ones_stand_for_nothing(world):
     config = str(files.config)
     before = json.loads(files.identity.read_text())
 
-    async def identity(digest=None):
+    async def identity(stale=None):
         async with world.client() as client:
             identities = Identities(client.gateway, client.store)
-            if digest is not None:
-                await identities.require_current(4, digest)
-            return await identities.of(4)
+            found = await identities.of(4)
+            if stale is not None:
+                identities.revocations.require(stale)
+            return found
 
     first = asyncio.run(identity())
     world.json("node", "drain", "--config", config)
@@ -211,6 +212,7 @@ def test_new_keys_are_certified_again_and_the_old_ones_stand_for_nothing(world):
     assert second.document.previous == first.digest
     assert second.document.signing_key == keys_of(world, 4).signing.public != first.document.signing_key
     assert json.loads(files.identity.read_text()) != before
+    assert world.json("processor", "show", "4")["identityVersion"] == 2
     with pytest.raises(IdentityInvalid) as stale:
         asyncio.run(identity(first.digest))
     assert stale.value.check is Check.Revoked

@@ -96,3 +96,12 @@ def test_missing_file_says_what_to_do(tmp_path):
 def test_password_that_a_person_chose_is_stretched_by_default(tmp_path):
     write_key(tmp_path / "key", SIGNER, "password")
     assert json.loads((tmp_path / "key").read_text())["kdf"]["cost"] == keystore.CHOSEN_COST
+
+
+def test_file_that_says_another_public_key_than_it_holds_is_refused(tmp_path):
+    """Whoever knows the password could write one: what others are told of a node is what it can do."""
+    key = SigningKey(bytes(32))
+    key.public = SigningKey(bytes([1]) * 32).public
+    write_key(tmp_path / "key", key, "password", RANDOM_COST)
+    with pytest.raises(KeyFileInvalid, match="another key than it says"):
+        read_key(SigningKey, tmp_path / "key", "password")

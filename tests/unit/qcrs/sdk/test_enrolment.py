@@ -12,14 +12,13 @@ from qcrs.chain.devnet import MNEMONIC
 from qcrs.chain.keys import create_keystore, devnet_account, load_keystore
 from qcrs.config import NodeConfig, PasswordMissing
 from qcrs.crypto.identity import Check, IdentityInvalid
-from qcrs.crypto.keystore import RANDOM_COST, KeyFileInvalid
+from qcrs.crypto.keystore import RANDOM_COST, KeyFileInvalid, public_of
 from qcrs.model.records import Capability
 from qcrs.quantum.calibration import bundled_names, bundled_path
 from qcrs.rules.digest import keccak
-from qcrs.sdk import provider
+from qcrs.sdk import enrolment, provider
 from qcrs.sdk.enrolment import (
     CapabilityUnsigned,
-    KeysPresent,
     PossessionUnproven,
     admission_secret,
     load_keys,
@@ -304,7 +303,30 @@ def test_rotation_that_is_refused_leaves_the_node_as_it_was(chain, tmp_path):
         lab.rekey()
     assert lab.files.config.read_text() == before
     assert lab.identity.document.version == 1
-    with pytest.raises(KeysPresent, match=r"signing-key-2\.json"):
+    drawn = public_of(lab.files.directory / "signing-key-2.json")
+    chain.refusal = None
+    assert lab.rekey().document.signing_key == drawn  # what was drawn is used, not overwritten
+
+
+def test_rotation_that_was_interrupted_after_it_was_sent_goes_on(chain, tmp_path, monkeypatch):
+    lab = Lab(chain, tmp_path)
+    before = lab.files.config.read_text()
+    monkeypatch.setattr(enrolment, "_adopt", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        lab.rekey()
+    monkeypatch.undo()
+    assert lab.identity.document.version == 2
+    assert lab.files.config.read_text() == before
+    assert lab.rekey().document.version == 2
+    assert lab.keys.signing.public == lab.identity.document.signing_key
+    assert lab.rekey().document.version == 3
+
+
+def test_rotation_without_the_present_keys_is_refused(chain, tmp_path):
+    lab, other = Lab(chain, tmp_path), Lab(chain, tmp_path, number=1)
+    for name in ("signing_key", "opening_key", "password"):
+        getattr(lab.files, name).write_bytes(getattr(other.files, name).read_bytes())
+    with pytest.raises(ProcessorUnkeyed, match="version 1, which have to sign"):
         lab.rekey()
 
 

@@ -202,11 +202,9 @@ def test_stale_identity_stands_for_nobody(chain, store):
     chain.tell("IdentityUpdated", 1, identityDigest=second.digest)
     identities = Identities(chain, store)
     assert asyncio.run(identities.of(1)) == second
-    asyncio.run(identities.require_current(1, second.digest))
+    identities.revocations.require(second.digest)
     with pytest.raises(IdentityInvalid, match="was replaced or withdrawn"):
-        asyncio.run(identities.require_current(1, first.digest))
-    with pytest.raises(ProcessorUnkeyed, match="is no identity of processor 1"):
-        asyncio.run(identities.require_current(1, bytes(32)))
+        identities.revocations.require(first.digest)
 
 
 def test_rotation_is_noticed_by_a_client_that_is_running(chain, store, tmp_path):
