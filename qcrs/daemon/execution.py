@@ -43,7 +43,7 @@ RACES = frozenset({
     "TooFewEligibleProcessors", "QuorumRevealed", "TooFewRevealed", "SettlementLengthMismatch", "RevealMismatch",
     "UnexpectedChallengeStatus", "ProgressMismatch", "OutOfGasOrRaced", "ComputationsAhead", "ComputationNotAhead",
     "ProcessorsAssigned", "ComputationPlaceable", "ExchangeUnfit", "ExchangeNotChosen", "UnexpectedReservationStatus",
-    "ReservationNotDue", "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable",
+    "ReservationNotDue", "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable", "WorkStopped",
 })  # fmt: skip
 _UNTIMELY = frozenset({"DeadlineOpen", "ReservationNotDue"})
 # Faults that pass by themselves: the node away, coin for gas on its way, an engine that has to start again.
