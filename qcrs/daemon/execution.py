@@ -46,7 +46,7 @@ RACES = frozenset({
     "UnexpectedChallengeStatus", "ProgressMismatch", "OutOfGasOrRaced", "ComputationsAhead", "ComputationNotAhead",
     "ComputationOutOfReach",
     "ProcessorsAssigned", "ComputationPlaceable", "ExchangeUnfit", "ExchangeNotChosen", "UnexpectedReservationStatus",
-    "ReservationNotDue", "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable",
+    "ReservationNotDue", "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable", "WorkStopped",
 })  # fmt: skip
 KEYED = frozenset({"commit", "refuse", "drain"})  # not by ECDSA alone, as beats and reveals are: see IProcessorRegistry
 _UNTIMELY = frozenset({"DeadlineOpen", "ReservationNotDue"})

@@ -114,6 +114,8 @@ class Driver:
             if error.name == "TooFewEligibleProcessors":
                 need, found = error.arguments["required"], error.arguments["found"]
                 self._notice(f"in turn, and waiting for processors: {found} of {need} can be had now")
+            elif error.name == "WorkStopped":
+                self._notice(f"new work is paused until {error.arguments['endsAt']} (unix seconds); it waits till then")
             elif error.name == "ComputationNotDue":
                 await self._advance(story)
         else:

@@ -23,6 +23,7 @@ from qcrs.model import (
 )
 from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, independence
 from qcrs.rules.digest import keccak
+from qcrs.rules.replay import pause
 from tests.evm import Chain, refused
 from tests.scenario import account
 
@@ -62,6 +63,7 @@ CONSTANTS = {
     "Independence": independence,
     "GoldList": gold,
     "GoldScore": gold,
+    "Pause": pause,
 }
 
 

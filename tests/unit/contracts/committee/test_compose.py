@@ -3,6 +3,7 @@ import pytest
 from qcrs.model.decision import Decision
 from qcrs.model.motion import COMMITTEES, CONSTITUTION
 from qcrs.rules.digest import abi_digest
+from qcrs.rules.replay import bodies
 from tests.evm import refused
 from tests.governed import QUORUM, SECURITY, SIZE, Body, GovernedWorld, members_of
 from tests.scenario import NOBODY, account
@@ -15,6 +16,14 @@ def test_bodies_are_founded_as_the_plan_says(docket):
         assert (body.term(), body.MINORITY_ALLOWED(), body.DOOR()) == (1, False, docket.door.address)
     assert docket.constitution.members() == [docket.bodies[name].address for name in COMMITTEES]
     assert (docket.constitution.title(), docket.constitution.quorum()) == (CONSTITUTION, 4)
+
+
+def test_limits_of_bodies_are_those_of_the_replay(docket):
+    for body in docket.bodies.values():
+        assert (body.MAX_MEMBERS(), body.MAX_TEMPO_SECONDS()) == (bodies.MAX_MEMBERS, bodies.MAX_TEMPO_SECONDS)
+        for size in range(1, 33):
+            twin = bodies.Body(next(name for name, other in docket.bodies.items() if other is body))
+            assert body.leastQuorum(size) == twin.least_quorum(size)
 
 
 def test_body_composes_itself_anew(docket):
@@ -81,8 +90,8 @@ def test_compose_reverts_when_a_member_is_nobody_or_named_twice(docket, member):
 
 
 def test_constitution_keeps_four_fifths(docket):
-    bodies = [docket.bodies[name].address for name in COMMITTEES]
-    for members, quorum in ((bodies, 3), (bodies[:4], 3)):
+    seats = [docket.bodies[name].address for name in COMMITTEES]
+    for members, quorum in ((seats, 3), (seats[:4], 3)):
         call = docket.call(CONSTITUTION, "compose", members, quorum)
         motion = docket.amend(call)
         with refused("MotionCallFailed") as caught:
