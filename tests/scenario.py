@@ -44,6 +44,11 @@ def account(name: str) -> str:
     return Account.from_key(keccak(name.encode())).address.lower()
 
 
+def hardware_of(daemon: str) -> bytes:
+    """Return the digest of the device that the daemon called *daemon* serves."""
+    return keccak(f"hardware of {daemon}".encode())
+
+
 @dataclass(frozen=True)
 class Node:
     """A registered processor and who stands behind it."""
@@ -147,6 +152,7 @@ class World:
         self.delivery = self.contracts["ResultDelivery"]
         self.relay = self.contracts["ReportRelay"]
         self.reservations = self.contracts["Reservations"]
+        self.certifications = self.contracts["Certifications"]
 
     # --- people and processors ---
 
@@ -154,13 +160,15 @@ class World:
         """Admit the organisation *name*, whose admin is the account of the same name."""
         return self.consortium.admit(name, account(name), weight, sender=self.certifier).result
 
-    def register(self, operator: str, name: str) -> int:
-        """Register a processor of *operator* whose daemon is the account *name*."""
-        digest = keccak(name.encode())
-        signature = self.sign_registration(name, operator, digest)
-        return self.registry.register(account(name), digest, signature, sender=operator).result
+    def register(self, operator: str, name: str, hardware: bytes | None = None) -> int:
+        """Register a processor of *operator* whose daemon is the account *name*, on a device of its own or *hardware*."""
+        digest, hardware = keccak(name.encode()), hardware or hardware_of(name)
+        signature = self.sign_registration(name, operator, digest, hardware)
+        return self.registry.register(account(name), digest, hardware, signature, sender=operator).result
 
-    def sign_registration(self, daemon: str, operator: str, digest: bytes, **domain: Any) -> bytes:
+    def sign_registration(
+        self, daemon: str, operator: str, digest: bytes, hardware: bytes | None = None, **domain: Any
+    ) -> bytes:
         """Return the registration signature of the daemon called *daemon*."""
         typed = encode_typed_data(
             domain_data={
@@ -175,12 +183,14 @@ class World:
                     {"name": "operator", "type": "address"},
                     {"name": "daemon", "type": "address"},
                     {"name": "identityDigest", "type": "bytes32"},
+                    {"name": "hardwareDigest", "type": "bytes32"},
                 ]
             },
             message_data={
                 "operator": operator,
                 "daemon": account(daemon),
                 "identityDigest": digest,
+                "hardwareDigest": hardware or hardware_of(daemon),
             },
         )
         return bytes(Account.sign_message(typed, keccak(daemon.encode())).signature)

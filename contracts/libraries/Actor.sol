@@ -8,7 +8,7 @@ library Actor {
 
     /// @notice The account behind this call, and whether it has shown a hash-based signature.
     /// @dev The door appends the account to the call data; only the door is believed to.
-    function of(address door) internal view returns (address account, bool proven) {
+    function behind(address door) internal view returns (address account, bool isProven) {
         if (msg.sender != door) return (msg.sender, false);
         assembly ("memory-safe") {
             account := shr(96, calldataload(sub(calldatasize(), 20)))
@@ -19,7 +19,7 @@ library Actor {
     /// @notice The account behind this call, which has shown a hash-based signature.
     function proven(address door) internal view returns (address account) {
         bool isProven;
-        (account, isProven) = of(door);
+        (account, isProven) = behind(door);
         if (!isProven) revert HashSignatureRequired(account, door);
     }
 }

@@ -39,6 +39,7 @@ CONTRACTS = (
     "ResultDelivery",
     "ReportRelay",
     "Reservations",
+    "Certifications",
 )
 
 

@@ -121,7 +121,7 @@ def devnet_account(mnemonic: str, index: int) -> LocalAccount:
 
 
 def sign_registration(
-    daemon: LocalAccount, chain_id: int, registry: str, operator: str, identity_digest: bytes
+    daemon: LocalAccount, chain_id: int, registry: str, operator: str, identity_digest: bytes, hardware_digest: bytes
 ) -> bytes:
     """Return the daemon's EIP-712 proof that it consents to serve *operator*'s processor."""
     message = encode_typed_data(
@@ -136,12 +136,14 @@ def sign_registration(
                 {"name": "operator", "type": "address"},
                 {"name": "daemon", "type": "address"},
                 {"name": "identityDigest", "type": "bytes32"},
+                {"name": "hardwareDigest", "type": "bytes32"},
             ]
         },
         message_data={
             "operator": operator,
             "daemon": daemon.address,
             "identityDigest": identity_digest,
+            "hardwareDigest": hardware_digest,
         },
     )
     return bytes(daemon.sign_message(message).signature)

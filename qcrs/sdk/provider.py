@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qcrs.chain.contracts import ProcessorBonds, Registry
 from qcrs.chain.gateway import Gateway
@@ -101,16 +102,26 @@ def init_node(directory: Path, network: Path, calibration: Path, workers: int | 
 
 def identity_document(operator: str, daemon: str, calibration: Calibration) -> bytes:
     """Return the canonical identity document: who operates what, under which key."""
-    document = {
-        "schemaVersion": 1,
-        "operator": operator,
-        "daemon": daemon,
-        "hardware": {
-            "name": calibration.name,
-            "source": calibration.source,
-            "qubits": len(calibration.qubits),
-        },
+    document = {"schemaVersion": 1, "operator": operator, "daemon": daemon, "hardware": _hardware(daemon, calibration)}
+    return _canonical(document)
+
+
+def hardware_digest(daemon: str, calibration: Calibration) -> bytes:
+    """Return the digest of the identity document's part that describes the hardware."""
+    return keccak(_canonical(_hardware(daemon, calibration)))
+
+
+def _hardware(daemon: str, calibration: Calibration) -> dict[str, Any]:
+    return {
+        "name": calibration.name,
+        "source": calibration.source,
+        "qubits": len(calibration.qubits),
+        # An emulated device is one of many of the same name, and has no serial number but its daemon's.
+        "serial": daemon.lower(),
     }
+
+
+def _canonical(document: dict[str, Any]) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -164,15 +175,17 @@ async def register(
     if processor == 0:
         document = identity_document(operator.address, daemon.address, calibration)
         identity_path.write_bytes(document)
-        digest = keccak(document)
+        digest, hardware = keccak(document), hardware_digest(daemon.address, calibration)
         proof = sign_registration(
             daemon,
             gateway.network.chain_id,
             gateway.addresses["ProcessorRegistry"],
             operator.address,
             digest,
+            hardware,
         )
-        receipt = await gateway.send(operator, "ProcessorRegistry", "register", daemon.address, digest, proof)
+        arguments = (daemon.address, digest, hardware, proof)
+        receipt = await gateway.send(operator, "ProcessorRegistry", "register", *arguments)
         processor = receipt.event("ProcessorRegistered")["processor"]
     await declare(gateway, operator, processor, calibration_path)
     return processor

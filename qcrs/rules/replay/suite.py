@@ -13,6 +13,7 @@ from qcrs.rules.replay.consortium import Consortium
 from qcrs.rules.replay.deliveries import Delivery
 from qcrs.rules.replay.disputes import Dispute
 from qcrs.rules.replay.gold_rounds import GoldRounds
+from qcrs.rules.replay.inspections import Inspections
 from qcrs.rules.replay.money import Book
 from qcrs.rules.replay.queues import Queues
 from qcrs.rules.replay.registry import Registry
@@ -58,6 +59,7 @@ class Suite:
         self.deliveries: defaultdict[tuple[str, int], Delivery] = defaultdict(Delivery)
         self.queues = Queues()
         self.reservations = Reservations()
+        self.certifications = Inspections()
         self.computations: dict[int, Computation] = {}
         self.beacon = constants.genesis_entropy
 
