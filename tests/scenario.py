@@ -161,7 +161,7 @@ class World:
         return self.consortium.admit(name, account(name), weight, sender=self.certifier).result
 
     def register(self, operator: str, name: str, hardware: bytes | None = None) -> int:
-        """Register a processor of *operator* whose daemon is the account *name*, on a device of its own or *hardware*."""
+        """Register a processor of *operator* with the daemon *name*, on a device of its own or on *hardware*."""
         digest, hardware = keccak(name.encode()), hardware or hardware_of(name)
         signature = self.sign_registration(name, operator, digest, hardware)
         return self.registry.register(account(name), digest, hardware, signature, sender=operator).result

@@ -6,7 +6,7 @@ import {Capability} from "../interfaces/IProcessorRegistry.sol";
 /// @notice What a certifier makes of a processor's counts. Errors and fidelities in parts per million.
 /// @dev Twelve whole numbers: read as words where they are compared.
 struct Measured {
-    /// 0 when there was nothing to measure: no counts, or none for these circuits.
+    /// 0 when a run was not answered, or not as such a run can be, or the claim is not one.
     uint16 qubits;
     uint8 quantumVolumeLog2;
     uint8 noiseClass;
@@ -19,7 +19,7 @@ struct Measured {
     uint32 circuits;
     uint64 shots;
     uint64 heavyOutputs;
-    /// Mean polarisation of mirror circuits as wide as the claim.
+    /// Share of mirror blocks that pass, of the shape (width and depth) of which fewest do.
     uint32 mirrorPpm;
 }
 
@@ -30,10 +30,12 @@ library Measurement {
     uint256 internal constant PPM = 1_000_000;
     /// Fields below this are compared as if they were this large, so that a few parts per million never divide scores.
     uint256 internal constant FLOOR = 1_000;
-    /// Quantum-volume circuits that a claim of a quantum volume needs.
+    /// From this quantum volume on, as a logarithm, there are circuits to show it by.
+    uint256 internal constant LEAST_VOLUME_LOG2 = 2;
+    /// Quantum-volume circuits that it takes.
     uint256 internal constant LEAST_CIRCUITS = 100;
-    /// Mirror circuits must keep a polarisation of 1 / e.
-    uint256 internal constant LEAST_MIRROR_PPM = 367_880;
+    /// Of each shape more than half of the mirror blocks must pass.
+    uint256 internal constant LEAST_MIRROR_PPM = 500_001;
 
     /// @notice The median of each field, and the seats, as a bitmap, with a field too far from it.
     /// @param tolerancePpm How far a field may be from its median, in parts per million of that.
@@ -58,7 +60,7 @@ library Measurement {
     function isEnough(Measured memory m, Capability memory claim) internal pure returns (bool) {
         return m.qubits >= claim.qubits && m.quantumVolumeLog2 >= claim.quantumVolumeLog2
             && m.noiseClass == claim.noiseClass && m.mirrorPpm >= LEAST_MIRROR_PPM
-            && (claim.quantumVolumeLog2 == 0 || isHeavy(m.circuits, m.shots, m.heavyOutputs));
+            && (claim.quantumVolumeLog2 < LEAST_VOLUME_LOG2 || isHeavy(m.circuits, m.shots, m.heavyOutputs));
     }
 
     /// @notice Whether heavy outputs are more than two thirds by two standard errors: h - 2 sqrt(h (1 - h) / n) > 2 / 3,

@@ -15,7 +15,7 @@ library Reputation {
     uint256 internal constant FAULT = 4;
     /// Accepted answers at which all counters are halved, rounded down: what lies further back than some thousands of
     /// answers fades. Half of it is still enough for the greatest weight in Credibility.
-    uint256 internal constant HORIZON = 16_384;
+    uint256 internal constant HORIZON = 24_576;
     /// Faults, a proven one counted fourfold, that are needed for a suspension by rule.
     uint256 internal constant UNFIT_FAULTS = 8;
 
@@ -27,8 +27,8 @@ library Reputation {
         unchecked {
             if (fate == AssignmentStatus.Accepted || fate == AssignmentStatus.Vindicated) {
                 uint256 accepted = uint256(self.accepted) + 1;
-                self.accepted = uint24(accepted);
-                if (accepted >= HORIZON) _halve(self);
+                if (accepted < HORIZON) self.accepted = uint24(accepted);
+                else _halve(self, accepted);
             } else if (fate == AssignmentStatus.Outlier || fate == AssignmentStatus.Disproven) {
                 if (self.outliers + 1 != 0) ++self.outliers;
             } else if (fate == AssignmentStatus.Silent) {
@@ -96,8 +96,8 @@ library Reputation {
         return weightOf(uint24(s >> 176), uint16(s >> 200), uint8(s >> 216), uint16(s >> 224), uint16(s >> 240));
     }
 
-    function _halve(Standing storage self) private {
-        self.accepted /= 2;
+    function _halve(Standing storage self, uint256 accepted) private {
+        self.accepted = uint24(accepted / 2);
         self.outliers /= 2;
         self.silent /= 2;
         self.refused /= 2;

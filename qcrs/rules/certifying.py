@@ -1,4 +1,4 @@
-"""Seeds, salts and draws of certifications: twin of ``contracts/Certifications.sol`` and ``libraries/Certifiers.sol``."""
+"""Seeds, salts and draws of certifications: twin of ``contracts/Certifications.sol`` and its ``Certifiers.sol``."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""What three certifiers' scores make together: twin of ``contracts/libraries/Measurement.sol``, which states the rules."""
+"""What three certifiers' scores make together: twin of ``contracts/libraries/Measurement.sol``."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,10 @@ SEATS = 3
 FIELDS = 12
 PPM = 1_000_000
 FLOOR = 1_000
+LEAST_VOLUME_LOG2 = 2
 LEAST_CIRCUITS = 100
-LEAST_MIRROR_PPM = 367_880
+LEAST_MIRROR_PPM = 500_001
+NOTHING = Measured(**dict.fromkeys(Measured.model_fields, 0))  # what certifiers say where there was nothing to measure
 
 
 def median_of(scores: Sequence[Measured], tolerance_ppm: int) -> tuple[Measured, int]:
@@ -32,7 +34,7 @@ def is_enough(measured: Measured, claim: Capability) -> bool:
         and m.quantum_volume_log2 >= claim.quantum_volume_log2
         and m.noise_class == claim.noise_class
         and m.mirror_ppm >= LEAST_MIRROR_PPM
-        and (claim.quantum_volume_log2 == 0 or is_heavy(m.circuits, m.shots, m.heavy_outputs))
+        and (claim.quantum_volume_log2 < LEAST_VOLUME_LOG2 or is_heavy(m.circuits, m.shots, m.heavy_outputs))
     )
 
 

@@ -26,14 +26,14 @@ __all__ = [
     "weight_of",
 ]
 
-HORIZON = 16_384
+HORIZON = 24_576
 UNFIT_FAULTS = 8
 
 _S = AssignmentStatus
 # The counter, with its maximum, that each way to end adds to.
 CONDUCT: Mapping[AssignmentStatus, tuple[str, int]] = {
-    _S.Accepted: ("accepted", 2**24 - 1),
-    _S.Vindicated: ("accepted", 2**24 - 1),
+    _S.Accepted: ("accepted", HORIZON),
+    _S.Vindicated: ("accepted", HORIZON),
     _S.Outlier: ("outliers", 2**16 - 1),
     _S.Disproven: ("outliers", 2**16 - 1),
     _S.Silent: ("silent", 2**8 - 1),
@@ -54,10 +54,10 @@ def noted(conduct: Conduct, fate: AssignmentStatus) -> dict[str, int]:
     if fate not in CONDUCT:
         return dict(conduct)
     counter, most = CONDUCT[fate]
-    after = {**conduct, counter: min(conduct.get(counter, 0) + 1, most)}
-    if counter == "accepted" and after["accepted"] >= HORIZON:
-        after = {name: count // 2 for name, count in after.items()}
-    return after
+    count = conduct.get(counter, 0) + 1
+    if counter == "accepted" and count >= HORIZON:
+        return {name: number // 2 for name, number in {**conduct, counter: count}.items()}
+    return {**conduct, counter: min(count, most)}
 
 
 def forgotten(conduct: Conduct, fate: AssignmentStatus) -> dict[str, int]:

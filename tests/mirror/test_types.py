@@ -10,6 +10,7 @@ from qcrs.chain.artifacts import PROJECT, syntax_trees
 from qcrs.errors import QcrsError
 from qcrs.model import (
     assignment,
+    certification,
     challenge,
     computation,
     decision,
@@ -20,13 +21,25 @@ from qcrs.model import (
     records,
     reservation,
 )
-from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, independence
+from qcrs.rules import (
+    agreement,
+    certifying,
+    commitment,
+    count_sketch,
+    credibility,
+    gold,
+    independence,
+    measurement,
+    reputation,
+)
 from qcrs.rules.digest import keccak
 from tests.evm import Chain, refused
 from tests.scenario import account
 
 ENUMS = {
     "AssignmentStatus": assignment.AssignmentStatus,
+    "CertificationCause": certification.CertificationCause,
+    "CertificationStatus": certification.CertificationStatus,
     "ChallengeStatus": challenge.ChallengeStatus,
     "ComputationStatus": computation.ComputationStatus,
     "Decision": decision.Decision,
@@ -44,6 +57,7 @@ ENUMS = {
 }
 LIFECYCLES = {
     "Assignment": (assignment, assignment.AssignmentStatus, (7, 3)),
+    "Certification": (certification, certification.CertificationStatus, (7,)),
     "Challenge": (challenge, challenge.ChallengeStatus, (7,)),
     "Computation": (computation, computation.ComputationStatus, (7,)),
     "Delivery": (delivery, delivery.DeliveryStatus, (7,)),
@@ -59,6 +73,9 @@ CONSTANTS = {
     "Independence": independence,
     "GoldList": gold,
     "GoldScore": gold,
+    "Certifiers": certifying,
+    "Measurement": measurement,
+    "Reputation": reputation,
 }
 
 
@@ -218,7 +235,16 @@ def test_errors_of_the_model_are_errors_of_the_contracts():
 
 MODEL = {
     f"qcrs.model.{name}"
-    for name in ("assignment", "challenge", "computation", "delivery", "dispute", "processor", "reservation")
+    for name in (
+        "assignment",
+        "certification",
+        "challenge",
+        "computation",
+        "delivery",
+        "dispute",
+        "processor",
+        "reservation",
+    )
 }
 
 

@@ -1,7 +1,7 @@
 """Benchmarks, replayed: twin of ``contracts/Certifications.sol`` and ``Inspections.sol``.
 
-Every draw of certifiers, seed, commitment, median and verdict is worked out again. What a certifier's report rests on is
-off the chain: see ``qcrs.sdk.certification`` for the recomputation of scores from the bundles in the store.
+Every draw of certifiers, seed, commitment, median and verdict is worked out again. What a certifier's report rests on
+is off the chain: see ``qcrs.sdk.certification`` for the recomputation of scores from the bundles in the store.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Capability, Measured
 from qcrs.rules import certifying, measurement
 from qcrs.rules.certifying import EVERYBODY, MAX_ROUNDS
-from qcrs.rules.measurement import SEATS
+from qcrs.rules.measurement import NOTHING, SEATS
 from qcrs.rules.replay import registry
 from qcrs.rules.replay.disputes import endow, pay
 from qcrs.rules.replay.inspections import Inspections
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
 
 _C = CertificationStatus
-NOTHING = Measured(**dict.fromkeys(Measured.model_fields, 0))
 
 
 @dataclass

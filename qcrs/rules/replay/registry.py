@@ -17,8 +17,8 @@ from qcrs.model.processor import ProcessorStatus, advance
 from qcrs.model.records import Capability, Terms
 from qcrs.rules import processor_index, reputation
 from qcrs.rules.processor_index import ProcessorIndex
-from qcrs.rules.reputation import CONDUCT, weight_of
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
+from qcrs.rules.reputation import CONDUCT, weight_of
 
 if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
@@ -36,7 +36,8 @@ class Processor(processor_index.Processor):
 
     Attributes:
         draining: Finishes what it has and takes nothing new. offered: Has an offer of its own.
-        capabilities: Declared versions, the first at index 0. certified_version: The one in effect. conduct: How its assignments ended, by counter.
+        capabilities: Declared versions, the first at index 0. certified_version: The one in effect.
+        conduct: How its assignments ended, by counter.
     """
 
     operator: str
