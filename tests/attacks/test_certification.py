@@ -134,9 +134,7 @@ def test_the_processor_has_no_part_in_its_seed(trials, trial):
     """It cannot grind: of the seed's parts it chooses when to ask, and then salts are bound that nobody has seen."""
     trial.convene()
     bound = [trial.certifier(seat).tip for seat in range(3)]
-    assert all(
-        tip == certifying.chain_of(trials.roots[n.id], CHAIN)[-1] for tip, n in zip(bound, trial.seats, strict=True)
-    )
+    assert bound == [certifying.chain_of(trials.roots[seat.id], CHAIN)[-1] for seat in trial.seats]
     with refused("CallerNotCertificationDaemon"):
         trial.contract.revealSalt(trial.id, 0, trial.salt(0), sender=trial.node.daemon)
     with refused("CertificationOpen"):

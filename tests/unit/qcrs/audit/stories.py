@@ -11,6 +11,7 @@ from tests.job import Job, noise, rogue
 from tests.scenario import World, account
 from tests.sweep import GOLD, TRAPS, Sweep, lying
 from tests.unit.qcrs.audit import allocations
+from tests.unit.qcrs.audit.benchmarks import benchmarks
 
 # Computations in the order in which ``STORIES`` submits them.
 (
@@ -366,4 +367,5 @@ STORIES: tuple[Callable[[World], None], ...] = (
     allocations.lasting,
     _governance,
     _after_governance,
+    benchmarks,
 )
