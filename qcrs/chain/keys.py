@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Self
 
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.messages import encode_defunct, encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_utils import is_address, to_checksum_address
 
 from qcrs.errors import QcrsError
+from qcrs.rules.digest import keccak
 
 __all__ = [
     "AddressInvalid",
@@ -29,6 +30,7 @@ __all__ = [
     "create_keystore",
     "devnet_account",
     "load_keystore",
+    "salt_root",
     "sign_registration",
 ]
 
@@ -147,6 +149,16 @@ def sign_registration(
         },
     )
     return bytes(daemon.sign_message(message).signature)
+
+
+def salt_root(daemon: LocalAccount, chain_id: int, deployment: str, processor: int, number: int) -> bytes:
+    """Return the secret behind the *number*-th chain of salts with which *processor* is enlisted as a certifier.
+
+    It follows from the daemon's key alone, so that no journal can lose it: the signature of a text that nobody else is
+    ever shown. Signatures are deterministic.
+    """
+    text = f"QCRS certifier salts: chain {chain_id}, {deployment}, processor {processor}, number {number}"
+    return keccak(bytes(daemon.sign_message(encode_defunct(text=text)).signature))
 
 
 class KeyLock:

@@ -1,50 +1,22 @@
 """A process that makes challenges and scores answers, beside a daemon whose event loop never imports Qiskit.
 
 ``python -m qcrs.quantum.examiner`` reads one task from standard input, as JSON, and writes what comes of it to standard
-output. ``Examiner`` asks it. Counts travel as a *bundle*: a JSON list with one histogram for each run, outcomes in
-hexadecimal and ascending, null where there was no answer; its keccak-256 is what a processor commits to.
+output; ``qcrs.quantum.examination`` asks it.
 """
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from qcrs.model.records import Capability, Measured
 from qcrs.quantum.benchmark import FULL, QUICK, Claim, ClaimInvalid, Depth, Evidence, challenge, digest, score
 from qcrs.quantum.calibration import Calibration, CalibrationInvalid
+from qcrs.quantum.examination import decode_bundle
 from qcrs.rules.digest import keccak
 from qcrs.rules.measurement import NOTHING, PPM, is_heavy
 
 DEPTHS: Mapping[str, Depth] = {depth.name: depth for depth in (FULL, QUICK)}
-MAX_OUTCOMES = 65_535  # of one run: it has no more shots
-
-
-def encode_bundle(counts: Sequence[Mapping[int, int] | None]) -> bytes:
-    """Return the stored form of the counts of all runs."""
-    table = [None if run is None else {f"{x:x}": run[x] for x in sorted(run)} for run in counts]
-    return json.dumps(table, separators=(",", ":")).encode()
-
-
-def decode_bundle(content: bytes, runs: int) -> list[dict[int, int] | None]:
-    """Return the counts of *runs* runs in *content*; None for each that is not there, or is no histogram."""
-    try:
-        table: Any = json.loads(content)
-    except (ValueError, RecursionError):
-        return [None] * runs
-    listed = table if isinstance(table, list) and len(table) == runs else [None] * runs
-    return [_histogram(entry) for entry in listed]
-
-
-def _histogram(entry: Any) -> dict[int, int] | None:
-    if not isinstance(entry, dict) or not 0 < len(entry) <= MAX_OUTCOMES:
-        return None
-    try:
-        counts = {int(outcome, 16): count for outcome, count in entry.items()}
-    except ValueError:
-        return None
-    sound = all(type(count) is int and 0 < count <= MAX_OUTCOMES for count in counts.values())
-    return counts if sound and len(counts) == len(entry) and min(counts) >= 0 else None
 
 
 def claim_of(calibration: str, capability: Capability) -> Claim:

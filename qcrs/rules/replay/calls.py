@@ -6,6 +6,7 @@ from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
 from qcrs.rules.replay import (
     allocation,
+    approvals,
     bonds,
     certifications,
     challenges,
@@ -65,9 +66,9 @@ _CALLS: Mapping[str, Call] = {
     "OrganisationListed": consortium.list_,
     "QuotaGranted": consortium.grant_quota,
     "ProcessorRegistered": registry.register,
-    "CapabilityDeclared": registry.declare,
-    "ProcessorCertified": registry.certify,
-    "ConductInherited": registry.certify,
+    "CapabilityDeclared": approvals.declare,
+    "ProcessorCertified": approvals.certify,
+    "ConductInherited": approvals.certify,
     "ProcessorSuspended": registry.suspend,
     "ProcessorRetired": registry.retire,
     "HeartbeatReceived": registry.beat,

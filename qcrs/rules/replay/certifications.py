@@ -15,7 +15,7 @@ from qcrs.model.records import Capability, Measured
 from qcrs.rules import certifying, measurement
 from qcrs.rules.certifying import EVERYBODY, MAX_ROUNDS
 from qcrs.rules.measurement import NOTHING, SEATS
-from qcrs.rules.replay import registry
+from qcrs.rules.replay import approvals, registry
 from qcrs.rules.replay.disputes import endow, pay
 from qcrs.rules.replay.inspections import Inspections
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
@@ -193,7 +193,7 @@ def _decide(suite: Suite, log: Transcript, c: Certification) -> None:
         _fail(suite, log, c, median, evidence, certifying.UNFIT)
         return
     capability = measurement.capability_of(median, claim, log.now, log.now + known.terms.valid_seconds)
-    registry.award(suite, log, p, capability, evidence)
+    approvals.award(suite, log, p, capability, evidence)
     _dismiss(suite, log, c)
     _end(suite, log, c, _C.Certified, median, evidence)
 
