@@ -1,6 +1,6 @@
 """What a processor claims to be, and what certifiers must know of it to make challenges: its map and its best chain."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Self
@@ -53,9 +53,17 @@ class Claim:
             )
 
     @classmethod
-    def of(cls, calibration: Calibration) -> Self:
-        """Return what *calibration* entitles to claim."""
-        return cls(capability_of(calibration), best_chain(calibration))
+    def of(cls, calibration: Calibration, volume_log2: int | None = None) -> Self:
+        """Return what *calibration* entitles to claim.
+
+        Args:
+            volume_log2: Quantum volume to claim instead of the published one. A device that is simulated from its
+                calibration, without the tricks of a laboratory, often reaches one or two steps less.
+        """
+        facts = capability_of(calibration)
+        if volume_log2 is not None:
+            facts = replace(facts, quantum_volume_log2=volume_log2)
+        return cls(facts, best_chain(calibration))
 
     @cached_property
     def couplings(self) -> tuple[tuple[int, int], ...]:

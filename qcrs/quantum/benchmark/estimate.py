@@ -67,7 +67,12 @@ def polarisation(histograms: Sequence[Sequence[int]]) -> Figure:
 
 @exact
 def decay(shallow: Figure, deep: Figure, layers: int) -> Figure:
-    """Return the polarisation that a layer keeps, from that of circuits that differ by *layers*."""
+    """Return the polarisation that a layer keeps, from that of circuits that differ by *layers*.
+
+    It is none, for certain, when even the shallow circuits show none: then there is no decay to look at.
+    """
+    if shallow.value < DEVIATIONS * shallow.variance.sqrt():
+        return Figure(Decimal(0), Decimal(0))
     first, last = _share(shallow), _share(deep)
     kept = ((last.value / first.value).ln() / layers).exp()
     relative = (first.variance / first.value**2 + last.variance / last.value**2) / layers**2
@@ -83,8 +88,11 @@ def process_fidelity(kept: Figure, qubits: int) -> Figure:
 
 @exact
 def pair_error(pair: Figure, one: Figure, other: Figure) -> Figure:
-    """Return the average error of a two-qubit gate from process fidelities: of its layer, of its qubits' alone."""
-    alone = one.value * other.value
+    """Return the average error of a two-qubit gate from process fidelities: of its layer, of its qubits' alone.
+
+    A qubit that alone keeps less than half excuses nothing: then the gate is charged with all that its layer loses.
+    """
+    alone = one.value * other.value if min(one.value, other.value) > Decimal("0.5") else Decimal(1)
     fidelity = min(Decimal(1), pair.value / alone)
     relative = sum(
         (figure.variance / figure.value**2 for figure in (pair, one, other)),
@@ -174,4 +182,6 @@ def median(figures: Sequence[Figure]) -> Figure:
 
 
 def _share(figure: Figure) -> Figure:
-    return Figure(min(max(figure.value, _LEAST), 1 - _LEAST), figure.variance)
+    """Return the figure as one to take the logarithm of; what is lost in noise is read as one deviation."""
+    least = max(_LEAST, figure.variance.sqrt())
+    return Figure(min(max(figure.value, least), 1 - _LEAST), figure.variance)

@@ -1,9 +1,9 @@
 """Mirror circuits: as hard to run as they look, and answered by one outcome that anyone computes at any width.
 
 A mirror circuit is a random Clifford circuit followed by its inverse, with random Paulis in every layer, so that it
-ends in one basis state (Proctor and others, Nature Physics 18, 2022). Here it is made of *blocks*, connected sets of qubits
-that work side by side: one block is a mirror circuit as published; a layer of pairs, at two depths, is the direct
-randomised benchmark of a layer of gates (McKay and others, arXiv 2311.05933, in its mirror form).
+ends in one basis state (Proctor and others, Nature Physics 18, 2022). Here it is made of *blocks*, connected sets of
+qubits that work side by side: one block is a mirror circuit as published; a layer of pairs, at two depths, is the
+direct randomised benchmark of a layer of gates (McKay and others, arXiv 2311.05933, in its mirror form).
 """
 
 from collections.abc import Sequence

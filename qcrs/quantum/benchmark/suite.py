@@ -22,7 +22,7 @@ from qcrs.quantum.benchmark.volume import volume_circuit
 from qcrs.quantum.profile import LIMITS
 from qcrs.quantum.program import Program, depth_class
 from qcrs.quantum.request import MAX_SHOTS, RunRequest
-from qcrs.quantum.sweep import join
+from qcrs.quantum.sweep import SWEEP_LIMITS, join
 from qcrs.rules.benchmark import PPM
 from qcrs.rules.digest import keccak
 from qcrs.rules.gold import round_bits
@@ -35,8 +35,9 @@ _HALVES = (8, 6, 4, 3, 2, 1)
 # Deep layers lose about a third of their polarisation, which tells a decay best.
 _LOST_PPM = 350_000
 _DEEPEST_HALVES = 20
-_LAYER_BYTES_A_QUBIT = 40
-_TEXT_SHARE = 60_000
+# What a layer, and a measurement, takes of a circuit's text for each qubit, amply.
+_LAYER_BYTES = 32
+_MEASUREMENT_BYTES = 24
 
 
 class Kind(Enum):
@@ -67,7 +68,7 @@ class Depth:
     lifetime_shots: int
 
 
-FULL = Depth("full", 100, 250, 6, 400, 4, 1_500, 2_000)
+FULL = Depth("full", 300, 100, 6, 400, 4, 1_500, 2_000)
 QUICK = Depth("quick", 100, 50, 3, 200, 2, 1_000, 2_000)
 
 
@@ -198,8 +199,15 @@ def _volume(seed: bytes, claim: Claim, depth: Depth) -> Iterator[Run]:
     width = claim.facts.quantum_volume_log2
     if width >= 2:
         stream = Stream(seed, "volume")
-        circuits = tuple(volume_circuit(width, stream) for _ in range(depth.volume_circuits))
-        yield Run(Kind.Volume, circuits, depth.volume_shots, pinned=False)
+        circuits: list[Program] = []
+        room = SWEEP_LIMITS.text_bytes
+        while len(circuits) < depth.volume_circuits:
+            circuits.append(volume_circuit(width, stream))
+            room -= len(circuits[-1].text())
+            if room < 0:  # at the widest; a hundred always find room
+                circuits.pop()
+                break
+        yield Run(Kind.Volume, tuple(circuits), depth.volume_shots, pinned=False)
 
 
 def _mirrors(seed: bytes, claim: Claim, depth: Depth) -> Iterator[Run]:
@@ -219,7 +227,7 @@ def _mirrors(seed: bytes, claim: Claim, depth: Depth) -> Iterator[Run]:
 def deepest_halves(claim: Claim, width: int) -> int:
     """Return the layers in each half of a mirror circuit that the claim foretells to keep enough polarisation."""
     facts = claim.facts
-    for halves in _HALVES:
+    for halves in (each for each in _HALVES if each <= _room(claim)):
         foretold = PPM
         for _ in range(width):
             foretold = foretold * max(0, PPM - facts.readout_error_ppm * 3 // 2) // PPM
@@ -249,8 +257,13 @@ def _layers(seed: bytes, claim: Claim, depth: Depth) -> Run:
 def deep_halves(claim: Claim) -> int:
     """Return the layers in each half of the deep circuits by which layers are measured; at least 3."""
     halves = _LOST_PPM * 3 // (8 * max(1, claim.facts.two_qubit_error_ppm))
-    room = _TEXT_SHARE // (2 * _LAYER_BYTES_A_QUBIT * len(claim.qubits))
-    return max(3, min(halves, room, _DEEPEST_HALVES))
+    return max(3, min(halves, _room(claim), _DEEPEST_HALVES))
+
+
+def _room(claim: Claim) -> int:
+    """Return how many layers of each half a circuit's text has room for; 3 at 255 qubits."""
+    qubits = len(claim.qubits)
+    return ((LIMITS.text_bytes - _MEASUREMENT_BYTES * qubits) // (_LAYER_BYTES * qubits) - 1) // 2
 
 
 def _lifetimes(seed: bytes, claim: Claim, depth: Depth) -> Run:

@@ -18,7 +18,6 @@ from qcrs.quantum.ideal import exact_outcomes
 from qcrs.quantum.program import Operation, Program
 
 _QUARTER = TURN // 4
-# The six sines multiply to 0.43 at most; the bound only has to be one, tight enough not to waste draws.
 _DENSITY_BITS = 64
 
 
@@ -72,7 +71,7 @@ def _content(stream: Stream) -> tuple[int, int, int]:
         for one, other in combinations(angles, 2):
             weight = weight * sine(one + other) >> _DENSITY_BITS
             weight = weight * sine(one - other) >> _DENSITY_BITS
-        if stream.accepts(2 * weight):
+        if stream.accepts(4 * weight):  # the product of the six sines is 1 / 4 at most
             return angles
 
 
