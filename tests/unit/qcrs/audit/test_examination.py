@@ -140,7 +140,7 @@ def test_an_operator_keeps_to_its_first_organisation(history):
         tell("AccountJoined", organisation=organisation, account=stranger)
         tell(
             "ProcessorRegistered", processor=next_id + offset, operator=stranger,
-            daemon=account(f"another daemon {offset}"), organisation=organisation,
+            daemon=account(f"another daemon {offset}"), organisation=organisation, hardwareDigest=bytes([offset]) * 32,
         )  # fmt: skip
         tell("AccountLeft", organisation=organisation, account=stranger)
     fault = history.examine(told).fault
