@@ -152,7 +152,7 @@ class Trial:
 
     def wait(self) -> "Trial":
         """Let the phase's deadline pass."""
-        self.world.chain.warp(self.record.deadline_at + 1)
+        self.world.chain.warp(max(self.world.chain.now, self.record.deadline_at + 1))
         return self
 
     def convene(self, by: str | None = None) -> "Trial":
