@@ -55,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verbs, "declare", _declare, "declare a processor's capability anew, before its certificate runs out"
     )
     declare.add_argument("--config", type=Path, required=True, help="the node.toml of its daemon")
+    declare.add_argument(
+        "--quantum-volume-log2", type=whole(0, 10), metavar="N", help="claim this one instead of the calibration's"
+    )
     offer = command(
         verbs, "offer", _offer, "ask for a price instead of the policy's",
         description="Ask for PRICE coin a qubit-shot. It is drawn for computations whose requesters bid as much, and "
@@ -187,7 +190,9 @@ def _declare(options: argparse.Namespace) -> None:
                 f"the daemon of {options.config} serves {f'processor {serves}' if serves else 'no processor'}, "
                 f"not {options.id}; name the configuration of {options.id}'s own"
             )
-        await provider.declare(client.gateway, client.signer, options.id, config.calibration)
+        await provider.declare(
+            client.gateway, client.signer, options.id, config.calibration, options.quantum_volume_log2
+        )
         emit(
             options,
             {"id": options.id},

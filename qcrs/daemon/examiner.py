@@ -7,6 +7,7 @@ same words is journalled before it is said: the digest of its counts, and its sc
 import asyncio
 import json
 import logging
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -25,19 +26,22 @@ from qcrs.daemon.outlook import RANKS, Outlook
 from qcrs.errors import QcrsError
 from qcrs.model.certification import ENDED
 from qcrs.model.processor import ProcessorStatus
-from qcrs.model.records import Measured
+from qcrs.model.records import CertificationTerms, Measured
 from qcrs.quantum.client import EngineClient
 from qcrs.quantum.examination import ExaminerFailed, encode_bundle, examine, task_of
 from qcrs.quantum.request import RunRequest
 from qcrs.rules.certifying import MAX_ROUNDS, commitment_of, next_salt
 from qcrs.rules.digest import keccak
 from qcrs.rules.measurement import NOTHING, SEATS
+from qcrs.rules.reputation import is_unfit
 from qcrs.store import ContentUnavailable, Store
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 RETRY_SECONDS = 3.0
+SWEEP_SECONDS = 30.0
+COUNTERS = ("accepted", "outliers", "silent", "refused", "failed")
 # A bundle that is not in the store is waited for until this share of the window is left; then nothing was measured.
 PATIENCE_SHARE = 0.4
 CONTRACT = "Certifications"
@@ -68,6 +72,9 @@ class Examiner:
     _ended: set[int] = field(default_factory=set)
     _tasks: dict[Due, asyncio.Task] = field(default_factory=dict)
     _again_at: dict[Due, float] = field(default_factory=dict)
+    _surprisable: list[int] = field(default_factory=list)
+    _unfit: list[int] = field(default_factory=list)
+    _swept_at: float = -math.inf
 
     async def run(self, stop: asyncio.Event, outlook: Outlook) -> None:
         """Serve until *stop* is set.
@@ -101,7 +108,7 @@ class Examiner:
                 self._tasks[due] = asyncio.create_task(self._perform(due, trials.get(due.subject)))
 
     async def _view(self, outlook: Outlook) -> View:
-        reads, registry = Benchmarks(self.gateway), Registry(self.gateway)
+        reads = Benchmarks(self.gateway)
         terms, now = await reads.terms(), self.gateway.now
         trials = []
         for id_ in range(1, await reads.count() + 1):
@@ -113,18 +120,29 @@ class Examiner:
             else:
                 trials.append(Trial(id_, record, tuple(seats)))
         epoch_entropy = await reads.entropy(int(now) // terms.cadence_seconds)
-        surprisable: list[int] = []
-        if self.keeper and epoch_entropy is not None:
-            price = SEATS * terms.fee + (MAX_ROUNDS + 2) * await Allocator(self.gateway).keeper_bounty()
-            busy = {trial.record.processor for trial in trials}
-            for number in range(1, await registry.count() + 1):
-                certified = (await registry.standing(number)).status is ProcessorStatus.Certified
-                if certified and number not in busy and await reads.reserve(number) >= price:
-                    surprisable.append(number)
+        await self._sweep(terms, {trial.record.processor for trial in trials})
         return View(
             processor=outlook.processor, rank=(outlook.processor - 1) % RANKS, now=now, terms=terms, trials=trials,
-            epoch_entropy=epoch_entropy, surprisable=surprisable, keeper=self.keeper,
+            epoch_entropy=epoch_entropy, surprisable=self._surprisable, unfit=self._unfit,
+            keeper=self.keeper,
         )  # fmt: skip
+
+    async def _sweep(self, terms: CertificationTerms, busy: set[int]) -> None:
+        """Look through all processors, now and then, for those that a keeper has something to do about."""
+        if not self.keeper or time.monotonic() < self._swept_at + SWEEP_SECONDS:
+            return
+        self._swept_at = time.monotonic()
+        reads, registry = Benchmarks(self.gateway), Registry(self.gateway)
+        price = SEATS * terms.fee + (MAX_ROUNDS + 2) * await Allocator(self.gateway).keeper_bounty()
+        self._surprisable, self._unfit = [], []
+        for number in range(1, await registry.count() + 1):
+            standing = await registry.standing(number)
+            if standing.status is not ProcessorStatus.Certified:
+                continue
+            if is_unfit({name: getattr(standing, name) for name in COUNTERS}):
+                self._unfit.append(number)
+            if number not in busy and await reads.reserve(number) >= price:
+                self._surprisable.append(number)
 
     async def _perform(self, due: Due, trial: Trial | None) -> None:
         began = time.monotonic()
@@ -139,7 +157,9 @@ class Examiner:
         self._again_at[due] = time.monotonic() + RETRY_SECONDS
 
     async def _carry_out(self, due: Due, trial: Trial | None) -> None:
-        if due.step is Step.OpenEpoch:
+        if due.step is Step.Suspend:
+            await self._send("suspendByRule", due.subject, contract="ProcessorRegistry")
+        elif due.step is Step.OpenEpoch:
             await self._send("openEpoch")
         elif due.step is Step.Surprise or trial is None:
             await self._send("surprise", due.subject)
@@ -152,9 +172,9 @@ class Examiner:
         else:
             await self._score(due, trial)
 
-    async def _send(self, function: str, *arguments: Any) -> None:
-        await self.gateway.simulate(self.account, CONTRACT, function, *arguments)
-        await self.gateway.send(self.account, CONTRACT, function, *arguments)
+    async def _send(self, function: str, *arguments: Any, contract: str = CONTRACT) -> None:
+        await self.gateway.simulate(self.account, contract, function, *arguments)
+        await self.gateway.send(self.account, contract, function, *arguments)
 
     async def _salt(self, processor: int) -> bytes:
         """Return the salt that is next in the chain of this daemon's certifier."""
@@ -187,7 +207,8 @@ class Examiner:
         task = await self._task(trial, content.decode())
         asked = (await examine(task)).get("requests", [])
         left = max(1.0, trial.record.deadline_at - self.gateway.now)
-        results = await asyncio.gather(*(self._run(fields, left) for fields in asked))
+        # One at a time, so that leased computations, which share the workers, are never crowded out.
+        results = [await self._run(fields, left) for fields in asked]
         digest = await asyncio.to_thread(self.store.put, encode_bundle(results))
         return self.journal.keep("answer", trial.id, trial.record.round, digest)
 

@@ -27,6 +27,7 @@ class Step(Enum):
     Enforce = "enforce"
     OpenEpoch = "openEpoch"
     Surprise = "surprise"
+    Suspend = "suspendByRule"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Due:
     """A step that is due.
 
     Attributes:
-        subject: Certification; the processor of a surprise; the epoch to open. round, seat: Of the certification.
+        subject: Certification; the processor of a surprise or a suspension; the epoch to open.
+        round: Of the certification; the epoch of a surprise. seat: Of the certification.
     """
 
     step: Step
@@ -60,6 +62,7 @@ class View:
         rank: Its place among keepers, from 0.
         epoch_entropy: What the running epoch draws by; None when it is not opened.
         surprisable: Certified processors that have no benchmark open and enough in reserve for one.
+        unfit: Certified processors whose conduct suspends them.
         keeper: Whether to act for others.
     """
 
@@ -70,6 +73,7 @@ class View:
     trials: Collection[Trial]
     epoch_entropy: bytes | None
     surprisable: Collection[int] = ()
+    unfit: Collection[int] = ()
     keeper: bool = True
 
     @property
@@ -83,6 +87,7 @@ def decide(view: View) -> list[Due]:
     steps = [due for trial in view.trials for due in _own(trial, view)]
     if view.keeper:
         steps += [due for trial in view.trials for due in _kept(trial, view)]
+        steps += [Due(Step.Suspend, processor) for processor in view.unfit]
         steps += _watched(view)
     return steps
 

@@ -7,6 +7,7 @@ output; ``qcrs.quantum.examination`` asks it.
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from qcrs.model.records import Capability, Measured
@@ -33,16 +34,16 @@ def claim_of(calibration: str, capability: Capability) -> Claim:
     except CalibrationInvalid as error:
         raise ClaimInvalid(str(error)) from error
     facts = claim.facts
-    said = (facts.qubits, facts.quantum_volume_log2, facts.noise_class, keccak(facts.coupling_map))
-    asked = (
-        capability.qubits,
-        capability.quantum_volume_log2,
-        capability.noise_class,
-        capability.coupling_map_digest,
-    )
-    if said != asked:
-        raise ClaimInvalid(f"a calibration of {said[:3]} (qubits, quantum volume, noise class): claimed {asked[:3]}")
-    return claim
+    said = (facts.qubits, facts.noise_class, keccak(facts.coupling_map))
+    asked = (capability.qubits, capability.noise_class, capability.coupling_map_digest)
+    if said != asked or capability.quantum_volume_log2 > facts.quantum_volume_log2:
+        raise ClaimInvalid(
+            f"a calibration of {facts.qubits} qubits, noise class {facts.noise_class} and quantum volume "
+            f"2^{facts.quantum_volume_log2}: claimed {capability.qubits}, {capability.noise_class} and "
+            f"2^{capability.quantum_volume_log2}"
+        )
+    # A processor may claim a smaller volume than its calibration foretells, and is then tested at that.
+    return Claim(replace(facts, quantum_volume_log2=capability.quantum_volume_log2), claim.chain)
 
 
 def requests_of(seed: bytes, calibration: str, capability: Capability, depth: str) -> list[dict[str, Any]]:

@@ -201,14 +201,25 @@ async def _undeclared(gateway: Gateway, operator: LocalAccount, daemon: LocalAcc
     return 0 if newest else processor
 
 
-async def declare(gateway: Gateway, operator: LocalAccount, processor: int, calibration_path: Path) -> None:
+async def declare(
+    gateway: Gateway,
+    operator: LocalAccount,
+    processor: int,
+    calibration_path: Path,
+    quantum_volume_log2: int | None = None,
+) -> None:
     """Declare what *processor* can do, for 30 days from now. It still has to be certified.
+
+    Args:
+        quantum_volume_log2: To claim a smaller volume than the calibration foretells.
 
     Raises:
         ContractRefused: The operator does not own the processor.
     """
     calibration = Calibration.read(calibration_path)
     capability = capability_record(calibration, calibration_path.read_bytes(), int(gateway.now) + CERTIFICATE_SECONDS)
+    if quantum_volume_log2 is not None:
+        capability = capability.model_copy(update={"quantum_volume_log2": quantum_volume_log2})
     uri = f"calibration:{calibration.name}"  # a path of this machine would tell others nothing, and stay for ever
     await gateway.send(operator, "ProcessorRegistry", "declareCapability", processor, capability.to_chain(), uri)
 

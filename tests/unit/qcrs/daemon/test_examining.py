@@ -79,3 +79,8 @@ def test_keepers_open_epochs_and_surprise_whom_they_draw():
     found = decide(view(**facts, epoch_entropy=entropy, surprisable=everybody))
     assert found == [Due(Step.Surprise, p, 20_000) for p in drawn]
     assert decide(view(**facts | {"keeper": False}, epoch_entropy=entropy, surprisable=everybody)) == []
+
+
+def test_keepers_suspend_whose_conduct_does():
+    assert decide(view(keeper=True, unfit=(4, 5))) == [Due(Step.Suspend, 4), Due(Step.Suspend, 5)]
+    assert decide(view(unfit=(4, 5))) == []
