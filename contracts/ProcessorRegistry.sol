@@ -10,6 +10,7 @@ import {Capability, IProcessorRegistry, Terms} from "./interfaces/IProcessorRegi
 import {AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol";
 import {Actor} from "./libraries/Actor.sol";
+import {Approval} from "./libraries/Approval.sol";
 import {Asked} from "./libraries/Asked.sol";
 import {Draw} from "./libraries/Draw.sol";
 import {Keyring} from "./libraries/Keyring.sol";
@@ -17,25 +18,31 @@ import {Pause} from "./libraries/Pause.sol";
 import {ProcessorIndex} from "./libraries/ProcessorIndex.sol";
 import {Reputation} from "./libraries/Reputation.sol";
 import {Roster} from "./libraries/Roster.sol";
+import {Succession} from "./libraries/Succession.sol";
 
 /// @title ProcessorRegistry
 /// @notice See IProcessorRegistry.
 contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
+    using Approval for Approval.Book;
     using Draw for Roster.State;
     using Keyring for Keyring.Identity;
     using ProcessorIndex for ProcessorIndex.Index;
     using Reputation for Standing;
     using Roster for Roster.State;
+    using Succession for Succession.Memory;
 
-    bytes32 private constant REGISTRATION_TYPEHASH =
-        keccak256("ProcessorRegistration(address operator,address daemon,bytes32 identityDigest)");
+    bytes32 private constant REGISTRATION_TYPEHASH = keccak256(
+        "ProcessorRegistration(address operator,address daemon,bytes32 identityDigest,bytes32 hardwareDigest)"
+    );
     uint256 private constant MISSED_BEATS = 2;
+    bytes32 private constant CONDUCT = "conduct";
 
     IAuditTrail public immutable AUDIT_TRAIL;
     IConsortium public immutable CONSORTIUM;
     address public immutable ALLOCATOR;
     address public immutable BONDS;
     address public immutable RESERVATIONS;
+    address public immutable CERTIFICATIONS;
     IHashKeys public immutable HASH_KEYS;
     /// @inheritdoc IProcessorRegistry
     uint40 public immutable HEARTBEAT_SECONDS;
@@ -48,10 +55,10 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     /// @inheritdoc IProcessorRegistry
     mapping(address daemon => ProcessorId) public processorOf;
 
-    mapping(address operator => uint24) private _organisationOf;
     Roster.State private _roster;
+    Succession.Memory private _succession;
     mapping(ProcessorId => Keyring.Identity) private _identities;
-    mapping(ProcessorId => mapping(uint16 version => Capability)) private _capabilities;
+    Approval.Book private _approvals;
 
     modifier onlyAllocator() {
         if (msg.sender != ALLOCATOR) revert CallerNotAllocator(msg.sender);
@@ -75,22 +82,24 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         address allocator,
         address bonds,
         address reservations,
+        address certifications,
         IHashKeys hashKeys,
         uint40 heartbeatSeconds
     ) AccessManaged(authority) EIP712("QCRS ProcessorRegistry", "1") {
         AUDIT_TRAIL = auditTrail;
         CONSORTIUM = consortium;
-        // slither-disable-start missing-zero-check (with no allocator or bonds, nothing is leased)
+        // slither-disable-start missing-zero-check (without them nothing is leased or measured)
         ALLOCATOR = allocator;
         BONDS = bonds;
         RESERVATIONS = reservations;
+        CERTIFICATIONS = certifications;
         // slither-disable-end missing-zero-check
         HASH_KEYS = hashKeys;
         HEARTBEAT_SECONDS = heartbeatSeconds;
     }
 
     /// @inheritdoc IProcessorRegistry
-    function register(address daemon, bytes32 identityDigest, bytes calldata daemonSignature)
+    function register(address daemon, bytes32 identityDigest, bytes32 hardwareDigest, bytes calldata daemonSignature)
         external
         returns (ProcessorId processor)
     {
@@ -98,10 +107,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         (address operator, bool proven) = Actor.behind(address(HASH_KEYS));
         uint24 organisation = CONSORTIUM.organisationOf(operator);
         if (organisation == 0) revert OperatorNotInConsortium(operator);
-        // One organisation for life, so that processors of different organisations have different operators.
-        uint24 first = _organisationOf[operator];
-        if (first == 0) _organisationOf[operator] = organisation;
-        else if (first != organisation) revert OperatorMoved(operator, organisation, first);
+        _succession.bind(operator, organisation);
         ProcessorId present = processorOf[daemon];
         if (ProcessorId.unwrap(present) != 0) revert DaemonTaken(daemon, present);
 
@@ -110,8 +116,9 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         Standing storage standing = _roster.standings[processor];
         standing.organisation = organisation;
         standing.advance(processor, ProcessorStatus.Applied);
-        emit ProcessorRegistered(processor, operator, daemon, organisation, identityDigest);
-        bytes32 digest = _consentDigest(operator, daemon, identityDigest);
+        emit ProcessorRegistered(processor, operator, daemon, organisation, identityDigest, hardwareDigest);
+        _succession.enter(_roster, processor, hardwareDigest);
+        bytes32 digest = _consentDigest(operator, daemon, identityDigest, hardwareDigest);
         _identities[processor].enter(
             HASH_KEYS, operator, proven, hashKeysRequired, daemon, digest, daemonSignature
         );
@@ -135,7 +142,8 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         onlyOperator(processor)
     {
         Keyring.Identity storage identity = _identities[processor];
-        bytes32 digest = _consentDigest(identity.operator, identity.daemon, identityDigest);
+        // No hardware digest: the hardware stays what it is.
+        bytes32 digest = _consentDigest(identity.operator, identity.daemon, identityDigest, 0);
         identity.requireConsent(HASH_KEYS, digest, daemonSignature);
         emit IdentityUpdated(processor, identityDigest);
         if (_roster.standings[processor].status == ProcessorStatus.Certified) _suspend(processor, identityDigest);
@@ -147,46 +155,46 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         onlyOperator(processor)
         returns (uint16 version)
     {
-        if (capability.qubits == 0 || capability.qubits > type(uint8).max || capability.noiseClass == 0) {
-            revert CapabilityInvalid(capability.qubits, capability.noiseClass);
-        }
-        version = ++_identities[processor].newestVersion;
-        _capabilities[processor][version] = capability;
-        emit CapabilityDeclared(processor, version, capability, uri);
+        version = _approvals.declare(processor, capability, uri);
+        bool certified = _roster.standings[processor].status == ProcessorStatus.Certified;
+        if (certified && _approvals.isNoBetter(processor, capability)) _approve(processor, version, 0);
     }
 
     /// @inheritdoc IProcessorRegistry
     function certify(ProcessorId processor, uint16 version) external restricted {
-        Capability memory capability = _capabilities[processor][version];
-        if (capability.qubits == 0) revert CapabilityUnknown(processor, version);
-        if (capability.expiresAt <= block.timestamp) {
-            revert CapabilityExpired(processor, capability.expiresAt, block.timestamp);
-        }
-        Standing storage standing = _roster.standings[processor];
-        if (uint256(standing.leasedQubits) + standing.heldQubits > capability.qubits) {
-            revert CapabilityBelowLeases(processor, capability.qubits, standing.leasedQubits);
-        }
-        _roster.unlist(processor);
-        // A certified processor moves to its new version without leaving the status.
-        if (standing.status != ProcessorStatus.Certified) standing.advance(processor, ProcessorStatus.Certified);
-        _roster.describe(processor, capability);
-        _identities[processor].certifiedVersion = version;
-        _roster.list(processor);
-        emit ProcessorCertified(processor, version, capability.noiseClass, capability.expiresAt);
-        AUDIT_TRAIL.append(
-            Decision.ProcessorCertified, _subject(processor), keccak256(abi.encode(processor, version, capability))
-        );
+        _approve(processor, version, 0);
     }
 
     /// @inheritdoc IProcessorRegistry
-    function suspend(ProcessorId processor, bytes32 reason) external restricted {
+    function award(ProcessorId processor, Capability calldata capability, bytes32 evidence)
+        external
+        returns (uint16 version)
+    {
+        if (msg.sender != CERTIFICATIONS) revert CallerNotCertifications(msg.sender);
+        version = _approvals.declare(processor, capability, "");
+        _approve(processor, version, evidence);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function suspend(ProcessorId processor, bytes32 reason) external {
+        if (msg.sender != CERTIFICATIONS) _checkCanCall(msg.sender, msg.data);
         _suspend(processor, reason);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function suspendByRule(ProcessorId processor) external {
+        Standing memory standing = _roster.standings[processor];
+        if (!Reputation.isUnfit(standing)) {
+            revert ConductBearable(processor, standing.accepted, Reputation.faultsOf(standing));
+        }
+        _suspend(processor, CONDUCT);
     }
 
     /// @inheritdoc IProcessorRegistry
     function retire(ProcessorId processor) external onlyOperator(processor) {
         _roster.standings[processor].advance(processor, ProcessorStatus.Retired);
         _roster.unlist(processor);
+        _succession.part(_roster, processor);
         emit ProcessorRetired(processor);
     }
 
@@ -360,12 +368,13 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function versionsOf(ProcessorId processor) external view returns (uint16 certified, uint16 newest) {
-        return (_identities[processor].certifiedVersion, _identities[processor].newestVersion);
+        Approval.Versions memory versions = _approvals.versions[processor];
+        return (versions.certified, versions.newest);
     }
 
     /// @inheritdoc IProcessorRegistry
     function capabilityOf(ProcessorId processor, uint16 version) external view returns (Capability memory) {
-        return _capabilities[processor][version];
+        return _approvals.capabilities[processor][version];
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -387,16 +396,29 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         return _roster.indices[noiseClass].page(level, first, limit);
     }
 
+    function _approve(ProcessorId processor, uint16 version, bytes32 evidence) private {
+        bytes32 digest = _approvals.approve(_roster, _succession, processor, version, evidence);
+        AUDIT_TRAIL.append(Decision.ProcessorCertified, _subject(processor), digest);
+    }
+
     function _suspend(ProcessorId processor, bytes32 reason) private {
         _roster.standings[processor].advance(processor, ProcessorStatus.Suspended);
         _roster.unlist(processor);
+        _succession.part(_roster, processor);
         emit ProcessorSuspended(processor, reason);
-        AUDIT_TRAIL.append(Decision.ProcessorSuspended, _subject(processor), keccak256(abi.encode(processor, reason)));
+        bytes32 digest = keccak256(abi.encode(processor, reason));
+        AUDIT_TRAIL.append(Decision.ProcessorSuspended, _subject(processor), digest);
     }
 
     /// @dev What a daemon signs to serve a processor.
-    function _consentDigest(address operator, address daemon, bytes32 identityDigest) private view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(REGISTRATION_TYPEHASH, operator, daemon, identityDigest)));
+    function _consentDigest(address operator, address daemon, bytes32 identityDigest, bytes32 hardwareDigest)
+        private
+        view
+        returns (bytes32)
+    {
+        return _hashTypedDataV4(
+            keccak256(abi.encode(REGISTRATION_TYPEHASH, operator, daemon, identityDigest, hardwareDigest))
+        );
     }
 
     function _wishOf(Asked asked, uint256 shape, uint256 pay) private view returns (Draw.Wish memory) {

@@ -132,7 +132,7 @@ def key_node(world: Any, number: int) -> tuple[Holder, Holder]:
     return operator, daemon
 
 
-def consent(world: Any, daemon: Holder, operator: str, digest: bytes) -> bytes:
+def consent(world: Any, daemon: Holder, operator: str, digest: bytes, hardware: bytes) -> bytes:
     """Return both signatures of a keyed daemon that consents to serve *operator*."""
-    typed = world.registration_digest(operator, daemon.account, digest)
+    typed = world.registration_digest(operator, daemon.account, digest, hardware)
     return daemon.ecdsa(typed) + daemon.attest(world.registry.address, typed)

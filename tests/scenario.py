@@ -48,6 +48,11 @@ def account(name: str) -> str:
     return Account.from_key(keccak(name.encode())).address.lower()
 
 
+def hardware_of(daemon: str) -> bytes:
+    """Return the digest of the device that the daemon called *daemon* serves."""
+    return keccak(f"hardware of {daemon}".encode())
+
+
 @dataclass(frozen=True)
 class Node:
     """A registered processor and who stands behind it."""
@@ -157,6 +162,7 @@ class World:
         self.delivery = self.contracts["ResultDelivery"]
         self.relay = self.contracts["ReportRelay"]
         self.reservations = self.contracts["Reservations"]
+        self.certifications = self.contracts["Certifications"]
 
     # --- people and processors ---
 
@@ -164,23 +170,27 @@ class World:
         """Admit the organisation *name*, whose admin is the account of the same name."""
         return self.consortium.admit(name, account(name), weight, sender=self.certifier).result
 
-    def register(self, operator: str, name: str) -> int:
-        """Register a processor of *operator* whose daemon is the account *name*."""
-        digest = keccak(name.encode())
-        signature = self.sign_registration(name, operator, digest)
-        return self.registry.register(account(name), digest, signature, sender=operator).result
+    def register(self, operator: str, name: str, hardware: bytes | None = None) -> int:
+        """Register a processor of *operator* with the daemon *name*, on a device of its own or on *hardware*."""
+        digest, hardware = keccak(name.encode()), hardware or hardware_of(name)
+        signature = self.sign_registration(name, operator, digest, hardware)
+        return self.registry.register(account(name), digest, hardware, signature, sender=operator).result
 
-    def sign_registration(self, daemon: str, operator: str, digest: bytes, **domain: Any) -> bytes:
+    def sign_registration(
+        self, daemon: str, operator: str, digest: bytes, hardware: bytes | None = None, **domain: Any
+    ) -> bytes:
         """Return the registration signature of the daemon called *daemon*."""
-        typed = self._registration(account(daemon), operator, digest, **domain)
+        typed = self._registration(account(daemon), operator, digest, hardware or hardware_of(daemon), **domain)
         return bytes(Account.sign_message(typed, keccak(daemon.encode())).signature)
 
-    def registration_digest(self, operator: str, daemon: str, digest: bytes) -> bytes:
+    def registration_digest(self, operator: str, daemon: str, digest: bytes, hardware: bytes) -> bytes:
         """Return the EIP-712 digest that a daemon signs to be registered."""
-        typed = self._registration(daemon, operator, digest)
+        typed = self._registration(daemon, operator, digest, hardware)
         return keccak(b"\x19" + typed.version + typed.header + typed.body)
 
-    def _registration(self, daemon: str, operator: str, digest: bytes, **domain: Any) -> SignableMessage:
+    def _registration(
+        self, daemon: str, operator: str, digest: bytes, hardware: bytes, **domain: Any
+    ) -> SignableMessage:
         return encode_typed_data(
             domain_data={
                 "name": "QCRS ProcessorRegistry",
@@ -194,12 +204,14 @@ class World:
                     {"name": "operator", "type": "address"},
                     {"name": "daemon", "type": "address"},
                     {"name": "identityDigest", "type": "bytes32"},
+                    {"name": "hardwareDigest", "type": "bytes32"},
                 ]
             },
             message_data={
                 "operator": operator,
                 "daemon": daemon,
                 "identityDigest": digest,
+                "hardwareDigest": hardware,
             },
         )
 

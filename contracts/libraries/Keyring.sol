@@ -14,8 +14,6 @@ import {Actor} from "./Actor.sol";
 library Keyring {
     struct Identity {
         address operator;
-        uint16 certifiedVersion;
-        uint16 newestVersion;
         bool operatorKeyed;
         address daemon;
         bool keyed;

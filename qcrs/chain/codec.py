@@ -41,6 +41,7 @@ CONTRACTS = (
     "ResultDelivery",
     "ReportRelay",
     "Reservations",
+    "Certifications",
 )
 
 

@@ -15,7 +15,7 @@ from eth_utils import to_checksum_address
 from qcrs.chain.codec import CONTRACTS, Interface
 from qcrs.chain.governance import Governance
 from qcrs.model.motion import BODIES, CONSTITUTION
-from qcrs.model.records import Policy
+from qcrs.model.records import CertificationTerms, Policy
 from qcrs.rules.commitment import BEACON_BYTES
 
 ORDER = CONTRACTS
@@ -49,6 +49,7 @@ PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
         "Consortium": ("admit", "expel"),
         "HashKeys": ("proposeRecovery",),
         "ProcessorRegistry": ("certify",),
+        "Certifications": ("setTerms",),
     },
     QUANTUM_SECURITY: {
         "ProcessorRegistry": ("suspend", "requireHashKeys"),
@@ -70,6 +71,18 @@ DEFAULT_POLICY = Policy(
     minimum_bond=ETHER // 2,
     slash=ETHER // 10,
 )
+DEFAULT_CERTIFICATION_TERMS = CertificationTerms(
+    fee=ETHER // 500,
+    stake=ETHER // 10,
+    deposit=ETHER // 10,
+    window_seconds=120,
+    answer_seconds=600,
+    valid_seconds=30 * 86_400,
+    cadence_seconds=86_400,
+    surprise_ppm=50_000,
+    tolerance_ppm=20_000,
+    drift_ppm=500_000,
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,7 @@ class SuiteSettings:
         keeper_bounty: Wei for whoever enforces a deadline or settles.
         heartbeat_seconds: Longest time between a processor's heartbeats.
         genesis_entropy: First value of the beacon, 24 bytes.
+        certification_terms: First prices, windows and shares of benchmarks.
     """
 
     roles: Mapping[int, str] = field(default_factory=dict)
@@ -91,6 +105,7 @@ class SuiteSettings:
     keeper_bounty: int = ETHER // 1000
     heartbeat_seconds: int = 30
     genesis_entropy: bytes = field(default=keccak(b"QCRS genesis")[:BEACON_BYTES])
+    certification_terms: CertificationTerms = DEFAULT_CERTIFICATION_TERMS
 
 
 @dataclass(frozen=True)
@@ -154,6 +169,7 @@ def plan(
             at["ComputationAllocator"],
             at["Bonds"],
             at["Reservations"],
+            at["Certifications"],
             at["HashKeys"],
             settings.heartbeat_seconds,
         ),
@@ -168,6 +184,12 @@ def plan(
         "ResultDelivery": (at["ComputationAllocator"], at["Bonds"]),
         "ReportRelay": (at["ResultVerifier"], at["ComputationAllocator"], at["ProcessorRegistry"]),
         "Reservations": (at["AuditTrail"], at["Consortium"], at["ComputationAllocator"]),
+        "Certifications": (
+            at["Authority"],
+            at["ComputationAllocator"],
+            at["GoldRounds"],
+            settings.certification_terms.to_chain(),
+        ),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])

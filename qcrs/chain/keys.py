@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from eth_account import Account
-from eth_account.messages import SignableMessage, encode_typed_data
+from eth_account.messages import SignableMessage, encode_defunct, encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_utils import is_address, to_checksum_address
 
@@ -33,6 +33,7 @@ __all__ = [
     "devnet_account",
     "load_keystore",
     "registration_digest",
+    "salt_root",
     "sign_registration",
 ]
 
@@ -141,20 +142,24 @@ def devnet_account(mnemonic: str, index: int) -> LocalAccount:
 
 
 def sign_registration(
-    daemon: LocalAccount, chain_id: int, registry: str, operator: str, identity_digest: bytes
+    daemon: LocalAccount, chain_id: int, registry: str, operator: str, identity_digest: bytes, hardware_digest: bytes
 ) -> bytes:
     """Return the daemon's EIP-712 proof that it consents to serve *operator*'s processor."""
-    message = _registration(daemon.address, chain_id, registry, operator, identity_digest)
+    message = _registration(daemon.address, chain_id, registry, operator, identity_digest, hardware_digest)
     return bytes(daemon.sign_message(message).signature)
 
 
-def registration_digest(daemon: str, chain_id: int, registry: str, operator: str, identity_digest: bytes) -> bytes:
+def registration_digest(
+    daemon: str, chain_id: int, registry: str, operator: str, identity_digest: bytes, hardware_digest: bytes
+) -> bytes:
     """Return what the daemon signs there, for its hash key to attest as well."""
-    message = _registration(daemon, chain_id, registry, operator, identity_digest)
+    message = _registration(daemon, chain_id, registry, operator, identity_digest, hardware_digest)
     return keccak(b"\x19" + message.version + message.header + message.body)
 
 
-def _registration(daemon: str, chain_id: int, registry: str, operator: str, identity_digest: bytes) -> SignableMessage:
+def _registration(
+    daemon: str, chain_id: int, registry: str, operator: str, identity_digest: bytes, hardware_digest: bytes
+) -> SignableMessage:
     return encode_typed_data(
         domain_data={
             "name": "QCRS ProcessorRegistry",
@@ -167,14 +172,26 @@ def _registration(daemon: str, chain_id: int, registry: str, operator: str, iden
                 {"name": "operator", "type": "address"},
                 {"name": "daemon", "type": "address"},
                 {"name": "identityDigest", "type": "bytes32"},
+                {"name": "hardwareDigest", "type": "bytes32"},
             ]
         },
         message_data={
             "operator": operator,
             "daemon": daemon,
             "identityDigest": identity_digest,
+            "hardwareDigest": hardware_digest,
         },
     )
+
+
+def salt_root(daemon: LocalAccount, chain_id: int, deployment: str, processor: int, number: int) -> bytes:
+    """Return the secret behind the *number*-th chain of salts with which *processor* is enlisted as a certifier.
+
+    It follows from the daemon's key alone, so that no journal can lose it: the signature of a text that nobody else is
+    ever shown. Signatures are deterministic.
+    """
+    text = f"QCRS certifier salts: chain {chain_id}, {deployment}, processor {processor}, number {number}"
+    return keccak(bytes(daemon.sign_message(encode_defunct(text=text)).signature))
 
 
 class KeyLock:

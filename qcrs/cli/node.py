@@ -24,6 +24,7 @@ from qcrs.config import NodeConfig, given_password, network_path, password
 from qcrs.crypto.leaf_key import Purpose
 from qcrs.crypto.leaf_ring import LeafRing
 from qcrs.daemon.auditor import Auditor
+from qcrs.daemon.examiner import Examiner
 from qcrs.daemon.execution import Executor
 from qcrs.daemon.host import Host
 from qcrs.daemon.journal import Journal
@@ -185,7 +186,11 @@ async def _serve(options: argparse.Namespace) -> None:
             host = Host(
                 gateway, account, engine, executor.store, executor.time_limit_seconds, executor.memory_limit_bytes
             )
-            node = Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor, host)
+            examiner = Examiner(
+                gateway, account, journal, engine, executor.store, config.calibration, executor.time_limit_seconds,
+                executor.memory_limit_bytes, config.keeper,
+            )  # fmt: skip
+            node = Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor, host, examiner)
             try:
                 await node.run(stop)
             finally:

@@ -1,12 +1,12 @@
 """``qcrs processor``: the registry."""
 
 import argparse
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
 from qcrs.chain.contracts import ProcessorBonds, Reserved
 from qcrs.chain.keys import load_keystore
+from qcrs.cli import certify as certifying
 from qcrs.cli.options import (
     add_network,
     add_signer,
@@ -20,13 +20,14 @@ from qcrs.cli.options import (
     whole,
 )
 from qcrs.cli.processor_identity import add_identity_verbs
-from qcrs.config import NodeConfig, home
+from qcrs.config import NodeConfig
 from qcrs.crypto.identity import IdentityInvalid
 from qcrs.errors import QcrsError
 from qcrs.model.processor import ProcessorStatus
 from qcrs.sdk import provider
+from qcrs.sdk.certification import certificate_of
 from qcrs.sdk.client import Client
-from qcrs.sdk.enrolment import admission_secret, load_keys
+from qcrs.sdk.enrolment import load_keys
 from qcrs.sdk.identities import ProcessorUnkeyed
 from qcrs.sdk.market import MISSED_BEATS, Candidate, Market
 from qcrs.sdk.quote import coin
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     register = command(verbs, "register", _register, "register a node's processor and declare its capability")
     register.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
     register.add_argument("--fund", type=coins_or_none, metavar="COIN", help="send this to the daemon for gas")
-    certify = command(verbs, "certify", _certify, "approve a processor's newest capability (certification role)")
+    certifying.add_arguments(verbs)
     bond = command(verbs, "bond", _bond, "lock coin behind a processor, so that it can be drawn")
     bond.add_argument("--amount", type=coins, default="5", metavar="COIN", help="how much (5)")
     unbond = command(verbs, "unbond", _unbond, "take a processor out of the draw; later, take its bond back")
@@ -59,22 +60,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare.add_argument("--config", type=Path, required=True, help="the node.toml of its daemon")
     identity_verbs = add_identity_verbs(verbs)
+    declare.add_argument(
+        "--quantum-volume-log2", type=whole(0, 10), metavar="N", help="claim this one instead of the calibration's"
+    )
     offer = command(
         verbs, "offer", _offer, "ask for a price instead of the policy's",
         description="Ask for PRICE coin a qubit-shot. It is drawn for computations whose requesters bid as much, and "
         "is paid what they bid. When the offer expires nothing is drawn on it any more.",
     )  # fmt: skip
     withdraw = command(verbs, "withdraw-offer", _withdraw_offer, "ask the policy's price again")
-    for verb in (show, declare, certify, *identity_verbs, bond, unbond, offer, withdraw):
+    for verb in (show, declare, *identity_verbs, bond, unbond, offer, withdraw):
         verb.add_argument("id", type=processor_id)
     offer.add_argument("price", type=coins, metavar="PRICE", help="coin a qubit-shot")
     offer.add_argument("--minimum", type=coins_or_none, default="0", metavar="COIN", help="least for a computation (0)")
     offer.add_argument("--expires", type=whole(1), default=30 * 24 * 3600, metavar="SECONDS", help="from now (30 days)")
-    for verb in (listing, show, register, declare, certify, *identity_verbs, bond, unbond, offer, withdraw):
+    for verb in (listing, show, register, declare, *identity_verbs, bond, unbond, offer, withdraw):
         add_network(verb)
     for verb in (register, declare, identity_verbs[-1], bond, unbond, offer, withdraw):
         add_signer(verb, "lab-1")
-    add_signer(certify, "operator")
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -118,9 +121,12 @@ def _show(options: argparse.Namespace) -> None:
         if capability is not None:
             plain = capability.model_dump(by_alias=True)
             value["capability"] = {k: "0x" + v.hex() if isinstance(v, bytes) else v for k, v in plain.items()}
-        rows = {**value, **value.get("capability", {})}
-        rows.pop("capability", None)
-        emit(options, value, "\n".join(f"{key:20} {item}" for key, item in rows.items()))
+        value["certificate"] = await certificate_of(client.gateway, options.id)
+        told = {f"certificate {key}": item for key, item in (value["certificate"] or {}).items()}
+        rows = {**value, **value.get("capability", {}), **told}
+        for nested in ("capability", "certificate"):
+            rows.pop(nested, None)
+        emit(options, value, "\n".join(f"{key:25} {item}" for key, item in rows.items()))
 
     run_with_client(options, work, signs=False)
 
@@ -198,7 +204,14 @@ def _declare(options: argparse.Namespace) -> None:
                 f"not {options.id}; name the configuration of {options.id}'s own"
             )
         await provider.declare(
-            client.gateway, client.signer, options.id, config.calibration, daemon.address, keys, client.store
+            client.gateway,
+            client.signer,
+            options.id,
+            config.calibration,
+            daemon.address,
+            keys,
+            client.store,
+            options.quantum_volume_log2,
         )
         emit(
             options,
@@ -206,16 +219,6 @@ def _declare(options: argparse.Namespace) -> None:
             f"capability of processor {options.id} declared; it now needs 'qcrs processor certify {options.id}' by the "
             "certification role",
         )
-
-    run_with_client(options, work)
-
-
-def _certify(options: argparse.Namespace) -> None:
-    async def work(client: Client) -> None:
-        secret = await asyncio.to_thread(admission_secret, home() / "admission-secret")
-        checked = await provider.certify(client.gateway, client.signer, options.id, client.store, secret)
-        value = {"id": options.id, "status": "Certified", "checked": checked}
-        emit(options, value, f"processor {options.id} certified ({checked})")
 
     run_with_client(options, work)
 

@@ -22,6 +22,7 @@ from qcrs.store import Store
 from qcrs.vault import Vault
 
 REGISTRY = "ProcessorRegistry"
+SAME_HARDWARE = bytes(32)  # what a daemon signs in place of its digest when an identity follows another
 
 
 class PossessionUnproven(QcrsError):
@@ -102,7 +103,7 @@ async def rekey(
     identity = _next_identity(gateway, config, node, present, operator.address, daemon.address)
     await asyncio.to_thread(store.put, identity.content)
     proof = sign_registration(
-        daemon, gateway.network.chain_id, gateway.addresses[REGISTRY], operator.address, identity.digest
+        daemon, gateway.network.chain_id, gateway.addresses[REGISTRY], operator.address, identity.digest, SAME_HARDWARE
     )
     await gateway.simulate(operator, REGISTRY, "updateIdentity", processor, identity.digest, proof)
     await gateway.send(operator, REGISTRY, "updateIdentity", processor, identity.digest, proof)

@@ -15,18 +15,20 @@ async def register_keyed(
     daemon: LocalAccount,
     daemon_door: Door,
     identity_digest: bytes,
+    hardware_digest: bytes,
 ) -> int:
     """Register *daemon* as a processor of *operator*, both by both of their keys, and return its id.
 
     Args:
-        identity_digest: Of the identity document.
+        identity_digest: Of the identity document. hardware_digest: Of its descriptor of the device.
 
     Raises:
         ContractRefused: The registry refused it.
     """
     registry, chain_id = gateway.addresses["ProcessorRegistry"], gateway.network.chain_id
-    ecdsa = sign_registration(daemon, chain_id, registry, operator.address, identity_digest)
-    digest = registration_digest(daemon.address, chain_id, registry, operator.address, identity_digest)
+    facts = (chain_id, registry, operator.address, identity_digest, hardware_digest)
+    ecdsa = sign_registration(daemon, *facts)
+    digest = registration_digest(daemon.address, *facts)
     consent = ecdsa + await daemon_door.attest(registry, digest)
-    await operator_door.send("ProcessorRegistry", "register", daemon.address, identity_digest, consent)
+    await operator_door.send("ProcessorRegistry", "register", daemon.address, identity_digest, hardware_digest, consent)
     return await Registry(gateway).processor_of(daemon.address)

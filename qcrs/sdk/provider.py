@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qcrs.chain.contracts import ProcessorBonds, Registry
 from qcrs.chain.gateway import Gateway
@@ -134,16 +135,26 @@ def _key_files(files: NodeFiles) -> tuple[Path, ...]:
 
 def unkeyed_document(operator: str, daemon: str, calibration: Calibration) -> bytes:
     """Return the identity document of a processor without post-quantum keys: who operates what."""
-    document = {
-        "schemaVersion": 1,
-        "operator": operator,
-        "daemon": daemon,
-        "hardware": {
-            "name": calibration.name,
-            "source": calibration.source,
-            "qubits": len(calibration.qubits),
-        },
+    document = {"schemaVersion": 1, "operator": operator, "daemon": daemon, "hardware": _hardware(daemon, calibration)}
+    return _canonical(document)
+
+
+def hardware_digest(daemon: str, calibration: Calibration) -> bytes:
+    """Return the digest of the identity document's part that describes the hardware."""
+    return keccak(_canonical(_hardware(daemon, calibration)))
+
+
+def _hardware(daemon: str, calibration: Calibration) -> dict[str, Any]:
+    return {
+        "name": calibration.name,
+        "source": calibration.source,
+        "qubits": len(calibration.qubits),
+        # An emulated device is one of many of the same name, and has no serial number but its daemon's.
+        "serial": daemon.lower(),
     }
+
+
+def _canonical(document: dict[str, Any]) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -202,8 +213,10 @@ async def register(
     processor = await _undeclared(gateway, operator, daemon)
     if processor == 0:
         document = unkeyed_document(operator.address, daemon.address, calibration)
+        hardware = hardware_digest(daemon.address, calibration)
         if keys is not None:
-            document = first_identity(gateway, operator.address, daemon.address, calibration, keys).content
+            identity = first_identity(gateway, operator.address, daemon.address, calibration, keys)
+            document, hardware = identity.content, identity.document.hardware_digest
         identity_path.write_bytes(document)
         if store is not None:
             await asyncio.to_thread(store.put, document)
@@ -214,8 +227,10 @@ async def register(
             gateway.addresses["ProcessorRegistry"],
             operator.address,
             digest,
+            hardware,
         )
-        receipt = await gateway.send(operator, "ProcessorRegistry", "register", daemon.address, digest, proof)
+        arguments = (daemon.address, digest, hardware, proof)
+        receipt = await gateway.send(operator, "ProcessorRegistry", "register", *arguments)
         processor = receipt.event("ProcessorRegistered")["processor"]
     await declare(gateway, operator, processor, calibration_path, daemon.address, keys, store)
     return processor
@@ -233,18 +248,21 @@ async def _undeclared(gateway: Gateway, operator: LocalAccount, daemon: LocalAcc
 
 async def declare(
     gateway: Gateway, operator: LocalAccount, processor: int, calibration_path: Path, daemon: str,
-    keys: Keys | None = None, store: Store | None = None,
+    keys: Keys | None = None, store: Store | None = None, quantum_volume_log2: int | None = None,
 ) -> None:  # fmt: skip
     """Declare what *processor* can do, for 30 days from now. It still has to be certified.
 
     Args:
         daemon: Its daemon's account. keys, store: With them the record is signed and the calibration file published.
+        quantum_volume_log2: To claim a smaller volume than the calibration foretells.
 
     Raises:
         ContractRefused: The operator does not own the processor.
     """
     calibration = Calibration.read(calibration_path)
     capability = capability_record(calibration, calibration_path.read_bytes(), int(gateway.now) + CERTIFICATE_SECONDS)
+    if quantum_volume_log2 is not None:
+        capability = capability.model_copy(update={"quantum_volume_log2": quantum_volume_log2})
     if keys is not None and store is not None:
         await asyncio.to_thread(store.put, calibration_path.read_bytes())
         vault = Vault(store, gateway.network.deployment)

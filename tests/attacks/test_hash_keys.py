@@ -11,6 +11,7 @@ from tests.reports import reason_of
 from tests.scenario import account, capability
 
 DIGEST = keccak(b"identity")
+DEVICE = keccak(b"device")
 
 
 @pytest.fixture
@@ -22,9 +23,9 @@ def victims(world):
 def test_stolen_ecdsa_key_of_an_operator_does_nothing(world, victims):
     operator, _ = victims
     processor, now = world.nodes[0].id, world.chain.now
-    registration = world.sign_registration("thief's daemon", operator.account, DIGEST)
+    registration = world.sign_registration("thief's daemon", operator.account, DIGEST, DEVICE)
     acts = [
-        ("register", account("thief's daemon"), DIGEST, registration),
+        ("register", account("thief's daemon"), DIGEST, DEVICE, registration),
         ("declareCapability", processor, capability(now + 86_400).to_chain(), ""),
         ("offer", processor, 1, 1, now + 86_400),
         ("withdrawOffer", processor),
@@ -53,10 +54,10 @@ def test_stolen_ecdsa_key_of_a_daemon_does_not_report(world, office):
 def test_stolen_ecdsa_key_of_a_daemon_does_not_register_it_elsewhere(world):
     """The thief has an organisation and a hash key of its own, and the daemon's consent by ECDSA."""
     daemon, thief = keyed(world, "fresh daemon"), keyed(world, "requester")
-    signature = world.sign_registration("fresh daemon", thief.account, DIGEST)
-    own = thief.attest(world.registry.address, world.registration_digest(thief.account, daemon.account, DIGEST))
+    signature = world.sign_registration("fresh daemon", thief.account, DIGEST, DEVICE)
+    own = thief.attest(world.registry.address, world.registration_digest(thief.account, daemon.account, DIGEST, DEVICE))
     for given in (signature, signature + own):
-        receipt = thief.perform(world.registry, "register", daemon.account, DIGEST, given)
+        receipt = thief.perform(world.registry, "register", daemon.account, DIGEST, DEVICE, given)
         assert receipt.named("ActionFailed")
     assert world.registry.processorOf(daemon.account) == 0
 
@@ -168,9 +169,9 @@ def _with_possession_of(possessor, rotator):
 
 def test_registration_consent_for_another_registry_is_refused(world):
     daemon = keyed(world, "fresh daemon")
-    digest = world.registration_digest(world.requester, daemon.account, DIGEST)
-    good = consent(world, daemon, world.requester, DIGEST)
+    digest = world.registration_digest(world.requester, daemon.account, DIGEST, DEVICE)
+    good = consent(world, daemon, world.requester, DIGEST, DEVICE)
     wrong = daemon.ecdsa(digest) + daemon.attest(world.relay.address, digest, leaf=5)
     with refused("HashSignatureInvalid", account=daemon.account, leaf=5):
-        world.registry.register(daemon.account, DIGEST, wrong, sender=world.requester)
-    world.registry.register(daemon.account, DIGEST, good, sender=world.requester)
+        world.registry.register(daemon.account, DIGEST, DEVICE, wrong, sender=world.requester)
+    world.registry.register(daemon.account, DIGEST, DEVICE, good, sender=world.requester)

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {AuditTrail} from "../../contracts/AuditTrail.sol";
 import {Bonds} from "../../contracts/Bonds.sol";
+import {Certifications} from "../../contracts/Certifications.sol";
 import {Challenges} from "../../contracts/Challenges.sol";
 import {ComputationAllocator} from "../../contracts/ComputationAllocator.sol";
 import {Consortium} from "../../contracts/Consortium.sol";
@@ -18,6 +19,7 @@ import {ResultVerifier} from "../../contracts/ResultVerifier.sol";
 import {Authority} from "../../contracts/governance/Authority.sol";
 import {IAuditTrail} from "../../contracts/interfaces/IAuditTrail.sol";
 import {IBonds} from "../../contracts/interfaces/IBonds.sol";
+import {CertificationTerms} from "../../contracts/interfaces/ICertifications.sol";
 import {IComputationAllocator} from "../../contracts/interfaces/IComputationAllocator.sol";
 import {IConsortium} from "../../contracts/interfaces/IConsortium.sol";
 import {Policy} from "../../contracts/interfaces/IEscrow.sol";
@@ -50,7 +52,8 @@ abstract contract Deployment {
         Disputes,
         ResultDelivery,
         ReportRelay,
-        Reservations
+        Reservations,
+        Certifications
     }
 
     Authority internal authority;
@@ -68,6 +71,7 @@ abstract contract Deployment {
     ResultDelivery internal resultDelivery;
     ReportRelay internal reportRelay;
     Reservations internal reservations;
+    Certifications internal certifications;
     /// The time as the tests set it: the compiler takes block.timestamp for constant within a transaction.
     uint256 internal clock;
 
@@ -109,6 +113,7 @@ abstract contract Deployment {
             _at(Part.ComputationAllocator),
             _at(Part.Bonds),
             _at(Part.Reservations),
+            _at(Part.Certifications),
             hashKeys,
             HEARTBEAT_SECONDS
         );
@@ -124,7 +129,8 @@ abstract contract Deployment {
         resultDelivery = new ResultDelivery(allocator, bonds);
         reportRelay = new ReportRelay(verifier, allocator, registry);
         reservations = new Reservations(trail, consortium, allocator);
-        require(address(reservations) == _at(Part.Reservations), "the parts are out of order");
+        certifications = new Certifications(root, allocator, goldRounds, _initialTerms());
+        require(address(certifications) == _at(Part.Certifications), "the parts are out of order");
     }
 
     function _wiring() private view returns (ComputationAllocator.Wiring memory) {
@@ -159,6 +165,21 @@ abstract contract Deployment {
             responseSeconds: 300,
             minimumBond: 0.5 ether,
             slash: 0.1 ether
+        });
+    }
+
+    function _initialTerms() internal pure returns (CertificationTerms memory) {
+        return CertificationTerms({
+            fee: 0.002 ether,
+            stake: 0.1 ether,
+            deposit: 0.1 ether,
+            windowSeconds: 120,
+            answerSeconds: 600,
+            validSeconds: 30 days,
+            cadenceSeconds: 1 days,
+            surprisePpm: 50_000,
+            tolerancePpm: 20_000,
+            driftPpm: 500_000
         });
     }
 }

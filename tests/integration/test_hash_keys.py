@@ -166,9 +166,11 @@ def test_registration_once_hash_keys_are_required(world, tmp_path):
             await gateway.transfer(security, daemon.address, 10**18)
             await gateway.send(security, "ProcessorRegistry", "requireHashKeys")
             registry = gateway.addresses["ProcessorRegistry"]
-            plain = sign_registration(daemon, network.chain_id, registry, operator.address, bytes(32))
+            plain = sign_registration(daemon, network.chain_id, registry, operator.address, bytes(32), bytes(32))
             with pytest.raises(ContractRefused) as caught:
-                await gateway.simulate(operator, "ProcessorRegistry", "register", daemon.address, bytes(32), plain)
+                await gateway.simulate(
+                    operator, "ProcessorRegistry", "register", daemon.address, bytes(32), bytes(32), plain
+                )
             assert caught.value.name == "HashSignatureRequired"
             doors = [
                 Door(gateway, person, ring_of(world, tmp_path / person.address, person))
@@ -176,7 +178,7 @@ def test_registration_once_hash_keys_are_required(world, tmp_path):
             ]
             for door in doors:
                 await door.open()
-            processor = await register_keyed(gateway, operator, doors[0], daemon, doors[1], bytes(32))
+            processor = await register_keyed(gateway, operator, doors[0], daemon, doors[1], bytes(32), bytes(32))
             assert processor == PROCESSORS + 1
             assert (await gateway.call("ProcessorRegistry", "reporterOf", processor))[1]
             for door in doors:

@@ -10,6 +10,7 @@ from qcrs.chain.artifacts import PROJECT, syntax_trees
 from qcrs.errors import QcrsError
 from qcrs.model import (
     assignment,
+    certification,
     challenge,
     computation,
     decision,
@@ -21,7 +22,17 @@ from qcrs.model import (
     records,
     reservation,
 )
-from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, independence
+from qcrs.rules import (
+    agreement,
+    certifying,
+    commitment,
+    count_sketch,
+    credibility,
+    gold,
+    independence,
+    measurement,
+    reputation,
+)
 from qcrs.rules.digest import keccak
 from qcrs.rules.replay import pause
 from tests.evm import Chain, refused
@@ -29,6 +40,8 @@ from tests.scenario import account
 
 ENUMS = {
     "AssignmentStatus": assignment.AssignmentStatus,
+    "CertificationCause": certification.CertificationCause,
+    "CertificationStatus": certification.CertificationStatus,
     "ChallengeStatus": challenge.ChallengeStatus,
     "ComputationStatus": computation.ComputationStatus,
     "Decision": decision.Decision,
@@ -47,6 +60,7 @@ ENUMS = {
 }
 LIFECYCLES = {
     "Assignment": (assignment, assignment.AssignmentStatus, (7, 3)),
+    "Certification": (certification, certification.CertificationStatus, (7,)),
     "Challenge": (challenge, challenge.ChallengeStatus, (7,)),
     "Computation": (computation, computation.ComputationStatus, (7,)),
     "Delivery": (delivery, delivery.DeliveryStatus, (7,)),
@@ -64,6 +78,9 @@ CONSTANTS = {
     "GoldList": gold,
     "GoldScore": gold,
     "Pause": pause,
+    "Certifiers": certifying,
+    "Measurement": measurement,
+    "Reputation": reputation,
 }
 
 
@@ -223,7 +240,17 @@ def test_errors_of_the_model_are_errors_of_the_contracts():
 
 MODEL = {
     f"qcrs.model.{name}"
-    for name in ("assignment", "challenge", "computation", "delivery", "dispute", "motion", "processor", "reservation")
+    for name in (
+        "assignment",
+        "certification",
+        "challenge",
+        "computation",
+        "delivery",
+        "dispute",
+        "motion",
+        "processor",
+        "reservation",
+    )
 }
 
 

@@ -43,6 +43,7 @@ def claims_of(suite: Suite) -> Iterator[Claim]:
     yield from _on_members(suite)
     yield from _on_courts(suite)
     yield from _on_reservations(suite)
+    yield from _on_certifications(suite)
     for holder, account in book.accounts.items():
         money = (account.available, account.locked)
         yield Claim("ComputationAllocator", "balanceOf", (holder,), Rule.Books, money)
@@ -155,3 +156,17 @@ def _on_reservations(suite: Suite) -> Iterator[Claim]:
         yield Claim("Reservations", "rateOf", (processor,), Rule.Record, rate)
     for processor, calendar in known.calendars.items():
         yield Claim("Reservations", "calendarOf", (processor,), Rule.Record, calendar)
+
+
+def _on_certifications(suite: Suite) -> Iterator[Claim]:
+    known = suite.certifications
+    yield Claim("Certifications", "certificationCount", (), Rule.Record, len(known.by_id))
+    yield Claim("Certifications", "certifiers", (), Rule.Record, known.pool)
+    yield Claim("Certifications", "terms", (), Rule.Policy, known.terms.model_dump(by_alias=True))
+    for id_, c in known.by_id.items():
+        yield Claim("Certifications", "certificationOf", (id_,), Rule.Record, (c.record(), c.seats))
+    for id_, certifier in known.certifiers.items():
+        fields = {"busy": certifier.busy, "stake": certifier.stake, "tip": certifier.tip}
+        yield Claim("Certifications", "certifierOf", (id_,), Rule.Record, fields)
+    for processor, reserve in known.reserves.items():
+        yield Claim("Certifications", "reserveOf", (processor,), Rule.Books, reserve)

@@ -168,7 +168,7 @@ _LEARNT: Mapping[str, Callable[[_Past, LoggedEvent], None]] = {
 
 def _certified(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
     capability = past.capabilities[subject, event["version"]]
-    return subject, event["version"], tuple(capability.values())
+    return subject, event["version"], tuple(capability.values()), event["evidence"]
 
 
 def _reallocated(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
@@ -240,7 +240,7 @@ _SOURCES: Mapping[Decision, Callable[[_Past, Mapping[str, Any], int], Sequence[A
 _NAMES: Mapping[Decision, Sequence[str]] = {
     Decision.OrganisationAdmitted: ("", "administrator", "name", "weight"),
     Decision.OrganisationExpelled: ("",),
-    Decision.ProcessorCertified: ("", "version", "capability"),
+    Decision.ProcessorCertified: ("", "version", "capability", "evidence"),
     Decision.ProcessorSuspended: ("", "reason"),
     Decision.ComputationAllocated: ("", "round", "first seat", "processors", "seed"),
     Decision.ComputationReallocated: ("", "round", "seats used"),

@@ -126,8 +126,12 @@ def _expelled(fact: Mapping[str, Any], facts: _Facts) -> str:
 def _certified(fact: Mapping[str, Any], facts: _Facts) -> str:
     return (
         f"processor {fact['processor']} certified for noise class {fact['noiseClass']}, "
-        f"capability version {fact['version']}"
+        f"capability version {fact['version']}, {_origin(fact['evidence'])}"
     )
+
+
+def _origin(evidence: bytes) -> str:
+    return f"measured, evidence 0x{evidence.hex()}" if any(evidence) else "approved without a measurement"
 
 
 def _suspended(fact: Mapping[str, Any], facts: _Facts) -> str:

@@ -14,6 +14,7 @@ from qcrs.rules.replay.consortium import Consortium
 from qcrs.rules.replay.deliveries import Delivery
 from qcrs.rules.replay.disputes import Dispute
 from qcrs.rules.replay.gold_rounds import GoldRounds
+from qcrs.rules.replay.inspections import Inspections
 from qcrs.rules.replay.money import Book
 from qcrs.rules.replay.pause import Pause
 from qcrs.rules.replay.queues import Queues
@@ -62,6 +63,7 @@ class Suite:
         self.bodies = Bodies()
         self.pause = Pause()
         self.reservations = Reservations()
+        self.certifications = Inspections()
         self.computations: dict[int, Computation] = {}
         self.beacon = constants.genesis_entropy
 

@@ -30,6 +30,7 @@ _FACTS: dict[Decision, tuple[str, ...]] = {
         "uint32",
         "uint16",
         "(uint16,uint8,uint8,uint8,uint32,uint32,uint32,uint32,uint40,uint40,uint64,uint64,bytes32,bytes32)",
+        "bytes32",
     ),
     Decision.ProcessorSuspended: ("uint32", "bytes32"),
     Decision.ComputationAllocated: ("uint64", "uint8", "uint8", "uint32[]", "bytes32"),

@@ -21,6 +21,7 @@ class Rule(StrEnum):
     Entry = "entry"  # an audit entry is not the one that its facts make
     HashChain = "hash-chain"  # head, size or root differ from the contract's
     Membership = "membership"  # organisations, their accounts, consent
+    Benchmark = "benchmark"  # who scores, what scores make together, and what follows
     Certification = "certification"  # capabilities, their versions and validity
     Lifecycle = "lifecycle"  # a move that is no edge of the status tables
     Queue = "queue"  # a place in the queue that is not the organisation's, or is passed over
@@ -91,7 +92,7 @@ EMITTERS: Mapping[str, str] = {
         " AccountJoined AccountLeft OrderChosen ScreenChosen OrganisationListed QuotaGranted",
         "ProcessorRegistry": "ProcessorRegistered IdentityUpdated CapabilityDeclared ProcessorCertified"
         " ProcessorSuspended ProcessorRetired ProcessorBonded HeartbeatReceived ProcessorDrained OfferMade"
-        " OfferWithdrawn QubitsReserved",
+        " OfferWithdrawn QubitsReserved ConductInherited",
         "Bonds": "BondAdded UnbondingBegun BondRemoved BondSlashed",
         "ComputationAllocator": "Deposited Withdrawn TreasurySpent TreasuryEndowed PolicyChanged WorkPaused WorkResumed"
         " ComputationSubmitted ComputationAllocated ComputationRequeued ComputationRevealing"
@@ -99,6 +100,10 @@ EMITTERS: Mapping[str, str] = {
         " AssignmentEnded ComputationEscalated ComputationOverturned FaultVindicated ComputationDeferred"
         " ComputationsExchanged",
         "Reservations": "RateSet ReservationGranted ReservationPrepared ReservationBegun ReservationClosed",
+        "Certifications": "CertificationTermsChanged CertifierEnlisted CertifierDelisted CertificationRequested"
+        " CertificationConvened SaltRevealed CertificationChallenged CertificationAnswered ScoresCommitted"
+        " CertificationScoring ScoresRevealed CertificationEnforced CertifierSlashed CertificationRepeated"
+        " CertificationEnded EpochOpened ReserveWithdrawn",
         "GoldRounds": "GoldListOpened RoundScored GoldListClosed StakeReclaimed StakeForfeited",
         "Challenges": "HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
         " FaultProven PenaltyDivided",
@@ -124,7 +129,8 @@ UNREPLAYED = frozenset(
 _TIMED = frozenset(
     "ComputationSubmitted ComputationAllocated ComputationCommitted ComputationRevealing ComputationSettled"
     " ComputationPaid ComputationDeferred AssignmentEnded ProcessorCertified UnbondingBegun BondRemoved"
-    " ProcessorBonded ProcessorDrained OfferMade"
+    " ProcessorBonded ProcessorDrained OfferMade CapabilityDeclared CertificationRequested CertificationConvened"
+    " SaltRevealed CertificationAnswered ScoresCommitted ScoresRevealed CertificationEnforced EpochOpened"
     " QubitsReserved ReservationGranted ReservationPrepared ReservationBegun ReservationClosed"
     " DisputeOpened DisputeRuled DisputeLapsed GoldListOpened RoundScored GoldListClosed StakeReclaimed"
     " HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"

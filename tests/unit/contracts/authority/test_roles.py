@@ -52,7 +52,7 @@ def test_privileged_function_belongs_to_its_role(world, role, contract, function
 @pytest.mark.parametrize(("role", "contract", "function"), PRIVILEGED)
 def test_privileged_function_obeys_the_holder_of_its_role_only(world, role, contract, function):
     target = world.contracts[contract]
-    arguments = ARGUMENTS.get(function, ())
+    arguments = (tuple(target.terms().values()),) if function == "setTerms" else ARGUMENTS.get(function, ())
     holder = world.settings.roles[role]
     if contract == "Disputes":
         disputed(world)
@@ -73,7 +73,9 @@ def disputed(world):
 
 def test_no_other_function_has_a_role(world):
     """Whoever adds a role in the deployment must say so in its table of privileges."""
-    for contract in ("Consortium", "HashKeys", "ProcessorRegistry", "ComputationAllocator", "Disputes"):
+    for contract in (
+        "Consortium", "HashKeys", "ProcessorRegistry", "ComputationAllocator", "Disputes", "Certifications"
+    ):  # fmt: skip
         privileged = {f for targets in PRIVILEGES.values() for f in targets.get(contract, ())}
         interface = interfaces()[contract]
         with_role = {

@@ -10,6 +10,7 @@ from tests.evm import interfaces, refused
 from tests.scenario import account, capability
 
 DIGEST = keccak(b"identity")
+DEVICE = keccak(b"device")
 
 
 @pytest.fixture
@@ -30,8 +31,8 @@ def outcome(receipt, error):
 
 
 def test_register_through_the_door_makes_both_keyed(world, requester, daemon):
-    signature = consent(world, daemon, requester.account, DIGEST)
-    receipt = requester.perform(world.registry, "register", daemon.account, DIGEST, signature)
+    signature = consent(world, daemon, requester.account, DIGEST, DEVICE)
+    receipt = requester.perform(world.registry, "register", daemon.account, DIGEST, DEVICE, signature)
     processor = world.registry.processorOf(daemon.account)
     assert receipt.event("ProcessorRegistered")["operator"] == requester.account
     assert world.registry.reporterOf(processor) == (daemon.account, True)
@@ -44,39 +45,39 @@ def test_register_through_the_door_makes_both_keyed(world, requester, daemon):
 
 def test_register_through_the_door_fails_without_the_daemons_hash_key(world, requester):
     plain = Holder(world.hash_keys, "plain daemon")
-    signature = world.sign_registration("plain daemon", requester.account, DIGEST)
-    receipt = requester.perform(world.registry, "register", plain.account, DIGEST, signature)
+    signature = world.sign_registration("plain daemon", requester.account, DIGEST, DEVICE)
+    receipt = requester.perform(world.registry, "register", plain.account, DIGEST, DEVICE, signature)
     assert outcome(receipt, "HashSignatureRequired")["account"] == plain.account
-    receipt = requester.perform(world.registry, "register", plain.account, DIGEST, signature + bytes(1444))
+    receipt = requester.perform(world.registry, "register", plain.account, DIGEST, DEVICE, signature + bytes(1444))
     assert outcome(receipt, "KeyMissing")["account"] == plain.account
 
 
 def test_register_reverts_for_a_keyed_operator_outside_the_door(world, requester):
-    signature = world.sign_registration("new daemon", requester.account, DIGEST)
+    signature = world.sign_registration("new daemon", requester.account, DIGEST, DEVICE)
     with refused("HashSignatureRequired", account=requester.account, door=world.hash_keys.address):
-        world.registry.register(account("new daemon"), DIGEST, signature, sender=requester.account)
+        world.registry.register(account("new daemon"), DIGEST, DEVICE, signature, sender=requester.account)
 
 
 def test_register_reverts_when_a_keyed_daemon_consents_by_ecdsa_alone(world, daemon):
-    signature = world.sign_registration(daemon.name, world.requester, DIGEST)
+    signature = world.sign_registration(daemon.name, world.requester, DIGEST, DEVICE)
     for given in (signature, signature[:64]):
         with refused("HashSignatureRequired", account=daemon.account, door=world.hash_keys.address):
-            world.registry.register(daemon.account, DIGEST, given, sender=world.requester)
+            world.registry.register(daemon.account, DIGEST, DEVICE, given, sender=world.requester)
 
 
 def test_register_of_a_keyed_daemon_by_an_operator_without_a_key(world, daemon):
-    signature = consent(world, daemon, world.requester, DIGEST)
-    processor = world.registry.register(daemon.account, DIGEST, signature, sender=world.requester).result
+    signature = consent(world, daemon, world.requester, DIGEST, DEVICE)
+    processor = world.registry.register(daemon.account, DIGEST, DEVICE, signature, sender=world.requester).result
     assert world.registry.reporterOf(processor) == (daemon.account, True)
     world.registry.retire(processor, sender=world.requester)
 
 
 def test_register_reverts_when_the_hash_key_signed_for_another_operator(world, daemon):
-    typed = world.registration_digest(world.requester, daemon.account, DIGEST)
-    other = world.registration_digest(world.nodes[0].operator, daemon.account, DIGEST)
+    typed = world.registration_digest(world.requester, daemon.account, DIGEST, DEVICE)
+    other = world.registration_digest(world.nodes[0].operator, daemon.account, DIGEST, DEVICE)
     signature = daemon.ecdsa(typed) + daemon.attest(world.registry.address, other)
     with refused("HashSignatureInvalid", account=daemon.account, leaf=1):
-        world.registry.register(daemon.account, DIGEST, signature, sender=world.requester)
+        world.registry.register(daemon.account, DIGEST, DEVICE, signature, sender=world.requester)
 
 
 def test_register_without_keys_is_as_before(world):
@@ -91,12 +92,12 @@ def test_keys_required_close_registration_without_them(world):
     receipt = world.registry.requireHashKeys(sender=world.security)
     assert receipt.names == ["HashKeysRequired"]
     assert world.registry.hashKeysRequired() is True
-    signature = world.sign_registration("new daemon", world.requester, DIGEST)
+    signature = world.sign_registration("new daemon", world.requester, DIGEST, DEVICE)
     with refused("HashSignatureRequired", account=world.requester, door=world.hash_keys.address):
-        world.registry.register(account("new daemon"), DIGEST, signature, sender=world.requester)
+        world.registry.register(account("new daemon"), DIGEST, DEVICE, signature, sender=world.requester)
     requester, daemon = keyed(world, "requester"), keyed(world, "keyed daemon")
-    signature = consent(world, daemon, requester.account, DIGEST)
-    assert requester.perform(world.registry, "register", daemon.account, DIGEST, signature).result[0]
+    signature = consent(world, daemon, requester.account, DIGEST, DEVICE)
+    assert requester.perform(world.registry, "register", daemon.account, DIGEST, DEVICE, signature).result[0]
 
 
 def test_keys_required_leave_those_registered_alone(world):

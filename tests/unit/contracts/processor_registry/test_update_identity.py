@@ -7,11 +7,12 @@ from qcrs.rules.digest import abi_digest
 from tests.evm import refused
 
 DIGEST = keccak(b"the next identity")
+UNCHANGED = bytes(32)  # in place of the digest of the hardware
 
 
 def update(world, processor=1, digest=DIGEST, signer="daemon 1", sender=None):
     node = world.nodes[processor - 1]
-    signature = world.sign_registration(signer, node.operator, digest)
+    signature = world.sign_registration(signer, node.operator, digest, UNCHANGED)
     return world.registry.updateIdentity(processor, digest, signature, sender=sender or node.operator)
 
 
@@ -32,7 +33,7 @@ def test_update_identity_suspends_until_the_authority_certifies_again(world):
 def test_update_identity_leaves_other_statuses_alone(world):
     world.register(world.requester, "new daemon")
     processor = world.registry.processorCount()
-    signature = world.sign_registration("new daemon", world.requester, DIGEST)
+    signature = world.sign_registration("new daemon", world.requester, DIGEST, UNCHANGED)
     receipt = world.registry.updateIdentity(processor, DIGEST, signature, sender=world.requester)
     assert world.status(processor) is ProcessorStatus.Applied
     assert [event for event in receipt.events if event.name == "ProcessorSuspended"] == []
@@ -61,7 +62,7 @@ def test_update_identity_reverts_when_another_signed(world, signer):
 
 
 def test_update_identity_reverts_when_signed_for_another_identity(world):
-    signature = world.sign_registration("daemon 1", world.nodes[0].operator, keccak(b"another"))
+    signature = world.sign_registration("daemon 1", world.nodes[0].operator, keccak(b"another"), UNCHANGED)
     with refused("DaemonSignatureInvalid"):
         world.registry.updateIdentity(1, DIGEST, signature, sender=world.nodes[0].operator)
 

@@ -11,6 +11,7 @@ from tests.job import Job, noise, rogue
 from tests.scenario import World, account
 from tests.sweep import GOLD, TRAPS, Sweep, lying
 from tests.unit.qcrs.audit import allocations
+from tests.unit.qcrs.audit.benchmarks import benchmarks
 
 # Computations in the order in which ``STORIES`` submits them.
 (
@@ -291,7 +292,7 @@ def _governance(world: World) -> None:
     world.registry.suspend(2, b"\x07" * 32, sender=world.security)
     world.certify(2)
     renewed = world.node(4)
-    consent = world.sign_registration("daemon 4", renewed.operator, b"\x0b" * 32)
+    consent = world.sign_registration("daemon 4", renewed.operator, b"\x0b" * 32, bytes(32))
     world.registry.updateIdentity(4, b"\x0b" * 32, consent, sender=renewed.operator)
     world.certify(4)
     world.registry.retire(5, sender=world.node(5).operator)
@@ -369,4 +370,5 @@ STORIES: tuple[Callable[[World], None], ...] = (
     allocations.lasting,
     _governance,
     _after_governance,
+    benchmarks,
 )

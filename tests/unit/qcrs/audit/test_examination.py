@@ -68,12 +68,21 @@ def test_any_argument_changed_is_noticed(history):
                     unnoticed.add(f"{name}.{argument}{path}")
     assert unnoticed == {
         "CapabilityDeclared.uri",
+        # Terms under which nothing was decided before they were changed, or nothing so close to the edge.
+        "CertificationTermsChanged.terms.cadenceSeconds",
+        "CertificationTermsChanged.terms.driftPpm",
+        "CertificationTermsChanged.terms.surprisePpm",
+        "CertificationTermsChanged.terms.tolerancePpm",
+        # Of a round that was spoiled, and of a certifier that left without having revealed a salt.
+        "CertificationAnswered.answer",
+        "CertifierEnlisted.tip",
         "DisputeAnswered.evidence",
         "DisputeOpened.evidence",
         "GoldListOpened.documentDigest",
         "ComputationSubmitted.request.maxFee",
         "PayloadRefused.code",
         "ProcessorRegistered.identityDigest",
+        "ProcessorRegistered.hardwareDigest",
         # The contract has checked by proofs that no event carries which round it was, and what its answer is.
         "RoundScored.answer.ideal",
         "RoundScored.answer.uniform",
@@ -131,7 +140,7 @@ def test_an_operator_keeps_to_its_first_organisation(history):
         tell("AccountJoined", organisation=organisation, account=stranger)
         tell(
             "ProcessorRegistered", processor=next_id + offset, operator=stranger,
-            daemon=account(f"another daemon {offset}"), organisation=organisation,
+            daemon=account(f"another daemon {offset}"), organisation=organisation, hardwareDigest=bytes([offset]) * 32,
         )  # fmt: skip
         tell("AccountLeft", organisation=organisation, account=stranger)
     fault = history.examine(told).fault

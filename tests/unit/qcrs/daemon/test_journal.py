@@ -151,7 +151,7 @@ def test_journal_of_a_later_version_is_left_alone(tmp_path):
     path = tmp_path / "journal.sqlite"
     _open(path).close()
     with sqlite3.connect(path) as database:
-        database.execute("PRAGMA user_version = 3")
+        database.execute("PRAGMA user_version = 4")
     database.close()
-    with pytest.raises(JournalDamaged, match="schema version 3, expected 2"):
+    with pytest.raises(JournalDamaged, match="schema version 4, expected 3"):
         _open(path)
