@@ -9,6 +9,8 @@ import {Succession} from "./Succession.sol";
 
 /// @title Capability versions: declared, and approved
 /// @notice Old versions stay: what a computation was drawn by can always be looked up.
+/// @dev A library of its own, called by delegation, for the registry alone would be larger than chains take. Nothing that a
+/// computation costs goes through it.
 library Approval {
     using Reputation for Standing;
     using Roster for Roster.State;
@@ -27,7 +29,7 @@ library Approval {
 
     /// @notice Opens a new version.
     function declare(Book storage self, ProcessorId processor, Capability calldata capability, string memory uri)
-        internal
+        external
         returns (uint16 version)
     {
         if (capability.qubits == 0 || capability.qubits > type(uint8).max || capability.noiseClass == 0) {
@@ -49,7 +51,7 @@ library Approval {
         ProcessorId processor,
         uint16 version,
         bytes32 evidence
-    ) internal returns (bytes32 digest) {
+    ) external returns (bytes32 digest) {
         Capability memory capability = self.capabilities[processor][version];
         if (capability.qubits == 0) revert IProcessorRegistry.CapabilityUnknown(processor, version);
         if (capability.expiresAt <= block.timestamp) {
@@ -70,7 +72,7 @@ library Approval {
     /// @notice Whether a version is nowhere better than the one in effect, so that it is believed without a benchmark.
     /// @dev Of one noise class and profile: another one is a claim of its own. Digests are not compared; they say what the
     /// values were read from.
-    function isNoBetter(Book storage self, ProcessorId processor, Capability memory next) internal view returns (bool) {
+    function isNoBetter(Book storage self, ProcessorId processor, Capability memory next) external view returns (bool) {
         Capability memory present = self.capabilities[processor][self.versions[processor].certified];
         return next.noiseClass == present.noiseClass && next.profile == present.profile
             && next.qubits <= present.qubits && next.quantumVolumeLog2 <= present.quantumVolumeLog2

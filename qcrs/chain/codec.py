@@ -29,6 +29,7 @@ CONTRACTS = (
     "AuditTrail",
     "Consortium",
     "HashKeys",
+    "Approval",
     "ProcessorRegistry",
     "Bonds",
     "Recovery",

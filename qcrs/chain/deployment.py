@@ -174,6 +174,7 @@ def plan(
             settings.heartbeat_seconds,
         ),
         "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], at["Challenges"], at["Disputes"]),
+        "Approval": (),
         "Recovery": (),
         "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
         "Records": (at["ComputationAllocator"],),

@@ -35,7 +35,7 @@ abstract contract Deployment {
     address internal constant REQUESTER = address(0xc11e);
     address internal constant KEEPER = address(0x4ee4);
 
-    /// @dev The suite in the order of its deployment, as in qcrs/chain/deployment.py, but without the library Recovery,
+    /// @dev The suite in the order of its deployment, as in qcrs/chain/deployment.py, but without the libraries,
     /// which Foundry links by itself. To add a contract, add its name here, a variable below and a line in `_create`.
     enum Part {
         Authority,
