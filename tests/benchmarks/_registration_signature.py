@@ -1,7 +1,6 @@
 """What hash keys cost: gas on Ganache, every transaction real, and the signer's processor time.
 
-``python3 tests/benchmarks/_registration_signature.py`` runs this part alone; ``registration.py`` puts it together with
-the others.
+``python3 tests/benchmarks/_registration_signature.py`` runs this part alone.
 """
 
 import asyncio
@@ -90,14 +89,13 @@ class Keyholder:
         ecdsa = b""
         if poster is not None:
             ecdsa = bytes(self.account.unsafe_sign_hash(self.domain.action_digest(action, leaf)).signature)
-        sender = poster or self.account
-        return await self.gateway.send(sender, "HashKeys", "perform", action.to_chain(), ecdsa, signature)
+        given = (action.to_chain(), ecdsa, signature)
+        return await self.gateway.send(poster or self.account, "HashKeys", "perform", *given)
 
     async def perform_many(self, calls: list[Call]) -> Receipt:
         """Make many calls under one signature."""
-        account = self.account.address
+        account, given = self.account.address, [call.to_chain() for call in calls]
         signature = self.sign(lambda leaf: self.domain.batch_digest(account, calls, GAS_EACH, leaf))
-        given = [call.to_chain() for call in calls]
         return await self._send("performMany", account, given, GAS_EACH, b"", signature)
 
     async def _send(self, function: str, *arguments: Any) -> Receipt:
