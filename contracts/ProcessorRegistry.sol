@@ -262,6 +262,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function stop(uint16 throughDay) external onlyAllocator {
+        // slither-disable-next-line events-maths (the allocator, which calls, emits WorkPaused)
         _pausedThrough = throughDay;
     }
 

@@ -97,6 +97,7 @@ abstract contract Assembly is ICommittee {
         _requireCallable(target);
         emit MotionExecuted(motion);
         _record(Decision.MotionExecuted, motion, abi.encode(motion, m.digest));
+        // slither-disable-next-line missing-zero-check (it has code, and the digest that was voted on binds it)
         (bool taken, bytes memory answer) = target.call(data);
         if (!taken) revert MotionCallFailed(motion, target, answer);
     }
