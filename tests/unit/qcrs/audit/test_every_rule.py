@@ -80,7 +80,8 @@ def queue_jumped(history: History):
     position = len(history.events)
     last = history.events[-1]
     arguments = {"computation": LAST, **facts}
-    drawn = LoggedEvent("ComputationAllocated", "ComputationAllocator", arguments, last.block, last.timestamp)
+    in_time = history.event("ComputationSubmitted", computation=LAST).timestamp
+    drawn = LoggedEvent("ComputationAllocated", "ComputationAllocator", arguments, last.block, in_time)
     return position, [*history.events, drawn]
 
 
