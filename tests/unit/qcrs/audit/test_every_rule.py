@@ -81,7 +81,8 @@ def queue_jumped(history: History):
     position = len(history.events)
     last = history.events[-1]
     arguments = {"computation": LAST, **facts}
-    drawn = LoggedEvent("ComputationAllocated", last.contract, arguments, last.block, last.timestamp)
+    in_time = history.event("ComputationSubmitted", computation=LAST).timestamp
+    drawn = LoggedEvent("ComputationAllocated", "ComputationAllocator", arguments, last.block, in_time)
     return position, [*history.events, drawn]
 
 
@@ -279,6 +280,11 @@ LIES: dict[str, Lie] = {
     "treasury": L(Rule.Books, change("TreasurySpent", {"amount": 10**20})),
     "bond returned": L(Rule.Books, change("BondRemoved", {"amount": 1})),
     "policy": L(Rule.Policy, lambda h: (h.positions("PolicyChanged")[1], bad_policy(h))),
+    "certifier's stake": L(Rule.Benchmark, change("CertifierEnlisted", {"stake": 1})),
+    "price of a benchmark": L(Rule.Benchmark, change("CertificationRequested", {"escrow": 1}, certification=4)),
+    "end of a benchmark": L(Rule.Benchmark, change("CertificationEnded", {"status": 8}, certification=4)),
+    "scores": L(Rule.Commitment, change("ScoresRevealed", {"report": OTHER_WORD}, certification=1, seat=2)),
+    "certifiers": L(Rule.Draw, change("CertificationConvened", {"certifiers": [1, 2, 3]}, certification=1)),
 }  # fmt: skip
 LIES |= ALLOCATION_LIES
 
