@@ -80,7 +80,11 @@ class Door:
             TransactionRefused, TransactionLost: As the gateway; the call may be made again.
         """
         data = self._gateway.interfaces[contract].encode_call(function, arguments)
-        waiting = _Waiting(Call(self._gateway.addresses[contract], data), asyncio.get_running_loop().create_future())
+        return await self.call(self._gateway.addresses[contract], data)
+
+    async def call(self, target: str, data: bytes) -> Receipt:
+        """Call the contract at *target* with *data*; as ``send``."""
+        waiting = _Waiting(Call(target, data), asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         try:
             async with self._turn:

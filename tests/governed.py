@@ -49,7 +49,7 @@ class GovernedWorld(World):
     def _rulers(self) -> dict[str, Any]:
         committees = {name: Body(members_of(name), QUORUM) for name in COMMITTEES}
         founding = {"committees": committees, "tempo": TEMPO, **self._changes}
-        return {"governance": Governance(self.door.address, **founding)}
+        return {"governance": Governance(**founding, door=self.door.address)}
 
     def _deploy(self) -> None:
         super()._deploy()

@@ -62,21 +62,21 @@ class Governance:
     """The five committees and the Constitution over them.
 
     Attributes:
-        door: Address of the contract of hash keys, through which members propose and vote.
         committees: Each by the name of its contract.
         quorum: Committees that carry a motion of the Constitution.
         development: Whether less than a majority, one vote even, may carry a motion, and delays may be short. Only for
             chains on which nothing is worth anything.
+        door: Address of the contract through which members propose and vote, if it is not the suite's own HashKeys.
 
     Raises:
         GovernanceInvalid: A committee is missing or unknown.
     """
 
-    door: str
     committees: Mapping[str, Body]
     tempo: Tempo = field(default_factory=Tempo)
     quorum: int = 4
     development: bool = False
+    door: str | None = None
 
     def __post_init__(self) -> None:
         if set(self.committees) != set(COMMITTEES):
@@ -87,9 +87,9 @@ class Governance:
     def read(cls, path: Path) -> Self:
         """Return the bodies that a JSON file names.
 
-        It has ``door``, and ``committees``, by the name of each ``members`` and ``quorum``; and, if they are not to be
-        the defaults, ``tempo`` (``votingSeconds``, ``delaySeconds``, ``executionSeconds``), ``quorum`` of the
-        Constitution, and ``development``.
+        It has ``committees``, by the name of each ``members`` and ``quorum``; and, if they are not to be the defaults,
+        ``tempo`` (``votingSeconds``, ``delaySeconds``, ``executionSeconds``), ``quorum`` of the Constitution, and
+        ``development``.
 
         Raises:
             GovernanceInvalid: The file is none of this kind.
@@ -137,7 +137,7 @@ class Governance:
                 title,
                 at["AuditTrail"],
                 at["Authority"],
-                self.door,
+                self.door or at["HashKeys"],
                 at[CONSTITUTION],
                 self.development,
                 list(body.members),
@@ -166,7 +166,6 @@ class _Body(_Part):
 
 
 class _File(_Part):
-    door: Annotated[str, AfterValidator(address_of)]
     committees: dict[str, _Body]
     tempo: _Tempo = _Tempo()
     quorum: int = 4
@@ -175,7 +174,7 @@ class _File(_Part):
     def governance(self) -> Governance:
         committees = {name: Body(body.members, body.quorum) for name, body in self.committees.items()}
         tempo = Tempo(**self.tempo.model_dump())
-        return Governance(self.door, committees, tempo, self.quorum, self.development)
+        return Governance(committees, tempo, self.quorum, self.development)
 
 
 def longest_computation_seconds(policy: Policy) -> int:

@@ -12,6 +12,7 @@ from qcrs.config import NodeConfig, home
 from qcrs.model.certification import CertificationStatus
 from qcrs.model.records import Certification
 from qcrs.sdk import certification, provider
+from qcrs.sdk.authority import of_account
 from qcrs.sdk.client import Client
 from qcrs.sdk.enrolment import admission_secret
 from qcrs.sdk.history import read_history
@@ -46,7 +47,8 @@ def _certify(options: argparse.Namespace) -> int | None:
 
     async def work(client: Client) -> None:
         secret = await asyncio.to_thread(admission_secret, home() / "admission-secret")
-        checked = await provider.certify(client.gateway, client.signer, options.id, client.store, secret)
+        authority = of_account(client.gateway, client.signer)
+        checked = await provider.certify(client.gateway, authority, options.id, client.store, secret)
         value = {"id": options.id, "status": "Certified", "checked": checked}
         emit(options, value, f"processor {options.id} certified, unmeasured ({checked})")
 

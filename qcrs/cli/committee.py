@@ -1,14 +1,18 @@
 """``qcrs committee``: bodies, their motions, and what members do with them."""
 
 import argparse
+from collections.abc import Callable, Coroutine
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from qcrs.cli.options import add_network, add_signer, command, emit, run_with_client, table, whole
+from qcrs.config import network_path
 from qcrs.model.motion import BODIES
 from qcrs.sdk.client import Client
 from qcrs.sdk.governance import NO_REASON, SHORT, Governance, Motion, reason_of
+from qcrs.sdk.keyring import HASH_KEYS, Keyring
 
 _motion_id = whole(1, 2**64 - 1)
 
@@ -49,9 +53,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 _NAMES = (*SHORT, *BODIES)
 
 
+def _run(
+    options: argparse.Namespace, work: Callable[[Client, Governance], Coroutine[Any, Any, None]], signs: bool = True
+) -> None:
+    """Connect, and give *work* the bodies, whose members act by the hash keys beside the network file."""
+
+    async def with_bodies(client: Client) -> None:
+        with closing(Keyring(network_path(options.network).with_name(HASH_KEYS))) as keyring:
+            await work(client, Governance(client.gateway, keyring))
+
+    run_with_client(options, with_bodies, signs)
+
+
 def _list(options: argparse.Namespace) -> None:
-    async def work(client: Client) -> None:
-        governance = Governance(client.gateway)
+    async def work(client: Client, governance: Governance) -> None:
         if options.body is None:
             await _bodies(options, governance)
             return
@@ -63,7 +78,7 @@ def _list(options: argparse.Namespace) -> None:
         value = [_value(motion, client.gateway.now) for motion in motions]
         emit(options, value, table(["motion", "status", "votes", "vote until", "call"], rows))
 
-    run_with_client(options, work, signs=False)
+    _run(options, work, signs=False)
 
 
 async def _bodies(options: argparse.Namespace, governance: Governance) -> None:
@@ -87,8 +102,7 @@ async def _bodies(options: argparse.Namespace, governance: Governance) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    async def work(client: Client) -> None:
-        governance = Governance(client.gateway)
+    async def work(client: Client, governance: Governance) -> None:
         motion = await governance.motion(options.body, options.motion)
         body = await governance.body(options.body)
         value = {**_value(motion, client.gateway.now), "quorum": body.quorum}
@@ -107,15 +121,14 @@ def _show(options: argparse.Namespace) -> None:
             lines.append(f"next         {value['next']}")
         emit(options, value, "\n".join(lines))
 
-    run_with_client(options, work, signs=False)
+    _run(options, work, signs=False)
 
 
 def _propose(options: argparse.Namespace) -> None:
     texts = dict(_pair(text) for text in options.arguments)
     reason = NO_REASON if options.reason is None else reason_of(options.reason.read_bytes())
 
-    async def work(client: Client) -> None:
-        governance = Governance(client.gateway)
+    async def work(client: Client, governance: Governance) -> None:
         call = governance.calls.write(options.contract, options.function, texts)
         if options.dry_run:
             emit(options, {"body": options.body, "call": call.to_json()}, f"would propose {call}")
@@ -126,7 +139,7 @@ def _propose(options: argparse.Namespace) -> None:
         line = f"motion {number} of {options.body}: {call}; {motion.status.name.lower()}"
         emit(options, _value(motion, client.gateway.now), line)
 
-    run_with_client(options, work, signs=not options.dry_run)
+    _run(options, work, signs=not options.dry_run)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -135,22 +148,20 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _vote(options: argparse.Namespace) -> None:
-    async def work(client: Client) -> None:
-        governance = Governance(client.gateway)
+    async def work(client: Client, governance: Governance) -> None:
         await governance.vote(client.signer, options.body, options.motion, not options.against)
         await _tell(options, client, governance)
 
-    run_with_client(options, work)
+    _run(options, work)
 
 
 def _act(function: str):
     def act(options: argparse.Namespace) -> None:
-        async def work(client: Client) -> None:
-            governance = Governance(client.gateway)
+        async def work(client: Client, governance: Governance) -> None:
             await getattr(governance, function)(client.signer, options.body, options.motion)
             await _tell(options, client, governance)
 
-        run_with_client(options, work)
+        _run(options, work)
 
     return act
 

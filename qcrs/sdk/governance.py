@@ -1,17 +1,19 @@
 """Bodies and their motions: who sits where, what is proposed, and the steps from a proposal to its execution."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qcrs.chain.call import Call, Calls
 from qcrs.chain.codec import Event
-from qcrs.chain.door import Door, act_through_door
 from qcrs.chain.gateway import Gateway, Receipt
 from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
 from qcrs.model.motion import BODIES, COMMITTEES, CONSTITUTION, MotionStatus
 from qcrs.rules.digest import keccak
+
+# How a member acts: takes a gateway, who acts, the address to be called, and the call data. See Keyring.
+Acts = Callable[[Gateway, LocalAccount, str, bytes], Awaitable[Receipt]]
 
 # What people call the bodies, beside their full names.
 SHORT = dict(zip(("allocation", "certification", "security", "standards", "council"), COMMITTEES, strict=True))
@@ -97,20 +99,20 @@ class Governance:
     """The bodies of one suite.
 
     Args:
-        door: How members' calls are signed and sent; by the hash keys' contract unless told otherwise.
+        act: How members' calls are signed and sent: through the door of hash keys, by a ``Keyring``.
 
     Raises:
         BodiesMissing: The suite has none.
     """
 
-    def __init__(self, gateway: Gateway, door: Door | None = None) -> None:
+    def __init__(self, gateway: Gateway, act: Acts) -> None:
         missing = [name for name in BODIES if name not in gateway.addresses]
         if missing:
             raise BodiesMissing(
                 "this network's roles are held by plain accounts, as on a devnet; whoever holds one acts at once, as "
                 "in 'qcrs processor certify'"
             )
-        self._gateway, self._door = gateway, door or act_through_door
+        self._gateway, self._through_door = gateway, act
         self.calls = Calls(gateway.interfaces, gateway.addresses)
 
     async def body(self, name: str) -> Body:
@@ -201,7 +203,7 @@ class Governance:
     async def _act(self, account: LocalAccount, body: str, function: str, *arguments: Any) -> Receipt:
         name = body_of(body)
         data = self._gateway.interfaces[name].encode_call(function, arguments)
-        return await self._door(self._gateway, account, self._gateway.addresses[name], data)
+        return await self._through_door(self._gateway, account, self._gateway.addresses[name], data)
 
     async def _send(self, account: LocalAccount, body: str, function: str, *arguments: Any) -> Receipt:
         name = body_of(body)

@@ -17,6 +17,7 @@ from qcrs.model.records import Capability
 from qcrs.quantum.calibration import Calibration
 from qcrs.quantum.capability import capability_of
 from qcrs.rules.digest import keccak
+from qcrs.sdk.authority import Authority
 from qcrs.sdk.enrolment import first_identity, make_keys, record_bytes, require_admissible
 from qcrs.store import Store
 from qcrs.vault import Vault
@@ -183,9 +184,9 @@ def capability_record(calibration: Calibration, content: bytes, expires_at: int)
     )
 
 
-async def admit(gateway: Gateway, authority: LocalAccount, name: str, admin: str, weight: int = 1) -> int:
+async def admit(authority: Authority, name: str, admin: str, weight: int = 1) -> int:
     """Admit an organisation and return its id. Needs the Processor Certification Authority's role."""
-    receipt = await gateway.send(authority, "Consortium", "admit", name, admin, weight)
+    receipt = await authority("Consortium", "admit", name, admin, weight)
     return receipt.event("OrganisationAdmitted")["organisation"]
 
 
@@ -271,7 +272,7 @@ async def declare(
     await gateway.send(operator, "ProcessorRegistry", "declareCapability", processor, capability.to_chain(), uri)
 
 
-async def certify(gateway: Gateway, authority: LocalAccount, processor: int, store: Store, secret: bytes) -> str:
+async def certify(gateway: Gateway, authority: Authority, processor: int, store: Store, secret: bytes) -> str:
     """Approve a processor's newest capability; return what was checked. Needs the Certification Authority's role.
 
     Nothing is measured in this version: approval is the role holder's word. Its keys are checked.
@@ -284,7 +285,7 @@ async def certify(gateway: Gateway, authority: LocalAccount, processor: int, sto
     """
     checked = await require_admissible(gateway, store, processor, secret)
     _, newest = await gateway.call("ProcessorRegistry", "versionsOf", processor)
-    await gateway.send(authority, "ProcessorRegistry", "certify", processor, newest)
+    await authority("ProcessorRegistry", "certify", processor, newest)
     return checked
 
 

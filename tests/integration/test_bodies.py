@@ -1,31 +1,32 @@
 """Bodies on a real chain: deployed by the plan, driven by the SDK and the command line, and audited.
 
-Members go through ``TestDoor``, a door that asks for no signature: what is tested is everything but the hash keys.
+Members act through the door of hash keys, each by a key of its own.
 """
 
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from qcrs.chain.artifacts import compile_sources
-from qcrs.chain.codec import ContractRefused, Interface
+from qcrs.chain.codec import ContractRefused
 from qcrs.chain.deploy import deploy_suite
 from qcrs.chain.deployment import SuiteSettings
 from qcrs.chain.devnet import MNEMONIC, start_chain, stop_group
-from qcrs.chain.door import HashKeysMissing
-from qcrs.chain.gateway import DEFAULT_GAS_CEILING, Gateway, Receipt
+from qcrs.chain.gateway import Gateway
 from qcrs.chain.governance import Body, Governance, Tempo
 from qcrs.chain.keys import devnet_account
 from qcrs.chain.network import Account, Network
 from qcrs.cli import main
+from qcrs.crypto.leaf_key import LeafKeyInvalid
 from qcrs.model.motion import COMMITTEES, CONSTITUTION, MotionStatus
 from qcrs.sdk import audit, governance
 from qcrs.sdk.governance import QuorumMissing
+from qcrs.sdk.keyring import HASH_KEYS, PASSWORD, Keyring
 
 DAY = 86_400
 MEMBERS = 3
@@ -42,22 +43,15 @@ class Bodies:
 
     network: Network
     path: Path
-    door_address: str
     members: list[LocalAccount]
-
-    async def door(self, gateway: Gateway, account: LocalAccount, target: str, data: bytes) -> Receipt:
-        """Call through ``TestDoor``, which the suite does not know."""
-        artifact = compile_sources()["TestDoor"]
-        interface = Interface("TestDoor", artifact.abi)
-        action = interface.encode_call("perform", (account.address, target, data))
-        return await gateway._transact(account, self.door_address, action, 0, DEFAULT_GAS_CEILING)
 
     def work(self, task: Callable) -> object:
         """Return what *task* makes of a connection and the bodies."""
 
         async def connected():
-            async with Gateway(self.network) as gateway:
-                return await task(gateway, governance.Governance(gateway, self.door))
+            with closing(Keyring(self.path.with_name(HASH_KEYS))) as keyring:
+                async with Gateway(self.network) as gateway:
+                    return await task(gateway, governance.Governance(gateway, keyring))
 
         return asyncio.run(connected())
 
@@ -74,18 +68,8 @@ def bodies(tmp_path_factory):
 
 async def _founded(chain, directory: Path) -> Bodies:
     deployer, *members = (devnet_account(MNEMONIC, number) for number in range(1 + MEMBERS))
-    blank = Network(
-        rpc_url=chain.rpc_url, ws_url=chain.ws_url, chain_id=1337, genesis="", contracts={}, deployed_at=0, store="x"
-    )
-    gateway = Gateway(blank)
-    try:
-        await gateway.look()
-        code = bytes.fromhex(compile_sources()["TestDoor"].bytecode[2:])
-        door, _ = await gateway.create(deployer, code)
-    finally:
-        await gateway.close()
     body = Body(tuple(member.address for member in members), 2)
-    settings = SuiteSettings(governance=Governance(door, dict.fromkeys(COMMITTEES, body), TEMPO, development=True))
+    settings = SuiteSettings(governance=Governance(dict.fromkeys(COMMITTEES, body), TEMPO, development=True))
     network, gas = await deploy_suite(chain.rpc_url, chain.ws_url, deployer, settings, str(directory / "store"))
     assert set(gas) == set(network.contracts) > set(COMMITTEES) | {CONSTITUTION}
     accounts = [
@@ -94,13 +78,14 @@ async def _founded(chain, directory: Path) -> Bodies:
     ]
     network = network.model_copy(update={"accounts": accounts})
     network.write(directory / "network.json")
-    return Bodies(network, directory / "network.json", door, members)
+    (directory / HASH_KEYS).mkdir()
+    (directory / HASH_KEYS / PASSWORD).write_text("of all members' keys")
+    return Bodies(network, directory / "network.json", members)
 
 
 @pytest.fixture
 def command(bodies, monkeypatch, capsys):
-    """Runs the command line in this process, with the tests' door; returns the code and what it printed as JSON."""
-    monkeypatch.setattr(governance, "act_through_door", bodies.door)
+    """Runs the command line in this process; returns the code and what it printed as JSON."""
     monkeypatch.setenv("QCRS_NETWORK", str(bodies.path))
 
     def run(*arguments: str, as_: int | None = 0) -> tuple[int, dict]:
@@ -116,6 +101,8 @@ def test_body_decides_in_as_many_transactions_as_it_has_votes_and_one(bodies):
         call = bodies_.calls.write(
             "Consortium", "admit", {"name": "Delft", "admin": bodies.members[2].address, "weight": "3"}
         )
+        for member in bodies.members[:2]:  # whoever acts for the first time installs a key before
+            await bodies_.propose(member, "certification", call)
         before = await gateway.block_number()
         receipt = await bodies_.decide(bodies.members, "certification", call)
         return receipt, await gateway.block_number() - before, await gateway.call("Consortium", "organisationCount")
@@ -198,11 +185,28 @@ def test_motion_of_a_committee_to_the_constitution_is_read_to_the_end(command, b
     assert command("withdraw", "council", str(proposed["id"]))[1]["status"] == "Withdrawn"
 
 
-def test_without_hash_keys_nothing_is_sent_and_the_reason_is_told(bodies):
-    async def task(gateway, _):
-        call = governance.Governance(gateway).calls.write("Consortium", "expel", {"organisation": "1"})
-        with pytest.raises(HashKeysMissing, match="has no contract of hash keys"):
-            await governance.Governance(gateway).propose(bodies.members[0], "certification", call)
+def test_stolen_account_key_alone_neither_proposes_nor_votes(bodies):
+    """The thief has a member's ECDSA key, and no leaf of its tree: neither straight nor by a key of its own."""
+    thief, folder = bodies.members[0], bodies.path.with_name("stolen")
+
+    async def task(gateway, bodies_):
+        call = bodies_.calls.write("Consortium", "expel", {"organisation": "1"})
+        receipt = await bodies_.propose(thief, "certification", call)  # the member's own, so that its key is installed
+        number = receipt.event("MotionProposed")["motion"]
+        digest = (await bodies_.motion("certification", number)).digest
+        body = governance.SHORT["certification"]
+        for function, arguments in (
+            ("propose", (call.target, call.data, bytes(32), "")),
+            ("vote", (number, digest, True)),
+        ):
+            with pytest.raises(ContractRefused) as caught:
+                await gateway.simulate(thief, body, function, *arguments)
+            assert caught.value.name == "HashSignatureRequired"
+        folder.mkdir()
+        (folder / PASSWORD).write_text("the thief's")
+        with closing(Keyring(folder)) as own, pytest.raises(LeafKeyInvalid, match="has no such key"):
+            await own(gateway, thief, call.target, call.data)
+        await bodies_.withdraw(thief, "certification", number)
 
     bodies.work(task)
 

@@ -9,19 +9,19 @@ from qcrs.chain.governance import PROMPT, Body, Governance, GovernanceInvalid, T
 from qcrs.chain.keys import AddressInvalid
 from qcrs.model.motion import COMMITTEES
 
-DOOR, MEMBER = "0x" + "01" * 20, "0x" + "02" * 20
+MEMBER = "0x" + "02" * 20
 COMMITTEES_OF_ONE = {name: {"members": [MEMBER], "quorum": 1} for name in COMMITTEES}
 
 
 def written(tmp_path, **changes):
     path = tmp_path / "bodies.json"
-    path.write_text(json.dumps({"door": DOOR, "committees": COMMITTEES_OF_ONE, **changes}))
+    path.write_text(json.dumps({"committees": COMMITTEES_OF_ONE, **changes}))
     return path
 
 
 def test_file_of_bodies_is_read(tmp_path):
     governance = Governance.read(written(tmp_path))
-    assert governance == Governance(DOOR, dict.fromkeys(COMMITTEES, Body((MEMBER,), 1)), Tempo(), 4, False)
+    assert governance == Governance(dict.fromkeys(COMMITTEES, Body((MEMBER,), 1)), Tempo(), 4, False)
 
 
 def test_file_of_bodies_may_say_the_rest(tmp_path):
@@ -37,7 +37,7 @@ def test_file_of_bodies_may_say_the_rest(tmp_path):
         ({"committees": {**COMMITTEES_OF_ONE, "Senate": COMMITTEES_OF_ONE["DisputeResolutionCouncil"]}}, "Senate"),
         ({"committees": {"Senate": {"members": [MEMBER]}}}, "committees.Senate.quorum"),
         ({"senate": 1}, "senate"),
-        ({"door": None}, "door"),
+        ({"door": "0x" + "01" * 20}, "door"),
     ],
 )
 def test_file_of_something_else_is_refused(tmp_path, changes, part):
@@ -47,8 +47,10 @@ def test_file_of_something_else_is_refused(tmp_path, changes, part):
 
 
 def test_file_with_a_mistyped_address_is_refused(tmp_path):
+    mistyped = {**COMMITTEES_OF_ONE, "DisputeResolutionCouncil": {"members": ["0x01"], "quorum": 1}}
+    path = written(tmp_path, committees=mistyped)
     with pytest.raises(AddressInvalid, match="40 hexadecimal digits"):
-        Governance.read(written(tmp_path, door="0x01"))
+        Governance.read(path)
 
 
 def test_file_that_is_missing_is_named(tmp_path):
@@ -60,11 +62,11 @@ def test_delay_outlasts_the_longest_computation():
     longest = longest_computation_seconds(DEFAULT_POLICY)
     assert longest == 30 * 86_400 + 240 + 3_600
     bodies = dict.fromkeys(COMMITTEES, Body((MEMBER,), 1))
-    Governance(DOOR, bodies).require_delay(DEFAULT_POLICY)
-    Governance(DOOR, bodies, Tempo(delay_seconds=longest + 1)).require_delay(DEFAULT_POLICY)
-    Governance(DOOR, bodies, Tempo(delay_seconds=0), development=True).require_delay(DEFAULT_POLICY)
+    Governance(bodies).require_delay(DEFAULT_POLICY)
+    Governance(bodies, Tempo(delay_seconds=longest + 1)).require_delay(DEFAULT_POLICY)
+    Governance(bodies, Tempo(delay_seconds=0), development=True).require_delay(DEFAULT_POLICY)
     with pytest.raises(GovernanceInvalid, match=f"more than {longest} s"):
-        Governance(DOOR, bodies, Tempo(delay_seconds=longest)).require_delay(DEFAULT_POLICY)
+        Governance(bodies, Tempo(delay_seconds=longest)).require_delay(DEFAULT_POLICY)
 
 
 def test_only_what_is_a_body_s_own_is_waived_for_it_and_never_a_policy():

@@ -51,7 +51,7 @@ def test_bodies_have_short_names():
 def test_network_without_bodies_says_who_acts_instead():
     gateway = SimpleNamespace(addresses={"Authority": "0x"}, interfaces={})
     with pytest.raises(BodiesMissing, match="held by plain accounts"):
-        Governance(gateway)
+        Governance(gateway, None)
 
 
 def test_reason_is_bound_by_its_digest():
