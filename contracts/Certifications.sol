@@ -15,7 +15,7 @@ import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol"
 /// @title Certifications
 /// @notice See ICertifications.
 /// @dev Calls go to the registry, the allocator's escrow and gold rounds, none of which calls back.
-// slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop
+// slither-disable-start reentrancy-eth,reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop
 contract Certifications is Inspections {
     using Certifiers for Certifiers.Pool;
     using Payout for IComputationAllocator;
@@ -324,4 +324,4 @@ contract Certifications is Inspections {
 
     function _nothing() private pure returns (Measured memory) {}
 }
-// slither-disable-end reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop
+// slither-disable-end reentrancy-eth,reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop

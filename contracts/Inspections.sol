@@ -161,7 +161,7 @@ abstract contract Inspections is ICertifications, AccessManaged {
         (uint16 version,) = REGISTRY.versionsOf(processor);
         if (status != ProcessorStatus.Certified) revert NotCertifiable(processor, version, status, false);
         uint256 epoch = block.timestamp / _terms.cadenceSeconds;
-        if (_marks[processor].benchmarkedAt / _terms.cadenceSeconds == epoch) revert NotDrawn(processor, epoch, entropyOf[epoch]);
+        if (_marks[processor].benchmarkedAt / _terms.cadenceSeconds >= epoch) revert NotDrawn(processor, epoch, entropyOf[epoch]);
         uint256 price = _benchmarkPrice();
         uint256 reserve = reserveOf[processor];
         uint256 lacking = price > reserve ? price - reserve : 0;
@@ -201,6 +201,7 @@ abstract contract Inspections is ICertifications, AccessManaged {
     }
 
     function _operatorOf(ProcessorId processor) internal view returns (address) {
+        // slither-disable-next-line calls-loop (a view of the suite; at most SEATS times)
         return REGISTRY.operatorOf(processor);
     }
 

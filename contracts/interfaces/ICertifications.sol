@@ -194,7 +194,7 @@ interface ICertifications {
     function certificationOf(CertificationId certification)
         external
         view
-        returns (Certification memory, ProcessorId[] memory certifiers);
+        returns (Certification memory, ProcessorId[] memory seated);
     function certifierOf(ProcessorId certifier) external view returns (Certifier memory);
     function certifiers() external view returns (ProcessorId[] memory);
     /// @notice The one that is open for a processor; 0 when none.

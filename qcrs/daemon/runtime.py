@@ -83,8 +83,7 @@ class Node:
                         await asyncio.wait_for(stop.wait(), self._pause * random.uniform(0.8, 1.2))
                     self._pause = min(2 * self._pause, RECONNECT_SECONDS[1])
         finally:
-            aside = [auditing, *serving, *self._tasks.values()]
-            for task in aside:
+            for task in (aside := [auditing, *serving, *self._tasks.values()]):
                 task.cancel()
             await asyncio.gather(*aside, return_exceptions=True)
             self._tidy()
