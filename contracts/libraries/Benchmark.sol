@@ -8,7 +8,7 @@ pragma solidity 0.8.37;
 /// the largest product, 2^n P 1e6, stays below 2^180.
 library Benchmark {
     /// Parts that are the whole.
-    uint256 internal constant PPM = 1e6;
+    uint256 internal constant PPM = 1_000_000;
     uint256 internal constant MAX_MIRROR_QUBITS = 48;
     uint256 internal constant MIN_CERTIFIERS = 3;
     uint256 internal constant MAX_CERTIFIERS = 16;

@@ -20,7 +20,7 @@ from qcrs.model import (
     records,
     reservation,
 )
-from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, independence
+from qcrs.rules import agreement, benchmark, commitment, count_sketch, credibility, gold, independence
 from qcrs.rules.digest import keccak
 from tests.evm import Chain, refused
 from tests.scenario import account
@@ -53,6 +53,7 @@ LIFECYCLES = {
 }
 CONSTANTS = {
     "Agreement": agreement,
+    "Benchmark": benchmark,
     "Commitment": commitment,
     "CountSketch": count_sketch,
     "Credibility": credibility,
