@@ -37,7 +37,7 @@ MODELS = ("oslo", "perth", "jakarta", "casablanca") * 4 + ("guadalupe", "kolkata
 PROCESSORS = 200
 DEGRADED = 40
 # No volume circuits: a class does not depend on them, and they take most of the time.
-BRIEF = Depth("brief", 0, 0, 1, 200, 3, 1_000, 1_500)
+BRIEF = Depth("brief", 0, 0, 1, 200, 3, 1_000, 1, 1_500)
 # Closer to a bound than this, calibrations of one week differ by more.
 NEAR_PPM = 10_000
 FIGURES = (
