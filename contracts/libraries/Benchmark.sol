@@ -2,13 +2,13 @@
 pragma solidity 0.8.37;
 
 /// @title When a benchmark is passed
-/// @notice Rules in whole numbers for what certifiers find in a processor's counts. Errors and fidelities are in parts per
-/// million (ppm), times in nanoseconds, low and high the ends of a two-sided interval.
+/// @notice Rules in whole numbers for what certifiers find in a processor's counts. Errors and fidelities are in parts
+/// per million (ppm), times in nanoseconds, low and high the ends of a two-sided interval.
 /// @dev Numbers of shots and scores have 64 bits, and known answers at most 48 qubits, so nothing here overflows:
 /// the largest product, 2^n P 1e6, stays below 2^180.
 library Benchmark {
     /// Parts that are the whole.
-    uint256 internal constant PPM = 1e6;
+    uint256 internal constant PPM = 1_000_000;
     uint256 internal constant MAX_MIRROR_QUBITS = 48;
     uint256 internal constant MIN_CERTIFIERS = 3;
     uint256 internal constant MAX_CERTIFIERS = 16;
@@ -94,7 +94,9 @@ library Benchmark {
         returns (uint64 median, bool agreed)
     {
         uint256 size = scores.length;
-        if (size < MIN_CERTIFIERS || size > MAX_CERTIFIERS || tolerancePpm > PPM) revert MedianInvalid(size, tolerancePpm);
+        if (size < MIN_CERTIFIERS || size > MAX_CERTIFIERS || tolerancePpm > PPM) {
+            revert MedianInvalid(size, tolerancePpm);
+        }
         uint64[] memory sorted = new uint64[](size);
         for (uint256 i; i < size; ++i) {
             uint256 place = i;

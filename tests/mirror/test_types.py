@@ -24,6 +24,7 @@ from qcrs.model import (
 )
 from qcrs.rules import (
     agreement,
+    benchmark,
     certifying,
     commitment,
     count_sketch,
@@ -71,6 +72,7 @@ LIFECYCLES = {
 }
 CONSTANTS = {
     "Agreement": agreement,
+    "Benchmark": benchmark,
     "Commitment": commitment,
     "CountSketch": count_sketch,
     "Credibility": credibility,

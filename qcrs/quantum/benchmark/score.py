@@ -171,7 +171,8 @@ def _lifetimes(
         probed = list(zip(cast(Sequence[Lifetime], run.rounds), rounds, strict=True))
         for bit, qubit in enumerate(claim.qubits):
             wrong = [(each, _wrong(each, bit, counts, run.shots)) for each, counts in probed]
-            by_value = {each.answer >> bit & 1: found for each, found in wrong if each.probe is Probe.Readout}
+            read = [(each.answer >> bit & 1, found) for each, found in wrong if each.probe is Probe.Readout]
+            by_value = [estimate.mean([found for value, found in read if value == right]) for right in (0, 1)]
             readout[qubit] = by_value[0], by_value[1]
             for probe, lives in ((Probe.Relaxation, t1), (Probe.Echo, t2)):
                 lives[qubit] = estimate.lifetime(
@@ -185,7 +186,7 @@ def _wrong(each: Lifetime, bit: int, counts: Counts, shots: int) -> Figure:
     return estimate.share(wrong, shots)
 
 
-def _left(each: Lifetime, bit: int, wrong: Figure, readout: Mapping[int, Figure]) -> Figure:
+def _left(each: Lifetime, bit: int, wrong: Figure, readout: Sequence[Figure]) -> Figure:
     """Return what is left of a qubit's excitation or of its echo, without the errors of its readout."""
     right = each.answer >> bit & 1
     moved = estimate.corrected(wrong, readout[right], readout[1 - right])

@@ -13,6 +13,7 @@ All but the volume circuits name qubits of the device, so their ``RunRequest`` i
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 
 from qcrs.quantum.benchmark.claim import Claim
 from qcrs.quantum.benchmark.lifetime import Lifetime, lifetime_rounds
@@ -56,6 +57,7 @@ class Depth:
     Attributes:
         volume_circuits: At least 100 for a quantum volume that counts as such.
         layer_circuits: Of each layer at each depth.
+        lifetime_circuits: Of each probe. Readout is half of what a chain's fidelity is uncertain by.
     """
 
     name: str
@@ -65,11 +67,12 @@ class Depth:
     mirror_shots: int
     layer_circuits: int
     layer_shots: int
+    lifetime_circuits: int
     lifetime_shots: int
 
 
-FULL = Depth("full", 300, 100, 6, 400, 4, 1_500, 2_000)
-QUICK = Depth("quick", 100, 50, 3, 200, 2, 1_000, 2_000)
+FULL = Depth("full", 300, 100, 6, 400, 4, 1_500, 3, 2_000)
+QUICK = Depth("quick", 100, 50, 3, 200, 2, 1_000, 1, 2_000)
 
 
 @dataclass(frozen=True)
@@ -267,8 +270,9 @@ def _room(claim: Claim) -> int:
 
 
 def _lifetimes(seed: bytes, claim: Claim, depth: Depth) -> Run:
-    rounds = lifetime_rounds(claim, len(claim.qubits), Stream(seed, "lifetimes"))
-    return Run(Kind.Lifetimes, tuple(rounds), depth.lifetime_shots, pinned=True)
+    stream = Stream(seed, "lifetimes")
+    rounds = (lifetime_rounds(claim, len(claim.qubits), stream) for _ in range(depth.lifetime_circuits))
+    return Run(Kind.Lifetimes, tuple(chain.from_iterable(rounds)), depth.lifetime_shots, pinned=True)
 
 
 def _text(program: Program) -> str:
