@@ -31,12 +31,13 @@ def draw(certifications: Sequence[benchmark.Certification], found: Sequence[benc
         axes.set_yticks(range(len(labels)), labels, fontsize=5)
         axes.invert_yaxis()
     with picture(
-        "registration-classes", "Chain fidelity, measured and true", f"{len(found)} simulated processors; lines are bounds"
+        "registration-classes", "Chain fidelity, measured and true",
+        f"{len(found)} simulated processors; lines are bounds of noise classes",
     ) as axes:  # fmt: skip
         for right, colour in ((True, CHAIN), (False, OWN)):
             own = [each for each in found if (each.true_class == each.measured_class) is right]
             axes.plot(
-                [each.true_ppm / 1e6 for each in own], [each.measured_ppm / 1e6 for each in own], "o", ms=2.5,
+                [each.true_ppm / 1e6 for each in own], [each.measured_ppm.value / 1e6 for each in own], "o", ms=2.5,
                 color=colour, label="class found" if right else "another class",
             )  # fmt: skip
         for bound in benchmark.CLASS_BOUNDS_PPM:
