@@ -16,18 +16,38 @@ contract AuditTrail is IAuditTrail {
     address private immutable ALLOCATOR;
     address private immutable DISPUTES;
     address private immutable RESERVATIONS;
+    address private immutable FIRST_BODY;
+    address private immutable SECOND_BODY;
+    address private immutable THIRD_BODY;
+    address private immutable FOURTH_BODY;
+    address private immutable FIFTH_BODY;
+    address private immutable CONSTITUTION;
 
     MountainRange.Range private _pages;
     bytes24 private _head;
     uint64 private _size;
 
-    constructor(address consortium, address registry, address allocator, address disputes, address reservations) {
+    /// @param bodies The committees and the Constitution; the zero address for each that there is not.
+    constructor(
+        address consortium,
+        address registry,
+        address allocator,
+        address disputes,
+        address reservations,
+        address[6] memory bodies
+    ) {
         // slither-disable-start missing-zero-check (nobody calls from the zero address)
         CONSORTIUM = consortium;
         REGISTRY = registry;
         ALLOCATOR = allocator;
         DISPUTES = disputes;
         RESERVATIONS = reservations;
+        FIRST_BODY = bodies[0];
+        SECOND_BODY = bodies[1];
+        THIRD_BODY = bodies[2];
+        FOURTH_BODY = bodies[3];
+        FIFTH_BODY = bodies[4];
+        CONSTITUTION = bodies[5];
         // slither-disable-end missing-zero-check
     }
 
@@ -46,7 +66,13 @@ contract AuditTrail is IAuditTrail {
     /// @notice Whether `account` is a contract that may append.
     function isRecorder(address account) public view returns (bool) {
         return account == ALLOCATOR || account == REGISTRY || account == CONSORTIUM || account == DISPUTES
-            || account == RESERVATIONS;
+            || account == RESERVATIONS || _isBody(account);
+    }
+
+    /// @dev Asked last: what computations cost does not include it.
+    function _isBody(address account) private view returns (bool) {
+        return account == FIRST_BODY || account == SECOND_BODY || account == THIRD_BODY || account == FOURTH_BODY
+            || account == FIFTH_BODY || account == CONSTITUTION;
     }
 
     /// @inheritdoc IAuditTrail

@@ -17,6 +17,7 @@ import {Desk} from "./libraries/Desk.sol";
 import {FairQueue} from "./libraries/FairQueue.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Panel} from "./libraries/Panel.sol";
+import {Pause} from "./libraries/Pause.sol";
 import {Recovery} from "./libraries/Recovery.sol";
 import {Round} from "./libraries/Round.sol";
 import {AssignmentLifecycle, AssignmentStatus} from "./lifecycle/Assignment.sol";
@@ -308,6 +309,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         Ledger.Book storage book = _desk.book;
         uint256 flags = price < book.price ? AskedReader.BELOW_POLICY : 0;
         uint64 entries = book.entries;
+        Pause.requireOver(book.pausedThrough);
         unchecked {
             ++entries; // 2^64 submissions are not to be had
         }
@@ -331,6 +333,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         if (block.timestamp > asked.deadlineAt()) revert DeadlinePassed(id, asked.deadlineAt(), block.timestamp);
         uint8 tried = c.tried;
         uint8 attempt = tried == 0 ? 1 : c.attempt;
+        Pause.requireOver(_desk.pausedThrough);
         bytes32 seed = Commitment.drawSeedOf(_desk.beacon, id, tried);
         uint40 endsAt = uint40(block.timestamp) + _desk.commitSeconds;
         ProcessorId[] memory drawn = _draw(id, c, seed, asked, tried, most << 8 | least << 16);
@@ -380,7 +383,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         if (msg.sender != court && msg.sender != DISPUTES) revert IBonds.CallerNotCourt(msg.sender);
     }
 
-    function _suite() private view returns (Desk.Suite memory) {
+    function _suite() internal view override returns (Desk.Suite memory) {
         return Desk.Suite(AUDIT_TRAIL, CONSORTIUM, REGISTRY, BONDS, KEEPER_BOUNTY);
     }
 }

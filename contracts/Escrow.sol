@@ -6,6 +6,7 @@ import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {IEscrow, Policy} from "./interfaces/IEscrow.sol";
 import {Desk} from "./libraries/Desk.sol";
 import {Ledger} from "./libraries/Ledger.sol";
+import {Pause} from "./libraries/Pause.sol";
 import {Recovery} from "./libraries/Recovery.sol";
 import {ESCALATION} from "./lifecycle/Computation.sol";
 
@@ -62,9 +63,37 @@ abstract contract Escrow is IEscrow, AccessManaged {
     }
 
     /// @inheritdoc IEscrow
-    function setPolicy(Policy memory newPolicy) external restricted {
-        _desk.setPolicy(newPolicy);
-        AUDIT_TRAIL.append(Decision.PolicyChanged, 0, keccak256(abi.encode(newPolicy)));
+    function setMarket(
+        uint64 pricePerQubitShot,
+        uint32 commitSeconds,
+        uint32 discloseSeconds,
+        uint32 revealSeconds
+    ) external restricted {
+        Policy memory p = _desk.policy;
+        p.pricePerQubitShot = pricePerQubitShot;
+        (p.commitSeconds, p.discloseSeconds, p.revealSeconds) = (commitSeconds, discloseSeconds, revealSeconds);
+        _setPolicy(p);
+    }
+
+    /// @inheritdoc IEscrow
+    function setStandards(uint32 challengeSeconds, uint32 responseSeconds, uint128 minimumBond, uint128 slash)
+        external
+        restricted
+    {
+        Policy memory p = _desk.policy;
+        (p.challengeSeconds, p.responseSeconds) = (challengeSeconds, responseSeconds);
+        (p.minimumBond, p.slash) = (minimumBond, slash);
+        _setPolicy(p);
+    }
+
+    /// @inheritdoc IEscrow
+    function pause(uint256 length, bytes32 reason) external restricted {
+        _desk.pause(_suite(), length, reason);
+    }
+
+    /// @inheritdoc IEscrow
+    function resume(bytes32 reason) external restricted {
+        _desk.resume(_suite(), reason);
     }
 
     /// @inheritdoc IEscrow
@@ -92,6 +121,15 @@ abstract contract Escrow is IEscrow, AccessManaged {
         return _desk.policy;
     }
 
+    /// @inheritdoc IEscrow
+    function pausedUntil() external view returns (uint256) {
+        uint256 endsAt = Pause.endOf(_desk.pausedThrough);
+        return block.timestamp < endsAt ? endsAt : 0;
+    }
+
+    /// @dev The contracts around the escrow.
+    function _suite() internal view virtual returns (Desk.Suite memory);
+
     /// @dev What is locked: the pay of as many replicas as escalation may reach, and the bounties but the allocation's.
     function _escrowOf(uint256 price, uint256 qubits, uint256 shots, uint256 replicas, uint256 replicaCap)
         internal
@@ -102,6 +140,11 @@ abstract contract Escrow is IEscrow, AccessManaged {
         unchecked {
             return price * qubits * shots * replicaCap + bounties; // the first of 96 bits, by the types of a request
         }
+    }
+
+    function _setPolicy(Policy memory newPolicy) private {
+        _desk.setPolicy(newPolicy);
+        AUDIT_TRAIL.append(Decision.PolicyChanged, 0, keccak256(abi.encode(newPolicy)));
     }
 
     /// @dev Last step of its callers: the books are closed before control leaves.

@@ -2,55 +2,63 @@
 pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {IConsortium} from "./interfaces/IConsortium.sol";
+import {IHashKeys} from "./interfaces/IHashKeys.sol";
 import {Capability, IProcessorRegistry, Terms} from "./interfaces/IProcessorRegistry.sol";
 import {AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol";
+import {Actor} from "./libraries/Actor.sol";
+import {Approval} from "./libraries/Approval.sol";
 import {Asked} from "./libraries/Asked.sol";
 import {Draw} from "./libraries/Draw.sol";
+import {Keyring} from "./libraries/Keyring.sol";
+import {Pause} from "./libraries/Pause.sol";
 import {ProcessorIndex} from "./libraries/ProcessorIndex.sol";
 import {Reputation} from "./libraries/Reputation.sol";
 import {Roster} from "./libraries/Roster.sol";
+import {Succession} from "./libraries/Succession.sol";
 
 /// @title ProcessorRegistry
 /// @notice See IProcessorRegistry.
 contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
+    using Approval for Approval.Book;
     using Draw for Roster.State;
+    using Keyring for Keyring.Identity;
     using ProcessorIndex for ProcessorIndex.Index;
     using Reputation for Standing;
     using Roster for Roster.State;
+    using Succession for Succession.Memory;
 
-    bytes32 private constant REGISTRATION_TYPEHASH =
-        keccak256("ProcessorRegistration(address operator,address daemon,bytes32 identityDigest)");
+    bytes32 private constant REGISTRATION_TYPEHASH = keccak256(
+        "ProcessorRegistration(address operator,address daemon,bytes32 identityDigest,bytes32 hardwareDigest)"
+    );
     uint256 private constant MISSED_BEATS = 2;
+    bytes32 private constant CONDUCT = "conduct";
 
     IAuditTrail public immutable AUDIT_TRAIL;
     IConsortium public immutable CONSORTIUM;
     address public immutable ALLOCATOR;
     address public immutable BONDS;
     address public immutable RESERVATIONS;
+    address public immutable CERTIFICATIONS;
+    IHashKeys public immutable HASH_KEYS;
     /// @inheritdoc IProcessorRegistry
     uint40 public immutable HEARTBEAT_SECONDS;
 
-    struct Identity {
-        address operator;
-        uint16 certifiedVersion;
-        uint16 newestVersion;
-        address daemon;
-    }
-
     /// @inheritdoc IProcessorRegistry
     uint32 public processorCount;
+    uint16 private _pausedThrough;
+    /// @inheritdoc IProcessorRegistry
+    bool public hashKeysRequired;
     /// @inheritdoc IProcessorRegistry
     mapping(address daemon => ProcessorId) public processorOf;
 
-    mapping(address operator => uint24) private _organisationOf;
     Roster.State private _roster;
-    mapping(ProcessorId => Identity) private _identities;
-    mapping(ProcessorId => mapping(uint16 version => Capability)) private _capabilities;
+    Succession.Memory private _succession;
+    mapping(ProcessorId => Keyring.Identity) private _identities;
+    Approval.Book private _approvals;
 
     modifier onlyAllocator() {
         if (msg.sender != ALLOCATOR) revert CallerNotAllocator(msg.sender);
@@ -63,8 +71,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     modifier onlyOperator(ProcessorId processor) {
-        address operator = _identities[processor].operator;
-        if (msg.sender != operator) revert CallerNotOperator(processor, msg.sender, operator);
+        _identities[processor].requireOperator(HASH_KEYS, processor);
         _;
     }
 
@@ -75,43 +82,71 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         address allocator,
         address bonds,
         address reservations,
+        address certifications,
+        IHashKeys hashKeys,
         uint40 heartbeatSeconds
     ) AccessManaged(authority) EIP712("QCRS ProcessorRegistry", "1") {
         AUDIT_TRAIL = auditTrail;
         CONSORTIUM = consortium;
-        // slither-disable-start missing-zero-check (with no allocator or bonds, nothing is leased)
+        // slither-disable-start missing-zero-check (without them nothing is leased or measured)
         ALLOCATOR = allocator;
         BONDS = bonds;
         RESERVATIONS = reservations;
+        CERTIFICATIONS = certifications;
         // slither-disable-end missing-zero-check
+        HASH_KEYS = hashKeys;
         HEARTBEAT_SECONDS = heartbeatSeconds;
     }
 
     /// @inheritdoc IProcessorRegistry
-    function register(address daemon, bytes32 identityDigest, bytes calldata daemonSignature)
+    function register(address daemon, bytes32 identityDigest, bytes32 hardwareDigest, bytes calldata daemonSignature)
         external
         returns (ProcessorId processor)
     {
-        uint24 organisation = CONSORTIUM.organisationOf(msg.sender);
-        if (organisation == 0) revert OperatorNotInConsortium(msg.sender);
-        // One organisation for life, so that processors of different organisations have different operators.
-        uint24 first = _organisationOf[msg.sender];
-        if (first == 0) _organisationOf[msg.sender] = organisation;
-        else if (first != organisation) revert OperatorMoved(msg.sender, organisation, first);
+        Pause.requireOver(_pausedThrough);
+        (address operator, bool proven) = Actor.behind(address(HASH_KEYS));
+        uint24 organisation = CONSORTIUM.organisationOf(operator);
+        if (organisation == 0) revert OperatorNotInConsortium(operator);
+        _succession.bind(operator, organisation);
         ProcessorId present = processorOf[daemon];
         if (ProcessorId.unwrap(present) != 0) revert DaemonTaken(daemon, present);
-        bytes32 structHash = keccak256(abi.encode(REGISTRATION_TYPEHASH, msg.sender, daemon, identityDigest));
-        address signer = ECDSA.recover(_hashTypedDataV4(structHash), daemonSignature);
-        if (signer != daemon) revert DaemonSignatureInvalid(daemon, signer);
 
         processor = ProcessorId.wrap(++processorCount);
         processorOf[daemon] = processor;
-        _identities[processor].operator = msg.sender;
-        _identities[processor].daemon = daemon;
         Standing storage standing = _roster.standings[processor];
         standing.organisation = organisation;
         standing.advance(processor, ProcessorStatus.Applied);
-        emit ProcessorRegistered(processor, msg.sender, daemon, organisation, identityDigest);
+        emit ProcessorRegistered(processor, operator, daemon, organisation, identityDigest, hardwareDigest);
+        _succession.enter(_roster, processor, hardwareDigest);
+        bytes32 digest = _consentDigest(operator, daemon, identityDigest, hardwareDigest);
+        _identities[processor].enter(
+            HASH_KEYS, operator, proven, hashKeysRequired, daemon, digest, daemonSignature
+        );
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function adoptKeys(ProcessorId processor) external {
+        (bool operatorKeyed, bool keyed) = _identities[processor].adopt(HASH_KEYS);
+        emit KeysAdopted(processor, operatorKeyed, keyed);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function requireHashKeys() external restricted {
+        hashKeysRequired = true;
+        emit HashKeysRequired();
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function updateIdentity(ProcessorId processor, bytes32 identityDigest, bytes calldata daemonSignature)
+        external
+        onlyOperator(processor)
+    {
+        Keyring.Identity storage identity = _identities[processor];
+        // No hardware digest: the hardware stays what it is.
+        bytes32 digest = _consentDigest(identity.operator, identity.daemon, identityDigest, 0);
+        identity.requireConsent(HASH_KEYS, digest, daemonSignature);
+        emit IdentityUpdated(processor, identityDigest);
+        if (_roster.standings[processor].status == ProcessorStatus.Certified) _suspend(processor, identityDigest);
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -120,59 +155,46 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         onlyOperator(processor)
         returns (uint16 version)
     {
-        if (capability.qubits == 0 || capability.qubits > type(uint8).max || capability.noiseClass == 0) {
-            revert CapabilityInvalid(capability.qubits, capability.noiseClass);
-        }
-        version = ++_identities[processor].newestVersion;
-        _capabilities[processor][version] = capability;
-        emit CapabilityDeclared(processor, version, capability, uri);
+        version = _approvals.declare(processor, capability, uri);
+        bool certified = _roster.standings[processor].status == ProcessorStatus.Certified;
+        if (certified && _approvals.isNoBetter(processor, capability)) _approve(processor, version, 0);
     }
 
     /// @inheritdoc IProcessorRegistry
     function certify(ProcessorId processor, uint16 version) external restricted {
-        Capability memory capability = _capabilities[processor][version];
-        if (capability.qubits == 0) revert CapabilityUnknown(processor, version);
-        if (capability.expiresAt <= block.timestamp) {
-            revert CapabilityExpired(processor, capability.expiresAt, block.timestamp);
-        }
-        Standing storage standing = _roster.standings[processor];
-        if (uint256(standing.leasedQubits) + standing.heldQubits > capability.qubits) {
-            revert CapabilityBelowLeases(processor, capability.qubits, standing.leasedQubits);
-        }
-        _roster.unlist(processor);
-        // A certified processor moves to its new version without leaving the status.
-        if (standing.status != ProcessorStatus.Certified) standing.advance(processor, ProcessorStatus.Certified);
-        standing.noiseClass = capability.noiseClass;
-        standing.qubits = uint8(capability.qubits);
-        standing.expiresAt = uint32(capability.expiresAt);
-        Terms storage terms = _roster.terms[processor];
-        terms.quantumVolumeLog2 = capability.quantumVolumeLog2;
-        terms.profile = capability.profile;
-        terms.twoQubitErrorPpm = capability.twoQubitErrorPpm;
-        _identities[processor].certifiedVersion = version;
-        _roster.list(processor);
-        emit ProcessorCertified(processor, version, capability.noiseClass, capability.expiresAt);
-        AUDIT_TRAIL.append(
-            Decision.ProcessorCertified, _subject(processor), keccak256(abi.encode(processor, version, capability))
-        );
+        _approve(processor, version, 0);
     }
 
     /// @inheritdoc IProcessorRegistry
-    function suspend(ProcessorId processor, bytes32 reason) external restricted {
-        Standing storage standing = _roster.standings[processor];
-        standing.advance(processor, ProcessorStatus.Suspended);
-        _roster.unlist(processor);
-        emit ProcessorSuspended(processor, reason);
-        AUDIT_TRAIL.append(
-            Decision.ProcessorSuspended, _subject(processor), keccak256(abi.encode(processor, reason))
-        );
+    function award(ProcessorId processor, Capability calldata capability, bytes32 evidence)
+        external
+        returns (uint16 version)
+    {
+        if (msg.sender != CERTIFICATIONS) revert CallerNotCertifications(msg.sender);
+        version = _approvals.declare(processor, capability, "");
+        _approve(processor, version, evidence);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function suspend(ProcessorId processor, bytes32 reason) external {
+        if (msg.sender != CERTIFICATIONS) _checkCanCall(msg.sender, msg.data);
+        _suspend(processor, reason);
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function suspendByRule(ProcessorId processor) external {
+        Standing memory standing = _roster.standings[processor];
+        if (!Reputation.isUnfit(standing)) {
+            revert ConductBearable(processor, standing.accepted, Reputation.faultsOf(standing));
+        }
+        _suspend(processor, CONDUCT);
     }
 
     /// @inheritdoc IProcessorRegistry
     function retire(ProcessorId processor) external onlyOperator(processor) {
-        Standing storage standing = _roster.standings[processor];
-        standing.advance(processor, ProcessorStatus.Retired);
+        _roster.standings[processor].advance(processor, ProcessorStatus.Retired);
         _roster.unlist(processor);
+        _succession.part(_roster, processor);
         emit ProcessorRetired(processor);
     }
 
@@ -180,20 +202,15 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     function heartbeat(ProcessorId processor) external {
         address daemon = _identities[processor].daemon;
         if (msg.sender != daemon) revert CallerNotDaemon(processor, msg.sender, daemon);
-        Standing storage standing = _roster.standings[processor];
-        standing.lastBeatAt = uint32(block.timestamp);
+        _roster.standings[processor].lastBeatAt = uint32(block.timestamp);
         _roster.list(processor);
         emit HeartbeatReceived(processor);
     }
 
     /// @inheritdoc IProcessorRegistry
     function drain(ProcessorId processor, bool draining) external {
-        Identity storage identity = _identities[processor];
-        if (msg.sender != identity.operator && msg.sender != identity.daemon) {
-            revert CallerNotOperator(processor, msg.sender, identity.operator);
-        }
-        Standing storage standing = _roster.standings[processor];
-        standing.draining = draining;
+        _identities[processor].requireEither(HASH_KEYS, processor);
+        _roster.standings[processor].draining = draining;
         _roster.relist(processor);
         emit ProcessorDrained(processor, draining);
     }
@@ -244,11 +261,17 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IProcessorRegistry
-    function release(
-        ProcessorId[] calldata processors,
-        AssignmentStatus[] calldata fates,
-        uint8 qubits
-    ) external onlyAllocator returns (address[] memory operators) {
+    function stop(uint16 throughDay) external onlyAllocator {
+        // slither-disable-next-line events-maths (the allocator, which calls, emits WorkPaused)
+        _pausedThrough = throughDay;
+    }
+
+    /// @inheritdoc IProcessorRegistry
+    function release(ProcessorId[] calldata processors, AssignmentStatus[] calldata fates, uint8 qubits)
+        external
+        onlyAllocator
+        returns (address[] memory operators)
+    {
         operators = new address[](processors.length);
         for (uint256 i; i < processors.length; ++i) {
             ProcessorId processor = processors[i];
@@ -340,13 +363,19 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IProcessorRegistry
+    function reporterOf(ProcessorId processor) external view returns (address daemon, bool keyed) {
+        return (_identities[processor].daemon, _identities[processor].keyed);
+    }
+
+    /// @inheritdoc IProcessorRegistry
     function versionsOf(ProcessorId processor) external view returns (uint16 certified, uint16 newest) {
-        return (_identities[processor].certifiedVersion, _identities[processor].newestVersion);
+        Approval.Versions memory versions = _approvals.versions[processor];
+        return (versions.certified, versions.newest);
     }
 
     /// @inheritdoc IProcessorRegistry
     function capabilityOf(ProcessorId processor, uint16 version) external view returns (Capability memory) {
-        return _capabilities[processor][version];
+        return _approvals.capabilities[processor][version];
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -363,16 +392,34 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     function listOf(uint8 noiseClass, uint256 level, uint256 first, uint256 limit)
         external
         view
-        returns (ProcessorId[] memory processors)
+        returns (ProcessorId[] memory)
     {
-        ProcessorIndex.Index storage index = _roster.indices[noiseClass];
-        uint256 length = ProcessorIndex.lengthOf(index.lengths, level);
-        uint256 count = first >= length ? 0 : length - first;
-        if (count > limit) count = limit;
-        processors = new ProcessorId[](count);
-        for (uint256 i; i < count; ++i) {
-            processors[i] = ProcessorId.wrap(index.processorAt(level, first + i));
-        }
+        return _roster.indices[noiseClass].page(level, first, limit);
+    }
+
+    function _approve(ProcessorId processor, uint16 version, bytes32 evidence) private {
+        bytes32 digest = _approvals.approve(_roster, _succession, processor, version, evidence);
+        AUDIT_TRAIL.append(Decision.ProcessorCertified, _subject(processor), digest);
+    }
+
+    function _suspend(ProcessorId processor, bytes32 reason) private {
+        _roster.standings[processor].advance(processor, ProcessorStatus.Suspended);
+        _roster.unlist(processor);
+        _succession.part(_roster, processor);
+        emit ProcessorSuspended(processor, reason);
+        bytes32 digest = keccak256(abi.encode(processor, reason));
+        AUDIT_TRAIL.append(Decision.ProcessorSuspended, _subject(processor), digest);
+    }
+
+    /// @dev What a daemon signs to serve a processor.
+    function _consentDigest(address operator, address daemon, bytes32 identityDigest, bytes32 hardwareDigest)
+        private
+        view
+        returns (bytes32)
+    {
+        return _hashTypedDataV4(
+            keccak256(abi.encode(REGISTRATION_TYPEHASH, operator, daemon, identityDigest, hardwareDigest))
+        );
     }
 
     function _wishOf(Asked asked, uint256 shape, uint256 pay) private view returns (Draw.Wish memory) {

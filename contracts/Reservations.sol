@@ -7,6 +7,7 @@ import {IConsortium} from "./interfaces/IConsortium.sol";
 import {Policy} from "./interfaces/IEscrow.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {IReservations} from "./interfaces/IReservations.sol";
+import {Pause} from "./libraries/Pause.sol";
 import {Payout} from "./libraries/Payout.sol";
 import {ProcessorId} from "./lifecycle/Processor.sol";
 import {Reservation, ReservationId, ReservationStatus} from "./lifecycle/Reservation.sol";
@@ -63,6 +64,8 @@ contract Reservations is IReservations {
     {
         uint24 organisation = CONSORTIUM.organisationOf(msg.sender);
         if (organisation == 0) revert ReserverNotInConsortium(msg.sender);
+        uint256 pausedUntil = ALLOCATOR.pausedUntil();
+        if (pausedUntil != 0) revert Pause.WorkStopped(pausedUntil, block.timestamp);
         if (processors.length == 0 || processors.length > MAX_PROCESSORS || qubits == 0) {
             revert ReservationShapeInvalid(processors.length, MAX_PROCESSORS, qubits);
         }

@@ -5,6 +5,7 @@ import {IComputationAllocator, Pledge} from "./interfaces/IComputationAllocator.
 import {IGoldRounds} from "./interfaces/IGoldRounds.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
+import {Actor} from "./libraries/Actor.sol";
 import {Agreement} from "./libraries/Agreement.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {CountSketch} from "./libraries/CountSketch.sol";
@@ -28,6 +29,7 @@ contract ResultVerifier is IResultVerifier {
     IProcessorRegistry public immutable REGISTRY;
     IGoldRounds public immutable GOLD_ROUNDS;
     address public immutable RELAY;
+    address public immutable HASH_KEYS;
 
     /// @dev What a settlement works on. Replicas that revealed are numbered from 0 in the order of their assignments.
     struct Session {
@@ -41,28 +43,32 @@ contract ResultVerifier is IResultVerifier {
 
     constructor(IComputationAllocator allocator, IGoldRounds goldRounds, address relay) {
         ALLOCATOR = allocator;
-        REGISTRY = allocator.REGISTRY();
+        IProcessorRegistry registry = allocator.REGISTRY();
+        REGISTRY = registry;
         GOLD_ROUNDS = goldRounds;
         // slither-disable-next-line missing-zero-check (with no relay, daemons commit themselves)
         RELAY = relay;
+        HASH_KEYS = address(registry.HASH_KEYS());
     }
 
     /// @inheritdoc IResultVerifier
     function commit(ComputationId id, uint256 index, bytes24 commitment) external {
-        _commit(id, index, commitment, msg.sender);
+        (address account, bool proven) = Actor.behind(HASH_KEYS);
+        _commit(id, index, commitment, account, proven);
     }
 
     /// @inheritdoc IResultVerifier
-    function commitFor(ComputationId id, uint256 index, bytes24 commitment, address daemon) external {
+    function commitFor(ComputationId id, uint256 index, bytes24 commitment, address daemon, bool proven) external {
         if (msg.sender != RELAY) revert CallerNotRelay(msg.sender);
-        _commit(id, index, commitment, daemon);
+        _commit(id, index, commitment, daemon, proven);
     }
 
     /// @inheritdoc IResultVerifier
     function refuse(ComputationId id, uint256 index, uint16 code) external {
         if (code == 0) revert RefusalCodeMissing(id);
         ProcessorId processor = ALLOCATOR.recordRefusal(id, index);
-        _requireDaemon(id, index, processor, msg.sender);
+        (address account, bool proven) = Actor.behind(HASH_KEYS);
+        _requireDaemon(id, index, processor, account, proven);
         emit PayloadRefused(id, index, processor, code);
     }
 
@@ -123,15 +129,19 @@ contract ResultVerifier is IResultVerifier {
         _close(id, session, verdict, members, countsRoots, salts);
     }
 
-    function _commit(ComputationId id, uint256 index, bytes24 commitment, address account) private {
+    function _commit(ComputationId id, uint256 index, bytes24 commitment, address account, bool proven) private {
         ProcessorId processor = ALLOCATOR.noteCommit(id, index, commitment);
-        _requireDaemon(id, index, processor, account);
+        _requireDaemon(id, index, processor, account, proven);
         emit ResultCommitted(id, index, processor, commitment);
     }
 
-    function _requireDaemon(ComputationId id, uint256 index, ProcessorId processor, address account) private view {
-        address daemon = REGISTRY.daemonOf(processor);
+    function _requireDaemon(ComputationId id, uint256 index, ProcessorId processor, address account, bool proven)
+        private
+        view
+    {
+        (address daemon, bool keyed) = REGISTRY.reporterOf(processor);
         if (account != daemon) revert CallerNotAssigned(id, index, account, daemon);
+        if (keyed && !proven) revert Actor.HashSignatureRequired(account, HASH_KEYS);
     }
 
     /// @dev Ends those that failed the requester's gold rounds or traps.

@@ -1,9 +1,10 @@
 """Settings, frozen when read; the only reader of the environment.
 
 ``QCRS_NETWORK`` names the network file and ``QCRS_HOME`` the directory of this user's own records (disclosure secrets,
-devnets). Flags of the command line come before both.
+devnets). Flags of the command line come before both. ``QCRS_PASSWORD`` opens keys whose password is in no file.
 """
 
+import getpass
 import os
 import sys
 import tomllib
@@ -29,6 +30,31 @@ def network_path(flag: str | None = None) -> Path:
     return Path(flag or os.environ.get("QCRS_NETWORK") or home() / "devnet" / "network.json")
 
 
+class PasswordMissing(QcrsError):
+    """Nobody said what opens a key."""
+
+
+def password(path: Path | None) -> str:
+    """Return the password in the file *path*; without such a file, ``QCRS_PASSWORD``, or what a person types.
+
+    Raises:
+        PasswordMissing: There is neither, and nobody to ask.
+    """
+    if path is not None and path.exists():
+        return path.read_text().rstrip("\n")
+    given = given_password()
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise PasswordMissing(f"no password: there is no file {path}, $QCRS_PASSWORD is not set, and nobody to ask")
+    return getpass.getpass("password of the keys: ")
+
+
+def given_password() -> str | None:
+    """Return ``QCRS_PASSWORD``, if it is set."""
+    return os.environ.get("QCRS_PASSWORD") or None
+
+
 def command_path(name: str) -> str:
     """Return the command *name* beside this interpreter, or bare when it is not there."""
     beside = Path(sys.executable).parent / name
@@ -44,7 +70,9 @@ class NodeConfig(BaseModel):
     """What one processor's daemon needs to know.
 
     Attributes:
-        network: The network file. keystore: The daemon's key, keystore v3. password_file: Its password.
+        network: The network file. keystore: The daemon's key, keystore v3. password_file: Password of all keys; where
+            there is no such file, see ``password``.
+        signing_key, opening_key: The processor's post-quantum keys; None on a node that was made before there were any.
         calibration: The calibration file that the processor's noise is simulated from.
         journal: The daemon's SQLite file. workers: Circuits run at once; as many as there are cores by default.
         time_limit_seconds, memory_limit_mebibytes: Bounds of one run.
@@ -58,6 +86,8 @@ class NodeConfig(BaseModel):
     password_file: Path
     calibration: Path
     journal: Path
+    signing_key: Path | None = None
+    opening_key: Path | None = None
     workers: int = Field(default_factory=cores)
     time_limit_seconds: float = 60.0
     memory_limit_mebibytes: int = 2048
@@ -89,13 +119,14 @@ class NodeConfig(BaseModel):
             problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise ConfigInvalid(f"{path}: {problems}") from error
         base = path.parent.resolve()
-        paths = ("network", "keystore", "password_file", "calibration", "journal")
-        return config.model_copy(update={name: base / getattr(config, name) for name in paths})
+        names = ("network", "keystore", "password_file", "calibration", "journal", "signing_key", "opening_key")
+        paths = {name: getattr(config, name) for name in names}
+        return config.model_copy(update={name: base / path for name, path in paths.items() if path is not None})
 
     def write(self, path: Path) -> None:
         """Write the configuration to *path* as TOML."""
         lines = []
-        for name, value in self.model_dump().items():
+        for name, value in self.model_dump(exclude_none=True).items():
             text = str(value).lower() if isinstance(value, bool) else value
             lines.append(f"{name} = {_quoted(value) if isinstance(value, Path) else text}")
         path.write_text("\n".join(lines) + "\n")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from brownie import accounts, network, project, web3
 
-from qcrs.chain.codec import Interface
+from qcrs.chain.codec import Interface, code_of
 from qcrs.chain.deploy import DeploymentDiverged
 from qcrs.chain.deployment import (
     DISPUTE_RESOLUTION,
@@ -21,15 +21,17 @@ from qcrs.chain.deployment import (
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,
+    VERIFICATION_STANDARDS,
     Deploy,
     SuiteSettings,
     plan,
 )
 from qcrs.chain.network import Account, Network
 from qcrs.cli.options import table
+from qcrs.model.motion import BODIES
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
-ROLES = (RESOURCE_ALLOCATION, PROCESSOR_CERTIFICATION, QUANTUM_SECURITY, DISPUTE_RESOLUTION)
+ROLES = (RESOURCE_ALLOCATION, PROCESSOR_CERTIFICATION, QUANTUM_SECURITY, DISPUTE_RESOLUTION, VERIFICATION_STANDARDS)
 
 
 def main(account=None):
@@ -57,7 +59,8 @@ def deploy(deployer, settings):
         DeploymentDiverged: The deployer was used by somebody else meanwhile; deploy again.
     """
     (loaded,) = project.get_loaded_projects()
-    containers = {name: loaded[name] for name in ORDER}
+    names = (*ORDER, *(BODIES if settings.governance else ()))
+    containers = {name: loaded[code_of(name)] for name in names}
     interfaces = {name: Interface(name, container.abi) for name, container in containers.items()}
     made = {}
     for step in plan(deployer.address, deployer.nonce, settings, interfaces):

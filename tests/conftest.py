@@ -19,6 +19,20 @@ def pytest_report_header() -> list[str]:
 
 
 @pytest.fixture(scope="session")
+def _built_docket():
+    from tests.governed import Docket
+
+    return Docket()
+
+
+@pytest.fixture
+def docket(_built_docket):
+    """A consortium under its bodies, as ``Docket`` builds it; afterwards all is undone."""
+    with _built_docket.chain.undone():
+        yield _built_docket
+
+
+@pytest.fixture(scope="session")
 def _built_world():
     from tests.scenario import World
 

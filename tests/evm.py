@@ -21,7 +21,8 @@ import pytest
 from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
 
 from qcrs.chain.artifacts import Artifact, compile_sources, linked
-from qcrs.chain.codec import ContractRefused, Event, Interface, decode_revert
+from qcrs.chain.codec import ContractRefused, Event, Interface, code_of, decode_revert
+from qcrs.model.motion import COMMITTEES
 
 CHAIN_ID = 1337
 GENESIS_AT = 1_800_000_000
@@ -39,7 +40,8 @@ def artifacts() -> Mapping[str, Artifact]:
 @cache
 def interfaces() -> dict[str, Interface]:
     """Return the interface of every compiled contract that has code, by name."""
-    return {name: Interface(name, artifact.abi) for name, artifact in artifacts().items() if artifact.bytecode != "0x"}
+    known = {name: Interface(name, artifact.abi) for name, artifact in artifacts().items() if artifact.bytecode != "0x"}
+    return {**known, **{name: Interface(name, known["Committee"].abi) for name in COMMITTEES}}
 
 
 class Receipt:
@@ -158,7 +160,8 @@ class Chain:
 
     def creation_code(self, name: str) -> bytes:
         """Return the code that creates the contract called *name*, with the libraries on this chain."""
-        return linked(artifacts()[name].bytecode, {c.interface.name: c.address for c in self._contracts.values()})
+        known = {contract.interface.name: contract.address for contract in self._contracts.values()}
+        return linked(artifacts()[code_of(name)].bytecode, known)
 
     def send(
         self, contract: Contract, function: str, *arguments: Any, sender: str, value: int = 0, gas: int = BLOCK_GAS

@@ -18,6 +18,10 @@ class Purse:
         """Return by how many wei each holder and ``treasury`` changed; zeros left out."""
         return {key: wei - self._before[key] for key, wei in self._owned().items() if wei != self._before[key]}
 
+    def gain(self, holder: str) -> int:
+        """Return by how many wei *holder* changed."""
+        return self._owned()[holder] - self._before[holder]
+
     def _owned(self) -> dict[str, int]:
         world = self._world
         owned = {holder: sum(world.allocator.balanceOf(holder)) for holder in self._holders}

@@ -5,11 +5,12 @@ own one processor each that is bonded, certified and alive. ``Job`` submits a co
 its processors, with histograms and digests from ``qcrs.rules``, as the daemons do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.messages import SignableMessage, encode_typed_data
 from eth_hash.auto import keccak
 
 from qcrs.chain.deployment import (
@@ -18,6 +19,7 @@ from qcrs.chain.deployment import (
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,
+    VERIFICATION_STANDARDS,
     Deploy,
     SuiteSettings,
     plan,
@@ -29,19 +31,26 @@ from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Capability, Request, Standing
 from qcrs.model.reservation import ReservationStatus
 from qcrs.rules import commitment
-from tests.evm import CHAIN_ID, Chain, Contract, interfaces
+from tests.evm import CHAIN_ID, Chain, Contract, Receipt, interfaces
 from tests.job import MINIMUM_SHOTS, Job
 from tests.purse import Purse
 
 NOISE_CLASS = 1
 QUBITS = 20
 CIRCUIT = b"OPENQASM 3.0; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;"
+MARKET = ("pricePerQubitShot", "commitSeconds", "discloseSeconds", "revealSeconds")
+STANDARDS = ("challengeSeconds", "responseSeconds", "minimumBond", "slash")
 NOBODY = "0x" + "00" * 20
 
 
 def account(name: str) -> str:
     """Return the address of the person or daemon called *name*."""
     return Account.from_key(keccak(name.encode())).address.lower()
+
+
+def hardware_of(daemon: str) -> bytes:
+    """Return the digest of the device that the daemon called *daemon* serves."""
+    return keccak(f"hardware of {daemon}".encode())
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,7 @@ class World:
     certifier = account("processor certification authority")
     security = account("quantum security working group")
     council = account("dispute resolution council")
+    board = account("verification standards board")
     requester = account("requester")
     keeper = account("keeper")
     stranger = account("stranger")
@@ -105,24 +115,28 @@ class World:
     ) -> None:
         self.chain = chain or Chain()
         self.holders: set[str] = {self.requester, self.keeper, self.stranger}
-        for person in (self.deployer, self.committee, self.certifier, self.security, self.council, *self.holders):
+        bodies = (self.committee, self.certifier, self.security, self.council, self.board)
+        for person in (self.deployer, *bodies, *self.holders):
             self.chain.fund(person, 1_000 * ETHER)
-        self.settings = SuiteSettings(
-            roles={
-                RESOURCE_ALLOCATION: self.committee,
-                PROCESSOR_CERTIFICATION: self.certifier,
-                QUANTUM_SECURITY: self.security,
-                DISPUTE_RESOLUTION: self.council,
-            },
-            heartbeat_seconds=heartbeat_seconds,
-            **settings,
-        )
+        self.settings = SuiteSettings(heartbeat_seconds=heartbeat_seconds, **self._rulers(), **settings)
         self.contracts: dict[str, Contract] = {}
         self._deploy()
         self.nodes: list[Node] = []
         self.requesters = self.admit("requester")
         for _ in range(processors):
             self.enrol()
+
+    def _rulers(self) -> dict[str, Any]:
+        """Return the settings that say who holds which role: here, plain accounts."""
+        return {
+            "roles": {
+                RESOURCE_ALLOCATION: self.committee,
+                PROCESSOR_CERTIFICATION: self.certifier,
+                QUANTUM_SECURITY: self.security,
+                DISPUTE_RESOLUTION: self.council,
+                VERIFICATION_STANDARDS: self.board,
+            }
+        }
 
     def _deploy(self) -> None:
         for step in plan(self.deployer, self.chain.nonce(self.deployer), self.settings, interfaces()):
@@ -136,6 +150,7 @@ class World:
         self.authority = self.contracts["Authority"]
         self.trail = self.contracts["AuditTrail"]
         self.consortium = self.contracts["Consortium"]
+        self.hash_keys = self.contracts["HashKeys"]
         self.registry = self.contracts["ProcessorRegistry"]
         self.allocator = self.contracts["ComputationAllocator"]
         self.bonds = self.contracts["Bonds"]
@@ -147,6 +162,7 @@ class World:
         self.delivery = self.contracts["ResultDelivery"]
         self.relay = self.contracts["ReportRelay"]
         self.reservations = self.contracts["Reservations"]
+        self.certifications = self.contracts["Certifications"]
 
     # --- people and processors ---
 
@@ -154,15 +170,28 @@ class World:
         """Admit the organisation *name*, whose admin is the account of the same name."""
         return self.consortium.admit(name, account(name), weight, sender=self.certifier).result
 
-    def register(self, operator: str, name: str) -> int:
-        """Register a processor of *operator* whose daemon is the account *name*."""
-        digest = keccak(name.encode())
-        signature = self.sign_registration(name, operator, digest)
-        return self.registry.register(account(name), digest, signature, sender=operator).result
+    def register(self, operator: str, name: str, hardware: bytes | None = None) -> int:
+        """Register a processor of *operator* with the daemon *name*, on a device of its own or on *hardware*."""
+        digest, hardware = keccak(name.encode()), hardware or hardware_of(name)
+        signature = self.sign_registration(name, operator, digest, hardware)
+        return self.registry.register(account(name), digest, hardware, signature, sender=operator).result
 
-    def sign_registration(self, daemon: str, operator: str, digest: bytes, **domain: Any) -> bytes:
+    def sign_registration(
+        self, daemon: str, operator: str, digest: bytes, hardware: bytes | None = None, **domain: Any
+    ) -> bytes:
         """Return the registration signature of the daemon called *daemon*."""
-        typed = encode_typed_data(
+        typed = self._registration(account(daemon), operator, digest, hardware or hardware_of(daemon), **domain)
+        return bytes(Account.sign_message(typed, keccak(daemon.encode())).signature)
+
+    def registration_digest(self, operator: str, daemon: str, digest: bytes, hardware: bytes) -> bytes:
+        """Return the EIP-712 digest that a daemon signs to be registered."""
+        typed = self._registration(daemon, operator, digest, hardware)
+        return keccak(b"\x19" + typed.version + typed.header + typed.body)
+
+    def _registration(
+        self, daemon: str, operator: str, digest: bytes, hardware: bytes, **domain: Any
+    ) -> SignableMessage:
+        return encode_typed_data(
             domain_data={
                 "name": "QCRS ProcessorRegistry",
                 "version": "1",
@@ -175,15 +204,16 @@ class World:
                     {"name": "operator", "type": "address"},
                     {"name": "daemon", "type": "address"},
                     {"name": "identityDigest", "type": "bytes32"},
+                    {"name": "hardwareDigest", "type": "bytes32"},
                 ]
             },
             message_data={
                 "operator": operator,
-                "daemon": account(daemon),
+                "daemon": daemon,
                 "identityDigest": digest,
+                "hardwareDigest": hardware,
             },
         )
-        return bytes(Account.sign_message(typed, keccak(daemon.encode())).signature)
 
     def certify(self, processor: int, **changes: Any) -> int:
         """Declare and certify a capability; returns its version."""
@@ -242,6 +272,16 @@ class World:
     def bounty(self) -> int:
         """The keeper's bounty in wei."""
         return self.settings.keeper_bounty
+
+    def set_policy(self, policy: Mapping[str, int]) -> Receipt:
+        """Put *policy*, by Solidity's names, into force: each body sets what differs of its own."""
+        present, receipt = self.policy, None
+        for function, body, names in (("setMarket", self.committee, MARKET), ("setStandards", self.board, STANDARDS)):
+            if any(policy[name] != present[name] for name in names):
+                values = [policy[name] for name in names]
+                receipt = getattr(self.allocator, function)(*values, sender=body)
+        assert receipt is not None, "the policy is in force already"
+        return receipt
 
     def standing(self, processor: int) -> Standing:
         """Return a processor's hot record."""

@@ -21,7 +21,15 @@ enum Decision {
     DisputeRuled,
     QuotaGranted,
     ReservationGranted,
-    ReservationEnded
+    ReservationEnded,
+    MotionCarried,
+    MotionExecuted,
+    /// Rejected, lapsed or withdrawn.
+    MotionEnded,
+    BodyComposed,
+    TempoSet,
+    WorkPaused,
+    WorkResumed
 }
 
 /// @title The audit trail: every decision, in order, for good
@@ -39,7 +47,7 @@ interface IAuditTrail {
     error RecorderUnknown(address account);
 
     /// @notice Appends an entry. Recorders only.
-    /// @param subject Id of the organisation, processor or computation decided about.
+    /// @param subject Id of what is decided about: organisation, processor, computation, reservation, motion or term.
     /// @param digest keccak256 of the decision's facts.
     function append(Decision decision, uint64 subject, bytes32 digest) external;
 

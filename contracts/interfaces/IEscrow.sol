@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 import {ComputationId} from "../lifecycle/Computation.sol";
 
-/// @notice Prices, time windows and what faults cost, set by the Quantum Resource Allocation Committee's role.
+/// @notice Prices, time windows and what faults cost. The first four are the Quantum Resource Allocation Committee's, the
+/// others the Verification Standards Board's.
 struct Policy {
     /// Wei for one shot of one qubit that a processor without an offer asks.
     uint64 pricePerQubitShot;
@@ -44,6 +45,9 @@ interface IEscrow {
         uint256 bounty
     );
     event PolicyChanged(Policy policy);
+    /// @notice No new work is taken until `endsAt`.
+    event WorkPaused(uint40 endsAt, bytes32 reason);
+    event WorkResumed(bytes32 reason);
 
     /// @notice Windows last 1 second to 7 days, slash is at most the minimum bond.
     error PolicyInvalid(Policy policy);
@@ -65,8 +69,28 @@ interface IEscrow {
     /// @notice Spends from the treasury. Role: Quantum Resource Allocation Committee.
     function disburse(address to, uint256 amount) external;
 
-    /// @notice Sets prices, windows and bonds. Role: Quantum Resource Allocation Committee.
-    function setPolicy(Policy calldata newPolicy) external;
+    /// @notice Sets the price and the windows of a round. Role: Quantum Resource Allocation Committee.
+    function setMarket(
+        uint64 pricePerQubitShot,
+        uint32 commitSeconds,
+        uint32 discloseSeconds,
+        uint32 revealSeconds
+    ) external;
+
+    /// @notice Sets how verdicts can be challenged, and what stands behind them. Role: Verification Standards Board.
+    function setStandards(uint32 challengeSeconds, uint32 responseSeconds, uint128 minimumBond, uint128 slash) external;
+
+    /// @notice Stops new work to the end of a day (UTC) `length` days from now, today counted as the first of 1 to 3:
+    /// submissions, allocations, reservations, registrations. What is under way goes on, and so do settlements, refunds
+    /// and withdrawals. The next pause can begin three days after the end of this one, whenever it is resumed.
+    /// Role: Quantum Security Working Group.
+    function pause(uint256 length, bytes32 reason) external;
+
+    /// @notice Ends a pause early. Role: Quantum Security Working Group.
+    function resume(bytes32 reason) external;
+
+    /// @notice When the running pause ends, unix seconds; 0 when there is none.
+    function pausedUntil() external view returns (uint256);
 
     /// @notice Money of `holder`: free, and behind computations.
     function balanceOf(address holder) external view returns (uint256 available, uint256 locked);

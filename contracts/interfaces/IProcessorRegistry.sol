@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IHashKeys} from "./IHashKeys.sol";
 import {Asked} from "../libraries/Asked.sol";
 import {AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {ProcessorId, Standing} from "../lifecycle/Processor.sol";
@@ -44,19 +45,32 @@ struct Terms {
 /// @notice Identity, approved capability, availability, qubit leases and conduct of each processor. Those that can be
 /// drawn are indexed by noise class and free qubits: see ProcessorIndex and Draw. A processor that is not heard of, or whose
 /// certificate has expired, leaves the index when a draw meets it, and comes back with its next heartbeat.
-/// @dev Trust: in this version capability is declared by the operator and approved by the Processor Certification
-/// Authority's role; nothing here measures it. Only the allocator leases and releases, only the contract of reservations
-/// reserves, only that of bonds marks bonds.
+/// @dev Trust: what a processor can do is measured by Certifications, or approved unmeasured by the Processor
+/// Certification Authority's role; an operator alone can only declare what is nowhere better. Only the allocator leases
+/// and releases, only the contract of reservations reserves, only that of bonds marks bonds.
+/// An operator or a daemon that is keyed, for it has a hash key, acts through IHashKeys alone: a stolen ECDSA key does
+/// not register, declare, offer, drain, retire or report. Heartbeats stay outside: they are many, and a thief gains by them
+/// that a silent processor is drawn. So do reveals, which anyone may post: they open what a hash key has signed.
 interface IProcessorRegistry {
     event ProcessorRegistered(
         ProcessorId indexed processor,
         address indexed operator,
         address indexed daemon,
         uint24 organisation,
-        bytes32 identityDigest
+        bytes32 identityDigest,
+        bytes32 hardwareDigest
     );
+    event KeysAdopted(ProcessorId indexed processor, bool operatorKeyed, bool keyed);
+    event HashKeysRequired();
+    /// @notice The processor's identity document is another one; the one before stands for nobody any more.
+    event IdentityUpdated(ProcessorId indexed processor, bytes32 identityDigest);
     event CapabilityDeclared(ProcessorId indexed processor, uint16 indexed version, Capability capability, string uri);
-    event ProcessorCertified(ProcessorId indexed processor, uint16 indexed version, uint8 noiseClass, uint40 expiresAt);
+    /// @notice `evidence` is the digest of what was measured; 0 where a role, or nothing better than before, was approved.
+    event ProcessorCertified(
+        ProcessorId indexed processor, uint16 indexed version, uint8 noiseClass, uint40 expiresAt, bytes32 evidence
+    );
+    /// @notice `processor` has taken over conduct of `former`: see Succession.
+    event ConductInherited(ProcessorId indexed processor, ProcessorId indexed former);
     event ProcessorSuspended(ProcessorId indexed processor, bytes32 reason);
     event ProcessorRetired(ProcessorId indexed processor);
     event ProcessorBonded(ProcessorId indexed processor, bool bonded);
@@ -91,6 +105,10 @@ interface IProcessorRegistry {
     error CapabilityExpired(ProcessorId processor, uint40 expiresAt, uint256 timestamp);
     /// @notice `leased` qubits of `processor` are in use, more than the new capability's `qubits`.
     error CapabilityBelowLeases(ProcessorId processor, uint16 qubits, uint16 leased);
+    /// @notice `account` is not the contract of certifications.
+    error CallerNotCertifications(address account);
+    /// @notice `accepted` answers outweigh `faults` of `processor`, or these are too few for a suspension by rule.
+    error ConductBearable(ProcessorId processor, uint256 accepted, uint256 faults);
     /// @notice `account` is not the contract of reservations.
     error CallerNotReservations(address account);
     /// @notice An offer has a price, and ends after `timestamp`.
@@ -103,24 +121,49 @@ interface IProcessorRegistry {
     /// @notice Registers a processor for the caller, who becomes its operator.
     /// @param daemon Account with which the processor's daemon acts.
     /// @param identityDigest keccak256 of the identity document.
+    /// @param hardwareDigest keccak256 of the document's part that describes the hardware.
     /// @param daemonSignature The daemon's EIP-712 signature of
-    /// ProcessorRegistration(address operator,address daemon,bytes32 identityDigest).
-    function register(address daemon, bytes32 identityDigest, bytes calldata daemonSignature)
+    /// ProcessorRegistration(address operator,address daemon,bytes32 identityDigest,bytes32 hardwareDigest).
+    function register(address daemon, bytes32 identityDigest, bytes32 hardwareDigest, bytes calldata daemonSignature)
         external
         returns (ProcessorId processor);
 
-    /// @notice Opens a new capability version, without effect until approved. Operator only.
+    /// @notice Notes which of a processor's operator and daemon have a hash key: these act by it from now on. Anyone.
+    function adoptKeys(ProcessorId processor) external;
+
+    /// @notice Nobody registers without hash keys any more, for good. Role: Quantum Security Working Group.
+    function requireHashKeys() external;
+
+    /// @notice Replaces a processor's identity document, after a rotation of keys; its hardware stays the same. A certified
+    /// processor is suspended, with the digest as the reason, until it is certified again. Operator only.
+    /// @param daemonSignature The daemon's signature of the new digest, as for `register`, with no hardware digest.
+    function updateIdentity(ProcessorId processor, bytes32 identityDigest, bytes calldata daemonSignature) external;
+
+    /// @notice Opens a new capability version. One that is nowhere better than what is approved takes effect at once, any
+    /// other when it has been certified. Operator only.
     /// @param uri Where the calibration file can be read; its digest is in the capability.
     function declareCapability(ProcessorId processor, Capability calldata capability, string calldata uri)
         external
         returns (uint16 version);
 
+    /// @notice Takes no registration to the end of a day: see Pause. Allocator only.
+    function stop(uint16 throughDay) external;
+
     /// @notice Approves a capability version; the processor can be drawn while it lasts.
-    /// Role: Processor Certification Authority.
+    /// Nothing is measured. Role: Processor Certification Authority.
     function certify(ProcessorId processor, uint16 version) external;
 
-    /// @notice Takes a processor out of the draw. Role: Quantum Security Working Group.
+    /// @notice Opens a version with what was measured, and approves it. Certifications only.
+    /// @param evidence Digest of what the values rest on.
+    function award(ProcessorId processor, Capability calldata capability, bytes32 evidence)
+        external
+        returns (uint16 version);
+
+    /// @notice Takes a processor out of the draw. Role: Quantum Security Working Group; or Certifications.
     function suspend(ProcessorId processor, bytes32 reason) external;
+
+    /// @notice Takes a processor whose conduct suspends it out of the draw: see Reputation. Anyone.
+    function suspendByRule(ProcessorId processor) external;
 
     /// @notice Takes a processor out for good. Operator only.
     function retire(ProcessorId processor) external;
@@ -205,6 +248,15 @@ interface IProcessorRegistry {
 
     /// @notice Account with which `processor` acts.
     function daemonOf(ProcessorId processor) external view returns (address);
+
+    /// @notice The same, and whether it reports through the door of hash keys alone.
+    function reporterOf(ProcessorId processor) external view returns (address daemon, bool keyed);
+
+    /// @notice Whether who registers must have hash keys.
+    function hashKeysRequired() external view returns (bool);
+
+    /// @notice The door of hash keys.
+    function HASH_KEYS() external view returns (IHashKeys);
 
     /// @notice Processor that `daemon` serves; 0 when none.
     function processorOf(address daemon) external view returns (ProcessorId);

@@ -59,13 +59,17 @@ interface IResultVerifier {
     /// @notice The settlement must carry `expected` roots, as many salts, and `words` sketch words.
     error SettlementLengthMismatch(ComputationId computation, uint256 expected, uint256 words);
 
-    /// @notice Posts the commitment of assignment `index`. Its processor's daemon only.
+    /// @notice Posts the commitment of assignment `index`. Its processor's daemon only; one with a hash key through its
+    /// door: see IHashKeys.
     function commit(ComputationId computation, uint256 index, bytes24 commitment) external;
 
-    /// @notice Posts a commitment that `daemon` has signed: see IReportRelay. Relay only, which has checked that.
-    function commitFor(ComputationId computation, uint256 index, bytes24 commitment, address daemon) external;
+    /// @notice Posts a commitment that `daemon` has signed, and its hash key as well if `proven`: see IReportRelay. Relay
+    /// only, which has checked that.
+    function commitFor(ComputationId computation, uint256 index, bytes24 commitment, address daemon, bool proven)
+        external;
 
-    /// @notice Refuses the payload of assignment `index`. Its processor's daemon only, before committing.
+    /// @notice Refuses the payload of assignment `index`. Its processor's daemon only, before committing; one with a hash key
+    /// through its door.
     /// @param code Why, as in the daemon's documented list.
     function refuse(ComputationId computation, uint256 index, uint16 code) external;
 

@@ -28,15 +28,19 @@ library Desk {
     struct State {
         Ledger.Book book;
         Policy policy;
-        /// Entropy of the next draw. Beside it the two windows that begin where it is read: copies of the policy's.
+        /// Entropy of the next draw. Beside it the two windows that begin where it is read, copies of the policy's; and the
+        /// day to whose end nothing is drawn: see Pause.
         bytes24 beacon;
-        uint32 commitSeconds;
-        uint32 challengeSeconds;
+        uint24 commitSeconds;
+        uint24 challengeSeconds;
+        uint16 pausedThrough;
         mapping(ComputationId => Computation) computations;
         mapping(ComputationId => Panel.Seats) panels;
         mapping(uint8 noiseClass => FairQueue.Queue) queues;
         /// Until when an organisation that had to be sent back is not waited for, unix seconds.
         mapping(uint8 noiseClass => mapping(uint24 organisation => uint40)) distrusted;
+        /// When new work can be stopped again, unix seconds.
+        uint40 pausableAt;
     }
 
     /// @notice The contracts around the allocator, and what keepers get.

@@ -17,6 +17,8 @@ library Ledger {
         uint64 entries;
         /// Wei a qubit-shot that processors without an offer ask: the policy's, beside what each submission writes anyway.
         uint64 price;
+        /// To the end of this day nothing is submitted: see Pause.
+        uint16 pausedThrough;
     }
 
     /// @notice `holder` has `available` wei free, `required` are needed.

@@ -45,6 +45,21 @@ library ProcessorIndex {
         return uint32(self.words[(level << 32) | (place >> 3)] >> (32 * (place & 7)));
     }
 
+    /// @notice At most `limit` processors of the list of `level`, in order, from place `first`.
+    function page(Index storage self, uint256 level, uint256 first, uint256 limit)
+        internal
+        view
+        returns (ProcessorId[] memory processors)
+    {
+        uint256 length = lengthOf(self.lengths, level);
+        uint256 count = first >= length ? 0 : length - first;
+        if (count > limit) count = limit;
+        processors = new ProcessorId[](count);
+        for (uint256 i; i < count; ++i) {
+            processors[i] = ProcessorId.wrap(processorAt(self, level, first + i));
+        }
+    }
+
     /// @notice Appends `processor`, which is in no list, to the list of `level`.
     /// @return The new lengths, for the caller to store.
     function push(
@@ -82,6 +97,21 @@ library ProcessorIndex {
             }
             standings[processor].entry = 0;
             return lengths - (1 << (32 * level));
+        }
+    }
+
+    /// @notice A part of one list, in order: `limit` of its processors at most, from place `first` on.
+    function slice(Index storage self, uint256 level, uint256 first, uint256 limit)
+        internal
+        view
+        returns (ProcessorId[] memory processors)
+    {
+        uint256 length = lengthOf(self.lengths, level);
+        uint256 count = first >= length ? 0 : length - first;
+        if (count > limit) count = limit;
+        processors = new ProcessorId[](count);
+        for (uint256 i; i < count; ++i) {
+            processors[i] = ProcessorId.wrap(processorAt(self, level, first + i));
         }
     }
 

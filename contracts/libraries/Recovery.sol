@@ -13,6 +13,7 @@ import {Desk} from "./Desk.sol";
 import {FairQueue} from "./FairQueue.sol";
 import {Ledger} from "./Ledger.sol";
 import {Panel} from "./Panel.sol";
+import {Pause} from "./Pause.sol";
 
 /// @title What the allocator does when things do not go as they should
 /// @notice Silence, refusal, split committees, false answers, heads of the queue that cannot be placed. See
@@ -38,9 +39,29 @@ library Recovery {
         ) revert IEscrow.PolicyInvalid(policy);
         self.policy = policy;
         self.book.price = policy.pricePerQubitShot;
-        self.commitSeconds = policy.commitSeconds;
-        self.challengeSeconds = policy.challengeSeconds;
+        self.commitSeconds = uint24(policy.commitSeconds);
+        self.challengeSeconds = uint24(policy.challengeSeconds);
         emit IEscrow.PolicyChanged(policy);
+    }
+
+    /// @notice See IEscrow.pause, whose caller has checked who calls.
+    function pause(Desk.State storage self, Desk.Suite memory suite, uint256 length, bytes32 reason) external {
+        if (length == 0 || length > Pause.MAX_DAYS) revert Pause.PauseLengthInvalid(length, Pause.MAX_DAYS);
+        if (block.timestamp < self.pausableAt) revert Pause.PauseTooSoon(self.pausableAt, block.timestamp);
+        uint256 through = block.timestamp / 1 days + length - 1;
+        uint256 endsAt = Pause.endOf(through);
+        // Whoever pauses for ever would have to wait in between, also after an early end.
+        self.pausableAt = uint40(endsAt + Pause.MAX_DAYS * 1 days);
+        _stop(self, suite, uint16(through));
+        emit IEscrow.WorkPaused(uint40(endsAt), reason);
+        suite.trail.append(Decision.WorkPaused, 0, keccak256(abi.encode(uint40(endsAt), reason)));
+    }
+
+    /// @notice See IEscrow.resume, whose caller has checked who calls.
+    function resume(Desk.State storage self, Desk.Suite memory suite, bytes32 reason) external {
+        _stop(self, suite, 0);
+        emit IEscrow.WorkResumed(reason);
+        suite.trail.append(Decision.WorkResumed, 0, keccak256(abi.encode(reason)));
     }
 
     /// @notice See IComputationAllocator.reallocate.
@@ -338,6 +359,13 @@ library Recovery {
         c.requireStatus(id, ComputationStatus.Queued);
         if (c.tried != 0) revert IComputationAllocator.ProcessorsAssigned(id, c.tried);
         return self.queues[c.noiseClass];
+    }
+
+    /// @dev Submissions, draws and registrations each look where they read anyhow.
+    function _stop(Desk.State storage self, Desk.Suite memory suite, uint16 through) private {
+        self.book.pausedThrough = through;
+        self.pausedThrough = through;
+        suite.registry.stop(through);
     }
 
     function _isWindow(uint256 duration) private pure returns (bool) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Terms} from "../interfaces/IProcessorRegistry.sol";
+import {Capability, IProcessorRegistry, Terms} from "../interfaces/IProcessorRegistry.sol";
 import {ProcessorId, ProcessorStatus, Standing} from "../lifecycle/Processor.sol";
 import {ProcessorIndex} from "./ProcessorIndex.sol";
 
@@ -46,6 +46,25 @@ library Roster {
             if (takesWork && free >> ProcessorIndex.levelIn(uint24(s >> 40)) == 1) return;
             unlist(self, processor);
         }
+        list(self, processor);
+    }
+
+    /// @notice Makes `capability` what a processor is drawn by from now on.
+    function approve(State storage self, ProcessorId processor, Capability memory capability) internal {
+        Standing storage standing = self.standings[processor];
+        if (uint256(standing.leasedQubits) + standing.heldQubits > capability.qubits) {
+            revert IProcessorRegistry.CapabilityBelowLeases(processor, capability.qubits, standing.leasedQubits);
+        }
+        unlist(self, processor);
+        // A certified processor moves to its new version without leaving the status.
+        if (standing.status != ProcessorStatus.Certified) standing.advance(processor, ProcessorStatus.Certified);
+        standing.noiseClass = capability.noiseClass;
+        standing.qubits = uint8(capability.qubits);
+        standing.expiresAt = uint32(capability.expiresAt);
+        Terms storage terms = self.terms[processor];
+        terms.quantumVolumeLog2 = capability.quantumVolumeLog2;
+        terms.profile = capability.profile;
+        terms.twoQubitErrorPpm = capability.twoQubitErrorPpm;
         list(self, processor);
     }
 

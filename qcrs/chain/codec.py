@@ -14,6 +14,7 @@ from eth_hash.auto import keccak
 
 from qcrs.chain.artifacts import load_abi
 from qcrs.errors import QcrsError
+from qcrs.model.motion import BODIES, COMMITTEES
 
 # Solidity does not check that a string is UTF-8, and whoever submits chooses it: what is not is shown by escapes, or
 # one submission could stop every reader of the chain.
@@ -27,6 +28,8 @@ CONTRACTS = (
     "Authority",
     "AuditTrail",
     "Consortium",
+    "HashKeys",
+    "Approval",
     "ProcessorRegistry",
     "Bonds",
     "Recovery",
@@ -39,6 +42,7 @@ CONTRACTS = (
     "ResultDelivery",
     "ReportRelay",
     "Reservations",
+    "Certifications",
 )
 
 
@@ -112,6 +116,18 @@ class Interface:
         entry = next((e for e in self.abi if e["type"] == "constructor"), {"inputs": []})
         return encode(_types(entry["inputs"]), arguments)
 
+    def decode_call(self, data: bytes) -> tuple[str, dict[str, Any]] | None:
+        """Return the function that call *data* names, with its arguments by name; None when this ABI has none such."""
+        for function, selector in self._selectors.items():
+            if data[:4] == selector:
+                inputs = self.functions[function]["inputs"]
+                try:
+                    values = decode(self._inputs[function], data[4:])
+                except DecodingError:
+                    return None
+                return function, {i["name"]: _named(v, i) for i, v in zip(inputs, values, strict=True)}
+        return None
+
     def decode_result(self, function: str, data: bytes) -> Any:
         """Return what *function* returned: one value bare, several as a tuple, structs as dicts."""
         outputs = self.functions[function]["outputs"]
@@ -152,8 +168,13 @@ class Interface:
 
 
 def load_interfaces() -> dict[str, Interface]:
-    """Return the packaged interfaces of the suite by contract name."""
-    return {name: Interface(name, load_abi(name)) for name in CONTRACTS}
+    """Return the packaged interfaces of the suite by contract name, those of bodies included."""
+    return {name: Interface(name, load_abi(code_of(name))) for name in (*CONTRACTS, *BODIES)}
+
+
+def code_of(contract: str) -> str:
+    """Return the name of the code that *contract* has: committees have theirs in common."""
+    return "Committee" if contract in COMMITTEES else contract
 
 
 def decode_revert(data: bytes, interfaces: Mapping[str, Interface]) -> ContractRefused:

@@ -1,7 +1,19 @@
 """The suite's views and transactions, typed: one class a contract, names as in Solidity."""
 
 from qcrs.chain.gateway import Gateway
-from qcrs.model.records import Assignment, Capability, Computation, Organisation, Policy, Reservation, Standing, Terms
+from qcrs.model.records import (
+    Assignment,
+    Capability,
+    Certification,
+    CertificationTerms,
+    Certifier,
+    Computation,
+    Organisation,
+    Policy,
+    Reservation,
+    Standing,
+    Terms,
+)
 
 
 class Allocator:
@@ -178,3 +190,47 @@ class Reserved:
     async def price(self, processors: list[int], qubits: int, duration: int) -> int:
         """Return the wei that a reservation takes."""
         return await self._call("priceOf", processors, qubits, duration)
+
+
+class Benchmarks:
+    """Reads of ``Certifications``."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def _call(self, function: str, *arguments):
+        return await self._gateway.call("Certifications", function, *arguments)
+
+    async def count(self) -> int:
+        """Return how many certifications were ever requested."""
+        return await self._call("certificationCount")
+
+    async def certification(self, certification: int) -> tuple[Certification, list[int]]:
+        """Return the record of *certification* and who sits; its status is ``Unset`` when there is none."""
+        record, seats = await self._call("certificationOf", certification)
+        return Certification.from_chain(record), seats
+
+    async def certifier(self, processor: int) -> Certifier:
+        """Return what the pool knows of *processor*; its place is 0 when it is not in it."""
+        return Certifier.from_chain(await self._call("certifierOf", processor))
+
+    async def terms(self) -> CertificationTerms:
+        """Return the terms in force."""
+        return CertificationTerms.from_chain(await self._call("terms"))
+
+    async def price(self, processor: int) -> int:
+        """Return the wei that a request takes."""
+        return await self._call("requestPriceOf", processor)
+
+    async def reserve(self, processor: int) -> int:
+        """Return the wei kept for the next benchmark of *processor*."""
+        return await self._call("reserveOf", processor)
+
+    async def entropy(self, epoch: int) -> bytes | None:
+        """Return what *epoch* draws by; None when it has not been opened."""
+        entropy = await self._call("entropyOf", epoch)
+        return entropy if any(entropy) else None
+
+    async def claim(self, processor: int, version: int) -> Capability:
+        """Return a capability version."""
+        return Capability.from_chain(await self._gateway.call("ProcessorRegistry", "capabilityOf", processor, version))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from eth_account.signers.local import LocalAccount
 
 from qcrs.chain.artifacts import linked, load_bytecode
+from qcrs.chain.codec import code_of
 from qcrs.chain.deployment import Deploy, SuiteSettings, plan
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.network import Network
@@ -59,7 +60,7 @@ async def _walk(
                 continue
             progress(step.contract)
             arguments = gateway.interfaces[step.contract].encode_constructor(step.arguments)
-            code = linked(load_bytecode(step.contract), network.contracts) + arguments
+            code = linked(load_bytecode(code_of(step.contract)), network.contracts) + arguments
             address, receipt = await gateway.create(deployer, code)
             if address.lower() != step.address.lower():
                 raise DeploymentDiverged(f"{step.contract} is at {address}, expected {step.address}; deploy again")

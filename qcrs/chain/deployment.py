@@ -13,7 +13,9 @@ from eth_hash.auto import keccak
 from eth_utils import to_checksum_address
 
 from qcrs.chain.codec import CONTRACTS, Interface
-from qcrs.model.records import Policy
+from qcrs.chain.governance import Governance
+from qcrs.model.motion import BODIES, CONSTITUTION
+from qcrs.model.records import CertificationTerms, Policy
 from qcrs.rules.commitment import BEACON_BYTES
 
 ORDER = CONTRACTS
@@ -22,19 +24,39 @@ RESOURCE_ALLOCATION = 1
 PROCESSOR_CERTIFICATION = 2
 QUANTUM_SECURITY = 3
 DISPUTE_RESOLUTION = 4
+VERIFICATION_STANDARDS = 5
+
+# Of AccessManager: whoever has it sets roles and the functions that belong to them.
+ADMINISTRATION = 0
+
+# Which body holds which role where there are bodies.
+HOLDERS: Mapping[int, str] = {
+    RESOURCE_ALLOCATION: "QuantumResourceAllocationCommittee",
+    PROCESSOR_CERTIFICATION: "ProcessorCertificationAuthority",
+    QUANTUM_SECURITY: "QuantumSecurityWorkingGroup",
+    DISPUTE_RESOLUTION: "DisputeResolutionCouncil",
+    VERIFICATION_STANDARDS: "VerificationStandardsBoard",
+}
+NOBODY = "0x" + "00" * 20
 
 # Which role may call which privileged function.
 PRIVILEGES: Mapping[int, Mapping[str, tuple[str, ...]]] = {
     RESOURCE_ALLOCATION: {
         "Consortium": ("setWeight", "grantQuota"),
-        "ComputationAllocator": ("setPolicy", "disburse"),
+        "ComputationAllocator": ("setMarket", "disburse"),
     },
     PROCESSOR_CERTIFICATION: {
         "Consortium": ("admit", "expel"),
+        "HashKeys": ("proposeRecovery",),
         "ProcessorRegistry": ("certify",),
+        "Certifications": ("setTerms",),
     },
-    QUANTUM_SECURITY: {"ProcessorRegistry": ("suspend",)},
+    QUANTUM_SECURITY: {
+        "ProcessorRegistry": ("suspend", "requireHashKeys"),
+        "ComputationAllocator": ("pause", "resume"),
+    },
     DISPUTE_RESOLUTION: {"Disputes": ("rule",)},
+    VERIFICATION_STANDARDS: {"ComputationAllocator": ("setStandards",)},
 }
 
 GWEI = 10**9
@@ -49,6 +71,18 @@ DEFAULT_POLICY = Policy(
     minimum_bond=ETHER // 2,
     slash=ETHER // 10,
 )
+DEFAULT_CERTIFICATION_TERMS = CertificationTerms(
+    fee=ETHER // 500,
+    stake=ETHER // 10,
+    deposit=ETHER // 10,
+    window_seconds=120,
+    answer_seconds=600,
+    valid_seconds=30 * 86_400,
+    cadence_seconds=86_400,
+    surprise_ppm=50_000,
+    tolerance_ppm=20_000,
+    drift_ppm=500_000,
+)
 
 
 @dataclass(frozen=True)
@@ -56,18 +90,22 @@ class SuiteSettings:
     """What a deployment decides.
 
     Attributes:
-        roles: Account that holds each role.
+        roles: Account that holds each role, for devnets and tests; empty with *governance*.
+        governance: The bodies that hold the roles, and the Constitution over them, which ends the deployer's powers.
         policy: First prices, windows and bonds.
         keeper_bounty: Wei for whoever enforces a deadline or settles.
         heartbeat_seconds: Longest time between a processor's heartbeats.
         genesis_entropy: First value of the beacon, 24 bytes.
+        certification_terms: First prices, windows and shares of benchmarks.
     """
 
-    roles: Mapping[int, str]
+    roles: Mapping[int, str] = field(default_factory=dict)
     policy: Policy = DEFAULT_POLICY
+    governance: Governance | None = None
     keeper_bounty: int = ETHER // 1000
     heartbeat_seconds: int = 30
     genesis_entropy: bytes = field(default=keccak(b"QCRS genesis")[:BEACON_BYTES])
+    certification_terms: CertificationTerms = DEFAULT_CERTIFICATION_TERMS
 
 
 @dataclass(frozen=True)
@@ -93,16 +131,17 @@ def created_address(deployer: str, nonce: int) -> str:
     return to_checksum_address(keccak(rlp.encode([bytes.fromhex(deployer[2:]), nonce]))[12:])
 
 
-def addresses_of(deployer: str, nonce: int) -> dict[str, str]:
-    """Return the suite's addresses when *deployer* starts the plan at *nonce*."""
-    return {name: created_address(deployer, nonce + offset) for offset, name in enumerate(ORDER)}
+def addresses_of(deployer: str, nonce: int, settings: SuiteSettings | None = None) -> dict[str, str]:
+    """Return the suite's addresses when *deployer* starts the plan at *nonce*, with the bodies that *settings* have."""
+    names = (*ORDER, *(BODIES if settings is not None and settings.governance else ()))
+    return {name: created_address(deployer, nonce + offset) for offset, name in enumerate(names)}
 
 
 def plan(
     deployer: str, nonce: int, settings: SuiteSettings, interfaces: Mapping[str, Interface]
 ) -> Iterator[Deploy | Invoke]:
     """Yield the steps, to be carried out by *deployer* alone, in order, from *nonce* on."""
-    at = addresses_of(deployer, nonce)
+    at = addresses_of(deployer, nonce, settings)
     policy = settings.policy.to_chain()
     wiring = (
         at["Authority"],
@@ -114,13 +153,15 @@ def plan(
         at["Challenges"],
         at["Disputes"],
     )
-    recorders = tuple(
-        at[name] for name in ("Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes", "Reservations")
+    recorders = (
+        *(at[name] for name in ("Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes", "Reservations")),
+        tuple(at.get(body, NOBODY) for body in BODIES),
     )
     arguments = {
         "Authority": (deployer,),
         "AuditTrail": recorders,
         "Consortium": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"]),
+        "HashKeys": (at["Authority"],),
         "ProcessorRegistry": (
             at["Authority"],
             at["AuditTrail"],
@@ -128,9 +169,12 @@ def plan(
             at["ComputationAllocator"],
             at["Bonds"],
             at["Reservations"],
+            at["Certifications"],
+            at["HashKeys"],
             settings.heartbeat_seconds,
         ),
         "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], at["Challenges"], at["Disputes"]),
+        "Approval": (),
         "Recovery": (),
         "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
         "Records": (at["ComputationAllocator"],),
@@ -141,11 +185,26 @@ def plan(
         "ResultDelivery": (at["ComputationAllocator"], at["Bonds"]),
         "ReportRelay": (at["ResultVerifier"], at["ComputationAllocator"], at["ProcessorRegistry"]),
         "Reservations": (at["AuditTrail"], at["Consortium"], at["ComputationAllocator"]),
+        "Certifications": (
+            at["Authority"],
+            at["ComputationAllocator"],
+            at["GoldRounds"],
+            settings.certification_terms.to_chain(),
+        ),
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])
+    governance = settings.governance
+    if governance is not None:
+        for body, founding in governance.foundations(at, settings.policy, interfaces):
+            yield Deploy(body, founding, at[body])
     for role, targets in PRIVILEGES.items():
         for contract, functions in targets.items():
             selectors = [interfaces[contract].selector(function) for function in functions]
             yield Invoke("Authority", "setTargetFunctionRole", (at[contract], selectors, role))
-        yield Invoke("Authority", "grantRole", (role, settings.roles[role], 0))
+        holder = settings.roles[role] if governance is None else at[HOLDERS[role]]
+        yield Invoke("Authority", "grantRole", (role, holder, 0))
+    if governance is not None:
+        # From here on the deployer is an account like any other.
+        yield Invoke("Authority", "grantRole", (ADMINISTRATION, at[CONSTITUTION], 0))
+        yield Invoke("Authority", "renounceRole", (ADMINISTRATION, deployer))

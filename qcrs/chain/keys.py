@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Self
 
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.messages import SignableMessage, encode_defunct, encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_utils import is_address, to_checksum_address
 
+from qcrs.config import password
 from qcrs.errors import QcrsError
+from qcrs.rules.digest import keccak
 
 __all__ = [
     "AddressInvalid",
@@ -26,11 +28,17 @@ __all__ = [
     "LockFolderUnsafe",
     "account_of",
     "address_of",
+    "create_account",
     "create_keystore",
     "devnet_account",
     "load_keystore",
+    "registration_digest",
+    "salt_root",
     "sign_registration",
 ]
+
+
+RANDOM_COST = 2**12  # of scrypt, for a password that nobody chose
 
 
 class KeystoreInvalid(QcrsError):
@@ -58,11 +66,24 @@ def create_keystore(path: Path, password_file: Path) -> LocalAccount:
     Raises:
         KeystoreInvalid: There is a file at *path* already; keys are never overwritten.
     """
-    account = Account.create()
-    password = secrets.token_hex(32)
+    drawn = secrets.token_hex(32)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write_private(password_file, password + "\n")
-    _write_private(path, json.dumps(Account.encrypt(account.key, password, kdf="scrypt", iterations=2**12)))
+    _write_private(password_file, drawn + "\n")
+    return create_account(path, drawn, RANDOM_COST)
+
+
+def create_account(path: Path, secret: str, cost: int) -> LocalAccount:
+    """Make a key, write it encrypted with mode 0600, and return it.
+
+    Args:
+        cost: Of scrypt, by which a guess at the password *secret* takes long.
+
+    Raises:
+        KeystoreInvalid: There is a file at *path* already; keys are never overwritten.
+    """
+    account = Account.create()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write_private(path, json.dumps(Account.encrypt(account.key, secret, kdf="scrypt", iterations=cost)))
     return account
 
 
@@ -79,11 +100,11 @@ def load_keystore(path: Path, password_file: Path) -> LocalAccount:
     """Return the key in *path*.
 
     Raises:
-        KeystoreInvalid: A file is missing or is not a keystore, or the password is wrong.
+        KeystoreInvalid: The file is missing or is not a keystore, or the password is wrong.
+        PasswordMissing: There is no password file, and no other password.
     """
     try:
-        password = password_file.read_text().rstrip("\n")
-        return Account.from_key(Account.decrypt(json.loads(path.read_text()), password))
+        return Account.from_key(Account.decrypt(json.loads(path.read_text()), password(password_file)))
     except OSError as error:
         raise KeystoreInvalid(
             f"cannot read {error.filename}: {error.strerror}; make keys with 'qcrs node init'"
@@ -121,10 +142,25 @@ def devnet_account(mnemonic: str, index: int) -> LocalAccount:
 
 
 def sign_registration(
-    daemon: LocalAccount, chain_id: int, registry: str, operator: str, identity_digest: bytes
+    daemon: LocalAccount, chain_id: int, registry: str, operator: str, identity_digest: bytes, hardware_digest: bytes
 ) -> bytes:
     """Return the daemon's EIP-712 proof that it consents to serve *operator*'s processor."""
-    message = encode_typed_data(
+    message = _registration(daemon.address, chain_id, registry, operator, identity_digest, hardware_digest)
+    return bytes(daemon.sign_message(message).signature)
+
+
+def registration_digest(
+    daemon: str, chain_id: int, registry: str, operator: str, identity_digest: bytes, hardware_digest: bytes
+) -> bytes:
+    """Return what the daemon signs there, for its hash key to attest as well."""
+    message = _registration(daemon, chain_id, registry, operator, identity_digest, hardware_digest)
+    return keccak(b"\x19" + message.version + message.header + message.body)
+
+
+def _registration(
+    daemon: str, chain_id: int, registry: str, operator: str, identity_digest: bytes, hardware_digest: bytes
+) -> SignableMessage:
+    return encode_typed_data(
         domain_data={
             "name": "QCRS ProcessorRegistry",
             "version": "1",
@@ -136,15 +172,26 @@ def sign_registration(
                 {"name": "operator", "type": "address"},
                 {"name": "daemon", "type": "address"},
                 {"name": "identityDigest", "type": "bytes32"},
+                {"name": "hardwareDigest", "type": "bytes32"},
             ]
         },
         message_data={
             "operator": operator,
-            "daemon": daemon.address,
+            "daemon": daemon,
             "identityDigest": identity_digest,
+            "hardwareDigest": hardware_digest,
         },
     )
-    return bytes(daemon.sign_message(message).signature)
+
+
+def salt_root(daemon: LocalAccount, chain_id: int, deployment: str, processor: int, number: int) -> bytes:
+    """Return the secret behind the *number*-th chain of salts with which *processor* is enlisted as a certifier.
+
+    It follows from the daemon's key alone, so that no journal can lose it: the signature of a text that nobody else is
+    ever shown. Signatures are deterministic.
+    """
+    text = f"QCRS certifier salts: chain {chain_id}, {deployment}, processor {processor}, number {number}"
+    return keccak(bytes(daemon.sign_message(encode_defunct(text=text)).signature))
 
 
 class KeyLock:

@@ -30,6 +30,7 @@ NOUNS = (
     "challenge",
     "dispute",
     "ledger",
+    "committee",
     "audit",
 )
 # By class name: importing the classes would load web3 before there is need.
@@ -123,5 +124,6 @@ _HELP = {
     "challenge": "prove that an answer is false, or demand to see what is behind it",
     "dispute": "complain of what nothing can prove, and rule on it",
     "ledger": "balances, deposits and withdrawals",
+    "committee": "the bodies of the consortium: propose, vote, and carry out what they decide",
     "audit": "replay the audit trail and check every decision",
 }

@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from qcrs.cli.options import (
 )
 from qcrs.model.finding import Finding, Level, Standing
 from qcrs.sdk.audit import Listing, Report, list_entries, verify
+from qcrs.sdk.certification import Recheck, read_trials, recheck
 from qcrs.sdk.challenge import accuser
 from qcrs.sdk.client import Client
 from qcrs.sdk.proof import MOST_BYTES, EntryUnknown, Proof, departure, make_proof
@@ -48,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "reveal, verdict, payment and status. The first thing that does not follow is named, and "
         "the exit code is then 1.",
     )
+    check.add_argument(
+        "--benchmarks", action="store_true",
+        help="also derive the circuits of every certificate again, and score the counts in the store as its certifiers "
+        "must have done; some seconds each",
+    )  # fmt: skip
     log = command(
         verbs,
         "log",
@@ -110,10 +116,23 @@ def _add_watch(verbs: argparse._SubParsersAction) -> None:
 def _verify(options: argparse.Namespace) -> int | None:
     async def work(client: Client) -> int:
         report = await verify(client.gateway, Progress())
-        emit(options, report.to_json(), _verdict(report))
-        return 0 if report.holds else 1
+        value, lines, holds = report.to_json(), [_verdict(report)], report.holds
+        if options.benchmarks:
+            store = Store(client.gateway.network.store)
+            measured = [trial for trial in await read_trials(client.gateway) if trial.evidence]
+            found = [await recheck(client.gateway, store, trial) for trial in measured]
+            value["benchmarks"] = [asdict(each) for each in found]
+            lines += [_rechecked(each) for each in found]
+            holds = holds and not any(each.departs for each in found)
+        emit(options, value, "\n".join(lines))
+        return 0 if holds else 1
 
     return run_with_client(options, work, signs=False)
+
+
+def _rechecked(found: Recheck) -> str:
+    outcome = found.departs or (f"not held to its counts: {found.missing}" if found.missing else "as its counts say")
+    return f"benchmark {found.certification}: {outcome}"
 
 
 def _log(options: argparse.Namespace) -> int | None:

@@ -11,8 +11,10 @@ from qcrs.chain.deployment import (
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,
+    VERIFICATION_STANDARDS,
     SuiteSettings,
 )
+from qcrs.chain.governance import Governance
 from qcrs.chain.keys import load_keystore
 from qcrs.cli.options import Progress, address, carry_out, emit, table
 from qcrs.config import network_path
@@ -23,11 +25,16 @@ class NetworkFileTaken(QcrsError):
     """There is a network file already; another chain's facts, and a devnet's accounts, may be in it."""
 
 
+class RolesNamedTwice(QcrsError):
+    """Accounts are named for roles that bodies are to hold."""
+
+
 _ROLES = {
     "resource-allocation": RESOURCE_ALLOCATION,
     "processor-certification": PROCESSOR_CERTIFICATION,
     "quantum-security": QUANTUM_SECURITY,
     "dispute-resolution": DISPUTE_RESOLUTION,
+    "verification-standards": VERIFICATION_STANDARDS,
 }
 
 
@@ -42,7 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--network", metavar="FILE", help="network file to write")
     parser.add_argument("--force", action="store_true", help="replace a network file that exists")
     for name in _ROLES:
-        parser.add_argument(f"--{name}", metavar="ADDRESS", type=address, help="who holds this role (the deployer)")
+        parser.add_argument(
+            f"--{name}", metavar="ADDRESS", type=address, help="without bodies: who holds this role (the deployer)"
+        )
+    parser.add_argument(
+        "--bodies", type=Path, metavar="FILE",
+        help="found the committees and the Constitution that this JSON file names; they hold the roles, and the "
+        "deployer keeps no power",
+    )  # fmt: skip
 
 
 def _deploy(options: argparse.Namespace) -> None:
@@ -54,10 +68,10 @@ def _deploy(options: argparse.Namespace) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent):
         pass
     deployer = load_keystore(options.keystore, options.password_file)
-    roles = {role: getattr(options, name.replace("-", "_")) or deployer.address for name, role in _ROLES.items()}
+    settings = _settings(options, deployer.address)
     progress = Progress(options.json)
     network, gas = asyncio.run(
-        deploy_suite(options.rpc, options.ws, deployer, SuiteSettings(roles), store_url(options.store), progress)
+        deploy_suite(options.rpc, options.ws, deployer, settings, store_url(options.store), progress)
     )
     network.write(path)
     rows = [[name, network.contracts[name], f"{used:,}"] for name, used in gas.items()]
@@ -66,6 +80,15 @@ def _deploy(options: argparse.Namespace) -> None:
         {"networkFile": str(path), "gas": gas, **network.to_json()},
         table(["contract", "address", "gas"], rows) + f"\n\nnetwork file {path}",
     )
+
+
+def _settings(options: argparse.Namespace, deployer: str) -> SuiteSettings:
+    named = {role: getattr(options, name.replace("-", "_")) for name, role in _ROLES.items()}
+    if options.bodies is None:
+        return SuiteSettings({role: holder or deployer for role, holder in named.items()})
+    if any(named.values()):
+        raise RolesNamedTwice("--bodies says who holds every role; leave out the flags that name accounts for them")
+    return SuiteSettings(governance=Governance.read(options.bodies))
 
 
 def store_url(text: str) -> str:

@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fair-share weights of the organisations that only submit, one each, such as 4:2:1:1; their accounts are "
         "researcher, researcher-2, ... (1)",
     )  # fmt: skip
+    up.add_argument(
+        "--bodies", action="store_true",
+        help="have committees hold the roles: the operator and two delegates in each, two of whom carry a motion",
+    )  # fmt: skip
+    up.add_argument("--hash-keys", action="store_true", help="have the daemons report by hash keys beside their ECDSA")
     up.add_argument("--port", type=whole(1, 65535), help="the chain's port; a free one by default")
     for verb in (
         up,
@@ -56,7 +61,8 @@ def _up(options: argparse.Namespace) -> None:
     devnet = asyncio.run(
         bring_up(
             _directory(options), options.processors, options.port, organisations=options.organisations,
-            weights=options.weights, progress=Progress(options.json),
+            weights=options.weights, bodies=options.bodies, hash_keys=options.hash_keys,
+            progress=Progress(options.json),
         )
     )  # fmt: skip
     network = Network.read(devnet.network_path)

@@ -8,12 +8,14 @@ from typing import Any
 
 from qcrs.chain.codec import Event
 from qcrs.cli.options import Progress, emit
+from qcrs.crypto.envelope import EnvelopeRefused
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.story import Story
 from qcrs.quantum.sweep import split, texts_of
 from qcrs.rules.gold import round_bits
 from qcrs.sdk.client import Client
 from qcrs.sdk.result import Result, bitstrings
+from qcrs.sdk.sealing import SIGNED, PayloadUnreadable
 from qcrs.store import ContentMismatch, ContentUnavailable
 
 BAR_WIDTH = 40
@@ -100,9 +102,8 @@ def layout_of(client: Client, story: Story) -> Layout | None:
             len(document.rounds), document.width, tuple((document.names[target], place) for target, place in places)
         )
     try:
-        payload = request.payload or client.store.get(request.circuit_digest)
-        rounds = len(texts_of(payload.decode()))
-    except (ContentUnavailable, ContentMismatch, UnicodeDecodeError):
+        rounds = len(texts_of(client.sealer.circuit(story).decode()))
+    except (ContentUnavailable, ContentMismatch, UnicodeDecodeError, EnvelopeRefused, PayloadUnreadable):
         return None
     width = request.outcome_bits - round_bits(rounds)
     return None if rounds == 1 else Layout(rounds, width, tuple((str(place), place) for place in range(rounds)))
@@ -136,6 +137,7 @@ def pretty(result: Result, layout: Layout | None = None, gold: bool = False) -> 
     lines.append(f"gas {result.gas['total']:,}   {result.seconds:.0f} s on the chain's clock")
     if result.status is ComputationStatus.Unverified:
         lines.append("UNVERIFIED: one processor answered, and nobody compared it with anything")
+    lines += _signature_lines(result)
     if result.counts:
         lines.append(f"{result.shots} shots, digest {result.result_digest}")
         if layout is not None:
@@ -145,6 +147,18 @@ def pretty(result: Result, layout: Layout | None = None, gold: bool = False) -> 
         else:
             lines += bars(bitstrings(result.counts, result.outcome_bits))
     return "\n".join(lines)
+
+
+def _signature_lines(result: Result) -> list[str]:
+    """Return who has signed its answer with a post-quantum key, and why others' are not there."""
+    signed = [str(processor) for processor, state in result.signatures.items() if state == SIGNED]
+    lines = [f"ML-DSA-65 signatures: processors {', '.join(signed)}"] if signed else []
+    lines += [
+        f"no ML-DSA-65 signature of processor {processor}: {state}"
+        for processor, state in result.signatures.items()
+        if state != SIGNED
+    ]
+    return lines
 
 
 def _rounds(counts: Mapping[int, int], layout: Layout) -> list[tuple[str, int, dict[int, int]]]:

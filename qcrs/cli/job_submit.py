@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LATEST_SECONDS = 30 * 24 * 3600
 _MOST_EXPONENT = 30
 _MOST_ERROR_PPM = 2**16 - 1
+_STAYING = "staying until processors are drawn: only then can they be let in (--plain would not encrypt)"
 _GOLD_FLAGS = ("deviation", "max_cost", "round_shots")
 
 
@@ -65,6 +66,7 @@ def add_submit(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
     submit.add_argument(
         "--dry-run", action="store_true", help="say what it would take and guarantee, and submit nothing"
     )
+    submit.add_argument("--plain", action="store_true", help="do not encrypt the circuit: everybody may read it")
     submit.add_argument("--wait", action="store_true", help="drive it to its verdict and print the counts")
     _add_sweep_flags(submit)
     return submit
@@ -118,6 +120,7 @@ def conditions_of(options: argparse.Namespace) -> Conditions:
         quantum_volume_log2=max(0, volume - 1).bit_length(),  # a volume between two powers asks for the upper one
         two_qubit_error_ppm=options.max_two_qubit_error,
         price=options.price,
+        plain=options.plain,
     )
 
 
@@ -223,8 +226,15 @@ async def _submit_one(
     if options.wait:
         await client.drive(story.computation, narrate(progress), story.submitted_in, progress)
         return await print_result(options, client, story.computation)
+    if not options.plain:
+        progress(_STAYING)
+        story = await client.let_in(story.computation, story.submitted_in, progress)
     value = {"id": story.computation, "status": story.status.name, "escrow": str(story.escrow), **told}
-    emit(options, value, f"job {story.computation} queued; follow it with 'qcrs job wait {story.computation}'")
+    emit(
+        options,
+        value,
+        f"job {story.computation} {story.status.name.lower()}; follow it with 'qcrs job wait {story.computation}'",
+    )
     return None
 
 
@@ -254,7 +264,10 @@ async def _submit_each(
             ids, lambda story, event: tellers[story.computation](story, event), stories[0].submitted_in
         )
         return await print_results(options, client, ids)
-    emit(options, {"ids": ids, **told}, f"jobs {ids[0]} to {ids[-1]} queued; follow them with 'qcrs job list'")
+    if not options.plain:
+        progress(_STAYING)
+        await client.drive_many(ids, since=stories[0].submitted_in, notice=progress, enough=client.sealer.has_served)
+    emit(options, {"ids": ids, **told}, f"jobs {ids[0]} to {ids[-1]} submitted; follow them with 'qcrs job list'")
     return None
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import getpass
 import json
 import logging
 import random
@@ -15,27 +16,35 @@ from typing import Any
 
 from qcrs.chain.devnet import is_running
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import KeyLock, load_keystore
+from qcrs.chain.keys import KeyLock, LocalAccount, load_keystore
 from qcrs.chain.network import Network
 from qcrs.chain.spool import Spool
 from qcrs.cli.options import command, emit, positive, seconds
-from qcrs.config import NodeConfig, network_path
+from qcrs.config import NodeConfig, given_password, network_path, password
+from qcrs.crypto.leaf_key import Purpose
+from qcrs.crypto.leaf_ring import LeafRing
 from qcrs.daemon.auditor import Auditor
+from qcrs.daemon.examiner import Examiner
 from qcrs.daemon.execution import Executor
 from qcrs.daemon.host import Host
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.outbox import Outbox
 from qcrs.daemon.runtime import WISH, Node
+from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.model.finding import Standing
 from qcrs.quantum.calibration import bundled_names, bundled_path
 from qcrs.quantum.client import EngineClient
 from qcrs.quantum.faults import FAULTS, FaultyAnswers
 from qcrs.sdk.challenge import accuser
+from qcrs.sdk.enrolment import load_keys
 from qcrs.sdk.inspection import Evidence
 from qcrs.sdk.provider import init_node, state_path
 from qcrs.sdk.watch import Tell, Watch, follow
 from qcrs.store import Store
+from qcrs.vault import Vault
+
+HASH_KEYS = "hash-keys"  # the folder beside the journal; a daemon that has one acts through it
 
 
 class FlagsInvalid(QcrsError):
@@ -45,7 +54,7 @@ class FlagsInvalid(QcrsError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this noun's verbs."""
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
-    init = command(verbs, "init", _init, "make a daemon's key and configuration in a directory")
+    init = command(verbs, "init", _init, "make a processor's keys and its daemon's configuration in a directory")
     init.add_argument("directory", type=Path)
     init.add_argument("--network", metavar="FILE", help="network file that the daemon will use")
     init.add_argument(
@@ -53,6 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"calibration file, or a bundled snapshot: {', '.join(bundled_names())}",
     )  # fmt: skip
     init.add_argument("--workers", type=positive, help="circuits to run at once (as many as there are cores)")
+    init.add_argument(
+        "--password-file", type=Path, metavar="FILE",
+        help="file with the password of all keys; otherwise $QCRS_PASSWORD, which is then needed again to start; "
+        "otherwise one is drawn and kept in the directory",
+    )  # fmt: skip
+    init.add_argument("--ask-password", action="store_true", help="type the password, now and at every start")
     start = command(verbs, "start", _start, "run the daemon until it is interrupted")
     start.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
     start.add_argument("--fault", choices=FAULTS, help="TEST EQUIPMENT: answer falsely on purpose")
@@ -69,6 +84,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--relay", type=Path, metavar="SPOOL",
         help="leave signed reports in this folder for 'qcrs relay start' to post; what nobody has posted when half of "
         "the time is over, the daemon sends itself",
+    )  # fmt: skip
+    start.add_argument(
+        "--hash-keys", action="store_true",
+        help="act through hash-based keys as well, for good: made, installed and rotated by the daemon itself",
     )  # fmt: skip
     start.add_argument("--verbose", action="store_true", help="log races and retries too")
     for name, run, help_ in (
@@ -89,7 +108,8 @@ def _init(options: argparse.Namespace) -> None:
     calibration = Path(options.calibration)
     if options.calibration in bundled_names():
         calibration = bundled_path(options.calibration)
-    daemon = init_node(options.directory, network_path(options.network), calibration, options.workers)
+    secret, file = _secret(options)
+    daemon = init_node(options.directory, network_path(options.network), calibration, options.workers, secret, file)
     config = options.directory / "node.toml"
     emit(
         options,
@@ -97,6 +117,18 @@ def _init(options: argparse.Namespace) -> None:
         f"daemon account {daemon.address}\nconfiguration  {config}\n\nNext: give the account some coin for gas, then\n"
         f"  qcrs processor register --config {config} --as OPERATOR\n  qcrs node start --config {config}",
     )
+
+
+def _secret(options: argparse.Namespace) -> tuple[str | None, Path | None]:
+    """Return the password of the keys and the file that it is in; None to have one drawn and kept beside them."""
+    if options.password_file is not None:
+        return password(options.password_file), options.password_file
+    if not options.ask_password:
+        return given_password(), None
+    first, second = getpass.getpass("password of the new keys: "), getpass.getpass("once more: ")
+    if first != second or not first:
+        raise FlagsInvalid("the passwords differ, or are empty")
+    return first, None
 
 
 def _start(options: argparse.Namespace) -> None:
@@ -116,7 +148,9 @@ async def _serve(options: argparse.Namespace) -> None:
         raise FlagsInvalid("--challenge means nothing without --auditor: only an auditor finds what to challenge")
     config = NodeConfig.read(options.config)
     network = Network.read(config.network)
-    account = load_keystore(config.keystore, config.password_file)
+    account, keys = load_keystore(config.keystore, config.password_file), load_keys(config)
+    if keys is None:
+        logging.getLogger("qcrs").warning("no post-quantum keys: encrypted circuits are refused, answers go unsigned")
     faulty = None
     if options.fault:
         logging.getLogger("qcrs").warning("TEST EQUIPMENT: this daemon answers falsely (%s)", options.fault)
@@ -142,6 +176,9 @@ async def _serve(options: argparse.Namespace) -> None:
                 memory_limit_bytes=config.memory_limit_mebibytes << 20,
                 faulty=faulty,
                 outbox=_outbox(options, network, journal),
+                door=_door(options, config, gateway, account),
+                vault=Vault(Store(network.store), network.deployment),
+                keys=keys,
             )
             # The daemon's account acts, so over the daemon's connection: nonces are counted in one place.
             accuse = partial(accuser, gateway, account, executor.store) if options.challenge else None
@@ -149,8 +186,26 @@ async def _serve(options: argparse.Namespace) -> None:
             host = Host(
                 gateway, account, engine, executor.store, executor.time_limit_seconds, executor.memory_limit_bytes
             )
-            node = Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor, host)
-            await node.run(stop)
+            examiner = Examiner(
+                gateway, account, journal, engine, executor.store, config.calibration, executor.time_limit_seconds,
+                executor.memory_limit_bytes, config.keeper,
+            )  # fmt: skip
+            node = Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor, host, examiner)
+            try:
+                await node.run(stop)
+            finally:
+                if executor.door is not None:
+                    executor.door.close()
+
+
+def _door(options: argparse.Namespace, config: NodeConfig, gateway: Gateway, account: LocalAccount) -> Door | None:
+    """Return the way by which a daemon with hash keys acts; they open with the keystore's password."""
+    folder = config.journal.with_name(HASH_KEYS)
+    if not options.hash_keys and not folder.is_dir():
+        return None
+    purpose = Purpose(account.address, gateway.network.chain_id, gateway.addresses["HashKeys"])
+    password = config.password_file.read_text().rstrip("\n")
+    return Door(gateway, account, LeafRing(folder, password, purpose))
 
 
 def _outbox(options: argparse.Namespace, network: Network, journal: Journal) -> Outbox | None:

@@ -17,6 +17,7 @@ from qcrs.cli.options import (
 )
 from qcrs.model.organisation import Screen
 from qcrs.sdk import membership, provider
+from qcrs.sdk.authority import of_account
 from qcrs.sdk.client import Client
 from qcrs.sdk.reader import untimed
 from qcrs.sdk.shares import shares_of
@@ -97,7 +98,8 @@ def _list(options: argparse.Namespace) -> None:
 
 def _admit(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        organisation = await provider.admit(client.gateway, client.signer, options.name, options.admin, options.weight)
+        authority = of_account(client.gateway, client.signer)
+        organisation = await provider.admit(authority, options.name, options.admin, options.weight)
         emit(options, {"id": organisation, "name": options.name}, f"{options.name} admitted as {organisation}")
 
     run_with_client(options, work)

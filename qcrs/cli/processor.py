@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qcrs.chain.contracts import ProcessorBonds, Reserved
 from qcrs.chain.keys import load_keystore
+from qcrs.cli import certify as certifying
 from qcrs.cli.options import (
     add_network,
     add_signer,
@@ -18,11 +19,16 @@ from qcrs.cli.options import (
     table,
     whole,
 )
+from qcrs.cli.processor_identity import add_identity_verbs
 from qcrs.config import NodeConfig
+from qcrs.crypto.identity import IdentityInvalid
 from qcrs.errors import QcrsError
 from qcrs.model.processor import ProcessorStatus
 from qcrs.sdk import provider
+from qcrs.sdk.certification import certificate_of
 from qcrs.sdk.client import Client
+from qcrs.sdk.enrolment import load_keys
+from qcrs.sdk.identities import ProcessorUnkeyed
 from qcrs.sdk.market import MISSED_BEATS, Candidate, Market
 from qcrs.sdk.quote import coin
 
@@ -45,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     register = command(verbs, "register", _register, "register a node's processor and declare its capability")
     register.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
     register.add_argument("--fund", type=coins_or_none, metavar="COIN", help="send this to the daemon for gas")
-    certify = command(verbs, "certify", _certify, "approve a processor's newest capability (certification role)")
+    certifying.add_arguments(verbs)
     bond = command(verbs, "bond", _bond, "lock coin behind a processor, so that it can be drawn")
     bond.add_argument("--amount", type=coins, default="5", metavar="COIN", help="how much (5)")
     unbond = command(verbs, "unbond", _unbond, "take a processor out of the draw; later, take its bond back")
@@ -53,22 +59,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verbs, "declare", _declare, "declare a processor's capability anew, before its certificate runs out"
     )
     declare.add_argument("--config", type=Path, required=True, help="the node.toml of its daemon")
+    identity_verbs = add_identity_verbs(verbs)
+    declare.add_argument(
+        "--quantum-volume-log2", type=whole(0, 10), metavar="N", help="claim this one instead of the calibration's"
+    )
     offer = command(
         verbs, "offer", _offer, "ask for a price instead of the policy's",
         description="Ask for PRICE coin a qubit-shot. It is drawn for computations whose requesters bid as much, and "
         "is paid what they bid. When the offer expires nothing is drawn on it any more.",
     )  # fmt: skip
     withdraw = command(verbs, "withdraw-offer", _withdraw_offer, "ask the policy's price again")
-    for verb in (show, declare, certify, bond, unbond, offer, withdraw):
+    for verb in (show, declare, *identity_verbs, bond, unbond, offer, withdraw):
         verb.add_argument("id", type=processor_id)
     offer.add_argument("price", type=coins, metavar="PRICE", help="coin a qubit-shot")
     offer.add_argument("--minimum", type=coins_or_none, default="0", metavar="COIN", help="least for a computation (0)")
     offer.add_argument("--expires", type=whole(1), default=30 * 24 * 3600, metavar="SECONDS", help="from now (30 days)")
-    for verb in (listing, show, register, declare, certify, bond, unbond, offer, withdraw):
+    for verb in (listing, show, register, declare, *identity_verbs, bond, unbond, offer, withdraw):
         add_network(verb)
-    for verb in (register, declare, bond, unbond, offer, withdraw):
+    for verb in (register, declare, identity_verbs[-1], bond, unbond, offer, withdraw):
         add_signer(verb, "lab-1")
-    add_signer(certify, "operator")
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -104,12 +113,20 @@ def _show(options: argparse.Namespace) -> None:
         value["operator"] = await client.registry.operator(options.id)
         value["daemon"] = await client.registry.daemon(options.id)
         value["bond"] = str(await ProcessorBonds(client.gateway).amount(options.id))
+        try:
+            identity = await client.sealer.identities.of(options.id)
+            value["identityVersion"], value["keys"] = identity.document.version, "ML-DSA-65, X-Wing"
+        except (ProcessorUnkeyed, IdentityInvalid) as error:
+            value["identityVersion"], value["keys"] = None, f"none: {error}"
         if capability is not None:
             plain = capability.model_dump(by_alias=True)
             value["capability"] = {k: "0x" + v.hex() if isinstance(v, bytes) else v for k, v in plain.items()}
-        rows = {**value, **value.get("capability", {})}
-        rows.pop("capability", None)
-        emit(options, value, "\n".join(f"{key:20} {item}" for key, item in rows.items()))
+        value["certificate"] = await certificate_of(client.gateway, options.id)
+        told = {f"certificate {key}": item for key, item in (value["certificate"] or {}).items()}
+        rows = {**value, **value.get("capability", {}), **told}
+        for nested in ("capability", "certificate"):
+            rows.pop(nested, None)
+        emit(options, value, "\n".join(f"{key:25} {item}" for key, item in rows.items()))
 
     run_with_client(options, work, signs=False)
 
@@ -155,18 +172,21 @@ def _price(value: dict) -> str:
 
 def _register(options: argparse.Namespace) -> None:
     config = NodeConfig.read(options.config)
-    daemon = load_keystore(config.keystore, config.password_file)
+    daemon, keys = load_keystore(config.keystore, config.password_file), load_keys(config)
     identity = options.config.with_name("identity.json")
 
     async def work(client: Client) -> None:
-        processor = await provider.register(client.gateway, client.signer, daemon, config.calibration, identity)
+        processor = await provider.register(
+            client.gateway, client.signer, daemon, config.calibration, identity, keys, client.store
+        )
         if options.fund:
             await client.gateway.transfer(client.signer, daemon.address, options.fund)
         emit(
             options,
             {"id": processor, "daemon": daemon.address},
-            f"processor {processor} registered; it now needs 'qcrs processor certify {processor}' by the certification "
-            f"role, and 'qcrs processor bond {processor}'",
+            f"processor {processor} registered; it now needs a 'qcrs processor challenge {processor}' by the "
+            f"certification role, which 'qcrs processor prove {processor} --config {options.config}' answers, then "
+            f"'qcrs processor certify {processor}' by that role, and 'qcrs processor bond {processor}'",
         )
 
     run_with_client(options, work)
@@ -174,7 +194,7 @@ def _register(options: argparse.Namespace) -> None:
 
 def _declare(options: argparse.Namespace) -> None:
     config = NodeConfig.read(options.config)
-    daemon = load_keystore(config.keystore, config.password_file)
+    daemon, keys = load_keystore(config.keystore, config.password_file), load_keys(config)
 
     async def work(client: Client) -> None:
         serves = await client.registry.processor_of(daemon.address)
@@ -183,21 +203,22 @@ def _declare(options: argparse.Namespace) -> None:
                 f"the daemon of {options.config} serves {f'processor {serves}' if serves else 'no processor'}, "
                 f"not {options.id}; name the configuration of {options.id}'s own"
             )
-        await provider.declare(client.gateway, client.signer, options.id, config.calibration)
+        await provider.declare(
+            client.gateway,
+            client.signer,
+            options.id,
+            config.calibration,
+            daemon.address,
+            keys,
+            client.store,
+            options.quantum_volume_log2,
+        )
         emit(
             options,
             {"id": options.id},
             f"capability of processor {options.id} declared; it now needs 'qcrs processor certify {options.id}' by the "
             "certification role",
         )
-
-    run_with_client(options, work)
-
-
-def _certify(options: argparse.Namespace) -> None:
-    async def work(client: Client) -> None:
-        await provider.certify(client.gateway, client.signer, options.id)
-        emit(options, {"id": options.id, "status": "Certified"}, f"processor {options.id} certified")
 
     run_with_client(options, work)
 

@@ -14,9 +14,12 @@ from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway, Receipt, TransactionLost, TransactionRefused
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.report import RevealReport
+from qcrs.crypto.keys import Keys
 from qcrs.daemon import duties
 from qcrs.daemon.journal import Answer, Journal
 from qcrs.daemon.outbox import Outbox, signed_commit
+from qcrs.daemon.payload import PayloadRefused, Payloads
+from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.model.refusal import RefusalCode
 from qcrs.model.story import Duty, Story
@@ -29,12 +32,11 @@ from qcrs.rules.count_sketch import sketch_of
 from qcrs.rules.histogram import counts_root
 from qcrs.rules.keeping import Step, arguments_of
 from qcrs.rules.reserving import ReservationStep
-from qcrs.store import ContentMismatch, ContentUnavailable, Store
+from qcrs.store import ContentUnavailable, Store
+from qcrs.vault import Vault
 
 log = logging.getLogger(__name__)
 
-PAYLOAD_TRIES = 5
-PAYLOAD_PAUSE_SECONDS = 1.0
 # Runs end well before the commit is due.
 RUN_SHARE_OF_PHASE = 0.8
 # Refusals that only say another was faster, or that the time has not come.
@@ -44,8 +46,9 @@ RACES = frozenset({
     "UnexpectedChallengeStatus", "ProgressMismatch", "OutOfGasOrRaced", "ComputationsAhead", "ComputationNotAhead",
     "ComputationOutOfReach",
     "ProcessorsAssigned", "ComputationPlaceable", "ExchangeUnfit", "ExchangeNotChosen", "UnexpectedReservationStatus",
-    "ReservationNotDue", "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable",
+    "ReservationNotDue", "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable", "WorkStopped",
 })  # fmt: skip
+KEYED = frozenset({"commit", "refuse", "drain"})  # not by ECDSA alone, as beats and reveals are: see IProcessorRegistry
 _UNTIMELY = frozenset({"DeadlineOpen", "ReservationNotDue"})
 # Faults that pass by themselves: the node away, coin for gas on its way, an engine that has to start again.
 TRANSIENT = (ChainUnreachable, TransactionLost, TransactionRefused, EngineFailed)
@@ -84,6 +87,8 @@ class Executor:
     Attributes:
         faulty: Test equipment that falsifies answers; None in an honest daemon.
         outbox: Where reports are left to a relayer; None when the daemon sends all itself.
+        door: Through which a keyed daemon acts, so that its commits go to no relayer; None of one without a hash key.
+        vault, keys: What encrypted circuits are opened and answers signed with; None on a processor without keys.
     """
 
     gateway: Gateway
@@ -96,6 +101,9 @@ class Executor:
     memory_limit_bytes: int
     faulty: FaultyAnswers | None = None
     outbox: Outbox | None = None
+    door: Door | None = None
+    vault: Vault | None = None
+    keys: Keys | None = None
 
     async def carry_out(self, action: duties.Action, story: Story | None) -> dict[str, float]:
         """Do *action* and return how long its parts took.
@@ -162,6 +170,8 @@ class Executor:
         if self.outbox is None:
             raise AssertionError(f"{action} without an outbox")
         if isinstance(action.report, duties.Answer):
+            if self.door is not None:
+                return await self._answer(story, duty, action.report, watch)
             digest = await self._commitment(story, duty, watch)
             if digest is None:
                 return
@@ -208,6 +218,9 @@ class Executor:
         sketch = await asyncio.to_thread(sketch_of, answer.counts, story.request.outcome_bits, story.seed)
         try:
             await asyncio.to_thread(self.store.put_histogram, answer.counts_root, self._bound(answer.counts))
+            if self.vault is not None and self.keys is not None:
+                vouched = (story.computation, duty.index, answer.counts_root)
+                await asyncio.to_thread(self.vault.sign_answer, self.keys.signing, *vouched)
         except ContentUnavailable as error:
             # The reveal is what is due; up to 8 outcome bits it holds the whole histogram anyway.
             log.error("computation=%s histogram not stored: %s", story.computation, error)
@@ -235,14 +248,13 @@ class Executor:
     async def _run(self, story: Story, watch: Stopwatch) -> dict[int, int] | RefusalCode:
         """Return counts, or why there are none."""
         request = story.request
+        keys = self.keys
+        payloads = Payloads(self.store, self.vault, None if keys is None else keys.opening, lambda: self.gateway.now)
         try:
-            text = (await self._payload(story)).decode()
-        except UnicodeDecodeError:
-            return RefusalCode.NotOpenQasm
-        except ContentMismatch:
-            return RefusalCode.DigestMismatch
-        except ContentUnavailable:
-            return RefusalCode.PayloadUnavailable
+            text = await payloads.text(story)
+        except PayloadRefused as error:
+            log.warning("computation=%s refused code=%s %s", story.computation, error.code.name, error)
+            return error.code
         left = max(1.0, (story.phase_ends_at - self.gateway.now) * RUN_SHARE_OF_PHASE)
         began = time.perf_counter()
         asked = RunRequest(
@@ -272,22 +284,11 @@ class Executor:
             raise WithheldForTest
         return counts
 
-    async def _payload(self, story: Story) -> bytes:
-        """Return the circuit's text: inline, as the contract has checked it, or from the consortium's store."""
-        if story.request.payload:
-            return story.request.payload
-        for attempt in range(PAYLOAD_TRIES):
-            try:
-                return await asyncio.to_thread(self.store.get, story.request.circuit_digest)
-            except ContentUnavailable:
-                if attempt == PAYLOAD_TRIES - 1:
-                    raise
-                await asyncio.sleep(PAYLOAD_PAUSE_SECONDS)
-        raise AssertionError("unreachable")
-
     async def _send(self, watch: Stopwatch, contract: str, function: str, *arguments) -> Receipt:
         began = time.perf_counter()
         try:
+            if self.door is not None and function in KEYED:
+                return await self.door.send(contract, function, *arguments)
             return await self.gateway.send(self.account, contract, function, *arguments)
         finally:
             watch.chain += (time.perf_counter() - began) * 1e3

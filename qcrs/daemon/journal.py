@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 from qcrs.errors import QcrsError
 from qcrs.store import ContentMismatch, decode_histogram, encode_histogram
 
-SCHEMA_VERSION = 2  # 1 knew of no reports handed in; what is new in a version is added to an older journal
+SCHEMA_VERSION = 3  # 1 had no reports handed in, 2 no benchmarks; what is new is added to an older journal
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     chain INTEGER NOT NULL,
@@ -36,6 +36,15 @@ CREATE TABLE IF NOT EXISTS reports (
     attempt INTEGER NOT NULL,
     handed_at REAL NOT NULL,
     PRIMARY KEY (chain, deployment, kind, computation, idx, attempt)
+);
+CREATE TABLE IF NOT EXISTS benchmarks (
+    chain INTEGER NOT NULL,
+    deployment TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    certification INTEGER NOT NULL,
+    round INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (chain, deployment, kind, certification, round)
 );
 CREATE TABLE IF NOT EXISTS cursor (
     chain INTEGER NOT NULL,
@@ -186,6 +195,30 @@ class Journal:
             self._scope,
         )
         return {Report(*row[:4]): row[4] for row in rows}
+
+    def keep(self, kind: str, certification: int, round_: int, content: bytes) -> bytes:
+        """Keep what is about to be committed to in a round of a benchmark, and return what counts: the first so kept.
+
+        Args:
+            kind: ``answer``, the digest of a processor's counts; or ``scores``, what a certifier makes of them.
+        """
+        self._database.execute(
+            "INSERT OR IGNORE INTO benchmarks VALUES (?, ?, ?, ?, ?, ?)",
+            (*self._scope, kind, certification, round_, content),
+        )
+        kept = self.kept(kind, certification, round_)
+        if kept is None:
+            raise JournalDamaged(f"journal {self.path} lost the {kind} of certification {certification} on writing it")
+        return kept
+
+    def kept(self, kind: str, certification: int, round_: int) -> bytes | None:
+        """Return what was kept for a round of a benchmark, if anything."""
+        row = self._database.execute(
+            "SELECT content FROM benchmarks"
+            " WHERE chain = ? AND deployment = ? AND kind = ? AND certification = ? AND round = ?",
+            (*self._scope, kind, certification, round_),
+        ).fetchone()
+        return row[0] if row else None
 
     def forget(self, computations: Collection[int], cursor: int) -> None:
         """Drop the answers to *computations*, which have ended, and move the cursor to block *cursor*."""

@@ -17,6 +17,7 @@ from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionRefused
 from qcrs.daemon.agenda import Agenda
 from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.duties import Action, Answer, Beat, Defend, Drain, HandIn, Keep, Reveal, Tend, decide, subject_of
+from qcrs.daemon.examiner import Examiner
 from qcrs.daemon.execution import RACES, TRANSIENT, Executor, WithheldForTest
 from qcrs.daemon.host import Host
 from qcrs.daemon.journal import Journal
@@ -40,15 +41,16 @@ class Node:
         gateway: Not yet connected. executor: The means to act; its processor is found on connecting.
         state_path: Where to say how things stand, for ``qcrs node status``.
         auditor: Watches the whole chain beside the processor's own work, when wanted.
-        host: Serves whoever has reserved the processor.
+        host: Serves whoever has reserved the processor. examiner: Serves benchmarks.
     """
 
     def __init__(
         self, gateway: Gateway, executor: Executor, journal: Journal, state_path: Path, keeper: bool,
-        auditor: Auditor | None = None, host: Host | None = None,
+        auditor: Auditor | None = None, host: Host | None = None, examiner: Examiner | None = None,
     ) -> None:  # fmt: skip
         self._gateway, self._executor, self._journal, self._outbox = gateway, executor, journal, executor.outbox
         self._state_path, self._keeper, self._auditor, self._host = state_path, keeper, auditor, host
+        self._examiner = examiner
         self._status, self._load = "starting", (0, 0, False)
         self._outlook = Outlook(executor.account.address, executor.processor)
         self._seen: tuple[int, int] = (-1, -1)
@@ -66,11 +68,10 @@ class Node:
         Raises:
             WrongChain, ProcessorUnknown: What the configuration says is not what the chain has.
         """
-        ticking = asyncio.create_task(self._tick(stop))
-        ticking.add_done_callback(self._check)
         auditing = asyncio.create_task(self._audit(stop))
-        hosting = asyncio.create_task(self._receive(stop))
-        hosting.add_done_callback(self._check)
+        serving = [asyncio.create_task(work(stop)) for work in (self._tick, self._receive, self._examine)]
+        for task in serving:
+            task.add_done_callback(self._check)
         try:
             while not stop.is_set():
                 try:
@@ -82,12 +83,9 @@ class Node:
                         await asyncio.wait_for(stop.wait(), self._pause * random.uniform(0.8, 1.2))
                     self._pause = min(2 * self._pause, RECONNECT_SECONDS[1])
         finally:
-            ticking.cancel()
-            auditing.cancel()
-            hosting.cancel()
-            for task in self._tasks.values():
+            for task in (aside := [auditing, *serving, *self._tasks.values()]):
                 task.cancel()
-            await asyncio.gather(ticking, auditing, hosting, *self._tasks.values(), return_exceptions=True)
+            await asyncio.gather(*aside, return_exceptions=True)
             self._tidy()
             self._write_state("stopped")
             await self._gateway.close()
@@ -99,6 +97,10 @@ class Node:
     async def _receive(self, stop: asyncio.Event) -> None:
         if self._host is not None:
             await self._host.run(stop, self._outlook)
+
+    async def _examine(self, stop: asyncio.Event) -> None:
+        if self._examiner is not None:
+            await self._examiner.run(stop, self._outlook)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         """Connect, catch up, then follow events until the connection breaks."""
@@ -153,6 +155,8 @@ class Node:
     async def _identify(self) -> None:
         await self._outlook.identify(self._gateway)
         self._executor.processor = self._outlook.processor
+        if self._executor.door is not None:
+            await self._executor.door.open(self._executor.processor)
         self._follow()
 
     def _follow(self) -> None:

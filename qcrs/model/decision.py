@@ -23,3 +23,10 @@ class Decision(IntEnum):
     QuotaGranted = 14
     ReservationGranted = 15
     ReservationEnded = 16
+    MotionCarried = 17
+    MotionExecuted = 18
+    MotionEnded = 19
+    BodyComposed = 20
+    TempoSet = 21
+    WorkPaused = 22
+    WorkResumed = 23

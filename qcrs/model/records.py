@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.certification import CertificationCause, CertificationStatus
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.organisation import Priority, Screen
 from qcrs.model.processor import ProcessorStatus
@@ -197,3 +198,60 @@ class Reservation(Record):
     ends_at: int
     requester: str
     escrow: int
+
+
+class CertificationTerms(Record):
+    """What benchmarks cost, in wei, and how long their steps take, in seconds."""
+
+    fee: int
+    stake: int
+    deposit: int
+    window_seconds: int
+    answer_seconds: int
+    valid_seconds: int
+    cadence_seconds: int
+    surprise_ppm: int
+    tolerance_ppm: int
+    drift_ppm: int
+
+
+class Certification(Record):
+    """One benchmark of one processor; *escrow* and *fee* in wei."""
+
+    status: CertificationStatus
+    cause: CertificationCause
+    round: int
+    done: int
+    version: int
+    processor: int
+    deadline_at: int
+    escrow: int
+    seed: bytes
+    answer: bytes
+    fee: int
+
+
+class Certifier(Record):
+    """A processor whose daemon scores others; *stake* in wei."""
+
+    place: int
+    busy: bool
+    stake: int
+    tip: bytes
+
+
+class Measured(Record):
+    """What a certifier makes of a processor's counts; errors and fidelities in parts per million."""
+
+    qubits: int
+    quantum_volume_log2: int
+    noise_class: int
+    two_qubit_error_ppm: int
+    readout_error_ppm: int
+    layer_fidelity_ppm: int
+    t1_nanoseconds: int
+    t2_nanoseconds: int
+    circuits: int
+    shots: int
+    heavy_outputs: int
+    mirror_ppm: int

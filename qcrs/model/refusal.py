@@ -42,6 +42,8 @@ class RefusalCode(IntEnum):
     ShotsInvalid = 103
     OperationUnsupported = 104
     DepthExceeded = 105
+    PayloadSealed = 106
+    EnvelopeInvalid = 107
 
     SimulationTimedOut = 200
     SimulationOutOfMemory = 201

@@ -108,11 +108,23 @@ class Calibration(_Record):
         try:
             with path.open("rb") as file:
                 content = file.read(MAX_FILE_BYTES + 1)
-            if len(content) > MAX_FILE_BYTES:
-                raise ValueError(f"expected at most {MAX_FILE_BYTES} bytes")
-            return cls.model_validate_json(content)
-        except (OSError, ValueError) as error:
+            return cls.parse(content)
+        except (OSError, ValueError, CalibrationInvalid) as error:
             raise CalibrationInvalid(f"calibration {path}: {error}") from error
+
+    @classmethod
+    def parse(cls, content: bytes) -> Self:
+        """Read the *content* of a calibration file.
+
+        Raises:
+            CalibrationInvalid: it is too large, or not a calibration.
+        """
+        if len(content) > MAX_FILE_BYTES:
+            raise CalibrationInvalid(f"expected at most {MAX_FILE_BYTES} bytes")
+        try:
+            return cls.model_validate_json(content)
+        except ValueError as error:
+            raise CalibrationInvalid(str(error)) from error
 
     def edges(self) -> dict[tuple[int, int], GateCalibration]:
         """Return the best two-qubit gate of each connected pair, lower qubit first."""

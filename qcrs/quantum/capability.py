@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from statistics import median_low
 
 from qcrs.quantum.calibration import Calibration
+from qcrs.rules.benchmark import CLASS_BOUNDS_PPM, noise_class_of
+
+__all__ = ["CHAIN_QUBITS", "CLASS_BOUNDS_PPM", "CapabilityFacts", "best_chain", "capability_of", "chain_fidelity_ppm"]
 
 CHAIN_QUBITS = 5
-# Class 1 is at least the first, class 2 at least the second, ...; the last class is the rest.
-CLASS_BOUNDS_PPM = (965_000, 900_000, 860_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,18 @@ def capability_of(calibration: Calibration) -> CapabilityFacts:
     )
 
 
-def noise_class_of(fidelity_ppm: int) -> int:
-    """Return the class, from 1 (best), of a device whose chain fidelity is *fidelity_ppm*."""
-    return 1 + sum(fidelity_ppm < bound for bound in CLASS_BOUNDS_PPM)
-
-
 def chain_fidelity_ppm(calibration: Calibration) -> int:
-    """Return the chain fidelity: of five qubits, or of as many in line as the device has.
+    """Return the chain fidelity: of five qubits, or of as many in line as the device has."""
+    return round(1e6 * math.exp(_rated_chain(calibration)[1]))
+
+
+def best_chain(calibration: Calibration) -> tuple[int, ...]:
+    """Return the qubits, in line, that have the chain fidelity."""
+    return _rated_chain(calibration)[0]
+
+
+def _rated_chain(calibration: Calibration) -> tuple[tuple[int, ...], float]:
+    """Return the best chain and the logarithm of its fidelity.
 
     Every simple path is tried: qubits of such devices have two or three neighbours, so there are a
     few thousand.
@@ -98,7 +104,7 @@ def chain_fidelity_ppm(calibration: Calibration) -> int:
         if not longer:
             break
         paths = longer
-    return round(1e6 * math.exp(max(weight for _, weight in paths)))
+    return max(paths, key=lambda path: path[1])
 
 
 def _log_fidelity(error: int, unit: int) -> float:

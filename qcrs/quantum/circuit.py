@@ -1,15 +1,16 @@
 """Circuits on the client's side: read them, size them, write the text that is submitted."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import Barrier, CircuitInstruction, ControlFlowOp, Instruction, Measure, Reset
+from qiskit.circuit import Barrier, CircuitInstruction, ControlFlowOp, Delay, Instruction, Measure, Reset
 from qiskit.circuit.library import MCXGate, get_standard_gate_name_mapping
 
 from qcrs.model.refusal import RefusalCode
 from qcrs.quantum.errors import CircuitRefused
-from qcrs.quantum.profile import GATES_3, LIMITS
+from qcrs.quantum.profile import GATES_3, LIMITS, NANOSECONDS
 from qcrs.quantum.program import CircuitFacts, Operation, Program
 from qcrs.quantum.scan import scan
 
@@ -19,6 +20,7 @@ _CANONICAL_NAMES = {_GATE_CLASSES[shape.name]: shape.name for shape in GATES_3.v
     Measure: "measure",
     Reset: "reset",
     Barrier: "barrier",
+    Delay: "delay",
 }
 
 # An instruction and the qubits and bits of the whole circuit that it acts on.
@@ -76,6 +78,8 @@ def build(program: Program) -> QuantumCircuit:
             circuit.reset(targets[0])
         elif name == "barrier":
             circuit.barrier(targets)
+        elif name == "delay":
+            circuit.delay(int(parameters[0]), targets[0], unit="ns")
         elif name == "mcx":  # the one gate whose width is not in its name
             circuit.append(MCXGate(len(targets) - 1), targets)
         else:
@@ -117,10 +121,27 @@ def _flattened(circuit: QuantumCircuit) -> Program:
 def _parameters(operation: Instruction) -> tuple[float, ...]:
     if isinstance(operation, Barrier):
         return ()
+    if isinstance(operation, Delay):
+        return (_nanoseconds(operation),)
     try:
         return tuple(float(parameter) for parameter in operation.params)
     except (TypeError, ValueError):
         raise CircuitRefused(RefusalCode.ParameterInvalid, operation.name, "bound numbers", operation.params) from None
+
+
+def _nanoseconds(delay: Delay) -> int:
+    try:
+        duration = Fraction(str(delay.duration)) * {**NANOSECONDS, "s": 10**9}[delay.unit]
+    except (KeyError, ValueError):
+        duration = Fraction(1, 2)
+    if duration.denominator != 1:
+        raise CircuitRefused(
+            RefusalCode.ForbiddenStatement,
+            "delay",
+            "a whole number of nanoseconds",
+            f"{delay.duration} {delay.unit}",
+        )
+    return int(duration)
 
 
 def _expanded(operation: Instruction, qubits: tuple[int, ...], bits: tuple[int, ...]) -> Iterator[_Placed]:

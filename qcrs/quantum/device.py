@@ -5,7 +5,7 @@ from functools import cached_property
 from itertools import chain
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import Gate, Measure, Parameter, Reset
+from qiskit.circuit import Delay, Gate, Measure, Parameter, Reset
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.transpiler import (
     InstructionProperties,
@@ -15,7 +15,7 @@ from qiskit.transpiler import (
     TranspilerError,
     generate_preset_pass_manager,
 )
-from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError
+from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, thermal_relaxation_error
 from qiskit_aer.noise.device import basic_device_gate_errors
 
 from qcrs.model.refusal import RefusalCode
@@ -25,6 +25,8 @@ from qcrs.quantum.errors import CalibrationInvalid, CircuitRefused
 # The transpiler is part of the device: the same circuit always becomes the same instructions.
 _TRANSPILER_SEED = 20_480
 _OPTIMIZATION_LEVEL = 3
+_PINNED_OPTIMIZATION_LEVEL = 1  # gates of one qubit are merged, those of two are kept one for one
+_PASSIVE = ("barrier", "delay")
 
 
 class Device:
@@ -32,7 +34,8 @@ class Device:
 
     Noise is Aer's device model: per gate, thermal relaxation over its duration, then depolarising
     noise that brings the average infidelity up to the calibrated error; per measurement, the
-    assignment matrix. Virtual gates, resets and idle qubits are free of noise.
+    assignment matrix; per delay, thermal relaxation. Virtual gates, resets and qubits that idle without
+    a delay are free of noise.
     """
 
     def __init__(self, calibration: Calibration):
@@ -53,8 +56,21 @@ class Device:
             seed_transpiler=_TRANSPILER_SEED,
         )
 
-    def transpile(self, circuit: QuantumCircuit) -> QuantumCircuit:
+    @cached_property
+    def pinned_pass_manager(self) -> StagedPassManager:
+        """The transpiler that leaves each qubit where it is; made at first use, as the other."""
+        return generate_preset_pass_manager(
+            optimization_level=_PINNED_OPTIMIZATION_LEVEL,
+            target=self.target,
+            initial_layout=list(range(self.target.num_qubits)),
+            seed_transpiler=_TRANSPILER_SEED,
+        )
+
+    def transpile(self, circuit: QuantumCircuit, pinned: bool = False) -> QuantumCircuit:
         """Return *circuit* in instructions that this device offers.
+
+        Args:
+            pinned: Whether qubit i of the circuit is to be qubit i of the device.
 
         Raises:
             CircuitRefused: some instruction has no counterpart on this device.
@@ -67,7 +83,12 @@ class Device:
                 circuit.num_qubits,
             )
         try:
-            transpiled = self.pass_manager.run(circuit)
+            if pinned:
+                wide = QuantumCircuit(self.target.num_qubits, circuit.num_clbits)
+                wide.compose(circuit, range(circuit.num_qubits), range(circuit.num_clbits), inplace=True)
+                transpiled = self.pinned_pass_manager.run(wide)
+            else:
+                transpiled = self.pass_manager.run(circuit)
         except TranspilerError as error:
             raise CircuitRefused(
                 RefusalCode.OperationUnsupported,
@@ -76,7 +97,7 @@ class Device:
                 error.message,
             ) from error
         for name, qubits in _instructions(transpiled):
-            if name != "barrier" and not self.target.instruction_supported(name, qubits):
+            if name not in _PASSIVE and not self.target.instruction_supported(name, qubits):
                 raise CircuitRefused(
                     RefusalCode.OperationUnsupported,
                     f"instruction for {self.calibration.name}",
@@ -84,6 +105,22 @@ class Device:
                     f"{name} on {qubits}",
                 )
         return transpiled
+
+    def with_relaxation(self, transpiled: QuantumCircuit) -> QuantumCircuit:
+        """Return the *transpiled* circuit with the noise of each delay in its place; Aer's model has none for them."""
+        if "delay" not in transpiled.count_ops():
+            return transpiled
+        relaxing = transpiled.copy_empty_like()
+        for instruction in transpiled.data:
+            if instruction.operation.name != "delay":
+                relaxing.append(instruction)
+                continue
+            (qubit,) = (transpiled.find_bit(qubit).index for qubit in instruction.qubits)
+            calibrated = self.calibration.qubits[qubit]
+            t1, t2 = calibrated.t1_nanoseconds or 0, calibrated.t2_nanoseconds or 0
+            duration = _nanoseconds(instruction.operation)
+            relaxing.append(thermal_relaxation_error(t1, min(t2, 2 * t1), duration).to_instruction(), [qubit])
+        return relaxing
 
     def noise(self, *transpiled: QuantumCircuit) -> NoiseModel:
         """Return the noise of the instructions that the *transpiled* circuits use, and of no others.
@@ -134,8 +171,13 @@ def _target(calibration: Calibration) -> Target:
         for index in usable
     }
     target.add_instruction(Measure(), measurements)
+    target.add_instruction(Delay(Parameter("duration")), {(index,): None for index in usable})
     target.add_instruction(Reset(), {(index,): None for index in usable})
     return target
+
+
+def _nanoseconds(delay: Delay) -> float:
+    return float(delay.duration) * {"ns": 1.0, "s": 1e9}[delay.unit]
 
 
 def _readout_error(qubit: QubitCalibration) -> ReadoutError:
@@ -157,5 +199,5 @@ def _gate_errors(target: Target, calibration: Calibration) -> dict[tuple[str, tu
     return {
         (name, tuple(qubits)): error
         for name, qubits, error in basic_device_gate_errors(target=target)
-        if name not in virtual and name not in ("reset", "measure")
+        if name not in virtual and name not in ("reset", "measure", "delay")
     }

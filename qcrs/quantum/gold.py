@@ -135,6 +135,8 @@ def mix(
 
 def _families(targets: Sequence[Program]) -> list[Family]:
     templates = sorted(((template_of(target), number) for number, target in enumerate(targets)))
+    if any(name == "delay" for target in targets for name, *_ in target.operations):
+        raise GoldUnavailable("the circuits have delays, which golds would have to share with them")
     families = []
     for template, members in groupby(templates, key=lambda item: item[0]):
         angles = np.array([angles_of(targets[number]) for _, number in members])

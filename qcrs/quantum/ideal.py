@@ -76,7 +76,7 @@ def _deferred(circuit: QuantumCircuit) -> tuple[QuantumCircuit, dict[int, int]]:
     for instruction in circuit.data:
         qubits = [circuit.find_bit(qubit).index for qubit in instruction.qubits]
         operation = instruction.operation
-        if operation.name == "barrier":
+        if operation.name in ("barrier", "delay"):
             continue
         if operation.name == "reset":
             wires.pop(qubits[0], None)  # the next touch finds a new qubit in |0>

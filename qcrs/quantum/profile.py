@@ -1,7 +1,7 @@
 """The circuits QCRS accepts: a flat OpenQASM profile and its limits.
 
 Flat means a header, ``stdgates.inc`` (``qelib1.inc`` in OpenQASM 2), registers, gates with
-constant parameters, ``measure``, ``barrier`` and ``reset``. Nothing in it can loop, branch, define,
+constant parameters, ``delay``, ``measure``, ``barrier`` and ``reset``. Nothing in it can loop, branch, define,
 import or read, so a text's cost is bounded by its length.
 """
 
@@ -16,6 +16,7 @@ class Limits:
     Attributes:
         angle: Largest absolute gate parameter in radians; beyond it a double has lost the digits
             that say where on the circle the angle lies.
+        delay_nanoseconds: Longest single delay.
     """
 
     text_bytes: int = 65_536
@@ -26,6 +27,7 @@ class Limits:
     bits: int = 255
     operations: int = 20_000
     angle: float = 1e6
+    delay_nanoseconds: int = 10**6
 
 
 LIMITS = Limits()
@@ -60,6 +62,11 @@ GATES_3 |= {
     "cphase": GATES_3["cp"],
     "CX": GATES_3["cx"],
 }
+
+# What one of the units that a duration may be in has of nanoseconds; a processor's own ``dt`` means nothing to another.
+NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6}
+# A delay takes as many layers as it has begun microseconds: waiting is charged like work.
+LAYER_NANOSECONDS = 1_000
 
 # qelib1.inc without the obsolete u0. Canonical names are Qiskit's; what OpenQASM 3 lacks of them is
 # decomposed when the circuit is written.

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from qcrs.quantum.profile import LAYER_NANOSECONDS
+
 # As in contracts/lifecycle/Computation.sol, whose depth class is a byte.
 LAYERS_OF_CLASS = 64
 MAX_DEPTH_CLASS = 255
 
 
 class Operation(NamedTuple):
-    """One gate, ``measure``, ``reset`` or ``barrier`` on flat qubit and bit numbers."""
+    """One gate, ``measure``, ``reset``, ``barrier`` or ``delay`` (whose parameter is nanoseconds) on flat numbers."""
 
     name: str
     parameters: tuple[float, ...]
@@ -25,7 +27,7 @@ class CircuitFacts:
     Attributes:
         outcome_bits: Declared classical bits; outcomes are integers below ``2**outcome_bits``.
         operations: Everything but barriers.
-        depth: Layers of operations that share no qubit or bit; barriers take none.
+        depth: Layers of operations that share no qubit or bit; barriers take none, a delay one a microsecond.
         two_qubit_operations: Gates on two qubits or more.
     """
 
@@ -65,6 +67,8 @@ class Program:
             operands = ", ".join(f"q[{qubit}]" for qubit in qubits)
             if name == "measure":
                 yield f"c[{bits[0]}] = measure {operands};"
+            elif name == "delay":
+                yield f"delay[{int(parameters[0])}ns] {operands};"
             elif parameters:
                 # Adding zero turns -0.0 into 0.0: equal angles must have equal digests.
                 angles = ", ".join(repr(float(value) + 0.0) for value in parameters)
@@ -76,11 +80,11 @@ class Program:
         """Measure the circuit."""
         layer: dict[int, int] = {}
         operations = two_qubit = 0
-        for name, _, qubits, bits in self.operations:
+        for name, parameters, qubits, bits in self.operations:
             wires = [*qubits, *(-1 - bit for bit in bits)]
             level = max((layer.get(wire, 0) for wire in wires), default=0)
             if name != "barrier":
-                level += 1
+                level += -(-int(parameters[0]) // LAYER_NANOSECONDS) if name == "delay" else 1
                 operations += 1
                 two_qubit += len(qubits) > 1
             # A barrier aligns the wires it spans without taking a layer of its own.

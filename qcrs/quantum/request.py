@@ -19,6 +19,7 @@ class RunRequest:
         seed: 63 bits; draw it from the operating system unless the run must be repeatable.
         qubits: Qubits declared on chain.
         outcome_bits: Bits declared on chain; a sweep's number its rounds too.
+        pinned: Whether qubit i of the circuit is to be the device's qubit i, as in benchmarks; else it is placed.
         depth_class: Declared on chain (``qcrs.quantum.program.depth_class``); nothing deeper is run.
         time_limit_seconds: Wall time after which the run is killed.
         memory_limit_bytes: Address space the run may add to the engine's own.
@@ -30,6 +31,7 @@ class RunRequest:
     qubits: int
     outcome_bits: int
     depth_class: int = MAX_DEPTH_CLASS
+    pinned: bool = False
     time_limit_seconds: float = 60.0
     memory_limit_bytes: int = 2 << 30
 

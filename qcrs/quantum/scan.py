@@ -8,7 +8,7 @@ sees a stranger's text: those that exist follow ``include`` into the file system
 from qcrs.model.refusal import RefusalCode
 from qcrs.quantum.errors import CircuitRefused
 from qcrs.quantum.expression import parameter
-from qcrs.quantum.profile import GATES_2, GATES_3, LIMITS, GateShape, Limits
+from qcrs.quantum.profile import GATES_2, GATES_3, LIMITS, NANOSECONDS, GateShape, Limits
 from qcrs.quantum.program import Operation, Program
 from qcrs.quantum.tokens import Cursor, Token, tokens
 
@@ -17,7 +17,7 @@ _INCLUDES = {2: '"qelib1.inc"', 3: '"stdgates.inc"'}
 _DECLARATIONS = {"qubit": "qubits", "qreg": "qubits", "bit": "bits", "creg": "bits"}
 _FORBIDDEN = """
     for while def defcal cal defcalgrammar extern pragma ctrl negctrl inv pow gphase let const int
-    uint float angle complex bool array duration stretch delay box input output return break
+    uint float angle complex bool array duration stretch box input output return break
     continue end nop
 """
 _REFUSED_STATEMENTS = {
@@ -28,7 +28,7 @@ _REFUSED_STATEMENTS = {
 _RESERVED = {
     *_REFUSED_STATEMENTS,
     *_DECLARATIONS,
-    *("OPENQASM", "include", "measure", "barrier", "reset", "pi", "tau", "euler"),
+    *("OPENQASM", "include", "measure", "barrier", "reset", "delay", "pi", "tau", "euler"),
 }
 
 
@@ -96,6 +96,8 @@ class _Scanner:
             self._arrow_measurement(token.line)
         elif token.text in ("barrier", "reset"):
             self._barrier_or_reset(token)
+        elif token.text == "delay":
+            self._delay(token)
         elif token.text in self._registers:
             self._assigned_measurement(token)
         else:
@@ -210,6 +212,31 @@ class _Scanner:
             return
         for qubit in self._operand("qubits"):
             self._append(Operation("reset", (), (qubit,)), keyword.line)
+
+    def _delay(self, keyword: Token) -> None:
+        self._cursor.expect("[")
+        amount, unit = self._cursor.take(), self._cursor.take()
+        digits = amount.text.replace("_", "")
+        if self._version != 3 or not digits.isdigit() or unit.text not in NANOSECONDS:
+            raise CircuitRefused(
+                RefusalCode.ForbiddenStatement,
+                "delay",
+                f"OpenQASM 3, a whole number of {', '.join(NANOSECONDS)}",
+                f"{amount.text} {unit.text}",
+                keyword.line,
+            )
+        duration = int(digits) * NANOSECONDS[unit.text]
+        if duration > self._limits.delay_nanoseconds:
+            raise CircuitRefused(
+                RefusalCode.ParameterInvalid,
+                "delay",
+                f"at most {self._limits.delay_nanoseconds} ns",
+                duration,
+                keyword.line,
+            )
+        self._cursor.expect("]")
+        for qubit in dict.fromkeys(qubit for operand in self._operands() for qubit in operand):
+            self._append(Operation("delay", (duration,), (qubit,)), keyword.line)
 
     def _gate(self, name: Token) -> None:
         shape = self._gates.get(name.text)

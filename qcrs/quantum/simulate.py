@@ -12,6 +12,7 @@ from qcrs.model.refusal import RefusalCode
 from qcrs.quantum.circuit import build
 from qcrs.quantum.device import Device
 from qcrs.quantum.errors import CircuitRefused
+from qcrs.quantum.parts import active_qubits, combine, parts_of
 from qcrs.quantum.program import LAYERS_OF_CLASS, Program, depth_class
 from qcrs.quantum.request import MAX_SHOTS, RunRequest
 from qcrs.quantum.sweep import pool, scan_rounds
@@ -21,6 +22,8 @@ from qcrs.rules.gold import round_bits
 # one: Aer's shot branching is tens of times faster and its counts are wrong (on a noisy GHZ-6 it
 # put 8 standard deviations more into both peaks than the density matrix did).
 _DENSITY_MATRIX_QUBITS = 12
+# Beyond this, a circuit is looked at for parts that never meet.
+_WHOLE_QUBITS = 6
 _AMPLITUDE_BYTES = 16
 # Circuits that Aer runs in one call get seeds this far apart, and the shots of a circuit use up one
 # seed each (``circuit_seed``): rounds of more shots would share their randomness with neighbours.
@@ -37,7 +40,7 @@ def simulate(device: Device, request: RunRequest) -> tuple[dict[int, int], dict[
     programs = scan_rounds(request.text)
     _check_declared(programs, request)
     marks.append(time.perf_counter())
-    transpiled = [device.transpile(build(program)) for program in programs]
+    transpiled = [device.transpile(build(program), request.pinned) for program in programs]
     marks.append(time.perf_counter())
     counts = _run(device, transpiled, request)
     marks.append(time.perf_counter())
@@ -81,8 +84,11 @@ def _check_declared(programs: Sequence[Program], request: RunRequest) -> None:
 
 
 def _run(device: Device, transpiled: Sequence[QuantumCircuit], request: RunRequest) -> list[dict[int, int]]:
-    """Return the counts of each circuit; all run by the method that the widest needs."""
-    active = max(len({qubit for instruction in circuit.data for qubit in instruction.qubits}) for circuit in transpiled)
+    """Return the counts of each circuit; all, or all their parts, run by the method that the widest needs."""
+    relaxing = [device.with_relaxation(circuit) for circuit in transpiled]
+    divided = [parts_of(circuit) if active_qubits(circuit) > _WHOLE_QUBITS else [circuit] for circuit in relaxing]
+    pieces = list(itertools.chain.from_iterable(divided))
+    active = max(active_qubits(piece) for piece in pieces)
     method, exponent = "density_matrix", 2 * active
     if active > _DENSITY_MATRIX_QUBITS:
         method, exponent = "statevector", active
@@ -100,11 +106,17 @@ def _run(device: Device, transpiled: Sequence[QuantumCircuit], request: RunReque
         max_memory_mb=max(1, request.memory_limit_bytes >> 20),
     )
     shots = request.shots // len(transpiled)
-    if shots <= _AER_SEED_STRIDE or len(transpiled) == 1:
-        return _counts(simulator, transpiled, shots, circuit_seed(request.seed, request.text))
+    if shots <= _AER_SEED_STRIDE or len(pieces) == 1:
+        counts = _counts(simulator, pieces, shots, circuit_seed(request.seed, request.text))
+    else:
+        counts = [
+            _counts(simulator, [piece], shots, circuit_seed(request.seed, f"{number} {request.text}"))[0]
+            for number, piece in enumerate(pieces)
+        ]
+    left = iter(counts)
     return [
-        _counts(simulator, [circuit], shots, circuit_seed(request.seed, f"{number} {request.text}"))[0]
-        for number, circuit in enumerate(transpiled)
+        combine(list(itertools.islice(left, len(parts))), circuit.num_clbits, circuit_seed(request.seed, f"{number}"))
+        for number, (circuit, parts) in enumerate(zip(transpiled, divided, strict=True))
     ]
 
 

@@ -32,7 +32,23 @@ def next_step(name: str, arguments: Mapping[str, Any]) -> str | None:
     if name == "InsufficientFunds":
         return "'qcrs ledger show' tells what is available; 'qcrs ledger deposit COIN' adds to it"
     if name in ("AccessManagedUnauthorized", "AuthorityUnauthorized"):
-        return "this takes a role that the account has not got; on a devnet, '--as operator' has them all"
+        return (
+            "this takes a role that the account has not got; on a devnet, '--as operator' has them all; elsewhere a "
+            "body decides it: 'qcrs committee propose'"
+        )
+    if name in ("NotMember", "CallerNotProposer"):
+        return (
+            "'qcrs committee list --json' tells who has a seat; act with such an account: --as NAME or --keystore FILE"
+        )
+    if name == "HashSignatureRequired":
+        return "members of bodies act through the contract of hash keys, with a hash key beside the account's own"
+    if name in ("MotionOutdated", "VotingOver"):
+        return "nobody can vote on it any more; end it with 'qcrs committee expire', and propose it anew"
+    if name == "ExecutionOutsideWindow":
+        return "'qcrs committee show' tells when it can be executed; once that is over, propose it anew"
+    if name == "WorkStopped":
+        ends = datetime.fromtimestamp(arguments["endsAt"], UTC).isoformat(sep=" ", timespec="minutes")
+        return f"the Quantum Security Working Group has paused new work until {ends}; what is under way goes on"
     if name == "AccountNotAdmin":
         return "the organisation's admin chooses this"
     if name == "WindowTaken":

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
+from functools import cached_property
 from typing import Any
 
 from qcrs.chain.codec import Event
@@ -19,21 +20,21 @@ from qcrs.errors import QcrsError
 from qcrs.model.organisation import Priority
 from qcrs.model.records import Request
 from qcrs.model.story import Stories, Story
-from qcrs.rules.digest import keccak
 from qcrs.sdk.drive import Driver
 from qcrs.sdk.gold import Documents
 from qcrs.sdk.gold_rounds import Accuser
 from qcrs.sdk.market import Market, read_market
 from qcrs.sdk.quote import Quote, need_of, quote_of
 from qcrs.sdk.result import Result, result_of, step_of
+from qcrs.sdk.sealing import Sealer
 from qcrs.sdk.secrets import Secrets
+from qcrs.sdk.submission import request_of, require_keys
 from qcrs.sdk.terms import MAX_BATCH, MIN_SHOTS, BatchOutOfRange, Circuit, Conditions, NotAMember
 from qcrs.store import Store
 
 log = logging.getLogger(__name__)
 
 ALLOCATOR = "ComputationAllocator"
-INLINE_BYTES = 1024  # longer circuits go to the store: call data is dearer than a file
 TICK_SECONDS = 0.5
 MARKET_SECONDS = 5.0  # what is on offer changes by human hands
 
@@ -53,7 +54,7 @@ class Client:
         self.gateway, self.account, self.secrets, self.store = gateway, account, secrets, store
         self.allocator, self.registry = Allocator(gateway), Registry(gateway)
         self.gold_documents = Documents(secrets.path.with_name("gold"))
-        self._accuser = Accuser(gateway, store, self.gold_documents)
+        self._accuser = Accuser(gateway, store, self.gold_documents, lambda story: self.sealer.disclose(story))
         # Two submissions at once must not both count on the same available balance.
         self._purse = asyncio.Lock()
         self._seen_market: Market | None = None
@@ -100,33 +101,10 @@ class Client:
         return _stories_of(await self._send("submitMany", requests, total, conditions))
 
     async def _request(self, quote: Quote, conditions: Conditions, gold_secret: bytes | None) -> Request:
-        circuit = quote.circuit
-        payload = circuit.text.encode()
-        digest = keccak(payload)
-        if len(payload) > INLINE_BYTES:
-            await asyncio.to_thread(self.store.put, payload)
-            payload = b""
-        return Request(
-            circuit_digest=digest,
-            secret_commitment=self.secrets.create(gold_secret),
-            deadline_at=int(self.gateway.now) + conditions.deadline_seconds,
-            shots=quote.shots,
-            replicas=quote.replicas,
-            noise_class=quote.noise_class,
-            qubits=circuit.qubits,
-            outcome_bits=circuit.outcome_bits,
-            replica_cap=quote.replica_cap,
-            gold=gold_secret is not None,
-            trust=conditions.trust,
-            priority=conditions.priority,
-            depth_class=circuit.depth_class,
-            profile=conditions.profile,
-            quantum_volume_log2=conditions.quantum_volume_log2,
-            two_qubit_error_ppm=conditions.two_qubit_error_ppm,
-            price=quote.price,
-            max_fee=quote.total if conditions.max_fee is None else conditions.max_fee,
-            payload=payload,
-        )
+        if not conditions.plain:
+            await require_keys(self.sealer, await self.market(), quote, conditions)
+        made = asyncio.to_thread(request_of, quote, conditions, gold_secret, self.secrets, self.sealer, self.store)
+        return (await made).model_copy(update={"deadline_at": int(self.gateway.now) + conditions.deadline_seconds})
 
     async def _send(self, function: str, requests: Any, total: int, conditions: Conditions) -> Receipt:
         account = self.signer
@@ -137,6 +115,11 @@ class Client:
                 # More can be in the way: what is refused so costs nothing.
                 await self.gateway.simulate(account, ALLOCATOR, function, requests, value=value)
             return await self.gateway.send(account, ALLOCATOR, function, requests, value=value)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What keeps this requester's circuits secret."""
+        return Sealer(self.gateway, self.store, self.secrets)
 
     async def choose_class(self, qubits: int, replicas: int, conditions: Conditions | None = None) -> int:
         """Return the noise class with most independent, certified processors of at least *qubits* qubits.
@@ -180,6 +163,7 @@ class Client:
         observe: Callable[[Story, Event | None], None] = lambda *_: None,
         since: int | None = None,
         notice: Callable[[str], None] = lambda _: None,
+        enough: Callable[[Story], bool] = lambda _: False,
     ) -> Story:
         """See *computation* to its end, taking every step that is due, and return its story.
 
@@ -187,13 +171,23 @@ class Client:
             observe: Called with the story at the start and after each of its events.
             since: Block of its submission, when known; logs are read from there.
             notice: Told in words what it waits for.
+            enough: Whether to leave it alone from now on, though it has not ended.
         """
         async with self.gateway.subscribe(computation) as messages:
             story, events = await self.history(computation, since)
             stories = Stories()
             stories.by_id[computation] = story
-            await self._see(messages, stories, [computation], events, observe, notice)
+            await self._see(messages, stories, [computation], events, observe, notice, enough)
         return story
+
+    async def let_in(
+        self, computation: int, since: int | None = None, notice: Callable[[str], None] = lambda _: None
+    ) -> Story:
+        """Stay until processors have been drawn for *computation* and can read its circuit; return its story.
+
+        A circuit that goes in clear needs nobody to stay.
+        """
+        return await self.drive(computation, since=since, notice=notice, enough=self.sealer.has_served)
 
     async def drive_many(
         self,
@@ -201,6 +195,7 @@ class Client:
         observe: Callable[[Story, Event | None], None] = lambda *_: None,
         since: int | None = None,
         notice: Callable[[str], None] = lambda _: None,
+        enough: Callable[[Story], bool] = lambda _: False,
     ) -> list[Story]:
         """See *computations* to their ends with one subscription and at one pace, and return their stories.
 
@@ -216,7 +211,7 @@ class Client:
             unknown = [number for number in computations if number not in stories.by_id]
             if unknown:
                 raise self._unknown(unknown[0])
-            await self._see(messages, stories, computations, events, observe, notice)
+            await self._see(messages, stories, computations, events, observe, notice, enough)
         return [stories.by_id[number] for number in computations]
 
     async def _see(
@@ -227,12 +222,15 @@ class Client:
         events: Sequence[Event],
         observe: Callable[[Story, Event | None], None],
         notice: Callable[[str], None],
+        enough: Callable[[Story], bool] = lambda _: False,
     ) -> None:
         """Take in what *messages* tell after *events*, and take every step due, until all of *computations* have ended.
 
         Others' are followed as far as *messages* tell of them, since they stand in the same queues, and not driven.
         """
-        driver = Driver(self.gateway, self.account, self.secrets, self._accuser, notice) if self.account else None
+        driver = None
+        if self.account:
+            driver = Driver(self.gateway, self.account, self.secrets, self._accuser, notice, self.sealer)
         mine = {number: stories.by_id[number] for number in computations}
         seen = max((event.block, event.log_index) for event in events)
         for story in mine.values():
@@ -244,7 +242,7 @@ class Client:
                     story = stories.apply(event.name, event.arguments, event.block)
                     if story is not None and story.computation in mine:
                         observe(story, event)
-                running = [story for story in mine.values() if not story.ended]
+                running = [story for story in mine.values() if not (story.ended or enough(story))]
                 if not running:
                     return
                 if driver is None:
@@ -273,7 +271,8 @@ class Client:
         gas["total"] = sum(gas.values())
         times = await self.times((events[0].block, events[-1].block))
         seconds = float(times[events[-1].block] - times[events[0].block])
-        return await asyncio.to_thread(result_of, story, self.store, gas, seconds)
+        signatures = await self.sealer.signatures(story)
+        return await asyncio.to_thread(result_of, story, self.store, gas, seconds, signatures)
 
     async def times(self, blocks: Iterable[int]) -> dict[int, int]:
         """Return the time of each of *blocks*, unix seconds."""

@@ -10,27 +10,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from qcrs.chain.contracts import Registry
 from qcrs.chain.deploy import deploy_suite
-from qcrs.chain.deployment import (
-    DEFAULT_POLICY,
-    DISPUTE_RESOLUTION,
-    PROCESSOR_CERTIFICATION,
-    QUANTUM_SECURITY,
-    RESOURCE_ALLOCATION,
-    SuiteSettings,
-)
+from qcrs.chain.deployment import DEFAULT_POLICY, SuiteSettings
 from qcrs.chain.devnet import ACCOUNTS, MNEMONIC, answers, is_running, start_chain, start_time, stop_group
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import devnet_account
 from qcrs.chain.network import Network, NetworkFileInvalid
 from qcrs.errors import QcrsError
 from qcrs.model.records import Policy
+from qcrs.sdk.authority import of_account, of_bodies
+from qcrs.sdk.devnet_bodies import SIZE, founding, make_keyring
 from qcrs.sdk.devnet_directory import clear
+from qcrs.sdk.governance import Governance
 from qcrs.sdk.membership import found, named_accounts, node_name
 from qcrs.sdk.provider import NodeFiles
 
@@ -171,6 +167,8 @@ async def bring_up(
     start_daemons: bool = True,
     organisations: int | None = None,
     weights: Sequence[int] = (1,),
+    bodies: bool = False,
+    hash_keys: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Devnet:
     """Start a chain, deploy the suite, admit organisations, register processors and start their daemons.
@@ -181,13 +179,16 @@ async def bring_up(
     Args:
         faults: Fault by processor number from 0: test equipment.
         node_flags: Further flags for every daemon.
+        bodies: Have committees hold the roles, instead of the operator's account: it and two delegates sit in each, and
+            two of them carry a motion, by hash keys.
+        hash_keys: Have the daemons report by hash keys.
 
     Raises:
         DevnetRunning, PortInUse, ChainDidNotStart, TooManyProcessors, DaemonsNotReady: It could not be started;
             whatever had been is stopped again.
     """
     owners = processors if organisations is None else organisations
-    _require_size(processors, owners, len(weights))
+    _require_size(processors, owners, len(weights) + (SIZE - 1 if bodies else 0))
     with suppress(DevnetNotRunning):
         previous = Devnet.load(directory)
         if previous.alive():
@@ -210,29 +211,36 @@ async def bring_up(
     try:
         chain = await asyncio.to_thread(start_chain, directory, port, started)
         operator = devnet_account(MNEMONIC, 0)
-        roles = dict.fromkeys(
-            (RESOURCE_ALLOCATION, PROCESSOR_CERTIFICATION, QUANTUM_SECURITY, DISPUTE_RESOLUTION), operator.address
-        )
-        settings = SuiteSettings(roles=roles, policy=policy, heartbeat_seconds=heartbeat_seconds)
+        delegates = [devnet_account(MNEMONIC, 1 + owners + len(weights) + number) for number in range(SIZE - 1)]
+        members = [operator, *delegates]
+        settings = SuiteSettings(policy=policy, heartbeat_seconds=heartbeat_seconds, **founding(bodies, members))
         network, _ = await deploy_suite(
             chain.rpc_url, chain.ws_url, operator, settings, str(directory / "store"),
             lambda name: progress(f"deploying {name}"),
         )  # fmt: skip
         operators = [devnet_account(MNEMONIC, 1 + number) for number in range(owners)]
         researchers = [devnet_account(MNEMONIC, 1 + owners + number) for number in range(len(weights))]
-        network = network.model_copy(update={"accounts": named_accounts(operator, operators, researchers)})
+        accounts = named_accounts(operator, operators, researchers, delegates if bodies else ())
+        network = network.model_copy(update={"accounts": accounts})
         network.write(devnet.network_path)
-        async with Gateway(network) as gateway:
-            devnet.devices = await found(
-                gateway, devnet.network_path, directory / "nodes", operator, operators, processors, weights, progress
-            )
+        with closing(make_keyring(directory)) as keyring:
+            async with Gateway(network) as gateway:
+                authority = of_account(gateway, operator)
+                if bodies:
+                    progress("making the hash keys of the committees' members")
+                    authority = of_bodies(gateway, Governance(gateway, keyring), members)
+                devnet.devices = await found(
+                    gateway, devnet.network_path, directory / "nodes", operator, authority, operators, processors,
+                    weights, progress,
+                )  # fmt: skip
         if start_daemons:
             for number in range(processors):
                 name = node_name(number)
                 fault = (faults or {}).get(number)
                 if fault:
                     devnet.faults[name] = fault
-                devnet.start_node(name, *node_flags, *(["--fault", fault] if fault else []))
+                keyed = ["--hash-keys"] if hash_keys else []
+                devnet.start_node(name, *node_flags, *keyed, *(["--fault", fault] if fault else []))
             await wait_for_heartbeats(devnet, network, processors, progress)
     except BaseException:
         abandoned.set()

@@ -6,7 +6,7 @@ from pathlib import Path
 from qcrs.errors import QcrsError
 
 MADE_HERE = frozenset({
-    "chain", "nodes", "store", "network.json", "processes.json", "ganache.log", "secrets.jsonl",
+    "chain", "nodes", "store", "network.json", "processes.json", "ganache.log", "secrets.jsonl", "hash-keys",
 })  # fmt: skip
 
 

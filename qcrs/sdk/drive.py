@@ -18,6 +18,7 @@ from qcrs.rules.fair_queue import WINDOW
 from qcrs.rules.keeping import Move, Step, arguments_of, exchange_due, queue_moves, step_due
 from qcrs.sdk.backlog import Backlog, place_of
 from qcrs.sdk.gold_rounds import Accuser
+from qcrs.sdk.sealing import Sealer
 from qcrs.sdk.secrets import Secrets
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Driver:
 
     Args:
         notice: Told in words what a computation waits for.
+        sealer: Lets processors read encrypted circuits; None when there are none.
     """
 
     def __init__(
@@ -44,9 +46,10 @@ class Driver:
         secrets: Secrets,
         accuser: Accuser,
         notice: Callable[[str], None] = lambda _: None,
+        sealer: Sealer | None = None,
     ) -> None:
         self._gateway, self._account, self._secrets, self._accuser = gateway, account, secrets, accuser
-        self._notice = notice
+        self._notice, self._sealer = notice, sealer
         self._disclose_seconds: int | None = None
         self._backlog: Backlog | None = None
         self._shortest_first: bool | None = None
@@ -75,6 +78,8 @@ class Driver:
         """Take the step that is due for *story*, if any."""
         if self._disclose_seconds is None:
             self._disclose_seconds = (await Allocator(self._gateway).policy()).disclose_seconds
+        if self._sealer is not None:
+            await self._sealer.serve(story, self._notice)  # first: processors are waiting for it
         step = step_due(story, self._gateway.now, self._disclose_seconds)
         if step is Step.Allocate:
             await self._place(story)
@@ -109,6 +114,8 @@ class Driver:
             if error.name == "TooFewEligibleProcessors":
                 need, found = error.arguments["required"], error.arguments["found"]
                 self._notice(f"in turn, and waiting for processors: {found} of {need} can be had now")
+            elif error.name == "WorkStopped":
+                self._notice(f"new work is paused until {error.arguments['endsAt']} (unix seconds); it waits till then")
             elif error.name == "ComputationNotDue":
                 await self._advance(story)
         else:

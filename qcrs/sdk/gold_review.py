@@ -167,6 +167,7 @@ async def review(client: Client, story: Story) -> Review:
 
     Raises:
         GoldListUnknown: None was. ContentUnavailable, ContentMismatch: Document or payload cannot be had.
+        PayloadUnreadable: The requester accused without letting anybody see what it had asked.
     """
     _require_gold(story)
     events = await _events(client, story)
@@ -174,7 +175,7 @@ async def review(client: Client, story: Story) -> Review:
     digest, shown = opened["documentDigest"], opened["opening"]
     opening = Opening(*(shown[name] for name in ("goldRoot", "rounds", "goldTolerance", "trapTolerance", "blind")))
     content = await asyncio.to_thread(client.store.get, digest)
-    payload = story.request.payload or await asyncio.to_thread(client.store.get, story.request.circuit_digest)
+    payload = await asyncio.to_thread(client.sealer.circuit, story)
     try:
         document, programs = _read(content), scan_rounds(payload.decode())
         fault = document_fault(document, opening, story, programs)

@@ -7,7 +7,7 @@ follows from the document and the revealed histograms; which of them are left, f
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,10 +76,13 @@ class Accuser:
 
     Args:
         documents: Where its gold documents are kept.
+        disclose: Lets everybody read the circuit of a story, without which nobody could judge an accusation.
     """
 
-    def __init__(self, gateway: Gateway, store: Store, documents: Documents) -> None:
-        self._gateway, self._store, self._documents = gateway, store, documents
+    def __init__(
+        self, gateway: Gateway, store: Store, documents: Documents, disclose: Callable[[Story], None] = lambda _: None
+    ) -> None:
+        self._gateway, self._store, self._documents, self._disclose = gateway, store, documents, disclose
         self._calls: dict[tuple[int, int], list[Call]] = {}
 
     async def next_call(self, story: Story) -> Call | None:
@@ -107,7 +110,10 @@ class Accuser:
             except HistogramUnavailable as error:
                 # Nothing can be proven against it here; whoever wants the histogram may demand it in a challenge.
                 log.warning("computation=%s not scored: %s", story.computation, error)
-        return calls(document, story, replicas, self._store.put(document.public()), slash)
+        prepared = calls(document, story, replicas, self._store.put(document.public()), slash)
+        if prepared[0].function == "open":
+            self._disclose(story)
+        return prepared
 
 
 def next_of(prepared: Sequence[Call], story: Story) -> Call | None:

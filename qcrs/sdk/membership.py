@@ -1,6 +1,8 @@
 """Who takes part: the laboratories and researchers of a devnet, and what any organisation chooses."""
 
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,15 @@ from qcrs.chain.deployment import ETHER
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.network import Account
+from qcrs.config import NodeConfig
 from qcrs.model.organisation import Screen
 from qcrs.quantum.calibration import Calibration, bundled_names, bundled_path
 from qcrs.quantum.capability import capability_of
 from qcrs.sdk import provider
+from qcrs.sdk.authority import Authority
+from qcrs.sdk.enrolment import PossessionUnproven, load_keys, prove, require_admissible
 from qcrs.sdk.provider import NodeFiles
+from qcrs.store import Store
 
 BOND = 5 * ETHER
 DAEMON_FUNDS = 20 * ETHER
@@ -45,6 +51,7 @@ async def found(
     network_file: Path,
     nodes: Path,
     operator: LocalAccount,
+    authority: Authority,
     operators: Sequence[LocalAccount],
     processors: int,
     weights: Sequence[int],
@@ -54,7 +61,8 @@ async def found(
 
     Args:
         nodes: Directory in which each node gets one of its own.
-        operator: Holder of the roles. operators: Owners of the processors, in turn.
+        operator: Who funds the daemons. authority: Who admits and certifies. operators: Owners of the processors, in
+            turn.
         weights: Fair-share weights of those that only submit.
 
     Returns:
@@ -62,18 +70,23 @@ async def found(
     """
     installed: dict[int, str] = {}
     accounts = gateway.network.accounts
-    progress(f"admitting {len(accounts) - 1} organisations")
-    for account, weight in zip(accounts[1:], [1] * len(operators) + list(weights), strict=True):
-        await provider.admit(gateway, operator, account.organisation, account.address, weight)
-    devices = comparable_calibrations()
+    shares = [1] * len(operators) + list(weights)
+    progress(f"admitting {len(shares)} organisations")
+    for account, weight in zip(accounts[1 : 1 + len(shares)], shares, strict=True):
+        await provider.admit(authority, account.organisation, account.address, weight)
+    devices, store, secret = comparable_calibrations(), Store(gateway.network.store), os.urandom(32)
     for number in range(processors):
         owner, device = operators[number % len(operators)], devices[number % len(devices)]
         progress(f"registering processor {number + 1} of {processors}: {device}")
         files = NodeFiles(nodes / node_name(number))
         daemon = provider.init_node(files.directory, network_file, bundled_path(device))
         await gateway.transfer(operator, daemon.address, DAEMON_FUNDS)
-        processor = await provider.register(gateway, owner, daemon, bundled_path(device), files.identity)
-        await provider.certify(gateway, operator, processor)
+        keys = load_keys(NodeConfig.read(files.config))
+        processor = await provider.register(gateway, owner, daemon, bundled_path(device), files.identity, keys, store)
+        with suppress(PossessionUnproven):  # leaves the challenge
+            await require_admissible(gateway, store, processor, secret)
+        await prove(gateway, store, processor, keys)
+        await provider.certify(gateway, authority, processor, store, secret)
         await provider.bond(gateway, owner, processor, BOND)
         installed[processor] = device
     return installed
@@ -85,9 +98,12 @@ def node_name(number: int) -> str:
 
 
 def named_accounts(
-    operator: LocalAccount, operators: Sequence[LocalAccount], researchers: Sequence[LocalAccount]
+    operator: LocalAccount,
+    operators: Sequence[LocalAccount],
+    researchers: Sequence[LocalAccount],
+    delegates: Sequence[LocalAccount] = (),
 ) -> list[Account]:
-    """Return the accounts of a devnet's network file: the operator, laboratories with processors, researchers."""
+    """Return the accounts of a devnet's network file: operator, laboratories, researchers, delegates to committees."""
 
     def account(name: str, organisation: str, key: LocalAccount) -> Account:
         return Account(
@@ -105,7 +121,8 @@ def named_accounts(
                 + (f" {number}" if number > len(_FIELDS) else ""), key)
         for number, key in enumerate(researchers, 1)
     ]  # fmt: skip
-    return [account("operator", "", operator), *labs, *institutes]
+    seats = [account(f"delegate-{number}", "", key) for number, key in enumerate(delegates, 1)]
+    return [account("operator", "", operator), *labs, *institutes, *seats]
 
 
 def _city(number: int) -> str:

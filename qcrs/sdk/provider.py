@@ -1,18 +1,26 @@
 """What organisations and providers do: admit, register, declare, certify, bond."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qcrs.chain.contracts import ProcessorBonds, Registry
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import LocalAccount, create_keystore, sign_registration
+from qcrs.chain.keys import RANDOM_COST, LocalAccount, create_account, create_keystore, sign_registration
 from qcrs.config import NodeConfig, cores
+from qcrs.crypto.keys import Keys
+from qcrs.crypto.keystore import CHOSEN_COST
 from qcrs.errors import QcrsError
 from qcrs.model.records import Capability
 from qcrs.quantum.calibration import Calibration
 from qcrs.quantum.capability import capability_of
 from qcrs.rules.digest import keccak
+from qcrs.sdk.authority import Authority
+from qcrs.sdk.enrolment import first_identity, make_keys, record_bytes, require_admissible
+from qcrs.store import Store
+from qcrs.vault import Vault
 
 FLAT_PROFILE = 1
 CERTIFICATE_SECONDS = 30 * 24 * 3600
@@ -44,6 +52,16 @@ class NodeFiles:
         return self.directory / "password"
 
     @property
+    def signing_key(self) -> Path:
+        """The processor's ML-DSA-65 key."""
+        return self.directory / "signing-key.json"
+
+    @property
+    def opening_key(self) -> Path:
+        """The processor's X-Wing key."""
+        return self.directory / "opening-key.json"
+
+    @property
     def identity(self) -> Path:
         """The identity document, whose digest the registry keeps."""
         return self.directory / "identity.json"
@@ -64,11 +82,16 @@ def state_path(journal: Path) -> Path:
     return journal.with_name("state.json")
 
 
-def init_node(directory: Path, network: Path, calibration: Path, workers: int | None = None) -> LocalAccount:
-    """Make a node's key and configuration in *directory* and return its daemon account.
+def init_node(
+    directory: Path, network: Path, calibration: Path, workers: int | None = None, secret: str | None = None,
+    password_file: Path | None = None,
+) -> LocalAccount:  # fmt: skip
+    """Make a node's keys and configuration in *directory* and return its daemon account.
 
     Args:
         workers: Circuits to run at once; as many as this machine has cores by default.
+        secret: The password of all keys, which is not kept; by default one is drawn and kept beside them, readable by
+            the owner alone. password_file: Where *secret* is, if it is in a file.
 
     Raises:
         NodeDirectoryTaken: There is a node already.
@@ -77,7 +100,7 @@ def init_node(directory: Path, network: Path, calibration: Path, workers: int | 
     files = NodeFiles(directory)
     if files.config.exists():
         raise NodeDirectoryTaken(f"{directory} already holds a node; choose another directory")
-    lone = [str(path) for path in (files.keystore, files.password) if path.exists()]
+    lone = [str(path) for path in _key_files(files) if path.exists()]
     if lone:
         raise NodeDirectoryTaken(
             f"{directory} holds a key but no {files.config.name}: making a node there was interrupted, or the "
@@ -88,29 +111,51 @@ def init_node(directory: Path, network: Path, calibration: Path, workers: int | 
     config = NodeConfig(
         network=network.resolve(),
         keystore=Path(files.keystore.name),
-        password_file=Path(files.password.name),
+        password_file=Path(files.password.name) if password_file is None else password_file.resolve(),
         calibration=calibration.resolve(),
         journal=Path("journal.sqlite"),
+        signing_key=Path(files.signing_key.name),
+        opening_key=Path(files.opening_key.name),
         workers=cores() if workers is None else workers,
     )
     directory.mkdir(parents=True, exist_ok=True)
-    daemon = create_keystore(files.keystore, files.password)
+    if secret is None:
+        daemon, cost = create_keystore(files.keystore, files.password), RANDOM_COST
+        secret = files.password.read_text().rstrip("\n")
+    else:
+        cost = CHOSEN_COST
+        daemon = create_account(files.keystore, secret, cost)
+    make_keys(files.signing_key, files.opening_key, secret, cost)
     config.write(files.config)  # last: a directory with a configuration has everything
     return daemon
 
 
-def identity_document(operator: str, daemon: str, calibration: Calibration) -> bytes:
-    """Return the canonical identity document: who operates what, under which key."""
-    document = {
-        "schemaVersion": 1,
-        "operator": operator,
-        "daemon": daemon,
-        "hardware": {
-            "name": calibration.name,
-            "source": calibration.source,
-            "qubits": len(calibration.qubits),
-        },
+def _key_files(files: NodeFiles) -> tuple[Path, ...]:
+    return files.keystore, files.password, files.signing_key, files.opening_key
+
+
+def unkeyed_document(operator: str, daemon: str, calibration: Calibration) -> bytes:
+    """Return the identity document of a processor without post-quantum keys: who operates what."""
+    document = {"schemaVersion": 1, "operator": operator, "daemon": daemon, "hardware": _hardware(daemon, calibration)}
+    return _canonical(document)
+
+
+def hardware_digest(daemon: str, calibration: Calibration) -> bytes:
+    """Return the digest of the identity document's part that describes the hardware."""
+    return keccak(_canonical(_hardware(daemon, calibration)))
+
+
+def _hardware(daemon: str, calibration: Calibration) -> dict[str, Any]:
+    return {
+        "name": calibration.name,
+        "source": calibration.source,
+        "qubits": len(calibration.qubits),
+        # An emulated device is one of many of the same name, and has no serial number but its daemon's.
+        "serial": daemon.lower(),
     }
+
+
+def _canonical(document: dict[str, Any]) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -139,9 +184,9 @@ def capability_record(calibration: Calibration, content: bytes, expires_at: int)
     )
 
 
-async def admit(gateway: Gateway, authority: LocalAccount, name: str, admin: str, weight: int = 1) -> int:
+async def admit(authority: Authority, name: str, admin: str, weight: int = 1) -> int:
     """Admit an organisation and return its id. Needs the Processor Certification Authority's role."""
-    receipt = await gateway.send(authority, "Consortium", "admit", name, admin, weight)
+    receipt = await authority("Consortium", "admit", name, admin, weight)
     return receipt.event("OrganisationAdmitted")["organisation"]
 
 
@@ -151,10 +196,16 @@ async def register(
     daemon: LocalAccount,
     calibration_path: Path,
     identity_path: Path,
+    keys: Keys | None = None,
+    store: Store | None = None,
 ) -> int:
     """Register a processor and declare its capability; return its id. It still has to be certified and bonded.
 
     Run again after it was interrupted between its two transactions, it goes on with the second.
+
+    Args:
+        keys: The post-quantum keys of its identity; None for a processor that gets no encrypted circuits.
+        store: Where its identity is published, if it has keys.
 
     Raises:
         ContractRefused: The operator is no member, or the daemon serves another processor.
@@ -162,8 +213,14 @@ async def register(
     calibration = Calibration.read(calibration_path)
     processor = await _undeclared(gateway, operator, daemon)
     if processor == 0:
-        document = identity_document(operator.address, daemon.address, calibration)
+        document = unkeyed_document(operator.address, daemon.address, calibration)
+        hardware = hardware_digest(daemon.address, calibration)
+        if keys is not None:
+            identity = first_identity(gateway, operator.address, daemon.address, calibration, keys)
+            document, hardware = identity.content, identity.document.hardware_digest
         identity_path.write_bytes(document)
+        if store is not None:
+            await asyncio.to_thread(store.put, document)
         digest = keccak(document)
         proof = sign_registration(
             daemon,
@@ -171,10 +228,12 @@ async def register(
             gateway.addresses["ProcessorRegistry"],
             operator.address,
             digest,
+            hardware,
         )
-        receipt = await gateway.send(operator, "ProcessorRegistry", "register", daemon.address, digest, proof)
+        arguments = (daemon.address, digest, hardware, proof)
+        receipt = await gateway.send(operator, "ProcessorRegistry", "register", *arguments)
         processor = receipt.event("ProcessorRegistered")["processor"]
-    await declare(gateway, operator, processor, calibration_path)
+    await declare(gateway, operator, processor, calibration_path, daemon.address, keys, store)
     return processor
 
 
@@ -188,25 +247,46 @@ async def _undeclared(gateway: Gateway, operator: LocalAccount, daemon: LocalAcc
     return 0 if newest else processor
 
 
-async def declare(gateway: Gateway, operator: LocalAccount, processor: int, calibration_path: Path) -> None:
+async def declare(
+    gateway: Gateway, operator: LocalAccount, processor: int, calibration_path: Path, daemon: str,
+    keys: Keys | None = None, store: Store | None = None, quantum_volume_log2: int | None = None,
+) -> None:  # fmt: skip
     """Declare what *processor* can do, for 30 days from now. It still has to be certified.
+
+    Args:
+        daemon: Its daemon's account. keys, store: With them the record is signed and the calibration file published.
+        quantum_volume_log2: To claim a smaller volume than the calibration foretells.
 
     Raises:
         ContractRefused: The operator does not own the processor.
     """
     calibration = Calibration.read(calibration_path)
     capability = capability_record(calibration, calibration_path.read_bytes(), int(gateway.now) + CERTIFICATE_SECONDS)
+    if quantum_volume_log2 is not None:
+        capability = capability.model_copy(update={"quantum_volume_log2": quantum_volume_log2})
+    if keys is not None and store is not None:
+        await asyncio.to_thread(store.put, calibration_path.read_bytes())
+        vault = Vault(store, gateway.network.deployment)
+        await asyncio.to_thread(vault.sign_capability, keys.signing, daemon, record_bytes(capability))
     uri = f"calibration:{calibration.name}"  # a path of this machine would tell others nothing, and stay for ever
     await gateway.send(operator, "ProcessorRegistry", "declareCapability", processor, capability.to_chain(), uri)
 
 
-async def certify(gateway: Gateway, authority: LocalAccount, processor: int) -> None:
-    """Approve a processor's newest capability. Needs the Processor Certification Authority's role.
+async def certify(gateway: Gateway, authority: Authority, processor: int, store: Store, secret: bytes) -> str:
+    """Approve a processor's newest capability; return what was checked. Needs the Certification Authority's role.
 
-    Nothing is measured in this version: approval is the role holder's word.
+    Nothing is measured in this version: approval is the role holder's word. Its keys are checked.
+
+    Args:
+        secret: Of the authority: see ``qcrs.sdk.enrolment.admission_secret``.
+
+    Raises:
+        IdentityInvalid, PossessionUnproven, CapabilityUnsigned: Of a processor with keys, before anything is sent.
     """
+    checked = await require_admissible(gateway, store, processor, secret)
     _, newest = await gateway.call("ProcessorRegistry", "versionsOf", processor)
-    await gateway.send(authority, "ProcessorRegistry", "certify", processor, newest)
+    await authority("ProcessorRegistry", "certify", processor, newest)
+    return checked
 
 
 async def bond(gateway: Gateway, operator: LocalAccount, processor: int, amount: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from qcrs.errors import QcrsError
@@ -45,6 +45,7 @@ class Result:
         gas: By step, summed over its transactions, and ``total``.
         seconds: Chain time from submission to the last event.
         result_digest: What the chain keeps of the verified result, 0x-prefixed; empty without one.
+        signatures: Whether each accepted processor has signed its histogram with its ML-DSA-65 key, or why not.
     """
 
     id: int
@@ -63,6 +64,7 @@ class Result:
     seconds: float
     result_digest: str
     failure: str = ""
+    signatures: Mapping[int, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as ``--json`` prints it; outcomes are bit strings, most significant bit first."""
@@ -82,6 +84,7 @@ class Result:
             "gas": dict(self.gas),
             "seconds": round(self.seconds, 3),
             "resultDigest": self.result_digest,
+            "signatures": {str(processor): state for processor, state in self.signatures.items()},
             **({"failure": self.failure} if self.failure else {}),
         }
 
@@ -139,7 +142,9 @@ def pooled_counts(story: Story, store: Store) -> dict[int, int]:
     return dict(pooled)
 
 
-def result_of(story: Story, store: Store, gas: Mapping[str, int], seconds: float) -> Result:
+def result_of(
+    story: Story, store: Store, gas: Mapping[str, int], seconds: float, signatures: Mapping[int, str]
+) -> Result:
     """Return the result that *story* tells.
 
     Raises:
@@ -168,6 +173,7 @@ def result_of(story: Story, store: Store, gas: Mapping[str, int], seconds: float
         seconds=seconds,
         result_digest="0x" + story.answer_digest.hex() if story.accepted else "",
         failure=story.failure.name if story.status is ComputationStatus.Failed else "",
+        signatures=signatures,
     )
 
 

@@ -2,6 +2,10 @@
 
 A secret is written, and forced to disk, before the submission that commits to it is sent. Losing one costs a keeper's
 bounty, not the result: the beacon then stands in.
+
+With a secret chain goes, for a computation whose circuit is encrypted, the secret that its keys are derived from. The
+chain's is published in the end; this one never is. Losing it while processors are drawn costs the computation, since
+nobody can let them read the circuit then.
 """
 
 import json
@@ -15,6 +19,7 @@ from qcrs.rules.commitment import SECRET_BYTES, of_secret, secret_chain
 log = logging.getLogger(__name__)
 
 CHAIN_LENGTH = MAX_ATTEMPTS
+SEALING_BYTES = 32
 
 
 class Secrets:
@@ -27,20 +32,23 @@ class Secrets:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._revealed: dict[bytes, bytes] = {}
+        self._sealing: dict[bytes, bytes] = {}
         self._loaded_bytes = 0
 
-    def create(self, last: bytes | None = None) -> bytes:
+    def create(self, last: bytes | None = None, sealed: bool = False) -> bytes:
         """Make a chain of secrets, keep it, and return the commitment to submit.
 
         Args:
             last: The last secret, when it binds more than itself; drawn by default.
+            sealed: Whether the circuit is encrypted: then there is a sealing secret too.
         """
         chain = secret_chain(os.urandom(SECRET_BYTES) if last is None else last, CHAIN_LENGTH)
+        line = {"last": chain[-1].hex()} | ({"sealing": os.urandom(SEALING_BYTES).hex()} if sealed else {})
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         try:
             # The leading line break ends a line that a crash may have left unfinished; empty lines are passed over.
-            os.write(handle, b"\n" + json.dumps({"last": chain[-1].hex()}).encode() + b"\n")
+            os.write(handle, b"\n" + json.dumps(line).encode() + b"\n")
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -50,6 +58,11 @@ class Secrets:
         """Return the secret to which *commitment* commits, if it is one of ours."""
         self._load()
         return self._revealed.get(commitment)
+
+    def sealing(self, commitment: bytes) -> bytes | None:
+        """Return the sealing secret of the computation submitted with *commitment*, if it is ours and encrypted."""
+        self._load()
+        return self._sealing.get(commitment)
 
     def _load(self) -> None:
         """Read what has been appended since, by this process or another."""
@@ -64,9 +77,13 @@ class Secrets:
                 if not line.strip():
                     continue
                 try:
-                    last = bytes.fromhex(json.loads(line)["last"])
-                except (ValueError, KeyError, TypeError) as error:
+                    value = json.loads(line)
+                    last, sealing = bytes.fromhex(value["last"]), bytes.fromhex(value.get("sealing", ""))
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
                     log.warning("%s has a damaged line (%s): the beacon will stand in for its secret", self.path, error)
                     continue
-                for secret in secret_chain(last, CHAIN_LENGTH):
+                chain = secret_chain(last, CHAIN_LENGTH)
+                for secret in chain:
                     self._revealed[of_secret(secret)] = secret
+                if sealing:
+                    self._sealing[of_secret(chain[0])] = sealing

@@ -37,6 +37,10 @@ class NoCapacity(QcrsError):
     """No noise class has enough independent processors that fit the circuit at that price."""
 
 
+class ProcessorsUnkeyed(QcrsError):
+    """Too few of the processors that fit have keys to encrypt a circuit to."""
+
+
 class FeeTooLow(QcrsError):
     """The quote is above what the requester is willing to pay."""
 
@@ -80,6 +84,7 @@ class Conditions:
         profile: Instruction-set profile that a processor must have, from 1.
         quantum_volume_log2, two_qubit_error_ppm: Least and most; 0 asks for none.
         price: Wei a qubit-shot, paid to each replica alike; the policy's by default.
+        plain: Whether everybody may read the circuit; otherwise it is encrypted for the processors that are drawn.
     """
 
     replicas: int = MIN_REPLICAS
@@ -93,6 +98,7 @@ class Conditions:
     quantum_volume_log2: int = 0
     two_qubit_error_ppm: int = 0
     price: int | None = None
+    plain: bool = False
 
 
 def shots_per_replica(shots: int, replicas: int) -> int:

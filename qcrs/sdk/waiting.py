@@ -54,6 +54,8 @@ class Reason:
                 f"processors: {self.found} of {self.required} can be had now, {ahead}; {self.fitting[0]} of "
                 f"{self.fitting[1]} organisations fit at its price, {self.ready[0]} of {self.ready[1]} have room now"
             )
+        if self.refusal == "WorkStopped":
+            return "the end of a pause of new work, which the Quantum Security Working Group has called"
         if self.place is not None and len(self.place.ahead) >= WINDOW:
             return f"its turn: {len(self.place.ahead)} are before it, and {WINDOW - 1} may be passed at most"
         if self.refusal == "ComputationOutOfReach":

@@ -111,7 +111,7 @@ class Players:
     async def submit(self, circuit: Circuit, replicas: int, shots: int, replica_cap: int | None = None) -> int:
         """Submit *circuit* with *shots* a replica, to escalate only if *replica_cap* says so; return its id."""
         cap = replica_cap or replicas
-        return (await self.client.submit(circuit, shots * replicas, replicas, replica_cap=cap)).computation
+        return (await self.client.submit(circuit, shots * replicas, replicas, replica_cap=cap, plain=True)).computation
 
     async def allocate(self, computation: int) -> Story:
         """Have processors drawn."""

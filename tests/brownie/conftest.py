@@ -10,13 +10,20 @@ from qcrs.chain.deployment import (
     PROCESSOR_CERTIFICATION,
     QUANTUM_SECURITY,
     RESOURCE_ALLOCATION,
+    VERIFICATION_STANDARDS,
     SuiteSettings,
     addresses_of,
 )
 from scripts.deploy import deploy
 from tests.scenario import NOISE_CLASS
 
-ROLE_HOLDERS = {RESOURCE_ALLOCATION: 1, PROCESSOR_CERTIFICATION: 2, QUANTUM_SECURITY: 3, DISPUTE_RESOLUTION: 7}
+ROLE_HOLDERS = {
+    RESOURCE_ALLOCATION: 1,
+    PROCESSOR_CERTIFICATION: 2,
+    QUANTUM_SECURITY: 3,
+    DISPUTE_RESOLUTION: 7,
+    VERIFICATION_STANDARDS: 8,
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +55,7 @@ def people(accounts):
         operator=accounts[5],
         stranger=accounts[6],
         council=accounts[7],
+        board=accounts[8],
     )
 
 

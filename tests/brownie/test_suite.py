@@ -23,6 +23,7 @@ from tests.scenario import CIRCUIT, MINIMUM_SHOTS, NOISE_CLASS, QUBITS, capabili
 
 PRICE = DEFAULT_POLICY.price_per_qubit_shot
 IDENTITY = keccak(b"identity document")
+HARDWARE = keccak(b"a device")
 
 
 def record(cls, struct):
@@ -85,7 +86,7 @@ def laboratory(suite, people):
 def proof(suite, operator, signer):
     """Return the EIP-712 consent of *signer* to serve a processor of *operator*."""
     registry, key = suite.ProcessorRegistry.address, account_of(signer.private_key)
-    return sign_registration(key, brownie.chain.id, registry, operator.address, IDENTITY)
+    return sign_registration(key, brownie.chain.id, registry, operator.address, IDENTITY, HARDWARE)
 
 
 def test_deploy_gives_every_contract_the_address_that_the_plan_predicted(suite, predicted):
@@ -129,7 +130,7 @@ def test_admit_by_a_stranger_is_refused_with_the_custom_error_decoded(suite, peo
 def test_register_certify_and_bond_make_a_processor_that_can_be_drawn(suite, people, daemon, laboratory, books):
     registry, by_operator = suite.ProcessorRegistry, {"from": people.operator}
     consent = proof(suite, people.operator, daemon)
-    registered = registry.register(daemon, IDENTITY, consent, by_operator)
+    registered = registry.register(daemon, IDENTITY, HARDWARE, consent, by_operator)
     processor = registered.events["ProcessorRegistered"]["processor"]
     assert registered.return_value == processor == registry.processorOf(daemon) == 1
 
@@ -150,7 +151,9 @@ def test_register_certify_and_bond_make_a_processor_that_can_be_drawn(suite, peo
 
 def test_bond_leaves_in_two_steps_and_not_before_its_time(suite, people, daemon, laboratory, books):
     registry, bonds, by_operator = suite.ProcessorRegistry, suite.Bonds, {"from": people.operator}
-    processor = registry.register(daemon, IDENTITY, proof(suite, people.operator, daemon), by_operator).return_value
+    processor = registry.register(
+        daemon, IDENTITY, HARDWARE, proof(suite, people.operator, daemon), by_operator
+    ).return_value
     bonds.bond(processor, by_operator | {"value": ETHER})
     begun = bonds.beginUnbonding(processor, by_operator)
     free_at = begun.timestamp + DEFAULT_POLICY.challenge_seconds
@@ -178,7 +181,7 @@ def test_register_reverts_when_the_consent_is_another_daemon_s(suite, people, da
     consent = proof(suite, people.operator, accounts.add())
     refused = refusal("DaemonSignatureInvalid", daemon.address) + ", 0x[0-9a-f]{40}"
     with brownie.reverts(revert_pattern=refused):
-        suite.ProcessorRegistry.register(daemon, IDENTITY, consent, {"from": people.operator})
+        suite.ProcessorRegistry.register(daemon, IDENTITY, HARDWARE, consent, {"from": people.operator})
 
 
 def test_submit_locks_the_quote_and_cancel_gives_it_back(suite, people, member, books):

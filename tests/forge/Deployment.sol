@@ -3,11 +3,13 @@ pragma solidity 0.8.37;
 
 import {AuditTrail} from "../../contracts/AuditTrail.sol";
 import {Bonds} from "../../contracts/Bonds.sol";
+import {Certifications} from "../../contracts/Certifications.sol";
 import {Challenges} from "../../contracts/Challenges.sol";
 import {ComputationAllocator} from "../../contracts/ComputationAllocator.sol";
 import {Consortium} from "../../contracts/Consortium.sol";
 import {Disputes} from "../../contracts/Disputes.sol";
 import {GoldRounds} from "../../contracts/GoldRounds.sol";
+import {HashKeys} from "../../contracts/HashKeys.sol";
 import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
 import {Records} from "../../contracts/Records.sol";
 import {ReportRelay} from "../../contracts/ReportRelay.sol";
@@ -17,6 +19,7 @@ import {ResultVerifier} from "../../contracts/ResultVerifier.sol";
 import {Authority} from "../../contracts/governance/Authority.sol";
 import {IAuditTrail} from "../../contracts/interfaces/IAuditTrail.sol";
 import {IBonds} from "../../contracts/interfaces/IBonds.sol";
+import {CertificationTerms} from "../../contracts/interfaces/ICertifications.sol";
 import {IComputationAllocator} from "../../contracts/interfaces/IComputationAllocator.sol";
 import {IConsortium} from "../../contracts/interfaces/IConsortium.sol";
 import {Policy} from "../../contracts/interfaces/IEscrow.sol";
@@ -32,12 +35,13 @@ abstract contract Deployment {
     address internal constant REQUESTER = address(0xc11e);
     address internal constant KEEPER = address(0x4ee4);
 
-    /// @dev The suite in the order of its deployment, as in qcrs/chain/deployment.py, but without the library Recovery,
+    /// @dev The suite in the order of its deployment, as in qcrs/chain/deployment.py, but without the libraries,
     /// which Foundry links by itself. To add a contract, add its name here, a variable below and a line in `_create`.
     enum Part {
         Authority,
         AuditTrail,
         Consortium,
+        HashKeys,
         ProcessorRegistry,
         Bonds,
         ComputationAllocator,
@@ -48,12 +52,14 @@ abstract contract Deployment {
         Disputes,
         ResultDelivery,
         ReportRelay,
-        Reservations
+        Reservations,
+        Certifications
     }
 
     Authority internal authority;
     AuditTrail internal auditTrail;
     Consortium internal consortium;
+    HashKeys internal hashKeys;
     ProcessorRegistry internal registry;
     Bonds internal bonds;
     ComputationAllocator internal allocator;
@@ -65,6 +71,7 @@ abstract contract Deployment {
     ResultDelivery internal resultDelivery;
     ReportRelay internal reportRelay;
     Reservations internal reservations;
+    Certifications internal certifications;
     /// The time as the tests set it: the compiler takes block.timestamp for constant within a transaction.
     uint256 internal clock;
 
@@ -88,14 +95,17 @@ abstract contract Deployment {
         address root = _at(Part.Authority);
         IAuditTrail trail = IAuditTrail(_at(Part.AuditTrail));
         authority = new Authority(address(this));
+        address[6] memory bodies; // roles are this contract's here
         auditTrail = new AuditTrail(
             _at(Part.Consortium),
             _at(Part.ProcessorRegistry),
             _at(Part.ComputationAllocator),
             _at(Part.Disputes),
-            _at(Part.Reservations)
+            _at(Part.Reservations),
+            bodies
         );
         consortium = new Consortium(root, trail, _at(Part.ComputationAllocator));
+        hashKeys = new HashKeys(root);
         registry = new ProcessorRegistry(
             root,
             trail,
@@ -103,6 +113,8 @@ abstract contract Deployment {
             _at(Part.ComputationAllocator),
             _at(Part.Bonds),
             _at(Part.Reservations),
+            _at(Part.Certifications),
+            hashKeys,
             HEARTBEAT_SECONDS
         );
         bonds = new Bonds(
@@ -117,7 +129,8 @@ abstract contract Deployment {
         resultDelivery = new ResultDelivery(allocator, bonds);
         reportRelay = new ReportRelay(verifier, allocator, registry);
         reservations = new Reservations(trail, consortium, allocator);
-        require(address(reservations) == _at(Part.Reservations), "the parts are out of order");
+        certifications = new Certifications(root, allocator, goldRounds, _initialTerms());
+        require(address(certifications) == _at(Part.Certifications), "the parts are out of order");
     }
 
     function _wiring() private view returns (ComputationAllocator.Wiring memory) {
@@ -152,6 +165,21 @@ abstract contract Deployment {
             responseSeconds: 300,
             minimumBond: 0.5 ether,
             slash: 0.1 ether
+        });
+    }
+
+    function _initialTerms() internal pure returns (CertificationTerms memory) {
+        return CertificationTerms({
+            fee: 0.002 ether,
+            stake: 0.1 ether,
+            deposit: 0.1 ether,
+            windowSeconds: 120,
+            answerSeconds: 600,
+            validSeconds: 30 days,
+            cadenceSeconds: 1 days,
+            surprisePpm: 50_000,
+            tolerancePpm: 20_000,
+            driftPpm: 500_000
         });
     }
 }

@@ -298,7 +298,7 @@ contract Handler is Parties {
     function _setPolicy(uint256 slash) private {
         Policy memory policy = _initialPolicy();
         policy.slash = uint128(slash % 0.5 ether);
-        allocator.setPolicy(policy);
+        allocator.setStandards(policy.challengeSeconds, policy.responseSeconds, policy.minimumBond, policy.slash);
         ++decisions;
     }
 

@@ -299,7 +299,7 @@ contract RegressionTest is Suite {
         vm.expectRevert(
             abi.encodeWithSelector(IProcessorRegistry.OperatorMoved.selector, operator, second, first)
         );
-        registry.register(vm.addr(DAEMON_KEYS + 201), "identity", signature);
+        registry.register(vm.addr(DAEMON_KEYS + 201), "identity", _hardwareOf(DAEMON_KEYS + 201), signature);
     }
 
     function test_an_expelled_admin_can_be_admitted_again() external {
@@ -342,7 +342,7 @@ contract RegressionTest is Suite {
     function _register(address operator, uint256 number) private {
         bytes memory signature = _registrationOf(operator, DAEMON_KEYS + number);
         vm.prank(operator);
-        registry.register(vm.addr(DAEMON_KEYS + number), "identity", signature);
+        registry.register(vm.addr(DAEMON_KEYS + number), "identity", _hardwareOf(DAEMON_KEYS + number), signature);
     }
 
     function _statusOf(ComputationId id) private view returns (ComputationStatus) {

@@ -46,7 +46,7 @@ abstract contract Suite is Deployment {
         uint256 key = DAEMON_KEYS + processors;
         bytes memory signature = _registrationOf(operator, key);
         vm.prank(operator);
-        processor = registry.register(vm.addr(key), "identity", signature);
+        processor = registry.register(vm.addr(key), "identity", _hardwareOf(key), signature);
         Capability memory capability;
         capability.qubits = PROCESSOR_QUBITS;
         capability.noiseClass = NOISE_CLASS;
@@ -72,10 +72,18 @@ abstract contract Suite is Deployment {
                 address(registry)
             )
         );
-        bytes32 typehash = keccak256("ProcessorRegistration(address operator,address daemon,bytes32 identityDigest)");
-        bytes32 structHash = keccak256(abi.encode(typehash, operator, vm.addr(key), bytes32("identity")));
+        bytes32 typehash = keccak256(
+            "ProcessorRegistration(address operator,address daemon,bytes32 identityDigest,bytes32 hardwareDigest)"
+        );
+        bytes32 structHash =
+            keccak256(abi.encode(typehash, operator, vm.addr(key), bytes32("identity"), _hardwareOf(key)));
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, keccak256(abi.encodePacked("\x19\x01", domain, structHash)));
         return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev Each daemon serves a device of its own.
+    function _hardwareOf(uint256 key) internal pure returns (bytes32) {
+        return keccak256(abi.encode(key));
     }
 
     // --- secrets, answers ---

@@ -1,13 +1,16 @@
 """Two colluders of three, as processes: accepted where answers are only compared, caught where golds are hidden."""
 
 import asyncio
+import json
 import random
+import subprocess
+import sys
 
 import pytest
 
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
-from tests.integration.conftest import running
+from tests.integration.conftest import PATIENCE_SECONDS, running
 
 HONEST, COLLUDERS = 2, {1, 3}
 CIRCUITS = 150
@@ -91,3 +94,15 @@ def test_their_failures_are_shown_and_the_answers_behind_them_recomputed(world):
     assert failed[HONEST] <= shown["goldTolerance"] < min(failed[processor] for processor in COLLUDERS)
     audited = world.json("audit", "gold", computation)
     assert (audited["holds"], audited["recomputed"], audited["framed"]) == (True, shown["golds"], [])
+
+
+def test_whoever_judges_reads_the_circuits_that_were_accused_on(world, tmp_path):
+    """They were encrypted; with the accusation their requester has let everybody read them."""
+    computation = str(world.json("job", "list", "--last", "1")[0]["id"])
+    audited = subprocess.run(
+        [sys.executable, "-m", "qcrs", "audit", "gold", computation, "--json"],
+        env={**world.environment(), "QCRS_HOME": str(tmp_path)}, capture_output=True, text=True,
+        timeout=PATIENCE_SECONDS,
+    )  # fmt: skip
+    assert audited.returncode == 0, audited.stderr
+    assert json.loads(audited.stdout)["holds"]

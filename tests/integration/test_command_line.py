@@ -55,7 +55,7 @@ def test_submit_and_wait_prints_one_object(world, bell):
     answer = world.json("job", "submit", bell, "--shots", "12288", "--wait")
     assert set(answer) == {
         "id", "status", "verdict", "counts", "shots", "replicas", "accepted", "outliers", "silent", "failed",
-        "disproven", "challengeableUntil", "gas", "seconds", "resultDigest",
+        "disproven", "challengeableUntil", "gas", "seconds", "resultDigest", "signatures",
     }  # fmt: skip
     assert set(answer["gas"]) == {
         "submit",
@@ -90,7 +90,7 @@ def test_submission_from_standard_input_and_openqasm_2(world):
 
 
 def test_cancel_refunds(world, bell):
-    submitted = world.json("job", "submit", bell, "--replicas", "3", "--noise-class", "99")
+    submitted = world.json("job", "submit", bell, "--replicas", "3", "--noise-class", "99", "--plain")
     before = world.json("ledger", "show")
     assert world.json("job", "cancel", str(submitted["id"]))["status"] == "Cancelled"
     after = world.json("ledger", "show")

@@ -37,6 +37,9 @@ def test_provider_joins_with_a_third_processor(world, tmp_path):
     )  # fmt: skip
     toml = str(directory / "node.toml")
     processor = world.json("processor", "register", "--config", toml, "--as", "operator", "--fund", COINS)["id"]
+    assert "PossessionUnproven" in world.run("processor", "certify", str(processor)).stderr
+    world.json("processor", "challenge", str(processor))
+    assert world.json("processor", "prove", str(processor), "--config", toml)["answered"] == 2
     assert world.json("processor", "certify", str(processor))["status"] == "Certified"
     world.json("processor", "bond", str(processor), "--as", "operator")
     world.devnet.nodes["new"] = _start(world, toml, tmp_path / "daemon.log")

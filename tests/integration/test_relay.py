@@ -62,7 +62,7 @@ async def _met(condition):
 
 
 async def _submit(client):
-    story = await client.submit(circuit_of(text_of("bell")), 4096 * PROCESSORS, PROCESSORS)
+    story = await client.submit(circuit_of(text_of("bell")), 4096 * PROCESSORS, PROCESSORS, plain=True)
     return story.computation
 
 
@@ -162,8 +162,10 @@ def test_daemons_sign_anew_when_the_policy_changes(world, spool):
             await _met(lambda: spool.census().commits == PROCESSORS)
             before = _contents(spool)
             policy = await client.allocator.policy()
-            dearer = policy.model_copy(update={"price_per_qubit_shot": policy.price_per_qubit_shot + 1})
-            await operator.gateway.send(operator.account, "ComputationAllocator", "setPolicy", dearer.to_chain())
+            market = (policy.price_per_qubit_shot + 1, policy.commit_seconds, policy.disclose_seconds)
+            await operator.gateway.send(
+                operator.account, "ComputationAllocator", "setMarket", *market, policy.reveal_seconds
+            )
             await _met(lambda: all(content != before[name] for name, content in _contents(spool).items()))
             after = _contents(spool)
             with relayer(world, spool):

@@ -70,9 +70,9 @@ def test_organisations_take_turns_by_weight_and_quotas_buy_precedence(world):
         bell = circuit_of(text_of("bell"))
         async with world.client() as heavy, world.client("researcher-2") as light:
             # Both have been served once when they begin to wait, so nobody starts ahead.
-            heavies = [(await heavy.submit(bell, SHOTS, PROCESSORS)).computation for _ in range(4)]
-            lights = [(await light.submit(bell, SHOTS, PROCESSORS)).computation for _ in range(2)]
-            urgent = (await light.submit(bell, SHOTS, PROCESSORS, priority=Priority.Critical)).computation
+            heavies = [(await heavy.submit(bell, SHOTS, PROCESSORS, plain=True)).computation for _ in range(4)]
+            lights = [(await light.submit(bell, SHOTS, PROCESSORS, plain=True)).computation for _ in range(2)]
+            urgent = (await light.submit(bell, SHOTS, PROCESSORS, priority=Priority.Critical, plain=True)).computation
             told = {entry["id"]: entry for entry in world.json("job", "list")}
             reason = world.json("job", "why", str(lights[1]))
             order = await _in_turn(heavy, [*heavies, *lights, urgent])
@@ -120,7 +120,7 @@ def test_drained_processor_gets_nothing_until_it_is_back(world, tmp_path):
     assert "drained: empty" in world.devnet.node_files("lab-2").log.read_text()
     refused = world.run("job", "submit", str(path))
     assert "NoCapacity" in refused.stderr
-    number = world.json("job", "submit", str(path), "--noise-class", _class(world))["id"]
+    number = world.json("job", "submit", str(path), "--plain", "--noise-class", _class(world))["id"]
     reason = world.json("job", "why", str(number))
     assert (reason["refusal"], reason["found"], reason["required"]) == ("TooFewEligibleProcessors", 2, 3)
     assert world.json("node", "resume", "--config", config)["told"] is True

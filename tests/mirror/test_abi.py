@@ -71,7 +71,7 @@ def test_linked_code_misses_no_library(compiled):
 
 def test_library_that_a_contract_calls_is_packaged_and_no_other(compiled):
     libraries = {name for name, artifact in compiled.items() if artifact.kind == "library"}
-    assert libraries == {"Recovery"}
+    assert libraries == {"Approval", "Recovery"}
 
 
 def test_packaged_files_hold_nothing_of_the_machine():

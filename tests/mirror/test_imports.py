@@ -31,6 +31,7 @@ OWNERS = {
     "qiskit_aer": "quantum",
     "qiskit_qasm3_import": "quantum",
     "qiskit_ibm_runtime": "quantum",
+    "cryptography": "crypto",
     "brownie": None,
 }
 

@@ -7,7 +7,7 @@ from eth_hash.auto import keccak
 
 from qcrs.chain.codec import ContractRefused
 from qcrs.model.decision import Decision
-from qcrs.rules import audit_trail
+from qcrs.rules import audit_trail, hash_signature
 from tests.evm import Chain
 from tests.mirror.sketches import WIDTHS
 from tests.mirror.vectors import COUNT, FROZEN, RULES, plain
@@ -86,8 +86,28 @@ def test_cases_cover_verdicts_committees_and_shots():
     assert 65_535 in {case[3] for case in cases}
 
 
+def test_signatures_are_distinct_and_of_every_kind():
+    cases = BY_NAME["HashSignature.verify"].generate()
+    assert len(set(cases)) >= 10_000
+    valid = [case for case in cases if hash_signature.verify(*case)]
+    assert len(valid) >= 1_000
+    assert {0, hash_signature.LEAVES - 1} < {hash_signature.leaf_in(signature) for signature, _, _ in valid}
+    reaching = [case for case in cases if case not in valid and has_digits(*case)]
+    assert len(reaching) >= 1_000, "faults that are found at the root only"
+
+
+def has_digits(signature, commitment, digest):
+    """Return whether the verifier would get beyond the sum of digits."""
+    randomizer, seed = signature[4:28], signature[28:52]
+    if len(signature) != hash_signature.SIGNATURE_BYTES:
+        return False
+    head = seed + bytes([3]) + signature[:4] + bytes(3)
+    message = keccak(head + randomizer + commitment + digest)[:24]
+    return sum((byte >> 4) + (byte & 15) for byte in message) == hash_signature.TARGET_SUM
+
+
 def test_head_and_root_are_the_same_for_a_thousand_entries():
-    trail, leaves = Chain().deploy("AuditTrail", *[DEPLOYER] * 5, sender=DEPLOYER), []
+    trail, leaves = Chain().deploy("AuditTrail", *[DEPLOYER] * 5, [DEPLOYER] * 6, sender=DEPLOYER), []
     head = audit_trail.EMPTY_HEAD
     for index in range(COUNT):
         decision = Decision(index % len(Decision))

@@ -10,29 +10,46 @@ from qcrs.chain.artifacts import PROJECT, syntax_trees
 from qcrs.errors import QcrsError
 from qcrs.model import (
     assignment,
+    certification,
     challenge,
     computation,
     decision,
     delivery,
     dispute,
+    motion,
     organisation,
     processor,
     records,
     reservation,
 )
-from qcrs.rules import agreement, commitment, count_sketch, credibility, gold, independence
+from qcrs.rules import (
+    agreement,
+    benchmark,
+    certifying,
+    commitment,
+    count_sketch,
+    credibility,
+    gold,
+    independence,
+    measurement,
+    reputation,
+)
 from qcrs.rules.digest import keccak
+from qcrs.rules.replay import pause
 from tests.evm import Chain, refused
 from tests.scenario import account
 
 ENUMS = {
     "AssignmentStatus": assignment.AssignmentStatus,
+    "CertificationCause": certification.CertificationCause,
+    "CertificationStatus": certification.CertificationStatus,
     "ChallengeStatus": challenge.ChallengeStatus,
     "ComputationStatus": computation.ComputationStatus,
     "Decision": decision.Decision,
     "DeliveryStatus": delivery.DeliveryStatus,
     "DisputeKind": dispute.DisputeKind,
     "DisputeStatus": dispute.DisputeStatus,
+    "MotionStatus": motion.MotionStatus,
     "FailureReason": computation.FailureReason,
     "Fault": challenge.Fault,
     "Priority": organisation.Priority,
@@ -44,21 +61,28 @@ ENUMS = {
 }
 LIFECYCLES = {
     "Assignment": (assignment, assignment.AssignmentStatus, (7, 3)),
+    "Certification": (certification, certification.CertificationStatus, (7,)),
     "Challenge": (challenge, challenge.ChallengeStatus, (7,)),
     "Computation": (computation, computation.ComputationStatus, (7,)),
     "Delivery": (delivery, delivery.DeliveryStatus, (7,)),
     "Dispute": (dispute, dispute.DisputeStatus, (7,)),
+    "Motion": (motion, motion.MotionStatus, (7,)),
     "Processor": (processor, processor.ProcessorStatus, (7,)),
     "Reservation": (reservation, reservation.ReservationStatus, (7,)),
 }
 CONSTANTS = {
     "Agreement": agreement,
+    "Benchmark": benchmark,
     "Commitment": commitment,
     "CountSketch": count_sketch,
     "Credibility": credibility,
     "Independence": independence,
     "GoldList": gold,
     "GoldScore": gold,
+    "Pause": pause,
+    "Certifiers": certifying,
+    "Measurement": measurement,
+    "Reputation": reputation,
 }
 
 
@@ -218,7 +242,17 @@ def test_errors_of_the_model_are_errors_of_the_contracts():
 
 MODEL = {
     f"qcrs.model.{name}"
-    for name in ("assignment", "challenge", "computation", "delivery", "dispute", "processor", "reservation")
+    for name in (
+        "assignment",
+        "certification",
+        "challenge",
+        "computation",
+        "delivery",
+        "dispute",
+        "motion",
+        "processor",
+        "reservation",
+    )
 }
 
 

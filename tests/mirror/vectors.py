@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qcrs.rules import agreement, audit_trail, commitment, count_sketch, credibility, gold
-from tests.mirror import golds, histograms, proofs, verdicts
+from qcrs.rules import agreement, audit_trail, benchmark, commitment, count_sketch, credibility, gold, hash_signature
+from tests.mirror import benchmarks, golds, histograms, proofs, signatures, verdicts
 from tests.mirror.sketches import WIDTHS, Arguments, buckets_of, pair
 
 FROZEN = Path(__file__).parents[1] / "vectors" / "rules.json"
@@ -115,6 +115,20 @@ def random_value(rng: random.Random, kind: str) -> Any:
     return rng.choice([0, 1, 2**bits - 1, rng.getrandbits(bits), rng.getrandbits(bits)])
 
 
+def certification_rules() -> Iterator[Rule]:
+    """Yield the rules of certification; what they refuse is compared in the unit tests of the library."""
+    for function, cases, twin in (
+        ("heavyPasses", benchmarks.heavy_cases, benchmark.heavy_passes),
+        ("polarisationPower", benchmarks.power_cases, benchmark.polarisation_power),
+        ("polarisationPasses", benchmarks.polarisation_cases, benchmark.polarisation_passes),
+        ("errorRefuted", benchmarks.pair_cases(benchmark.error_refuted, True), benchmark.error_refuted),
+        ("timeRefuted", benchmarks.pair_cases(benchmark.time_refuted, False), benchmark.time_refuted),
+        ("noiseClassOf", benchmarks.class_cases, benchmark.noise_class_of),
+        ("medianWithin", benchmarks.median_cases, benchmark.median_within),
+    ):
+        yield Rule("BenchmarkHarness", function, benchmarks.valid(cases, twin), twin)
+
+
 RULES = [
     Rule("CountSketchHarness", "dimensions", dimension_cases, count_sketch.dimensions),
     Rule("CountSketchHarness", "wordsOf", dimension_cases, count_sketch.words_of),
@@ -183,6 +197,7 @@ RULES = [
         random_cases("uint64", "uint256", "bytes32[]"),
         commitment.of_answer,
     ),
+    *certification_rules(),
     Rule("BucketHashHarness", "bucketOf", histograms.bucket_hash_cases, histograms.bucket_of),
     Rule("BucketHashHarness", "fold", histograms.fold_cases, histograms.fold),
     Rule("HistogramHarness", "requireRun", histograms.run_cases, histograms.opens_run, True),
@@ -197,6 +212,7 @@ RULES = [
     Rule("MountainRangeHarness", "verify", proofs.inclusion_cases, audit_trail.stands),
     Rule("AuditProofHarness", "includes", proofs.entry_cases, proofs.includes),
     Rule("AuditProofHarness", "leafOf", proofs.leaf_cases, proofs.leaf_of),
+    Rule("HashSignatureHarness", "verify", signatures.cases, hash_signature.verify, count=11_000),
 ]
 
 

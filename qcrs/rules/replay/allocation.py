@@ -47,6 +47,7 @@ def allocate(suite: Suite, log: Transcript) -> None:
     c = suite.computation(log, event["computation"])
     c.require_status(log, ComputationStatus.Queued)
     deadline = c.request.deadline_at
+    suite.pause.require_over(log, "the draw")
     log.hold(Rule.Window, log.now <= deadline, "time of the draw", f"by {deadline}", log.now)
     first, most, least, bounty = len(c.seats), 0, 0, 0
     if c.waits:
@@ -147,6 +148,7 @@ def _enter(suite: Suite, log: Transcript) -> int:
     event = log.take("ComputationSubmitted")
     id_, requester = event["computation"], event["requester"]
     log.subject = id_
+    suite.pause.require_over(log, "the submission")
     log.require(Rule.Sequence, "computation submitted", len(suite.computations) + 1, id_)
     organisation = suite.consortium.organisation_of(requester)
     log.require(Rule.Membership, "organisation of the requester", organisation, event["organisation"])

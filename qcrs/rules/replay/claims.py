@@ -37,11 +37,13 @@ def claims_of(suite: Suite) -> Iterator[Claim]:
         ("ComputationAllocator", "policy", Rule.Policy, book.policy.model_dump(by_alias=True)),
     ):
         yield Claim(contract, view, (), rule, expected)
+    yield from _on_bodies(suite)
     yield from _on_computations(suite)
     yield from _on_processors(suite)
     yield from _on_members(suite)
     yield from _on_courts(suite)
     yield from _on_reservations(suite)
+    yield from _on_certifications(suite)
     for holder, account in book.accounts.items():
         money = (account.available, account.locked)
         yield Claim("ComputationAllocator", "balanceOf", (holder,), Rule.Books, money)
@@ -131,6 +133,20 @@ def _on_members(suite: Suite) -> Iterator[Claim]:
         yield Claim("Consortium", "accountOf", (number,), Rule.Record, account)
 
 
+def _on_bodies(suite: Suite) -> Iterator[Claim]:
+    for name, body in suite.bodies.by_name.items():
+        for view, expected in (
+            ("members", body.members),
+            ("quorum", body.quorum),
+            ("term", body.term),
+            ("tempo", body.tempo),
+            ("motionCount", len(body.motions)),
+        ):
+            yield Claim(name, view, (), Rule.Motion, expected)
+        for id_, motion in body.motions.items():
+            yield Claim(name, "motionOf", (id_,), Rule.Motion, motion.record())
+
+
 def _on_reservations(suite: Suite) -> Iterator[Claim]:
     known = suite.reservations
     yield Claim("Reservations", "reservationCount", (), Rule.Record, len(known.by_id))
@@ -140,3 +156,17 @@ def _on_reservations(suite: Suite) -> Iterator[Claim]:
         yield Claim("Reservations", "rateOf", (processor,), Rule.Record, rate)
     for processor, calendar in known.calendars.items():
         yield Claim("Reservations", "calendarOf", (processor,), Rule.Record, calendar)
+
+
+def _on_certifications(suite: Suite) -> Iterator[Claim]:
+    known = suite.certifications
+    yield Claim("Certifications", "certificationCount", (), Rule.Record, len(known.by_id))
+    yield Claim("Certifications", "certifiers", (), Rule.Record, known.pool)
+    yield Claim("Certifications", "terms", (), Rule.Policy, known.terms.model_dump(by_alias=True))
+    for id_, c in known.by_id.items():
+        yield Claim("Certifications", "certificationOf", (id_,), Rule.Record, (c.record(), c.seats))
+    for id_, certifier in known.certifiers.items():
+        fields = {"busy": certifier.busy, "stake": certifier.stake, "tip": certifier.tip}
+        yield Claim("Certifications", "certifierOf", (id_,), Rule.Record, fields)
+    for processor, reserve in known.reserves.items():
+        yield Claim("Certifications", "reserveOf", (processor,), Rule.Books, reserve)

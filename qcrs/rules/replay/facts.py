@@ -16,10 +16,12 @@ from eth_abi.exceptions import DecodingError, EncodingError
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus, FailureReason
 from qcrs.model.decision import Decision
+from qcrs.model.motion import MotionStatus
 from qcrs.model.reservation import ReservationStatus
 from qcrs.rules.agreement import Verdict
 from qcrs.rules.commitment import of_result
 from qcrs.rules.digest import keccak
+from qcrs.rules.replay.past_motions import MOTION_DECISIONS, PastMotions
 from qcrs.rules.replay.trail import fact_types
 from qcrs.rules.replay.transcript import LoggedEvent, show
 
@@ -50,7 +52,7 @@ def encoded_facts(events: Iterable[LoggedEvent], index: int, chain_id: int, veri
 def words_of(decision: Decision, subject: int, facts: bytes | None) -> str:
     """Return in words what an entry decides; the facts must be those that its digest binds."""
     about = f"{decision.name}, {_SUBJECTS.get(decision, 'computation')} {subject}"
-    if decision is Decision.PolicyChanged:
+    if decision in _WITHOUT_SUBJECT:
         about = decision.name
     names = _NAMES.get(decision)
     if facts is None or names is None:
@@ -93,15 +95,19 @@ class _Past:
         self.capabilities: dict[tuple[int, int], Mapping[str, Any]] = {}
         self.computations: defaultdict[int, _Record] = defaultdict(_Record)
         self.disputed: dict[int, int] = {}
+        self.motions = PastMotions()
 
     def learn(self, event: LoggedEvent) -> None:
         self.latest[event.name] = event.arguments
+        self.motions.learn(event)
         learn = _LEARNT.get(event.name)
         if learn is not None:
             learn(self, event)
 
     def facts(self, decision: Decision, subject: int) -> Sequence[Any] | None:
         """Return the facts of the entry that comes next, or None when nothing says them."""
+        if decision in MOTION_DECISIONS:
+            return self.motions.facts(decision)
         name = _EVENTS.get(decision, decision.name)
         event, source = self.latest.get(name), _SOURCES.get(decision)
         if event is None or source is None:
@@ -162,7 +168,7 @@ _LEARNT: Mapping[str, Callable[[_Past, LoggedEvent], None]] = {
 
 def _certified(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
     capability = past.capabilities[subject, event["version"]]
-    return subject, event["version"], tuple(capability.values())
+    return subject, event["version"], tuple(capability.values()), event["evidence"]
 
 
 def _reallocated(past: _Past, event: Mapping[str, Any], subject: int) -> Sequence[Any]:
@@ -224,13 +230,17 @@ _SOURCES: Mapping[Decision, Callable[[_Past, Mapping[str, Any], int], Sequence[A
     Decision.QuotaGranted: _fields("elevated", "critical"),
     Decision.ReservationGranted: _fields("requester", "processors", "qubits", "startsAt", "endsAt", "escrow"),
     Decision.ReservationEnded: _fields("status", "pay", "refund"),
+    Decision.BodyComposed: _fields("members", "quorum"),
+    Decision.TempoSet: lambda past, event, subject: (tuple(event["tempo"].values()),),
+    Decision.WorkPaused: lambda past, event, subject: (event["endsAt"], event["reason"]),
+    Decision.WorkResumed: lambda past, event, subject: (event["reason"],),
 }
 
 # What the facts are called, in order; those without a name are the subject, which is told before them.
 _NAMES: Mapping[Decision, Sequence[str]] = {
     Decision.OrganisationAdmitted: ("", "administrator", "name", "weight"),
     Decision.OrganisationExpelled: ("",),
-    Decision.ProcessorCertified: ("", "version", "capability"),
+    Decision.ProcessorCertified: ("", "version", "capability", "evidence"),
     Decision.ProcessorSuspended: ("", "reason"),
     Decision.ComputationAllocated: ("", "round", "first seat", "processors", "seed"),
     Decision.ComputationReallocated: ("", "round", "seats used"),
@@ -244,6 +254,13 @@ _NAMES: Mapping[Decision, Sequence[str]] = {
     Decision.QuotaGranted: ("", "elevated", "critical"),
     Decision.ReservationGranted: ("", "requester", "processors", "qubits of each", "from", "to", "price wei"),
     Decision.ReservationEnded: ("", "end", "pay by processor", "refund wei"),
+    Decision.MotionCarried: ("", "digest", "seats for, as bits", "seats against, as bits", "executable from", "until"),
+    Decision.MotionExecuted: ("", "digest"),
+    Decision.MotionEnded: ("", "digest", "end of the motion"),
+    Decision.BodyComposed: ("", "members", "quorum"),
+    Decision.TempoSet: ("seconds to vote, of delay, to execute",),
+    Decision.WorkPaused: ("until", "reason"),
+    Decision.WorkResumed: ("reason",),
 }
 
 _SUBJECTS: Mapping[Decision, str] = {
@@ -254,7 +271,12 @@ _SUBJECTS: Mapping[Decision, str] = {
     Decision.QuotaGranted: "organisation",
     Decision.ReservationGranted: "reservation",
     Decision.ReservationEnded: "reservation",
+    Decision.MotionCarried: "motion",
+    Decision.MotionExecuted: "motion",
+    Decision.MotionEnded: "motion",
+    Decision.BodyComposed: "term",
 }
+_WITHOUT_SUBJECT = (Decision.PolicyChanged, Decision.TempoSet, Decision.WorkPaused, Decision.WorkResumed)
 
 
 # Facts that are members of an enumeration, or lists of such.
@@ -264,6 +286,7 @@ _ENUMS: Mapping[str, type[IntEnum]] = {
     "fates by seat": AssignmentStatus,
     "reason for failure": FailureReason,
     "end": ReservationStatus,
+    "end of the motion": MotionStatus,
 }
 
 

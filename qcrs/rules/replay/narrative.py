@@ -8,9 +8,11 @@ from typing import Any
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import FailureReason
 from qcrs.model.decision import Decision
+from qcrs.model.motion import COMMITTEES, CONSTITUTION
 from qcrs.model.reservation import ReservationStatus
 from qcrs.rules.agreement import Verdict
 from qcrs.rules.audit_trail import EMPTY_HEAD, leaf_of, next_head
+from qcrs.rules.replay.past_motions import ENDS
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.rules.replay.transcript import LoggedEvent
 
@@ -58,14 +60,18 @@ class _Facts:
     """What the log said since the last entry.
 
     Attributes:
-        latest: Arguments of the last event of each name. ended: Processors by fate.
+        latest: Arguments of the last event of each name. ended: Processors by fate. teller: Who told of something last.
     """
 
     latest: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     ended: defaultdict[AssignmentStatus, list[int]] = field(default_factory=lambda: defaultdict(list))
+    teller: str = ""
 
     def learn(self, event: LoggedEvent) -> None:
         self.latest[event.name] = event.arguments
+        self.teller = event.contract
+        if event.name in ENDS:
+            self.latest["MotionEnded"] = {**event.arguments, "end": ENDS[event.name]}
         if event.name == "AssignmentEnded" and event["fate"] in list(AssignmentStatus):
             self.ended[AssignmentStatus(event["fate"])].append(event["processor"])
 
@@ -120,8 +126,12 @@ def _expelled(fact: Mapping[str, Any], facts: _Facts) -> str:
 def _certified(fact: Mapping[str, Any], facts: _Facts) -> str:
     return (
         f"processor {fact['processor']} certified for noise class {fact['noiseClass']}, "
-        f"capability version {fact['version']}"
+        f"capability version {fact['version']}, {_origin(fact['evidence'])}"
     )
+
+
+def _origin(evidence: bytes) -> str:
+    return f"measured, evidence 0x{evidence.hex()}" if any(evidence) else "approved without a measurement"
 
 
 def _suspended(fact: Mapping[str, Any], facts: _Facts) -> str:
@@ -187,6 +197,39 @@ def _closed(fact: Mapping[str, Any], facts: _Facts) -> str:
     return f"reservation {fact['reservation']}: {status}; {fact['refund']} wei refunded"
 
 
+def _body(facts: _Facts) -> str:
+    return COMMITTEES.get(facts.teller, CONSTITUTION)
+
+
+def _carried(fact: Mapping[str, Any], facts: _Facts) -> str:
+    times = f"to be executed from {fact['executableAt']} to {fact['lapsesAt']}"
+    return f"{_body(facts)}: motion {fact['motion']} carried, {times}"
+
+
+def _executed(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"{_body(facts)}: motion {fact['motion']} executed"
+
+
+def _unexecuted(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"{_body(facts)}: motion {fact['motion']} {fact['end'].name.lower()}"
+
+
+def _composed(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"{_body(facts)}: {len(fact['members'])} members, {fact['quorum']} of whom carry a motion"
+
+
+def _tempo(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"{_body(facts)}: " + ", ".join(f"{key} {value}" for key, value in fact["tempo"].items())
+
+
+def _paused(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"no new work until {fact['endsAt']}, reason 0x{fact['reason'].hex()}"
+
+
+def _resumed(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"new work again, reason 0x{fact['reason'].hex()}"
+
+
 def _policy(fact: Mapping[str, Any], facts: _Facts) -> str:
     return "policy changed: " + ", ".join(f"{key} {value}" for key, value in fact["policy"].items())
 
@@ -219,4 +262,11 @@ _WORDS: Mapping[Decision, Callable[[Mapping[str, Any], _Facts], str]] = {
     Decision.QuotaGranted: _quota,
     Decision.ReservationGranted: _reserved,
     Decision.ReservationEnded: _closed,
+    Decision.MotionCarried: _carried,
+    Decision.MotionExecuted: _executed,
+    Decision.MotionEnded: _unexecuted,
+    Decision.BodyComposed: _composed,
+    Decision.TempoSet: _tempo,
+    Decision.WorkPaused: _paused,
+    Decision.WorkResumed: _resumed,
 }

@@ -15,26 +15,16 @@ from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.decision import Decision
 from qcrs.model.processor import ProcessorStatus, advance
 from qcrs.model.records import Terms
-from qcrs.rules import processor_index
-from qcrs.rules.processor_index import ProcessorIndex, weight_of
+from qcrs.rules import processor_index, reputation
+from qcrs.rules.processor_index import ProcessorIndex
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
+from qcrs.rules.reputation import CONDUCT, weight_of
 
 if TYPE_CHECKING:
     from qcrs.rules.replay.suite import Suite
 
-_S = AssignmentStatus
-# The counter, with its maximum, that each way to end adds to.
-CONDUCT = {
-    _S.Accepted: ("accepted", 2**24 - 1),
-    _S.Vindicated: ("accepted", 2**24 - 1),
-    _S.Outlier: ("outliers", 2**16 - 1),
-    _S.Disproven: ("outliers", 2**16 - 1),
-    _S.Silent: ("silent", 2**8 - 1),
-    _S.Refused: ("refused", 2**16 - 1),
-    _S.GoldFailed: ("failed", 2**16 - 1),
-    _S.TrapFailed: ("failed", 2**16 - 1),
-}
 MISSED_BEATS = 2
+CONDUCT_REASON = b"conduct".ljust(32, b"\0")
 
 
 NO_TERMS = Terms(quantum_volume_log2=0, profile=0, two_qubit_error_ppm=0, price=0, minimum=0, offer_expires_at=0)
@@ -46,7 +36,8 @@ class Processor(processor_index.Processor):
 
     Attributes:
         draining: Finishes what it has and takes nothing new. offered: Has an offer of its own.
-        capabilities: Declared versions, the first at index 0. conduct: How its assignments ended, by counter.
+        capabilities: Declared versions, the first at index 0. certified_version: The one in effect.
+        conduct: How its assignments ended, by counter.
     """
 
     operator: str
@@ -60,6 +51,7 @@ class Processor(processor_index.Processor):
     offered: bool = False
     terms: Terms = NO_TERMS
     capabilities: list[Mapping[str, Any]] = field(default_factory=list)
+    certified_version: int = 0
     conduct: dict[str, int] = field(default_factory=dict)
 
     def is_open(self, now: int, beaten_since: int = 0) -> bool:
@@ -69,16 +61,16 @@ class Processor(processor_index.Processor):
 
     def reconsider(self, was: AssignmentStatus, fate: AssignmentStatus) -> None:
         """Correct, after the verdict, how an assignment ended."""
-        counter, _ = CONDUCT.get(was, ("", 0))
-        if counter and self.conduct.get(counter, 0):
-            self.conduct[counter] -= 1
+        self.conduct = reputation.forgotten(self.conduct, was)
         self.remember(fate)
 
     def remember(self, fate: AssignmentStatus) -> None:
         """Add one more assignment that ended as *fate* to the conduct."""
-        if fate in CONDUCT:
-            counter, most = CONDUCT[fate]
-            self.conduct[counter] = min(self.conduct.get(counter, 0) + 1, most)
+        self.behave(reputation.noted(self.conduct, fate))
+
+    def behave(self, conduct: Mapping[str, int]) -> None:
+        """Have *conduct* on record from now on."""
+        self.conduct = dict(conduct)
         self.weight = weight_of(**self.conduct)
 
     def standing(self) -> dict[str, Any]:
@@ -106,6 +98,7 @@ class Registry:
     Attributes:
         indices: Who can be drawn, by noise class.
         first_organisation: For which each operator registers, for good.
+        devices: Processor of an organisation's hardware. disgraced: Who left an organisation with most faults.
     """
 
     def __init__(self, heartbeat_seconds: int) -> None:
@@ -114,12 +107,21 @@ class Registry:
         self.indices: defaultdict[int, ProcessorIndex] = defaultdict(ProcessorIndex)
         self.daemons: set[str] = set()
         self.first_organisation: dict[str, int] = {}
+        self.devices: dict[tuple[int, bytes], int] = {}
+        self.disgraced: dict[int, int] = {}
 
     def processor(self, id_: int) -> Processor:
         """Return a processor that is registered."""
         if id_ not in self.processors:
             raise Contradiction(Rule.Sequence, f"processor {id_}", "registered", "unknown")
         return self.processors[id_]
+
+    def part(self, processor: Processor) -> None:
+        """Remember a processor that leaves, when it has most faults of its organisation's."""
+        worst = self.disgraced.get(processor.organisation)
+        most = 0 if worst is None else reputation.faults_of(self.processors[worst].conduct)
+        if reputation.faults_of(processor.conduct) > most:
+            self.disgraced[processor.organisation] = processor.id
 
     def beaten_since(self, now: int) -> int:
         """Return the earliest heartbeat that still counts."""
@@ -153,6 +155,7 @@ class Registry:
 def register(suite: Suite, log: Transcript) -> None:
     """Replay ``register``."""
     event = log.take("ProcessorRegistered")
+    suite.pause.require_over(log, "the registration")
     registry, id_ = suite.registry, event["processor"]
     log.require(Rule.Membership, "processor registered", len(registry.processors) + 1, id_)
     organisation = suite.consortium.organisation_of(event["operator"])
@@ -163,68 +166,55 @@ def register(suite: Suite, log: Transcript) -> None:
     free = event["daemon"] not in registry.daemons
     log.hold(Rule.Membership, free, "daemon", "serving no other processor", event["daemon"])
     registry.daemons.add(event["daemon"])
-    registry.processors[id_] = Processor(
+    processor = Processor(
         id=id_, organisation=organisation, qubits=0, operator=event["operator"], daemon=event["daemon"]
     )
+    registry.processors[id_] = processor
+    device = (organisation, event["hardwareDigest"])
+    former = registry.devices.get(device)
+    registry.devices[device] = id_
+    if former is not None:
+        before = registry.processor(former)
+        log.require(Rule.Membership, f"status of processor {former}", ProcessorStatus.Retired, before.status)
+        accepted = {"accepted": before.conduct.get("accepted", 0)}
+        processor.behave(reputation.inherited(accepted, before.conduct))
+        log.expect("ConductInherited", Rule.Certification, processor=id_, former=former)
 
 
-def declare(suite: Suite, log: Transcript) -> None:
-    """Replay ``declareCapability``."""
-    event = log.take("CapabilityDeclared")
-    processor, capability = suite.registry.processor(event["processor"]), event["capability"]
-    version = len(processor.capabilities) + 1
-    log.require(Rule.Certification, "capability version", version, event["version"])
-    sound = 1 <= capability["qubits"] <= 255 and capability["noiseClass"] != 0
-    log.hold(Rule.Certification, sound, "capability", "1 to 255 qubits and a noise class", capability)
-    processor.capabilities.append(capability)
+def suspend(suite: Suite, log: Transcript, expected: int | None = None) -> bytes:
+    """Replay ``suspend`` or ``suspendByRule``; return the reason.
 
-
-def certify(suite: Suite, log: Transcript) -> None:
-    """Replay ``certify``."""
-    event = log.take("ProcessorCertified")
-    processor, version = suite.registry.processor(event["processor"]), event["version"]
-    declared = len(processor.capabilities)
-    log.hold(Rule.Certification, 1 <= version <= declared, "version", f"1 to {declared}", version)
-    capability = processor.capabilities[version - 1]
-    expires_at = capability["expiresAt"]
-    log.require(Rule.Certification, "noise class", capability["noiseClass"], event["noiseClass"])
-    log.require(Rule.Certification, "expiry", expires_at, event["expiresAt"])
-    log.hold(Rule.Certification, expires_at > log.now, "expiry", f"after {log.now}", expires_at)
-    taken = processor.leased + processor.held
-    fits = taken <= capability["qubits"]
-    log.hold(Rule.Certification, fits, "leased and promised qubits", f"up to {capability['qubits']}", taken)
-    suite.registry.unlist(processor)
-    if processor.status is not ProcessorStatus.Certified:
-        _move(log, processor, ProcessorStatus.Certified)
-    processor.noise_class, processor.qubits = capability["noiseClass"], capability["qubits"]
-    processor.expires_at = expires_at & 0xFFFFFFFF  # a standing has 32 bits for it
-    processor.terms = processor.terms.model_copy(
-        update={
-            "quantum_volume_log2": capability["quantumVolumeLog2"],
-            "profile": capability["profile"],
-            "two_qubit_error_ppm": capability["twoQubitErrorPpm"],
-        }
-    )
-    suite.registry.enlist(processor, log.now)
-    facts = (processor.id, version, tuple(capability.values()))
-    suite.record(log, "ProcessorRegistry", Decision.ProcessorCertified, processor.id, facts)
-
-
-def suspend(suite: Suite, log: Transcript) -> None:
-    """Replay ``suspend``."""
+    Args:
+        expected: The processor that must be, where something before has said so.
+    """
     event = log.take("ProcessorSuspended")
+    if expected is not None:
+        log.require(Rule.Benchmark, "processor suspended", expected, event["processor"])
     processor = suite.registry.processor(event["processor"])
-    _move(log, processor, ProcessorStatus.Suspended)
+    if event["reason"] == CONDUCT_REASON and expected is None:
+        log.hold(Rule.Slash, reputation.is_unfit(processor.conduct), "conduct", "one that suspends", processor.conduct)
+    move_to(log, processor, ProcessorStatus.Suspended)
     suite.registry.unlist(processor)
+    suite.registry.part(processor)
     facts = (processor.id, event["reason"])
     suite.record(log, "ProcessorRegistry", Decision.ProcessorSuspended, processor.id, facts)
+    return event["reason"]
+
+
+def update_identity(suite: Suite, log: Transcript) -> None:
+    """Replay ``updateIdentity``."""
+    event = log.take("IdentityUpdated")
+    if suite.registry.processor(event["processor"]).status is ProcessorStatus.Certified:
+        reason = suspend(suite, log, event["processor"])
+        log.require(Rule.Certification, "reason of the suspension", event["identityDigest"], reason)
 
 
 def retire(suite: Suite, log: Transcript) -> None:
     """Replay ``retire``."""
     processor = suite.registry.processor(log.take("ProcessorRetired")["processor"])
-    _move(log, processor, ProcessorStatus.Retired)
+    move_to(log, processor, ProcessorStatus.Retired)
     suite.registry.unlist(processor)
+    suite.registry.part(processor)
 
 
 def beat(suite: Suite, log: Transcript) -> None:
@@ -259,5 +249,6 @@ def withdraw_offer(suite: Suite, log: Transcript) -> None:
     suite.registry.processor(log.take("OfferWithdrawn")["processor"]).offered = False
 
 
-def _move(log: Transcript, processor: Processor, to: ProcessorStatus) -> None:
+def move_to(log: Transcript, processor: Processor, to: ProcessorStatus) -> None:
+    """Move *processor* along one edge."""
     processor.status = log.advance(advance, processor.status, to, f"status of processor {processor.id}")

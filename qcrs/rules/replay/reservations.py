@@ -104,6 +104,7 @@ def set_rate(suite: Suite, log: Transcript) -> None:
 def reserve(suite: Suite, log: Transcript) -> None:
     """Replay ``reserve``."""
     event, known = log.take("ReservationGranted"), suite.reservations
+    suite.pause.require_over(log, "the reservation")
     id_, requester, processors = event["reservation"], event["requester"], event["processors"]
     log.require(Rule.Reservation, "reservation granted", len(known.by_id) + 1, id_)
     organisation = suite.consortium.organisation_of(requester)

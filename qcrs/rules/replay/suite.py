@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qcrs.model.decision import Decision
+from qcrs.rules.replay.bodies import Bodies
 from qcrs.rules.replay.bonds import Bond
 from qcrs.rules.replay.challenges import Demand
 from qcrs.rules.replay.computation import Computation
@@ -13,7 +14,9 @@ from qcrs.rules.replay.consortium import Consortium
 from qcrs.rules.replay.deliveries import Delivery
 from qcrs.rules.replay.disputes import Dispute
 from qcrs.rules.replay.gold_rounds import GoldRounds
+from qcrs.rules.replay.inspections import Inspections
 from qcrs.rules.replay.money import Book
+from qcrs.rules.replay.pause import Pause
 from qcrs.rules.replay.queues import Queues
 from qcrs.rules.replay.registry import Registry
 from qcrs.rules.replay.reservations import Reservations
@@ -57,7 +60,10 @@ class Suite:
         self.disputes: dict[int, Dispute] = {}
         self.deliveries: defaultdict[tuple[str, int], Delivery] = defaultdict(Delivery)
         self.queues = Queues()
+        self.bodies = Bodies()
+        self.pause = Pause()
         self.reservations = Reservations()
+        self.certifications = Inspections()
         self.computations: dict[int, Computation] = {}
         self.beacon = constants.genesis_entropy
 

@@ -30,6 +30,7 @@ _FACTS: dict[Decision, tuple[str, ...]] = {
         "uint32",
         "uint16",
         "(uint16,uint8,uint8,uint8,uint32,uint32,uint32,uint32,uint40,uint40,uint64,uint64,bytes32,bytes32)",
+        "bytes32",
     ),
     Decision.ProcessorSuspended: ("uint32", "bytes32"),
     Decision.ComputationAllocated: ("uint64", "uint8", "uint8", "uint32[]", "bytes32"),
@@ -44,6 +45,13 @@ _FACTS: dict[Decision, tuple[str, ...]] = {
     Decision.QuotaGranted: ("uint24", "uint56", "uint56"),
     Decision.ReservationGranted: ("uint64", "address", "uint32[]", "uint8", "uint40", "uint40", "uint256"),
     Decision.ReservationEnded: ("uint64", "uint8", "uint256[]", "uint256"),
+    Decision.MotionCarried: ("uint64", "bytes32", "uint32", "uint32", "uint40", "uint40"),
+    Decision.MotionExecuted: ("uint64", "bytes32"),
+    Decision.MotionEnded: ("uint64", "bytes32", "uint8"),
+    Decision.BodyComposed: ("uint32", "address[]", "uint8"),
+    Decision.TempoSet: ("(uint32,uint32,uint32)",),
+    Decision.WorkPaused: ("uint40", "bytes32"),
+    Decision.WorkResumed: ("bytes32",),
 }
 
 

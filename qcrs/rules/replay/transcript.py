@@ -21,6 +21,7 @@ class Rule(StrEnum):
     Entry = "entry"  # an audit entry is not the one that its facts make
     HashChain = "hash-chain"  # head, size or root differ from the contract's
     Membership = "membership"  # organisations, their accounts, consent
+    Benchmark = "benchmark"  # who scores, what scores make together, and what follows
     Certification = "certification"  # capabilities, their versions and validity
     Lifecycle = "lifecycle"  # a move that is no edge of the status tables
     Queue = "queue"  # a place in the queue that is not the organisation's, or is passed over
@@ -45,6 +46,8 @@ class Rule(StrEnum):
     Challenge = "challenge"  # what proves a fault, and what it costs
     Dispute = "dispute"  # what may be disputed, how rulings divide money
     Policy = "policy"  # rules in force
+    Motion = "motion"  # who may propose and vote, quorums, compositions of bodies
+    Pause = "pause"  # new work while there must be none, or a pause that may not be
     Record = "record"  # a contract's record differs from what its events make of it
 
 
@@ -87,37 +90,52 @@ EMITTERS: Mapping[str, str] = {
         "AuditTrail": "EntryAppended",
         "Consortium": "OrganisationAdmitted OrganisationExpelled OrganisationWeighted AccountInvited"
         " AccountJoined AccountLeft OrderChosen ScreenChosen OrganisationListed QuotaGranted",
-        "ProcessorRegistry": "ProcessorRegistered CapabilityDeclared ProcessorCertified ProcessorSuspended"
-        " ProcessorRetired ProcessorBonded HeartbeatReceived ProcessorDrained OfferMade OfferWithdrawn QubitsReserved",
+        "ProcessorRegistry": "ProcessorRegistered IdentityUpdated CapabilityDeclared ProcessorCertified"
+        " ProcessorSuspended ProcessorRetired ProcessorBonded HeartbeatReceived ProcessorDrained OfferMade"
+        " OfferWithdrawn QubitsReserved ConductInherited",
         "Bonds": "BondAdded UnbondingBegun BondRemoved BondSlashed",
-        "ComputationAllocator": "Deposited Withdrawn TreasurySpent TreasuryEndowed PolicyChanged"
+        "ComputationAllocator": "Deposited Withdrawn TreasurySpent TreasuryEndowed PolicyChanged WorkPaused WorkResumed"
         " ComputationSubmitted ComputationAllocated ComputationRequeued ComputationRevealing"
         " ComputationCommitted ComputationCancelled ComputationFailed ComputationConcluded ComputationPaid"
         " AssignmentEnded ComputationEscalated ComputationOverturned FaultVindicated ComputationDeferred"
         " ComputationsExchanged",
         "Reservations": "RateSet ReservationGranted ReservationPrepared ReservationBegun ReservationClosed",
+        "Certifications": "CertificationTermsChanged CertifierEnlisted CertifierDelisted CertificationRequested"
+        " CertificationConvened SaltRevealed CertificationChallenged CertificationAnswered ScoresCommitted"
+        " CertificationScoring ScoresRevealed CertificationEnforced CertifierSlashed CertificationRepeated"
+        " CertificationEnded EpochOpened ReserveWithdrawn",
         "GoldRounds": "GoldListOpened RoundScored GoldListClosed StakeReclaimed StakeForfeited",
         "Challenges": "HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
         " FaultProven PenaltyDivided",
         "Disputes": "DisputeOpened DisputeAnswered DisputeRuled DisputeDivided DisputeLapsed",
         "ResultDelivery": "ResultSubscribed OutcomesSubscribed ResultDelivered ResultDeliveryFailed OutcomesDelivered"
         " OutcomesDeliveryFailed",
+        # Any body: see Transcript.take.
+        "Committee": "MotionProposed MotionVoted MotionCarried MotionExecuted MotionRejected MotionLapsed"
+        " MotionWithdrawn BodyFounded BodyComposed TempoSet DelayWaived",
         "ResultVerifier": "ResultCommitted PayloadRefused SeedFixed ResultRevealed ComputationSettled",
     }.items()
     for name in names.split()
 }
 
-# What OpenZeppelin's parts say about roles, and what a relay refused: no rule replayed here depends on it.
-UNREPLAYED = frozenset({"AuthorityUpdated", "EIP712DomainChanged", "CommitSkipped", "RevealSkipped"})
+# What OpenZeppelin's parts say about roles, what a relay refused, and by which keys somebody acted: no rule replayed
+# here depends on it.
+UNREPLAYED = frozenset(
+    "AuthorityUpdated EIP712DomainChanged CommitSkipped RevealSkipped BundleSkipped KeysAdopted HashKeysRequired"
+    " KeyInstalled KeyRotated KeyRecovered ActionPerformed ActionFailed Attested RecoveryProposed"
+    " RecoveryObjected".split()
+)
 
 _TIMED = frozenset(
     "ComputationSubmitted ComputationAllocated ComputationCommitted ComputationRevealing ComputationSettled"
     " ComputationPaid ComputationDeferred AssignmentEnded ProcessorCertified UnbondingBegun BondRemoved"
-    " ProcessorBonded ProcessorDrained OfferMade"
+    " ProcessorBonded ProcessorDrained OfferMade CapabilityDeclared CertificationRequested CertificationConvened"
+    " SaltRevealed CertificationAnswered ScoresCommitted ScoresRevealed CertificationEnforced EpochOpened"
     " QubitsReserved ReservationGranted ReservationPrepared ReservationBegun ReservationClosed"
     " DisputeOpened DisputeRuled DisputeLapsed GoldListOpened RoundScored GoldListClosed StakeReclaimed"
     " HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
-    " ResultDelivered ResultDeliveryFailed OutcomesDelivered OutcomesDeliveryFailed".split()
+    " ResultDelivered ResultDeliveryFailed OutcomesDelivered OutcomesDeliveryFailed"
+    " MotionProposed MotionVoted MotionExecuted MotionRejected MotionLapsed WorkPaused ProcessorRegistered".split()
 )
 # Steps for which processors must have been heard of.
 _ATTENDED = frozenset({"ComputationAllocated", "ComputationDeferred", "ReservationGranted", "ReservationPrepared"})
@@ -169,10 +187,14 @@ class Transcript:
         position = self._position + ahead
         return self.events[position] if position < len(self.events) else None
 
-    def take(self, name: str) -> LoggedEvent:
-        """Take the next event, which must be called *name* and be part of the running call."""
+    def take(self, name: str, emitter: str | None = None) -> LoggedEvent:
+        """Take the next event, which must be called *name* and be part of the running call.
+
+        Args:
+            emitter: Name of the contract that must have emitted it, where several may.
+        """
         event = self.peek()
-        emitter = EMITTERS[name]
+        emitter = emitter or EMITTERS[name]
         if event is None:
             raise Contradiction(Rule.Sequence, "next event", f"{emitter}.{name}", "the end of the log")
         self.require(
@@ -184,9 +206,9 @@ class Transcript:
         self._position += 1
         return event
 
-    def expect(self, name: str, rule: Rule, **arguments: Any) -> LoggedEvent:
-        """Take the event *name* and hold it to *arguments* under *rule*."""
-        event = self.take(name)
+    def expect(self, name: str, rule: Rule, emitter: str | None = None, **arguments: Any) -> LoggedEvent:
+        """Take the event *name*, of *emitter* where several may emit it, and hold it to *arguments* under *rule*."""
+        event = self.take(name, emitter)
         for argument, expected in arguments.items():
             self.require(rule, f"{argument} of {name}", expected, event[argument])
         return event

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qcrs.config import ConfigInvalid, NodeConfig, cores, home, network_path
+from qcrs.config import ConfigInvalid, NodeConfig, PasswordMissing, cores, home, network_path, password
 
 FIELDS = {
     "network": Path("network.json"),
@@ -56,3 +56,29 @@ def test_network_file_is_found_by_flag_then_environment_then_home(monkeypatch, t
     monkeypatch.setenv("QCRS_NETWORK", "elsewhere.json")
     assert network_path() == Path("elsewhere.json")
     assert network_path("flag.json") == Path("flag.json")
+
+
+def test_password_comes_from_its_file_then_the_environment(monkeypatch, tmp_path):
+    path = tmp_path / "password"
+    monkeypatch.delenv("QCRS_PASSWORD", raising=False)
+    with pytest.raises(PasswordMissing, match="nobody to ask"):
+        password(path)
+    monkeypatch.setenv("QCRS_PASSWORD", "from the environment")
+    assert password(path) == password(None) == "from the environment"
+    path.write_text("from the file\n")
+    assert password(path) == "from the file"
+
+
+def test_password_is_asked_of_whoever_sits_there(monkeypatch, tmp_path):
+    monkeypatch.delenv("QCRS_PASSWORD", raising=False)
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "typed")
+    assert password(tmp_path / "absent") == "typed"
+
+
+def test_post_quantum_keys_are_read_from_the_files_directory(tmp_path):
+    path = tmp_path / "node.toml"
+    NodeConfig(**FIELDS).write(path)
+    assert NodeConfig.read(path).signing_key is None
+    NodeConfig(**FIELDS, signing_key=Path("signing-key.json"), opening_key=Path("opening-key.json")).write(path)
+    assert NodeConfig.read(path).opening_key == tmp_path / "opening-key.json"

@@ -7,7 +7,7 @@ from tests.evm import refused
 
 
 def test_append_extends_the_hash_chain(world):
-    trail = world.chain.deploy("AuditTrail", *[world.keeper] * 5, sender=world.deployer)
+    trail = world.chain.deploy("AuditTrail", *[world.keeper] * 5, [world.keeper] * 6, sender=world.deployer)
     for index, decision in enumerate(Decision):
         head, size = trail.head()
         digest = keccak(bytes([index]))

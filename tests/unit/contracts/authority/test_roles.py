@@ -4,6 +4,7 @@ import pytest
 
 from qcrs.chain.deployment import PRIVILEGES
 from qcrs.model.dispute import DisputeKind
+from tests.doors import keyed
 from tests.evm import interfaces, refused
 from tests.scenario import account
 
@@ -12,6 +13,7 @@ ROLES = {
     "PROCESSOR_CERTIFICATION": 2,
     "QUANTUM_SECURITY": 3,
     "DISPUTE_RESOLUTION": 4,
+    "VERIFICATION_STANDARDS": 5,
 }
 ARGUMENTS = {
     "admit": ("Lab", account("new"), 1),
@@ -22,6 +24,11 @@ ARGUMENTS = {
     "suspend": (1, bytes(32)),
     "disburse": (account("new"), 0),
     "rule": (1, False, bytes(32)),
+    "requireHashKeys": (),
+    "setMarket": (1, 2, 3, 4),
+    "setStandards": (5, 6, 8, 7),
+    "pause": (1, bytes(32)),
+    "resume": (bytes(32),),
 }
 PRIVILEGED = [
     (role, contract, function)
@@ -45,11 +52,13 @@ def test_privileged_function_belongs_to_its_role(world, role, contract, function
 @pytest.mark.parametrize(("role", "contract", "function"), PRIVILEGED)
 def test_privileged_function_obeys_the_holder_of_its_role_only(world, role, contract, function):
     target = world.contracts[contract]
-    policy = tuple(world.policy.values())
-    arguments = ARGUMENTS.get(function, (policy,))
+    arguments = (tuple(target.terms().values()),) if function == "setTerms" else ARGUMENTS.get(function, ())
     holder = world.settings.roles[role]
     if contract == "Disputes":
         disputed(world)
+    if function == "proposeRecovery":
+        loser = keyed(world, "requester")
+        arguments = (loser.account, loser.commitment(1), loser.possession(1))
     for other in {world.deployer, world.keeper, *world.settings.roles.values()} - {holder}:
         with refused("AccessManagedUnauthorized", caller=other):
             getattr(target, function)(*arguments, sender=other)
@@ -64,7 +73,9 @@ def disputed(world):
 
 def test_no_other_function_has_a_role(world):
     """Whoever adds a role in the deployment must say so in its table of privileges."""
-    for contract in ("Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes"):
+    for contract in (
+        "Consortium", "HashKeys", "ProcessorRegistry", "ComputationAllocator", "Disputes", "Certifications"
+    ):  # fmt: skip
         privileged = {f for targets in PRIVILEGES.values() for f in targets.get(contract, ())}
         interface = interfaces()[contract]
         with_role = {
@@ -87,7 +98,9 @@ def test_revoked_role_no_longer_obeyed(world):
         world.consortium.setWeight(1, 2, sender=world.committee)
 
 
-@pytest.mark.parametrize("contract", ["Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes"])
+@pytest.mark.parametrize(
+    "contract", ["Consortium", "HashKeys", "ProcessorRegistry", "ComputationAllocator", "Disputes"]
+)
 def test_set_authority_reverts_for_all_but_the_authority(world, contract):
     for caller in (world.deployer, world.committee, world.stranger):
         with refused("AccessManagedUnauthorized", caller=caller):

@@ -3,7 +3,7 @@
 import pytest
 from eth_hash.auto import keccak
 
-from tests.scenario import Node, account
+from tests.scenario import Node, account, hardware_of
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def ungrateful(world):
     call(world.consortium, "join", world.requesters)
     digest = keccak(b"identity")
     signature = world.sign_registration("ungrateful daemon", operator, digest)
-    call(world.registry, "register", account("ungrateful daemon"), digest, signature)
+    call(world.registry, "register", account("ungrateful daemon"), digest, hardware_of("ungrateful daemon"), signature)
     processor = world.registry.processorOf(account("ungrateful daemon"))
     world.nodes.append(Node(processor, world.requesters, operator, account("ungrateful daemon")))
     call(world.bonds, "bond", processor, value=5)

@@ -37,7 +37,7 @@ def test_begin_unbonding_goes_by_the_policy_of_its_moment(world):
     now = world.chain.now
     world.bonds.beginUnbonding(node.id, sender=node.operator)
     longer = policy | {"challengeSeconds": 2 * policy["challengeSeconds"]}
-    world.allocator.setPolicy(tuple(longer.values()), sender=world.committee)
+    world.set_policy(longer)
     assert world.bonds.unbondingOf(node.id)[0] == now + policy["challengeSeconds"]
 
 

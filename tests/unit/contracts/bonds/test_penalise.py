@@ -20,7 +20,7 @@ def test_penalise_sends_what_a_fault_costs_to_the_court(courts, court):
 
 def test_penalise_takes_no_more_than_the_bond_holds(courts):
     policy = courts.policy | {"slash": courts.policy["minimumBond"] - 1}
-    courts.allocator.setPolicy(tuple(policy.values()), sender=courts.committee)
+    courts.set_policy(policy)
     taken = [courts.bonds.penalise(7, 1, sender=courts.disputes_court).result for _ in range(3)]
     assert taken == [policy["slash"], 1, 0]
     assert courts.bonds.bondOf(1) == 0

@@ -32,7 +32,7 @@ def test_slash_leaves_a_bond_that_still_covers_the_minimum_in_the_draw(world):
 def test_slash_takes_the_policy_of_its_moment(world):
     job = world.submit().allocate().end_phase()
     policy = world.policy | {"slash": 3}
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    world.set_policy(policy)
     receipt = world.allocator.reallocate(job.id, sender=world.keeper)
     assert {event["amount"] for event in receipt.named("BondSlashed")} == {3}
 

@@ -89,7 +89,7 @@ def test_disproof_after_the_fall_returns_nothing_twice(world, challenges, honest
 
 def test_restitution_reaches_as_far_as_the_slash(world, challenges):
     policy = world.policy | {"slash": 1000}
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    world.set_policy(policy)
     job = Accused.submit(world).settled()
     assert job.pay > 1000
     challenge = job.demand(0)

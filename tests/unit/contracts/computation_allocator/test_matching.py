@@ -121,12 +121,12 @@ def test_escalation_bids_the_same_price(world):
 
 def test_policy_s_price_counts_when_a_computation_is_submitted(world):
     """What was bid stays enough, or too little, whatever the policy says later."""
-    job, raised = world.submit(), tuple((world.policy | {"pricePerQubitShot": PRICE + 1}).values())
-    world.allocator.setPolicy(raised, sender=world.committee)
+    job = world.submit()
+    world.set_policy(world.policy | {"pricePerQubitShot": PRICE + 1})
     late = world.submit(price=PRICE)
     assert (job.record.flags, late.record.flags) == (0, 2)
     job.allocate()
-    world.allocator.setPolicy(tuple((world.policy | {"pricePerQubitShot": PRICE}).values()), sender=world.committee)
+    world.set_policy(world.policy | {"pricePerQubitShot": PRICE})
     with refused("TooFewEligibleProcessors"):
         late.allocate()
 

@@ -19,7 +19,7 @@ def test_quote_follows_the_price_that_is_bid_and_not_the_policy(world):
     job = world.submit().allocate()
     policy = world.policy | {"pricePerQubitShot": 3 * world.policy["pricePerQubitShot"]}
     fee, pay = job.fee, job.pay
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    world.set_policy(policy)
     assert job.fee == fee == job.record.escrow + world.bounty
     job.commit_all().disclose().reveal_all()
     assert job.settle().event("ComputationPaid")["each"] == pay

@@ -110,7 +110,7 @@ def test_reallocate_serves_from_the_second_after_the_deadline(world):
 def test_reallocate_takes_no_more_than_the_bond_holds(world):
     """A processor on two computations is slashed twice, then has nothing left."""
     policy = world.policy | {"slash": world.policy["minimumBond"]}
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    world.set_policy(policy)
     jobs = [world.submit(replicas=5), world.submit(replicas=5)]
     for job in jobs:
         job.allocate()

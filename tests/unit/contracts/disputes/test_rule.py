@@ -123,7 +123,7 @@ def test_upheld_wrong_answer_of_a_rejection_makes_nothing_good(world, court):
 def test_upheld_wrong_answer_pays_back_no_more_than_the_slash_leaves(world, court):
     """The answer earned more than the fault costs: the opener has its bond back and no award."""
     policy = world.policy | {"slash": 10_001}
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    world.set_policy(policy)
     job = world.submit()
     job.to_settled()
     court.open(job, 0)
@@ -171,7 +171,7 @@ def test_restitution_is_of_what_was_earned_under_the_policy_then(world, court, j
     policy = world.policy | {"pricePerQubitShot": 7, "slash": world.policy["slash"] // 2}
     earned, bond = job.pay, court.slash
     court.open(job, 0)
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    world.set_policy(policy)
     purse = world.estate(world.stranger, world.requester)
     division = divided(court.rule(1, True))
     assert (division["restitution"], division["burned"]) == (earned, policy["slash"] // 2)
@@ -266,7 +266,7 @@ def test_dismissed_wrong_fault_endows_the_treasury(world, court, job):
 @pytest.mark.parametrize("upheld", [True, False])
 def test_odd_wei_are_lost_to_nobody(world, court, upheld):
     policy = world.policy | {"slash": 99_999_999_999_999_999}
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    world.set_policy(policy)
     job = world.submit(replicas=4)
     job.to_settled({1: rogue(1)})
     court.open(job, 0)

@@ -99,7 +99,7 @@ def screening(field_):
     chain, certifier = field_.chain, account("certifier")
     authority = chain.deploy("Authority", certifier, sender=certifier)
     recorder = created_address(certifier, chain.nonce(certifier) + 1)
-    trail = chain.deploy("AuditTrail", *[recorder] * 5, sender=certifier)
+    trail = chain.deploy("AuditTrail", *[recorder] * 5, [recorder] * 6, sender=certifier)
     consortium = chain.deploy("Consortium", authority.address, trail.address, certifier, sender=certifier)
     for number in (1, 2, 3):
         consortium.admit(f"organisation {number}", account(f"organisation {number}"), 1, sender=certifier)

@@ -4,6 +4,7 @@ from qcrs.model.decision import Decision
 from qcrs.model.records import Policy
 from qcrs.rules.digest import abi_digest
 from tests.evm import refused
+from tests.scenario import STANDARDS
 
 WEEK = 7 * 86_400
 WINDOWS = ["commit_seconds", "disclose_seconds", "reveal_seconds", "challenge_seconds", "response_seconds"]
@@ -15,7 +16,7 @@ def changed(world, **changes):
 
 
 def set_policy(world, policy):
-    return world.allocator.setPolicy(policy.to_chain(), sender=world.committee)
+    return world.set_policy(policy.model_dump(by_alias=True))
 
 
 def test_set_policy_takes_effect(world):
@@ -61,8 +62,23 @@ def test_set_policy_takes_the_largest_numbers(world):
     assert world.policy["pricePerQubitShot"] == 2**64 - 1
 
 
-@pytest.mark.parametrize("role", ["deployer", "certifier", "security", "requester", "stranger"])
-def test_set_policy_reverts_for_all_but_the_committee(world, role):
+def test_each_body_leaves_what_is_another_s_as_it_is(world):
+    before = world.policy
+    world.allocator.setMarket(1, 2, 3, 4, sender=world.committee)
+    assert [world.policy[name] for name in STANDARDS] == [before[name] for name in STANDARDS]
+    world.allocator.setStandards(5, 6, 8, 7, sender=world.board)
+    assert list(world.policy.values()) == [1, 2, 3, 4, 5, 6, 8, 7]
+
+
+@pytest.mark.parametrize("role", ["deployer", "certifier", "security", "council", "board", "requester", "stranger"])
+def test_set_market_reverts_for_all_but_the_committee(world, role):
     caller = getattr(world, role)
     with refused("AccessManagedUnauthorized", caller=caller):
-        world.allocator.setPolicy(changed(world).to_chain(), sender=caller)
+        world.allocator.setMarket(1, 2, 3, 4, sender=caller)
+
+
+@pytest.mark.parametrize("role", ["deployer", "certifier", "security", "council", "committee", "requester", "stranger"])
+def test_set_standards_reverts_for_all_but_the_board(world, role):
+    caller = getattr(world, role)
+    with refused("AccessManagedUnauthorized", caller=caller):
+        world.allocator.setStandards(5, 6, 8, 7, sender=caller)

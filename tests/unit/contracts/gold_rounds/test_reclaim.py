@@ -156,6 +156,6 @@ def test_a_later_policy_changes_no_stake(world):
     sweep.settle()
     policy = world.policy
     lowered = policy | {"slash": policy["slash"] // 2}
-    world.allocator.setPolicy(tuple(lowered.values()), sender=world.committee)
+    world.set_policy(lowered)
     sweep.end_phase()
     assert world.gold_rounds.reclaim(sweep.id, sender=world.keeper).event("StakeReclaimed")["amount"] == staked

@@ -8,12 +8,13 @@ from eth_hash.auto import keccak
 from qcrs.chain.deployment import created_address
 from qcrs.model.records import Standing
 from tests.evm import Contract, artifacts
-from tests.scenario import World, account, capability
+from tests.scenario import World, account, capability, hardware_of
 
 HEARTBEAT_SECONDS = 30
 ALLOCATOR = account("allocator")
 BONDS = account("bonds")
 RESERVATIONS = account("reservations")
+CERTIFICATIONS = account("certifications")
 SHOTS = 4_096
 COUNTER_MAXIMUM = {
     "accepted": 2**24 - 1,
@@ -39,7 +40,7 @@ class Roster:
         name = f"roster {self.registry.processorCount() + 1}"
         digest = keccak(name.encode())
         signature = self.world.sign_registration(name, operator, digest, verifyingContract=self.registry.address)
-        processor = self.registry.register(account(name), digest, signature, sender=operator).result
+        processor = self.registry.register(account(name), digest, hardware_of(name), signature, sender=operator).result
         declared = capability(self.world.chain.now + 86_400, **changes).to_chain()
         self.registry.declareCapability(processor, declared, "", sender=operator)
         self.registry.certify(processor, 1, sender=self.world.deployer)
@@ -90,7 +91,7 @@ def empty_roster(world, heartbeat_seconds):
     """Return a roster whose roles the deployer holds."""
     chain, deployer = world.chain, world.deployer
     registry = created_address(deployer, chain.nonce(deployer) + 1)
-    trail = chain.deploy("AuditTrail", *[registry] * 5, sender=deployer)
+    trail = chain.deploy("AuditTrail", *[registry] * 5, [registry] * 6, sender=deployer)
     arguments = (
         world.authority.address,
         trail.address,
@@ -98,6 +99,8 @@ def empty_roster(world, heartbeat_seconds):
         ALLOCATOR,
         BONDS,
         RESERVATIONS,
+        CERTIFICATIONS,
+        world.hash_keys.address,
         heartbeat_seconds,
     )
     return Roster(world, chain.deploy("ProcessorRegistry", *arguments, sender=deployer))

@@ -36,10 +36,12 @@ def test_certify_lets_a_processor_be_drawn(world, applied):
         "version": 1,
         "noiseClass": 4,
         "expiresAt": declared.expires_at,
+        "evidence": bytes(32),
     }
     entry = receipt.event("EntryAppended")
     assert (entry["decision"], entry["subject"]) == (Decision.ProcessorCertified, processor)
-    assert entry["digest"] == abi_digest(["uint32", "uint16", CAPABILITY_TYPE], [processor, 1, declared.to_chain()])
+    facts = [processor, 1, declared.to_chain(), bytes(32)]
+    assert entry["digest"] == abi_digest(["uint32", "uint16", CAPABILITY_TYPE, "bytes32"], facts)
 
 
 def test_certify_moves_a_certified_processor_to_its_new_class(world):

@@ -1,5 +1,6 @@
 import pytest
 
+from qcrs.model.processor import ProcessorStatus
 from qcrs.model.records import Capability
 from tests.evm import refused
 from tests.scenario import capability
@@ -42,3 +43,56 @@ def test_declare_capability_reverts_for_an_unknown_processor(world):
     declared = capability(world.chain.now + 1).to_chain()
     with refused("CallerNotOperator", processor=99, account=world.requester, operator="0x" + "00" * 20):
         world.registry.declareCapability(99, declared, "", sender=world.requester)
+
+
+WORSE = {"qubits": 19, "quantum_volume_log2": 4, "two_qubit_error_ppm": 9_500, "t1_nanoseconds": 100_000}
+
+
+def redeclared(world, **changes):
+    """Declare what processor 1 has, with *changes*; return its versions, and the receipt."""
+    present = Capability.from_chain(world.registry.capabilityOf(1, 1))
+    declared = present.model_copy(update=changes).to_chain()
+    receipt = world.registry.declareCapability(1, declared, "", sender=world.nodes[0].operator)
+    return world.registry.versionsOf(1), receipt
+
+
+def test_what_is_nowhere_better_takes_effect_at_once(world):
+    versions, receipt = redeclared(world, **WORSE)
+    assert versions == (2, 2)
+    assert receipt.names == ["CapabilityDeclared", "ProcessorCertified", "EntryAppended"]
+    assert receipt.event("ProcessorCertified")["evidence"] == bytes(32)
+    assert world.standing(1).qubits == 19
+    assert world.registry.termsOf(1)["twoQubitErrorPpm"] == 9_500
+
+
+@pytest.mark.parametrize(
+    "better",
+    [
+        {"qubits": 21}, {"quantum_volume_log2": 6}, {"two_qubit_error_ppm": 8_999}, {"readout_error_ppm": 11_999},
+        {"layer_fidelity_ppm": 850_001}, {"clops": 3_001}, {"t1_nanoseconds": 120_001}, {"t2_nanoseconds": 90_001},
+        {"noise_class": 2}, {"profile": 2}, {"profile": 0},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_better_somewhere_waits_for_a_benchmark(world, better):
+    versions, _ = redeclared(world, **WORSE | better)
+    assert versions == (1, 2)
+    assert world.standing(1).qubits == 20
+
+
+def test_a_longer_validity_is_better_too(world):
+    expires_at = world.registry.capabilityOf(1, 1)["expiresAt"]
+    assert redeclared(world, expires_at=expires_at + 1)[0] == (1, 2)
+    assert redeclared(world, expires_at=expires_at - 1)[0] == (3, 3)
+
+
+def test_who_is_suspended_cannot_come_back_by_declaring_less(world):
+    world.registry.suspend(1, bytes(32), sender=world.security)
+    assert redeclared(world, **WORSE)[0] == (1, 2)
+    assert world.status(1) is ProcessorStatus.Suspended
+
+
+def test_fewer_qubits_than_are_leased_cannot_take_effect(world):
+    world.submit(qubits=4, replicas=5, replica_cap=5).allocate()
+    with refused("CapabilityBelowLeases", processor=1, qubits=3, leased=4):
+        redeclared(world, qubits=3)

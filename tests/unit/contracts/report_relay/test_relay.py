@@ -152,7 +152,7 @@ def test_relay_skips_a_report_made_under_other_rules(world, office):
     early = office.signed(job, 0)
     policy = dict(world.policy)
     policy["revealSeconds"] += 1
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    world.set_policy(policy)
     skipped(
         "ReportConfigMismatch",
         office.post(early),
@@ -230,4 +230,4 @@ def test_commit_for_is_the_relay_s_alone(world):
     job = world.submit().allocate()
     for caller in (world.stranger, job.node(0).daemon, job.operator(0)):
         with refused("CallerNotRelay", account=caller):
-            world.verifier.commitFor(job.id, 0, bytes(24), job.node(0).daemon, sender=caller)
+            world.verifier.commitFor(job.id, 0, bytes(24), job.node(0).daemon, True, sender=caller)

@@ -11,6 +11,7 @@ from tests.job import Job, noise, rogue
 from tests.scenario import World, account
 from tests.sweep import GOLD, TRAPS, Sweep, lying
 from tests.unit.qcrs.audit import allocations
+from tests.unit.qcrs.audit.benchmarks import benchmarks
 
 # Computations in the order in which ``STORIES`` submits them.
 (
@@ -280,7 +281,7 @@ def _governance(world: World) -> None:
     world.allocator.withdraw(ETHER, sender=world.stranger)
     world.allocator.disburse(world.committee, world.allocator.treasury() // 2, sender=world.committee)
     policy = {**world.policy, "revealSeconds": 90, "pricePerQubitShot": 2_000_000_000}
-    world.allocator.setPolicy(tuple(policy.values()), sender=world.committee)
+    world.set_policy(policy)
     organisation = world.admit("observer")
     world.consortium.setWeight(organisation, 3, sender=world.committee)
     world.consortium.invite(world.stranger, sender=account("observer"))
@@ -290,6 +291,9 @@ def _governance(world: World) -> None:
     world.consortium.resign(sender=account("observer"))
     world.registry.suspend(2, b"\x07" * 32, sender=world.security)
     world.certify(2)
+    renewed = world.node(4)
+    consent = world.sign_registration("daemon 4", renewed.operator, b"\x0b" * 32, bytes(32))
+    world.registry.updateIdentity(4, b"\x0b" * 32, consent, sender=renewed.operator)
     world.certify(4)
     world.registry.retire(5, sender=world.node(5).operator)
     leaving = world.node(6)
@@ -366,4 +370,5 @@ STORIES: tuple[Callable[[World], None], ...] = (
     allocations.lasting,
     _governance,
     _after_governance,
+    benchmarks,
 )

@@ -17,7 +17,7 @@ def test_the_untouched_history_holds(history):
     assert report.computations == LAST
     assert report.entries == history.view("AuditTrail", "head")[1]
     assert report.surplus == 0
-    assert set(report.checks) == {rule.value for rule in Rule}
+    assert set(report.checks) == {rule.value for rule in Rule} - {"motion", "pause"}  # see test_bodies
 
 
 def test_the_history_has_every_ending(history):
@@ -37,8 +37,8 @@ def test_times_outside_the_timed_blocks_do_not_matter(history):
 
 
 def test_any_event_left_out_is_missed(history):
-    """But a heartbeat that no draw needed, the leave of an account whose organisation is gone, and what was said to a
-    council.
+    """But a heartbeat that no draw needed, the leave of an account whose organisation is gone, what was said to a
+    council, and an identity, of which the chain keeps nothing but this event: its suspension stands as any other.
 
     Tried with the first and the last event of each kind and every fifth of all.
     """
@@ -53,7 +53,7 @@ def test_any_event_left_out_is_missed(history):
     unnoticed = {
         history.events[position].name for position in tried if history.examine(history.without(position)).holds
     }
-    assert unnoticed == {"HeartbeatReceived", "AccountLeft", "DisputeAnswered"}
+    assert unnoticed == {"HeartbeatReceived", "AccountLeft", "DisputeAnswered", "IdentityUpdated"}
 
 
 def test_any_argument_changed_is_noticed(history):
@@ -68,12 +68,21 @@ def test_any_argument_changed_is_noticed(history):
                     unnoticed.add(f"{name}.{argument}{path}")
     assert unnoticed == {
         "CapabilityDeclared.uri",
+        # Terms under which nothing was decided before they were changed, or nothing so close to the edge.
+        "CertificationTermsChanged.terms.cadenceSeconds",
+        "CertificationTermsChanged.terms.driftPpm",
+        "CertificationTermsChanged.terms.surprisePpm",
+        "CertificationTermsChanged.terms.tolerancePpm",
+        # Of a round that was spoiled, and of a certifier that left without having revealed a salt.
+        "CertificationAnswered.answer",
+        "CertifierEnlisted.tip",
         "DisputeAnswered.evidence",
         "DisputeOpened.evidence",
         "GoldListOpened.documentDigest",
         "ComputationSubmitted.request.maxFee",
         "PayloadRefused.code",
         "ProcessorRegistered.identityDigest",
+        "ProcessorRegistered.hardwareDigest",
         # The contract has checked by proofs that no event carries which round it was, and what its answer is.
         "RoundScored.answer.ideal",
         "RoundScored.answer.uniform",
@@ -131,7 +140,7 @@ def test_an_operator_keeps_to_its_first_organisation(history):
         tell("AccountJoined", organisation=organisation, account=stranger)
         tell(
             "ProcessorRegistered", processor=next_id + offset, operator=stranger,
-            daemon=account(f"another daemon {offset}"), organisation=organisation,
+            daemon=account(f"another daemon {offset}"), organisation=organisation, hardwareDigest=bytes([offset]) * 32,
         )  # fmt: skip
         tell("AccountLeft", organisation=organisation, account=stranger)
     fault = history.examine(told).fault

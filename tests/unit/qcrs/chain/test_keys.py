@@ -18,6 +18,7 @@ from qcrs.chain.keys import (
     address_of,
     create_keystore,
     load_keystore,
+    salt_root,
 )
 
 ADDRESS = "0x" + "44" * 20
@@ -98,3 +99,12 @@ def test_address_gets_its_checksum_and_a_mistyped_one_is_refused():
     for wrong in ("", "0x", right[2:], right[:-1], right + "0", right.replace("B38D", "b38D"), "researcher"):
         with pytest.raises(AddressInvalid, match="40 hexadecimal digits"):
             address_of(wrong)
+
+
+def test_salts_follow_from_the_key_alone():
+    daemon, other = (account_of("0x" + digit * 64) for digit in "12")
+    facts = (1337, "genesis/verifier", 4, 0)
+    root = salt_root(daemon, *facts)
+    assert root == salt_root(daemon, *facts)
+    changed = [(1, *facts[1:]), (1337, "another", 4, 0), (1337, facts[1], 5, 0), (1337, facts[1], 4, 1)]
+    assert len({root, salt_root(other, *facts), *(salt_root(daemon, *c) for c in changed)}) == 6

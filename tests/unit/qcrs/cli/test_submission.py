@@ -21,6 +21,8 @@ from qcrs.rules.gold import Answer, RoundKind
 from qcrs.sdk.gold import Document, Documents, Round
 from qcrs.sdk.quote import Quote, quote_of
 from qcrs.sdk.result import Result
+from qcrs.sdk.sealing import Sealer
+from qcrs.sdk.secrets import Secrets
 from qcrs.sdk.terms import Circuit, Conditions
 from qcrs.store import Store
 from tests.market import PRICE, candidate
@@ -183,15 +185,21 @@ def test_an_unverified_answer_is_called_so() -> None:
 
 def story_of(**fields: object) -> SimpleNamespace:
     request = {"gold": False, "payload": b"", "circuit_digest": bytes(32), "outcome_bits": 3, "secret_commitment": b""}
-    return SimpleNamespace(request=SimpleNamespace(**(request | fields)))
+    return SimpleNamespace(computation=1, request=SimpleNamespace(**(request | fields)))
 
 
 def test_the_layout_comes_from_the_payload_or_the_gold_document(tmp_path) -> None:
-    client = SimpleNamespace(gold_documents=Documents(tmp_path / "gold"), store=Store(str(tmp_path)))
+    store, network = Store(str(tmp_path)), SimpleNamespace(deployment="genesis/verifier")
+    sealer = Sealer(SimpleNamespace(network=network), store, Secrets(tmp_path / "secrets"))
+    client = SimpleNamespace(gold_documents=Documents(tmp_path / "gold"), store=store, sealer=sealer)
     sweep = join([BELL, TILTED])
     expected = Layout(2, 2, (("0", 0), ("1", 1)))
     assert layout_of(client, story_of(payload=sweep.encode())) == expected
     assert layout_of(client, story_of(circuit_digest=client.store.put(sweep.encode()))) == expected
+    ours = client.sealer._secrets.create(sealed=True)
+    sealed = story_of(circuit_digest=sealer.seal(sweep.encode(), ours), secret_commitment=ours)
+    assert layout_of(client, sealed) == expected
+    assert layout_of(client, story_of(circuit_digest=sealed.request.circuit_digest)) is None  # not ours to read
     assert layout_of(client, story_of(payload=BELL.encode(), outcome_bits=2)) is None
     assert layout_of(client, story_of()) is None
 

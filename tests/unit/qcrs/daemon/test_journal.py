@@ -151,7 +151,30 @@ def test_journal_of_a_later_version_is_left_alone(tmp_path):
     path = tmp_path / "journal.sqlite"
     _open(path).close()
     with sqlite3.connect(path) as database:
-        database.execute("PRAGMA user_version = 3")
+        database.execute("PRAGMA user_version = 4")
     database.close()
-    with pytest.raises(JournalDamaged, match="schema version 3, expected 2"):
+    with pytest.raises(JournalDamaged, match="schema version 4, expected 3"):
         _open(path)
+
+
+def test_what_a_benchmark_says_is_said_again_in_the_same_words(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    with _open(path) as journal:
+        assert journal.kept("scores", 7, 1) is None
+        assert journal.keep("scores", 7, 1, b"first") == b"first"
+        assert journal.keep("scores", 7, 1, b"second") == b"first"
+        assert journal.keep("scores", 7, 2, b"another round") == b"another round"
+        assert journal.keep("answer", 7, 1, b"digest") == b"digest"
+    with _open(path) as journal:
+        assert journal.kept("scores", 7, 1) == b"first"
+
+
+def test_journal_of_a_version_without_benchmarks_gets_a_place_for_them(tmp_path):
+    path = tmp_path / "journal.sqlite"
+    _open(path).close()
+    with sqlite3.connect(path) as database:
+        database.execute("DROP TABLE benchmarks")
+        database.execute("PRAGMA user_version = 2")
+    database.close()
+    with _open(path) as journal:
+        assert journal.keep("answer", 1, 1, b"digest") == b"digest"

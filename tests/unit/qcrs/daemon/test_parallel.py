@@ -7,7 +7,7 @@ import pytest
 
 from qcrs.chain.codec import ContractRefused
 from qcrs.daemon.duties import Answer, Drain, Keep, Tend
-from qcrs.daemon.execution import Executor
+from qcrs.daemon.execution import RACES, Executor
 from qcrs.daemon.journal import Journal
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
@@ -84,6 +84,11 @@ def test_refused_step_costs_no_gas(journal):
         asyncio.run(executor(journal, gateway).carry_out(Keep(5, Step.Backfill, (3, 4)), story()))
     assert gateway.simulated == [("backfill", 5, [3, 4])]
     assert gateway.sent == []
+
+
+def test_step_that_a_pause_stops_is_tried_again_when_it_is_over():
+    """What is no race would be given up for good."""
+    assert "WorkStopped" in RACES
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,23 @@ def with_delay() -> QuantumCircuit:
     return circuit
 
 
+def with_fraction_of_a_nanosecond() -> QuantumCircuit:
+    circuit = QuantumCircuit(1, 1)
+    circuit.delay(0.3, 0, unit="ns")
+    circuit.measure(0, 0)
+    return circuit
+
+
+@pytest.mark.parametrize(("duration", "unit"), [(1_500, "ns"), (1.5, "us"), (0.0015, "ms"), (1.5e-6, "s")])
+def test_delays_are_written_in_nanoseconds(duration: float, unit: str) -> None:
+    circuit = QuantumCircuit(1, 1)
+    circuit.delay(duration, 0, unit=unit)
+    circuit.measure(0, 0)
+    text = canonical(circuit)
+    assert "delay[1500ns] q[0];" in text
+    assert canonical(load(text)) == text
+
+
 def with_everything_twice() -> QuantumCircuit:
     inner = QuantumCircuit(1)
     for _ in range(200):
@@ -161,6 +178,7 @@ def with_everything_twice() -> QuantumCircuit:
         (with_if, "FeedForwardUnsupported"),
         (with_parameter, "ParameterInvalid"),
         (with_delay, "ForbiddenStatement"),
+        (with_fraction_of_a_nanosecond, "ForbiddenStatement"),
         (with_everything_twice, "TooManyOperations"),
         (lambda: QuantumCircuit(1, 1), "NoMeasurement"),
         (lambda: QuantumCircuit(300, 1), "TooManyQubits"),

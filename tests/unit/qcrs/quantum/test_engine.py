@@ -135,7 +135,8 @@ def test_circuit_deeper_than_declared_is_refused() -> None:
 
 def test_limits_are_kept_and_the_engine_lives_on() -> None:
     async def scenario(engine: EngineClient) -> None:
-        hungry = HEAD + "qubit[27] q; bit[27] c; h q; c = measure q;"
+        chain = "".join(f"cx q[{low}], q[{low + 1}];" for low in range(26))
+        hungry = HEAD + f"qubit[27] q; bit[27] c; h q; {chain} c = measure q;"
         late, starved = await asyncio.gather(
             engine.run(RunRequest(endless().text, 65_535, 1, 16, 16, time_limit_seconds=0.5)),
             engine.run(RunRequest(hungry, 16, 1, 27, 27, memory_limit_bytes=256 << 20)),

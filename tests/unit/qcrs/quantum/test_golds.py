@@ -234,6 +234,15 @@ def test_wide_circuits_have_no_golds() -> None:
         answer_of(Program(21, 21, (*wide, measured)))
 
 
+def test_circuits_with_delays_have_no_golds() -> None:
+    target = spsa(1)[0]
+    waiting = Program(target.qubits, target.bits, (Operation("delay", (100,), (0,)), *target.operations))
+    with pytest.raises(GoldUnavailable, match="delays"):
+        make_golds([waiting], 10, 1_000, chance())
+    with pytest.raises(GoldUnavailable, match="delay"):
+        make_traps([waiting], 10, chance())
+
+
 def test_an_even_circuit_has_no_answer() -> None:
     flat = [Operation("h", (), (qubit,)) for qubit in range(3)]
     measured = [Operation("measure", (), (qubit,), (qubit,)) for qubit in range(3)]

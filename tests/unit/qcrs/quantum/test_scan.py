@@ -44,6 +44,16 @@ def test_scan_reads_flat_openqasm_2() -> None:
     assert program.operations[1].parameters == (4.0,)
 
 
+def test_delays_are_nanoseconds_and_take_a_layer_for_each_begun_microsecond() -> None:
+    text = "OPENQASM 3.0; qubit[2] q; bit[2] c; delay[1ms] q; delay[1_500ns] q[0]; delay[2us] q[1]; c = measure q;"
+    program = scan(text)
+    waits = [(operation.parameters, operation.qubits) for operation in program.operations if operation.name == "delay"]
+    assert waits == [((1_000_000,), (0,)), ((1_000_000,), (1,)), ((1_500,), (0,)), ((2_000,), (1,))]
+    assert program.facts().depth == 1_000 + 2 + 1
+    assert "delay[1500ns] q[0];" in program.text()
+    assert scan(program.text()) == program
+
+
 def test_scan_is_the_inverse_of_text() -> None:
     program = scan(BODY + "h q; rz(-0.1) q[1]; barrier q[0], q[2]; reset q[2];" + END)
     assert scan(program.text()) == program
@@ -90,6 +100,15 @@ def test_facts_count_layers_and_leave_barriers_out() -> None:
         (BODY + "ctrl @ x q[0], q[1];" + END, "ForbiddenStatement"),
         (BODY + "inv @ x q[0];" + END, "ForbiddenStatement"),
         (BODY + "delay[10] q[0];" + END, "ForbiddenStatement"),
+        (BODY + "delay[10dt] q[0];" + END, "ForbiddenStatement"),
+        (BODY + "delay[1.5us] q[0];" + END, "ForbiddenStatement"),
+        (BODY + "delay[-1ns] q[0];" + END, "ForbiddenStatement"),
+        (BODY + "delay[pi] q[0];" + END, "ForbiddenStatement"),
+        (BODY + "delay q[0];" + END, "SyntaxInvalid"),
+        (BODY + "delay[1ms] r;" + END, "UnknownRegister"),
+        (BODY + "delay[1000001ns] q[0];" + END, "ParameterInvalid"),
+        (BODY + "delay[2ms] q[0];" + END, "ParameterInvalid"),
+        ("OPENQASM 2.0; qreg q[1]; creg c[1]; delay[1ns] q; measure q -> c;", "ForbiddenStatement"),
         (BODY + "input float a;" + END, "ForbiddenStatement"),
         (BODY + "c = 1;" + END, "ForbiddenStatement"),
         (BODY + "c[7] = measure q[0];" + END, "ForbiddenStatement"),

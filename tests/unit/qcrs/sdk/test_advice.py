@@ -17,6 +17,12 @@ FEW = {"noiseClass": 1, "qubits": 5, "required": 3, "found": 2}
         ("BacklogFull", {"bucket": 9, "ahead": 9, "limit": 8}, ["qcrs job list", "--noise-class"]),
         ("TooFewEligibleProcessors", FEW, ["2 of 3 processors", "qcrs job why ID", "--price"]),
         ("AccountNotAdmin", {}, ["admin"]),
+        ("AccessManagedUnauthorized", {"caller": "0x"}, ["--as operator", "qcrs committee propose"]),
+        ("NotMember", {"account": "0x"}, ["qcrs committee list --json"]),
+        ("HashSignatureRequired", {"account": "0x", "door": "0x"}, ["hash key"]),
+        ("MotionOutdated", {"motion": 1, "term": 1, "present": 2}, ["qcrs committee expire", "anew"]),
+        ("ExecutionOutsideWindow", {"motion": 1}, ["qcrs committee show"]),
+        ("WorkStopped", {"endsAt": 86_400, "timestamp": 1}, ["until 1970-01-02 00:00", "goes on"]),
     ],
 )
 def test_next_step_is_named(name, arguments, words):

@@ -48,7 +48,7 @@ class Chain:
     async def simulate(self, account, contract, function, *arguments):
         name = self.refusals.get((function, arguments[0]))
         if name:
-            raise ContractRefused(name, {"found": 1, "required": 3})
+            raise ContractRefused(name, {"found": 1, "required": 3, "endsAt": 86_400})
 
     async def post(self, account, contract, function, *arguments, value=0):
         self.sent.append((function, *arguments))
@@ -91,6 +91,13 @@ def test_want_of_processors_is_said_and_costs_nothing():
     chain = Chain((3, 10))
     chain.refusals["allocate", 3] = "TooFewEligibleProcessors"
     assert step(chain, 3) == ["in turn, and waiting for processors: 1 of 3 can be had now"]
+    assert chain.sent == []
+
+
+def test_pause_is_said_and_costs_nothing():
+    chain = Chain((3, 10))
+    chain.refusals["allocate", 3] = "WorkStopped"
+    assert step(chain, 3) == ["new work is paused until 86400 (unix seconds); it waits till then"]
     assert chain.sent == []
 
 

@@ -36,7 +36,11 @@ class Node:
     """A node that has logged *past* and will tell *future*."""
 
     def __init__(self, past, future):
-        self.past, self.future, self.network = past, future, SimpleNamespace(deployed_at=0, chain_id=1, ws_url="ws://")
+        self.past, self.future, self.network = (
+            past,
+            future,
+            SimpleNamespace(deployed_at=0, deployment="g/v", chain_id=1, ws_url="ws://"),
+        )
 
     async def logs(self, first):
         return [e for e in self.past if e.block >= first]

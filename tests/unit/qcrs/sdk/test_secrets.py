@@ -46,3 +46,30 @@ def test_damaged_line_costs_its_own_secret_and_no_other(tmp_path, caplog):
     assert secrets.behind(before) is not None
     assert secrets.behind(after) is not None
     assert "damaged line" in caplog.text
+
+
+def test_sealing_secret_outlives_the_process_and_is_of_encrypted_computations_alone(tmp_path):
+    path = tmp_path / "secrets.jsonl"
+    plain, first, second = (Secrets(path).create(sealed=sealed) for sealed in (False, True, True))
+    later = Secrets(path)
+    assert later.sealing(plain) is None
+    assert len({later.sealing(first), later.sealing(second)}) == 2
+    assert later.sealing(first) == Secrets(path).sealing(first)
+    assert later.behind(first) is not None
+
+
+def test_sealing_secret_is_none_of_those_that_are_published(tmp_path):
+    secrets = Secrets(tmp_path / "secrets.jsonl")
+    commitment = secrets.create(sealed=True)
+    sealing, published = secrets.sealing(commitment), commitment
+    while (published := secrets.behind(published)) is not None:
+        assert published not in sealing
+        assert secrets.sealing(published) is None
+
+
+def test_sealing_secret_that_is_damaged_costs_its_own_computation_alone(tmp_path):
+    path = tmp_path / "secrets.jsonl"
+    before = Secrets(path).create(sealed=True)
+    with path.open("ab") as file:
+        file.write(b'{"last": "00", "sealing": 7}\n[1]\n')
+    assert Secrets(path).sealing(before) is not None

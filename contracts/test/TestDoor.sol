@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title A door that asks for no signature
+/// @notice Calls as the contract of hash keys does, for whoever it is told to: see Actor.
+contract TestDoor {
+    /// @notice Calls `target` with `data` for `account`.
+    function perform(address account, address target, bytes calldata data) external returns (bytes memory result) {
+        bool succeeded;
+        (succeeded, result) = target.call(abi.encodePacked(data, account));
+        if (!succeeded) {
+            assembly ("memory-safe") {
+                revert(add(result, 0x20), mload(result))
+            }
+        }
+    }
+}

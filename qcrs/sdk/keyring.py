@@ -1,0 +1,56 @@
+"""The hash keys of a user's own accounts, by which they act through the door."""
+
+from pathlib import Path
+
+from qcrs.chain.gateway import Gateway, Receipt
+from qcrs.chain.keys import LocalAccount
+from qcrs.config import password
+from qcrs.crypto.leaf_key import Purpose
+from qcrs.crypto.leaf_ring import LeafRing
+from qcrs.door import Door
+
+HASH_KEYS = "hash-keys"  # beside the network file
+PASSWORD = "password"  # in that folder, on a devnet
+
+
+class Keyring:
+    """A folder with a folder of keys for each account. An account that has none gets and installs its first one.
+
+    All open with one password: that in the folder's file ``password``, as a devnet has it, ``QCRS_PASSWORD``, or what
+    is typed.
+
+    Args:
+        folder: By convention ``HASH_KEYS`` beside the network file: a key signs for one suite alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._doors: dict[tuple[int, str], Door] = {}
+        self._password: str | None = None
+
+    async def __call__(self, gateway: Gateway, account: LocalAccount, target: str, data: bytes) -> Receipt:
+        """Call the contract at *target* with *data* for *account*, by both of its keys; return the receipt.
+
+        Raises:
+            ContractRefused: The target refused it, or the door did.
+            LeafKeyInvalid, LeafJournalInUse, LeafJournalBehind, LeafJournalDamaged: The hash key must not sign here.
+            PasswordMissing: Nobody said what opens it.
+        """
+        return await (await self.door(gateway, account)).call(target, data)
+
+    async def door(self, gateway: Gateway, account: LocalAccount) -> Door:
+        """Return the way by which *account* acts, with its key installed."""
+        known = self._doors.get((id(gateway), account.address))
+        if known is None:
+            if self._password is None:
+                self._password = password(self._folder / PASSWORD)
+            purpose = Purpose(account.address, gateway.network.chain_id, gateway.addresses["HashKeys"])
+            known = Door(gateway, account, LeafRing(self._folder / account.address.lower(), self._password, purpose))
+            await known.open()
+            self._doors[id(gateway), account.address] = known
+        return known
+
+    def close(self) -> None:
+        """Let go of all keys."""
+        while self._doors:
+            self._doors.popitem()[1].close()
