@@ -13,7 +13,7 @@ from eth_hash.auto import keccak
 from qcrs.chain.deployment import ETHER
 from qcrs.model.processor import ProcessorStatus
 from tests.job import Job
-from tests.scenario import Node, World, account, capability
+from tests.scenario import Node, World, account, capability, hardware_of
 
 SIZES = (10, 100, 1_000, 10_000)
 QUEUES = (10, 100, 1_000, 10_000)
@@ -58,7 +58,8 @@ class Field:
         calls: list[tuple] = []
         for number, (daemon, operator) in enumerate(daemons.items()):
             signature = world.sign_registration(f"daemon {number}", operator, digest)
-            calls.append((world.registry, "register", (daemon, digest, signature), operator, 0))
+            hardware = hardware_of(f"daemon {number}")
+            calls.append((world.registry, "register", (daemon, digest, hardware, signature), operator, 0))
         self.chain.pour(calls)
         # Those of one sender come in order; who of several is first, only the chain knows.
         declared = capability(self.chain.now + 365 * 86_400, qubits=QUBITS).to_chain()
