@@ -100,21 +100,6 @@ library ProcessorIndex {
         }
     }
 
-    /// @notice A part of one list, in order: `limit` of its processors at most, from place `first` on.
-    function slice(Index storage self, uint256 level, uint256 first, uint256 limit)
-        internal
-        view
-        returns (ProcessorId[] memory processors)
-    {
-        uint256 length = lengthOf(self.lengths, level);
-        uint256 count = first >= length ? 0 : length - first;
-        if (count > limit) count = limit;
-        processors = new ProcessorId[](count);
-        for (uint256 i; i < count; ++i) {
-            processors[i] = ProcessorId.wrap(processorAt(self, level, first + i));
-        }
-    }
-
     function _put(Index storage self, uint256 level, uint256 place, uint32 processor) private {
         uint256 key = (level << 32) | (place >> 3);
         uint256 shift = 32 * (place & 7);
