@@ -275,7 +275,7 @@ async def declare(
 async def certify(gateway: Gateway, authority: Authority, processor: int, store: Store, secret: bytes) -> str:
     """Approve a processor's newest capability; return what was checked. Needs the Certification Authority's role.
 
-    Nothing is measured in this version: approval is the role holder's word. Its keys are checked.
+    Nothing is measured: approval is the role holder's word. Its keys are checked.
 
     Args:
         secret: Of the authority: see ``qcrs.sdk.enrolment.admission_secret``.
