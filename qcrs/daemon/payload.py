@@ -23,7 +23,7 @@ PAYLOAD_TRIES = 5
 PAYLOAD_PAUSE_SECONDS = 1.0
 # How long a key is waited for, of what is left of the phase: the rest is for running, and for being replaced.
 KEY_SHARE_OF_PHASE = 0.4
-KEY_PAUSE_SECONDS = (0.05, 1.0)  # between looks, from first to longest
+KEY_PAUSE_SECONDS = (0.005, 1.0)  # between looks, from first to longest; each twice the one before
 
 
 class PayloadRefused(QcrsError):
