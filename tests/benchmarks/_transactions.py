@@ -48,15 +48,15 @@ class Mined:
         return self.gas - INTRINSIC_GAS - self.call_data_gas
 
 
-async def mined(gateway: Gateway, first: int = 1) -> list[Mined]:
-    """Return the transactions from block *first* on, in chain order."""
+async def mined(gateway: Gateway, first: int = 1, last: int | None = None) -> list[Mined]:
+    """Return the transactions of blocks *first* to *last*, or all from *first* on, in chain order."""
     functions = {
         (address.lower(), gateway.interfaces[name].selector(function)): (name, function)
         for name, address in gateway.addresses.items()
         for function in gateway.interfaces[name].functions
     }
     found = []
-    for number in range(first, await gateway.block_number() + 1):
+    for number in range(first, (await gateway.block_number() if last is None else last) + 1):
         block = await gateway.request("eth_getBlockByNumber", hex(number), True)
         for transaction in block["transactions"]:
             receipt = await gateway.request("eth_getTransactionReceipt", transaction["hash"])

@@ -116,12 +116,15 @@ async def measure(devnet: Devnet, second: DevnetChain) -> list[Round]:
         client = requester(devnet, gateway)
         await gateway.send(client.account, "ComputationAllocator", "deposit", value=DEPOSIT)
         await run_jobs(client, IN_FLIGHT)  # first times are slower
-        history = await mined(gateway)
-        await replay(second.ws_url, history, one_by_one=True)
-        async with Gateway(twin) as bare:
+        replayed = 0
+        while (latest := await gateway.block_number()) > replayed:  # daemons go on sending heartbeats meanwhile
+            await replay(second.ws_url, await mined(gateway, replayed + 1, latest), one_by_one=True)
+            replayed = latest
+        async with Gateway(await _as_it_began(twin)) as bare:
             rounds = []
             for number in range(ROUNDS):
-                rounds.append(await one_round(client, bare, Meter(devnet, second)))
+                replayed, made = await one_round(client, bare, Meter(devnet, second), replayed)
+                rounds.append(made)
                 print(
                     f"  round {number + 1} of {ROUNDS}: {rounds[-1].loaded:.2f} jobs/s, bare {rounds[-1].bare:.2f}",
                     flush=True,
@@ -129,23 +132,35 @@ async def measure(devnet: Devnet, second: DevnetChain) -> list[Round]:
     return rounds
 
 
-async def one_round(client: Client, bare: Gateway, meter: Meter) -> Round:
+async def _as_it_began(twin: Network) -> Network:
+    """Return the second chain's network, which began with a block of its own."""
+    probe = Gateway(twin)
+    try:
+        return twin.model_copy(update={"genesis": await probe.genesis()})
+    finally:
+        await probe.close()
+
+
+async def one_round(client: Client, bare: Gateway, meter: Meter, replayed: int) -> tuple[int, Round]:
     """Run one round on both chains.
+
+    Args:
+        replayed: Last block of which the second chain has the transactions; returned anew.
 
     Raises:
         ReplayDiffers: The second chain came out differently.
     """
     gateway = client.gateway
-    first = await gateway.block_number() + 1
     loaded = await run_jobs(client, JOBS)
     cpu = meter.per_job()
-    transactions = await mined(gateway, first)
+    latest = await gateway.block_number()
+    transactions = await mined(gateway, replayed + 1, latest)
     start = await bare.block_number() + 1
     before = meter.per_job()["bare chain"]
     alone = await replay(bare.network.ws_url, transactions)
     cpu["bare chain"] = meter.per_job()["bare chain"] - before
     require_same(transactions, await mined(bare, start))
-    return Round(JOBS / loaded, JOBS / alone, len(transactions), cpu)
+    return latest, Round(JOBS / loaded, JOBS / alone, len(transactions), cpu)
 
 
 def require_same(loaded: list[Mined], bare: list[Mined]) -> None:
