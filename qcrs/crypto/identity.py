@@ -109,7 +109,7 @@ class Document(Record):
     @property
     def canonical(self) -> bytes:
         """What is signed: sorted, without spaces."""
-        return _json(self.model_dump(by_alias=True, mode="json"))
+        return canonical_json(self.model_dump(by_alias=True, mode="json"))
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Identity:
     @property
     def content(self) -> bytes:
         """The file."""
-        return _json({
+        return canonical_json({
             "document": self.document.model_dump(by_alias=True, mode="json"),
             "signature": "0x" + self.signature.hex(),
             "signatureBefore": "0x" + self.before.hex(),
@@ -266,5 +266,6 @@ class Revocations:
             raise IdentityInvalid(Check.Revoked, f"0x{digest.hex()} was replaced or withdrawn; ask for the present one")
 
 
-def _json(value: Any) -> bytes:
+def canonical_json(value: Any) -> bytes:
+    """Return *value* in the one form of which digests are taken: keys in order, no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

@@ -4,13 +4,14 @@ import asyncio
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount, sign_registration
 from qcrs.config import NodeConfig, password
 from qcrs.crypto.admission import answer, challenge, require_possession, require_unique
-from qcrs.crypto.identity import Document, Identity, IdentityInvalid, issue, rotate
+from qcrs.crypto.identity import Document, Identity, IdentityInvalid, canonical_json, issue, rotate
 from qcrs.crypto.keys import Keys, OpeningKey, SigningKey
 from qcrs.crypto.keystore import CHOSEN_COST, RANDOM_COST, public_of, read_key, write_key, write_private
 from qcrs.errors import QcrsError
@@ -60,16 +61,23 @@ def load_keys(config: NodeConfig) -> Keys | None:
     return Keys(read_key(SigningKey, config.signing_key, secret), read_key(OpeningKey, config.opening_key, secret))
 
 
+def device_descriptor(calibration: Calibration, serial: str) -> dict[str, Any]:
+    """Return what is said of a simulated device; *serial* tells it from others of one calibration."""
+    return {
+        "name": calibration.name,
+        "source": calibration.source,
+        "qubits": len(calibration.qubits),
+        "serial": serial,
+    }
+
+
 def first_identity(gateway: Gateway, operator: str, daemon: str, calibration: Calibration, keys: Keys) -> Identity:
     """Return the first identity of a processor.
 
     The device is a simulated one, and several processors may be simulated from one calibration: a serial number tells
     them apart, as it does real devices.
     """
-    device = _json({
-        "name": calibration.name, "source": calibration.source, "qubits": len(calibration.qubits),
-        "serial": os.urandom(16).hex(),
-    })  # fmt: skip
+    device = canonical_json(device_descriptor(calibration, os.urandom(16).hex()))
     document = Document(
         chain_id=gateway.network.chain_id, registry=gateway.addresses[REGISTRY], operator=operator, daemon=daemon,
         signing_key=keys.signing.public, sealing_key=keys.opening.public, hardware_digest=keccak(device),
@@ -249,8 +257,4 @@ def _is_proven(identity: Identity, secret: bytes, answers: list[bytes]) -> bool:
 def record_bytes(capability: Capability) -> bytes:
     """Return what of *capability* is signed: all of it."""
     fields = capability.model_dump(by_alias=True)
-    return _json({name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items()})
-
-
-def _json(value: dict) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    return canonical_json({name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items()})

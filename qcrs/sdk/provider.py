@@ -1,7 +1,6 @@
 """What organisations and providers do: admit, register, declare, certify, bond."""
 
 import asyncio
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from qcrs.chain.contracts import ProcessorBonds, Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import RANDOM_COST, LocalAccount, create_account, create_keystore, sign_registration
 from qcrs.config import NodeConfig, cores
+from qcrs.crypto.identity import canonical_json
 from qcrs.crypto.keys import Keys
 from qcrs.crypto.keystore import CHOSEN_COST
 from qcrs.errors import QcrsError
@@ -18,7 +18,7 @@ from qcrs.quantum.calibration import Calibration
 from qcrs.quantum.capability import capability_of
 from qcrs.rules.digest import keccak
 from qcrs.sdk.authority import Authority
-from qcrs.sdk.enrolment import first_identity, make_keys, record_bytes, require_admissible
+from qcrs.sdk.enrolment import device_descriptor, first_identity, make_keys, record_bytes, require_admissible
 from qcrs.store import Store
 from qcrs.vault import Vault
 
@@ -137,26 +137,17 @@ def _key_files(files: NodeFiles) -> tuple[Path, ...]:
 def unkeyed_document(operator: str, daemon: str, calibration: Calibration) -> bytes:
     """Return the identity document of a processor without post-quantum keys: who operates what."""
     document = {"schemaVersion": 1, "operator": operator, "daemon": daemon, "hardware": _hardware(daemon, calibration)}
-    return _canonical(document)
+    return canonical_json(document)
 
 
 def hardware_digest(daemon: str, calibration: Calibration) -> bytes:
     """Return the digest of the identity document's part that describes the hardware."""
-    return keccak(_canonical(_hardware(daemon, calibration)))
+    return keccak(canonical_json(_hardware(daemon, calibration)))
 
 
 def _hardware(daemon: str, calibration: Calibration) -> dict[str, Any]:
-    return {
-        "name": calibration.name,
-        "source": calibration.source,
-        "qubits": len(calibration.qubits),
-        # An emulated device is one of many of the same name, and has no serial number but its daemon's.
-        "serial": daemon.lower(),
-    }
-
-
-def _canonical(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    # An emulated device is one of many of the same name, and has no serial number but its daemon's.
+    return device_descriptor(calibration, daemon.lower())
 
 
 def capability_record(calibration: Calibration, content: bytes, expires_at: int) -> Capability:

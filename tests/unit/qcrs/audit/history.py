@@ -55,6 +55,25 @@ class History:
     constants: Constants
     answers: dict[tuple, Any]
 
+    @classmethod
+    def of(cls, world: World) -> "History":
+        """Return what the suite's contracts said on the recorded chain of *world*."""
+        chain = world.chain
+        assert isinstance(chain, RecordedChain)
+        events = [
+            LoggedEvent(e.name, e.contract, e.arguments, e.block, chain.timestamps[e.block])
+            for e in chain.log
+            if e.contract in world.contracts
+        ]
+        constants = Constants(
+            chain_id=CHAIN_ID,
+            contracts={name: contract.address for name, contract in world.contracts.items()},
+            keeper_bounty=world.settings.keeper_bounty,
+            heartbeat_seconds=world.settings.heartbeat_seconds,
+            genesis_entropy=world.settings.genesis_entropy,
+        )
+        return cls(world, events, constants, {})
+
     def positions(self, name: str, **arguments: Any) -> list[int]:
         """Return where the events called *name* with *arguments* stand."""
         return [

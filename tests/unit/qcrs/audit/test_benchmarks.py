@@ -3,9 +3,7 @@
 import pytest
 
 from qcrs.model.certification import CertificationStatus
-from qcrs.rules.replay import Constants, LoggedEvent
 from tests import scenario
-from tests.evm import CHAIN_ID
 from tests.scenario import World
 from tests.unit.qcrs.audit.benchmarks import benchmarks
 from tests.unit.qcrs.audit.history import History, RecordedChain
@@ -18,16 +16,7 @@ def tale():
         patch.setattr(scenario, "Chain", RecordedChain)
         world = World(processors=3)
     benchmarks(world)
-    chain = world.chain
-    events = [LoggedEvent(e.name, e.contract, e.arguments, e.block, chain.timestamps[e.block]) for e in chain.log]
-    constants = Constants(
-        chain_id=CHAIN_ID,
-        contracts={name: contract.address for name, contract in world.contracts.items()},
-        keeper_bounty=world.settings.keeper_bounty,
-        heartbeat_seconds=world.settings.heartbeat_seconds,
-        genesis_entropy=world.settings.genesis_entropy,
-    )
-    return History(world, events, constants, {})
+    return History.of(world)
 
 
 def test_the_untouched_tale_holds(tale):

@@ -4,7 +4,7 @@ import pytest
 
 from qcrs.model.decision import Decision
 from qcrs.model.motion import CONSTITUTION, MotionStatus
-from qcrs.rules.replay import Constants, LoggedEvent, Rule, narrate
+from qcrs.rules.replay import LoggedEvent, Rule, narrate
 from qcrs.rules.replay.facts import UNKNOWN, encoded_facts, words_of
 from tests.evm import CHAIN_ID
 from tests.governed import DAY, SECURITY, Docket
@@ -59,19 +59,7 @@ class Chronicle(Docket):
 @pytest.fixture(scope="module")
 def chronicle() -> History:
     world = Chronicle()
-    events = [
-        LoggedEvent(e.name, e.contract, e.arguments, e.block, world.chain.timestamps[e.block])
-        for e in world.chain.log
-        if e.contract in world.contracts
-    ]
-    constants = Constants(
-        chain_id=CHAIN_ID,
-        contracts={name: contract.address for name, contract in world.contracts.items()},
-        keeper_bounty=world.settings.keeper_bounty,
-        heartbeat_seconds=world.settings.heartbeat_seconds,
-        genesis_entropy=world.settings.genesis_entropy,
-    )
-    return History(world, events, constants, {})
+    return History.of(world)
 
 
 def test_story_has_every_end_of_a_motion(chronicle):

@@ -3,14 +3,12 @@
 import pytest
 
 from qcrs.model.computation import ComputationStatus
-from qcrs.rules.replay import Constants, Rule
+from qcrs.rules.replay import Rule
 from tests import scenario
 from tests.deliveries import Conduct, Desk, disprove
-from tests.evm import CHAIN_ID
 from tests.job import rogue
 from tests.reports import Office
 from tests.scenario import World
-from tests.unit.qcrs.audit.conftest import _logged
 from tests.unit.qcrs.audit.history import History, RecordedChain
 
 ACCEPTED, REJECTED, OVERTURNED, ALONE, RELAYED, WIDE = range(1, 7)
@@ -53,15 +51,7 @@ def told() -> History:
     desk.subscribe_to_outcomes(wide)
     wide.to_settled()
     desk.deliver_outcomes(wide)
-    assert isinstance(world.chain, RecordedChain)
-    constants = Constants(
-        chain_id=CHAIN_ID,
-        contracts={name: contract.address for name, contract in world.contracts.items()},
-        keeper_bounty=world.settings.keeper_bounty,
-        heartbeat_seconds=world.settings.heartbeat_seconds,
-        genesis_entropy=world.settings.genesis_entropy,
-    )
-    return History(world, list(_logged(world.chain.log, world.chain.timestamps)), constants, {})
+    return History.of(world)
 
 
 def test_what_was_told_follows(told):
