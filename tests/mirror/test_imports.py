@@ -32,6 +32,10 @@ OWNERS = {
     "qiskit_qasm3_import": "quantum",
     "qiskit_ibm_runtime": "quantum",
     "cryptography": "crypto",
+    "stim": "quantum",
+    "pymatching": "quantum",
+    "mtkahypar": "quantum",
+    "qiskit_addon_cutting": "quantum",
     "brownie": None,
 }
 
