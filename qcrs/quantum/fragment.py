@@ -39,7 +39,7 @@ class Op(StrEnum):
 
     Gate: *name* on *qubits* with *parameters*; with a *condition*, only if those bits have odd parity.
     Measure: ``qubits[0]`` in the Z basis into ``bits[0]``. Reset: ``qubits[0]`` to 0.
-    Pair: ``qubits[0]``, whatever it was, becomes this member's half of a pair with *peer*: the k-th that this member asks
+    Pair: ``qubits[0]``, whatever it was, becomes half of a pair shared with *peer*: the k-th that this member asks
     of *peer* and the k-th that *peer* asks of it are the two halves. *rounds* of purification are asked for.
     Send, Receive: *bits* to or from *peer*, in the order sent.
     Barrier: wait until every member has come to its barrier of the same number.
