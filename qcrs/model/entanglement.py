@@ -11,6 +11,13 @@ from qcrs.model.session import ENDED as SESSION_ENDED
 from qcrs.model.session import SessionStatus
 
 ENDS = (0, 1)
+# What of the two contracts' events changes how channels, sessions and groups stand.
+ENTANGLEMENT_EVENTS = (
+    "ChannelRequested", "ChannelRetested", "ChannelAccepted", "PairsHeralded", "OutcomesCommitted", "OutcomesRevealed",
+    "ChannelSettled", "PairsConsumed", "ChannelEnded", "SessionsCreated", "SessionFormed", "SessionJoined",
+    "SessionArmed", "MemberArrived", "BarrierPassed", "ReportingOpened", "SketchSeedFixed", "SessionReported",
+    "SessionFinished", "SessionEnded", "SessionsConcluded",
+)  # fmt: skip
 
 
 class ChannelTerms(Record):
@@ -263,3 +270,19 @@ class Entanglement:
         elif name == "SessionsConcluded":
             group.verdict, group.agreeing = arguments["verdict"], arguments["agreeing"]
         return group
+
+    def runs(self, group: Group) -> list[Session]:
+        """Return the runs of *group* that are known, by ascending id."""
+        return [self.sessions[number] for number in group.sessions if number in self.sessions]
+
+    def results(self, group: Group) -> tuple[list[bytes], list[int]]:
+        """Return roots and sketches of the runs of *group* that are Final, as ``conclude`` takes them."""
+        final = [session for session in self.runs(group) if session.status is SessionStatus.Final]
+        told = [next(iter(session.reports.values())) for session in final]
+        return [root for root, _ in told], [word for _, sketch in told for word in sketch]
+
+    def concludable(self, group: Group) -> bool:
+        """Return whether *group* has a result and none of its runs can go on."""
+        runs = self.runs(group)
+        over = all(session.ended or session.status is SessionStatus.Final for session in runs)
+        return over and group.verdict is None and any(session.status is SessionStatus.Final for session in runs)
