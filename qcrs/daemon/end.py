@@ -13,7 +13,7 @@ from qcrs.chain.gateway import Gateway
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.links import Links
 from qcrs.errors import QcrsError
-from qcrs.model.entanglement import Channel, Opening
+from qcrs.model.entanglement import Channel, ChannelTerms, Opening
 from qcrs.quantum.entanglement.pairs import LocalNoise
 from qcrs.rules import link_test
 from qcrs.rules.digest import keccak
@@ -54,6 +54,21 @@ class End:
     def seed_of_wish(self, wish: int) -> bytes:
         """Return the seed of the first test of a channel that is asked for by *wish*."""
         return keccak(self.root() + b"wish" + wish.to_bytes(8, "big"))
+
+    def commitment_of_wish(self, wish: int) -> bytes:
+        """Return the commitment to that seed."""
+        return link_test.of_seed(self.seed_of_wish(wish))
+
+    async def request(self, link: int, processor: int, peer: int, terms: ChannelTerms, commitment: bytes) -> None:
+        """Ask for a channel to *peer*, paid out of the processor's purse."""
+        await self.links.of(link)
+        await self.sender.send("Channels", "request", link, processor, peer, terms.to_chain(), commitment)
+
+    async def retest(self, channel: Channel, processor: int) -> None:
+        """Ask for another test of an open channel."""
+        commitment = link_test.of_seed(self._seed_of_test(channel.channel, channel.attempt + 1))
+        end = channel.ends.index(processor)
+        await self.sender.send("Channels", "retest", channel.channel, end, commitment)
 
     async def accept(self, channel: Channel, processor: int) -> None:
         """Accept *channel*, with a seed of its own."""
