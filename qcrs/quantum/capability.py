@@ -14,6 +14,7 @@ bundled devices on every bundled circuit and prints how close each class comes t
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median_low
 
 from qcrs.quantum.calibration import Calibration
@@ -100,7 +101,7 @@ def local_noise(calibration: Calibration) -> LocalNoise:
         for gate in calibration.gates
         if len(gate.qubits) == 1 and gate.qubits[0] in chain and gate.error_ppb
     ]
-    double = [edges[min(pair), max(pair)].error_ppb // 1000 for pair in zip(chain, chain[1:], strict=False)]
+    double = [edges[min(pair), max(pair)].error_ppb // 1000 for pair in pairwise(chain)]
     return LocalNoise(
         one_qubit_ppm=median_low(single) if single else 0,
         two_qubit_ppm=median_low(double) if double else 0,
