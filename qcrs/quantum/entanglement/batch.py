@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy
 
 from qcrs.quantum.entanglement import clifford
+from qcrs.quantum.entanglement.errors import TooManyQubits
 from qcrs.quantum.entanglement.order import Ledger
-from qcrs.quantum.entanglement.program import Program, TooManyQubits
+from qcrs.quantum.entanglement.program import Program
 from qcrs.quantum.entanglement.seeds import derive
 
 MAX_AER_QUBITS = 24

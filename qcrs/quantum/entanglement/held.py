@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy
 
-from qcrs.errors import QcrsError
+from qcrs.quantum.entanglement.errors import OutOfReach, PairTooOld, PairUsed
 from qcrs.quantum.entanglement.pairs import MILLION, Fibre
 
 Z_ANGLE, X_ANGLE = 0.0, numpy.pi / 2
@@ -19,18 +19,6 @@ WORD_BYTES = 32
 _PATIENCE = 4
 # Settings of CHSH by end and choice: together they reach 2 sqrt 2.
 CHSH_ANGLES = ((0.0, numpy.pi / 2), (numpy.pi / 4, -numpy.pi / 4))
-
-
-class PairUsed(QcrsError):
-    """A half was measured already."""
-
-
-class PairTooOld(QcrsError):
-    """Pairs have waited beyond the cut-off age and were discarded."""
-
-
-class OutOfReach(QcrsError):
-    """So many pairs cannot be held at once: the first would be discarded before the last has come."""
 
 
 class Arrivals(NamedTuple):

@@ -13,9 +13,9 @@ from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator, Statevector
 
 from qcrs.quantum.entanglement.clifford import NotClifford, clifford
+from qcrs.quantum.entanglement.errors import TooManyQubits
 from qcrs.quantum.entanglement.order import Ledger, Step
 from qcrs.quantum.entanglement.pairs import Fibre, LocalNoise
-from qcrs.quantum.entanglement.program import TooManyQubits
 from qcrs.quantum.entanglement.seeds import derive
 from qcrs.quantum.fragment import Instruction, Op
 

@@ -8,17 +8,10 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from qcrs.quantum.fragment import Fragment, FragmentInvalid, Instruction, Op, require_program
+from qcrs.quantum.entanglement.errors import Deadlock, PairMismatch
+from qcrs.quantum.fragment import Fragment, Instruction, Op, require_program
 
 _MOST_NAMED = 8
-
-
-class Deadlock(FragmentInvalid):
-    """Members wait for one another, or for one that has ended."""
-
-
-class PairMismatch(FragmentInvalid):
-    """Two members ask for a pair with each other and for different purification."""
 
 
 class Step(NamedTuple):
@@ -128,7 +121,7 @@ class Order:
             missing = [other for other, queue in enumerate(self._queues) if not queue or queue[0].op is not Op.Barrier]
             return f"members {', '.join(map(str, missing))} at the barrier"
         peer = instruction.peer
-        ended = "" if self._queues[peer] else ", which has nothing left to do"
+        ended = "" if self._queues[peer] else ", which asks for nothing more"
         if instruction.op is Op.Pair:
             return f"member {peer} to ask for a pair with it{ended}"
         came = self._unread[peer, member]

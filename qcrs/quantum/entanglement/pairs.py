@@ -99,9 +99,7 @@ class PairSource(Record):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.minimum_fidelity_ppm > self.fidelity_ppm:
-            raise ValueError(
-                f"minimum fidelity {self.minimum_fidelity_ppm} ppm above {self.fidelity_ppm} ppm when fresh"
-            )
+            raise ValueError(f"minimum fidelity {self.minimum_fidelity_ppm} ppm above that of fresh pairs")
         if self.storage_milliseconds / 1e3 > self.cut_off_seconds:
             raise ValueError(f"pairs stored for {self.storage_milliseconds} ms reach the cut-off age before use")
         return self

@@ -4,14 +4,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
 
-from qcrs.errors import QcrsError
 from qcrs.quantum.entanglement.order import Step, weave
 from qcrs.quantum.entanglement.pairs import Fibre, LocalNoise
 from qcrs.quantum.fragment import Fragment, FragmentInvalid, Op
-
-
-class TooManyQubits(QcrsError):
-    """A program that is not Clifford has more qubits than can be simulated."""
 
 
 class Program:
