@@ -21,7 +21,6 @@ from qcrs.rules.digest import keccak
 if TYPE_CHECKING:
     from qcrs.daemon.entangler import Sender
 
-WORD_BITS = 256
 SEED = "seed"  # under which name ends leave it for each other
 OUTCOMES = "channel-outcomes"
 
@@ -124,9 +123,9 @@ class End:
         chosen = link_test.seed_of(
             self.gateway.network.chain_id, self.gateway.addresses["Channels"], channel.channel, channel.attempt, *seeds
         )
-        words = range(channel.terms.pairs // WORD_BITS)
-        positions = [link_test.tested_word(chosen, word) for word in words]
-        bases = [link_test.basis_word(chosen, word) for word in words]
+        positions, bases = (
+            words(chosen, channel.terms.pairs) for words in (link_test.tested_words, link_test.basis_words)
+        )
         return await client.measure(
             channel.channel, channel.attempt, peer, positions, bases, readout_ppm=self.noise.readout_ppm
         )
@@ -134,7 +133,7 @@ class End:
     def _commitment(self, channel: Channel, end: int, opening: Opening) -> bytes:
         return link_test.of_outcomes(
             self.gateway.network.chain_id, self.gateway.addresses["Channels"], channel.channel, channel.attempt, end,
-            opening,
+            opening.seed, opening.salt, opening.outcomes,
         )  # fmt: skip
 
     def _seed(self, channel: Channel, end: int) -> bytes:

@@ -22,12 +22,12 @@ from qcrs.daemon.execution import TRANSIENT, Executor
 from qcrs.daemon.links import Links
 from qcrs.daemon.member import Member
 from qcrs.daemon.outlook import RANKS, Outlook
-from qcrs.daemon.wishes import FOLDER, Wishes
 from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.model.entanglement import ENTANGLEMENT_EVENTS, Entanglement
 from qcrs.quantum.calibration import Calibration
 from qcrs.quantum.capability import local_noise
+from qcrs.wishes import FOLDER, Wishes
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Carrying out what the processor's keeper wants of its daemon: see ``qcrs.daemon.wishes``."""
+"""Carrying out what the processor's keeper wants of its daemon: see ``qcrs.wishes``."""
 
 import logging
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Any
 from qcrs.chain.codec import ContractRefused
 from qcrs.daemon.end import End
 from qcrs.daemon.execution import TRANSIENT
-from qcrs.daemon.wishes import Wish, Wishes
 from qcrs.errors import QcrsError
 from qcrs.link.errors import LinkError
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import ChannelTerms, Entanglement
+from qcrs.wishes import Wish, Wishes
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +56,13 @@ class Errands:
 
     async def _grant(self, wish: Wish, known: Entanglement, processor: int) -> dict[str, Any] | None:
         """Return what has become of *wish*; None when that is still to be seen."""
-        if wish.kind == CHANNEL:
-            return await self._channel(wish, known, processor)
-        if wish.kind == RETEST:
-            return await self._retest(wish, known, processor)
+        try:
+            if wish.kind == CHANNEL:
+                return await self._channel(wish, known, processor)
+            if wish.kind == RETEST:
+                return await self._retest(wish, known, processor)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ErrandRefused(f"a wish for {wish.kind} with terms {wish.terms}: {error!r}") from error
         raise ErrandRefused(f"a wish for {wish.kind!r}, expected {CHANNEL} or {RETEST}")
 
     async def _channel(self, wish: Wish, known: Entanglement, processor: int) -> dict[str, Any] | None:
@@ -68,19 +71,16 @@ class Errands:
             # Asked for already: perhaps by this daemon before it was killed.
             if channel.ends[0] == processor and channel.first_commitment == commitment:
                 return {"channel": channel.channel}
-        try:
-            link, peer, terms = int(wish.terms["link"]), int(wish.terms["peer"]), dict(wish.terms["terms"])
-            asked = ChannelTerms.from_chain(terms)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ErrandRefused(f"not the terms of a channel: {error}") from error
-        await self.end.request(link, processor, peer, asked, commitment)
+        link, peer = int(wish.terms["link"]), int(wish.terms["peer"])
+        await self.end.request(link, processor, peer, ChannelTerms.from_chain(wish.terms["terms"]), commitment)
         return None  # its event tells the number
 
     async def _retest(self, wish: Wish, known: Entanglement, processor: int) -> dict[str, Any] | None:
         channel = known.channels.get(int(wish.terms["channel"]))
         if channel is None or processor not in channel.ends:
             raise ErrandRefused(f"processor {processor} is no end of a channel {wish.terms['channel']}")
-        if channel.attempt > int(wish.terms["attempt"]):
+        before = self.end.journal.keep(RETEST, wish.number, 0, channel.attempt.to_bytes(4, "big"))
+        if channel.attempt > int.from_bytes(before, "big"):
             return {"channel": channel.channel, "attempt": channel.attempt}
         if channel.status is not ChannelStatus.Open:
             raise ErrandRefused(f"channel {channel.channel} is {channel.status.name}; only an Open one is tested again")
