@@ -38,6 +38,9 @@ class Branch:
     state: np.ndarray = field(default_factory=lambda: np.ones((), dtype=complex))
     bits: dict = field(default_factory=dict)
 
+    def copy(self):
+        return Branch(self.weight, list(self.wires), self.state, dict(self.bits))
+
 
 class Deadlock(Exception):
     """Members wait for one another."""
@@ -107,8 +110,16 @@ def distribution(fragments):
 
 def run(steps, outputs):
     """Return the distribution of the bits *outputs*, which maps each to its place in an outcome."""
-    branches = [Branch()]
-    live = _live_bits(steps, set(outputs))
+    probabilities = {}
+    for branch in branches_of(steps, Branch(), set(outputs)):
+        _add_outcomes(branch, outputs, probabilities)
+    return probabilities
+
+
+def branches_of(steps, start, outputs=frozenset()):
+    """Return the ways that *steps* can end; *start* is not changed. Only bits of *outputs* count in the end."""
+    branches = [start.copy()]
+    live = _live_bits(steps, outputs)
     touched_later = _next_touch(steps)
     for place, step in enumerate(steps):
         found = []
@@ -116,10 +127,7 @@ def run(steps, outputs):
             found += _done(branch, step, touched_later[place], live[place])
         branches = _merged(found, live[place])
         assert len(branches) <= _MOST_BRANCHES, "branches do not become equal: a correction is missing"
-    probabilities = {}
-    for branch in branches:
-        _add_outcomes(branch, outputs, probabilities)
-    return probabilities
+    return branches
 
 
 def _done(branch, step, next_op, live):
@@ -156,7 +164,7 @@ def _apply(branch, step):
 def _projected(branch, wire):
     """Return the branches of measuring *wire*, which loses its axis, with the outcome of each."""
     if wire not in branch.wires:
-        return [(0, Branch(branch.weight, list(branch.wires), branch.state, dict(branch.bits)))]
+        return [(0, branch.copy())]
     axis = branch.wires.index(wire)
     wires = [other for other in branch.wires if other != wire]
     found = []
