@@ -22,6 +22,19 @@ _MOST_BYTES = 256 << 20
 _FAULTS = (OSError, WebSocketException, TimeoutError, EOFError)
 
 
+async def hello(url: str) -> dict[str, Any]:
+    """Return what the link at *url* says of itself to anybody.
+
+    Raises:
+        LinkUnreachable: Nobody answers there, or no link.
+    """
+    try:
+        async with connect(url, open_timeout=CONNECT_SECONDS, compression=None) as socket:
+            return json.loads(await asyncio.wait_for(socket.recv(), CONNECT_SECONDS))["hello"]
+    except (*_FAULTS, ValueError, LookupError, TypeError) as error:
+        raise LinkUnreachable(f"{url}: {error or type(error).__name__}; is the link running?") from error
+
+
 class _Lost(Exception):
     """The connection went away while an answer was due."""
 
