@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Channel, ChannelId, ChannelStatus, Link, LinkId} from "../lifecycle/Channel.sol";
+import {ILinks} from "./ILinks.sol";
+import {Channel, ChannelId, ChannelStatus, LinkId} from "../lifecycle/Channel.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
 import {SessionId} from "../lifecycle/Session.sol";
 
@@ -36,37 +37,22 @@ struct Use {
 }
 
 /// @title Links, and channels that are tested before they are used
-/// @notice A link is a service that makes entangled pairs between processors; a channel is what two processors, its ends 0
-/// and 1, get from it. Nobody's word is taken for its quality: the contract counts the errors itself.
+/// @notice A link is a service that makes entangled pairs between processors; a channel is what two processors, its
+/// ends 0 and 1, get from it. Nobody's word is taken for its quality: the contract counts the errors itself.
 /// 1. `request`: one end names link and terms, and commits to a secret seed. 2. `accept`: so does the other.
-/// 3. `herald`: the link's operator says that the pairs are there. From now on the ends tell each other their seeds, which
-///    fix what is tested and how (see LinkTest), so the link could not single out those pairs; they measure them.
-/// 4. `commit`: each end binds itself to what it measured. 5. `reveal`: each opens that, for all to see, unless they have
-///    exchanged it and go on at once. 6. `settle` (anyone): recounted, and Open or Failed.
+/// 3. `herald`: the link's operator says that the pairs are there. From now on the ends tell each other their seeds,
+///    which fix what is tested and how (see LinkTest), so the link could not single out those pairs; they measure them.
+/// 4. `commit`: each end binds itself to what it measured. 5. `reveal`: each opens that, for all to see, unless they
+///    have exchanged it and go on at once. 6. `settle` (anyone): recounted, and Open or Failed.
 /// While it is Open sessions `consume` its pairs; either end may `retest` it, which renews them; it ends by its age.
 /// Every step has a window; when it is over anyone calls `enforce`, and who kept silent pays.
-/// @dev Money. A processor has a purse here: anyone may `fund` it, its operator alone takes out of it, and its daemon
-/// spends it; what is sent along with a call goes into the purse first, so that calls through the door of hash keys, which
-/// carry no coin, can be made as well. Each end puts down a deposit (see `depositOf`), who asks also the link's fee; the
-/// operator's stake covers as much. Open: the link earns the fee. Failed: it does not, and the fee returns; whose fault it was
-/// nobody can tell, so deposits return as well. One end silent: its deposit is the other's. Both silent: deposits go to
-/// the treasury. Link silent: its deposit is shared by the ends. The coin here equals purses, stakes and what channels hold.
+/// @dev Money. Each end puts a deposit down (see `depositOf`), who asks also the link's fee; the operator's stake
+/// covers as much. Open: the link earns the fee. Failed: it does not, and the fee returns; whose fault it was nobody
+/// can tell, so deposits return as well. One end silent: its deposit is the other's, and the link has done its part.
+/// Both silent: deposits go to the treasury, so that neither gains. Link silent: its deposit is shared by the ends, and
+/// the fee returns. The coin here equals purses, stakes, and what tests that are under way hold.
 /// Trust: two ends that collude can invent outcomes; an emulated link sees everything. Neither is found out here.
-interface IChannels {
-    event LinkOpened(
-        LinkId indexed link,
-        address indexed operator,
-        uint24 indexed organisation,
-        uint64 pricePerPair,
-        uint256 stake,
-        bytes32 descriptorDigest,
-        bytes32 endpointDigest
-    );
-    /// @notice The operator has put in, or taken out, so that its stake is now `stake` wei.
-    event LinkStaked(LinkId indexed link, uint256 stake);
-    event LinkClosed(LinkId indexed link, uint256 refund);
-    event PurseFunded(ProcessorId indexed processor, address indexed from, uint256 amount);
-    event PurseEmptied(ProcessorId indexed processor, address indexed operator, uint256 amount);
+interface IChannels is ILinks {
     /// @notice End 0, `first`, asks for a channel; beside its deposit it has put down `fee` wei for the link.
     event ChannelRequested(
         ChannelId indexed channel,
@@ -87,7 +73,7 @@ interface IChannels {
     event OutcomesCommitted(ChannelId indexed channel, uint256 indexed end, bytes32 commitment, uint40 phaseEndsAt);
     event OutcomesRevealed(ChannelId indexed channel, uint256 indexed end, Opening opening);
     /// @notice Of `tested` pairs the ends disagreed on `errorsZ` measured in the Z basis and `errorsX` in the X basis.
-    /// The openings are in OutcomesRevealed, or in the call that settled.
+    /// What was counted is in OutcomesRevealed, of both ends, before it.
     event ChannelSettled(
         ChannelId indexed channel,
         uint8 attempt,
@@ -101,20 +87,6 @@ interface IChannels {
     /// @notice Expired or Cancelled. `silent` has bit 0 and 1 for the ends, bit 2 for the link: who pays for it.
     event ChannelEnded(ChannelId indexed channel, ChannelStatus status, uint256 silent);
 
-    /// @notice `account` belongs to no admitted organisation.
-    error LinkOperatorNotInConsortium(address account);
-    /// @notice `account` is not the link's operator `operator`.
-    error CallerNotLinkOperator(LinkId link, address account, address operator);
-    /// @notice No channel can be had over the link: it is closed, or was never opened.
-    error LinkNotOpen(LinkId link);
-    /// @notice `live` channels over the link have not ended.
-    error LinkInUse(LinkId link, uint256 live);
-    /// @notice Of the link's stake `free` wei are behind nothing, `needed` are asked for.
-    error LinkStakeTooSmall(LinkId link, uint256 free, uint256 needed);
-    /// @notice `account` is neither the daemon `daemon` nor the operator `operator` of `processor`.
-    error CallerNotOfProcessor(ProcessorId processor, address account, address daemon, address operator);
-    /// @notice The purse of `processor` has `available` wei, `needed` are asked for.
-    error PurseTooSmall(ProcessorId processor, uint256 available, uint256 needed);
     /// @notice A channel has two different processors as its ends.
     error ChannelEndsInvalid(ProcessorId first, ProcessorId second);
     /// @notice A term is out of its range: see ChannelTerms.
@@ -133,39 +105,11 @@ interface IChannels {
     error ChannelNotDue(ChannelId channel, uint40 dueAt, uint256 timestamp);
     /// @notice Both ends have revealed: settle it.
     error SettlementDue(ChannelId channel);
-    /// @notice `account` is not the contract of sessions.
-    error CallerNotCoordinator(address account);
     /// @notice The channel has `left` pairs until it is tested again, `needed` are asked for.
     error ChannelExhausted(ChannelId channel, uint256 left, uint256 needed);
 
-    /// @notice Opens a link, with what is sent as its stake. An account of an admitted organisation.
-    /// @param descriptorDigest Of the link file: rate, fidelity, loss, memory time, and whether it is emulated.
-    /// @param endpointDigest Of the document that tells where the service is reached.
-    function openLink(bytes32 descriptorDigest, bytes32 endpointDigest, uint64 pricePerPair)
-        external
-        payable
-        returns (LinkId link);
-
-    /// @notice Adds what is sent to the link's stake. Anyone.
-    function stake(LinkId link) external payable;
-
-    /// @notice Takes wei that are behind nothing out of the link's stake. Its operator only.
-    function unstake(LinkId link, uint96 amount) external;
-
-    /// @notice Ends a link over which nothing is live, and returns its stake. Its operator only.
-    function closeLink(LinkId link) external;
-
-    /// @notice Adds what is sent to the purse of a processor. Anyone.
-    function fund(ProcessorId processor) external payable;
-
-    /// @notice Takes wei out of the purse, into the operator's balance in the escrow. Its operator only.
-    function withdraw(ProcessorId processor, uint256 amount) external;
-
-    /// @notice Takes a deposit for a session out of the purse. Contract of sessions only, which gets it.
-    function draw(ProcessorId processor, uint256 amount) external;
-
-    /// @notice Asks for a channel from `first`, end 0, to `second`, end 1. Daemon or operator of `first`; keyed ones through
-    /// the door of hash keys, here and wherever these may call.
+    /// @notice Asks for a channel from `first`, end 0, to `second`, end 1. Daemon or operator of `first`; keyed ones
+    /// through the door of hash keys, here and wherever these may call.
     /// @param seedCommitment Of a fresh random seed: see LinkTest.
     function request(
         LinkId link,
@@ -201,8 +145,8 @@ interface IChannels {
     /// @notice Counts errors and decides the test. Anyone who has both openings.
     function settle(ChannelId channel, Opening calldata first, Opening calldata second) external;
 
-    /// @notice Asks for another test, on the same terms and at the link's present price. Daemon or operator of either end.
-    /// What has not been used is lost: the pairs are made anew.
+    /// @notice Asks for another test, on the same terms and at the link's present price. Daemon or operator of either
+    /// end. What has not been used is lost: the pairs are made anew.
     function retest(ChannelId channel, uint256 end, bytes32 seedCommitment) external payable;
 
     /// @notice Ends a channel whose step is overdue, or whose pairs are too old. Anyone.
@@ -214,25 +158,12 @@ interface IChannels {
     /// @notice The first of the channels from which so many pairs cannot be had now; 0 when all can.
     function unusableOf(Use[] calldata uses) external view returns (ChannelId);
 
-    /// @notice Wei that each end puts down for `pairs` over a link, and that the link's operator has at stake: their price
-    /// and ten keeper's bounties.
-    function depositOf(LinkId link, uint256 pairs) external view returns (uint256);
-
     /// @notice The record of a channel.
     function channelOf(ChannelId channel) external view returns (Channel memory);
 
     /// @notice The processors at ends 0 and 1.
     function endsOf(ChannelId channel) external view returns (ProcessorId first, ProcessorId second);
 
-    /// @notice The record of a link.
-    function linkOf(LinkId link) external view returns (Link memory);
-
-    /// @notice Wei of a processor here that are free.
-    function purseOf(ProcessorId processor) external view returns (uint256);
-
     /// @notice Channels ever asked for; ids run from 1.
     function channelCount() external view returns (uint64);
-
-    /// @notice Links ever opened; ids run from 1.
-    function linkCount() external view returns (uint32);
 }

@@ -38,23 +38,25 @@ struct Run {
 }
 
 /// @title The coordinator: entanglement-based parallel processing, in sessions with barriers
-/// @notice A session is one run of a program by several processors that share entangled pairs; two or more runs of it, by
-/// different processors, are compared as the replicas of a computation are.
+/// @notice A session is one run of a program by several processors that share entangled pairs; two or more runs of it,
+/// by different processors, are compared as the replicas of a computation are.
 /// 1. `create`: the requester names members, fragments, channels, and puts down all fees.
 /// 2. `join`: each member puts its deposit down; with the last of them the channels' pairs are taken.
-/// 3. `arrive`: everybody passes the arming barrier (phase 0) and the barrier of each phase, or nobody. At the last one each
-///    member binds itself to the result.
-/// 4. Once no run is on its way any more, so that none can copy, the requester discloses its secret (`disclose`; if it does
-///    not, the beacon stands in: `substituteSecret`), which seeds the sketch of results wider than 8 bits.
+/// 3. `arrive`: everybody passes the arming barrier (phase 0) and the barrier of each phase, or nobody. At the last one
+///    each member binds itself to the result.
+/// 4. Once no run is on its way any more, so that none can copy, the requester discloses its secret (`disclose`; if it
+///    does not, the beacon stands in: `substituteSecret`), which seeds the sketch of results wider than 8 bits.
 /// 5. `report`: each member opens its commitment. All of a run report the same, or the run is Disputed.
-/// 6. `conclude` (anyone), when no run is open: a single run is Unverified and paid; of several, those that agree are paid.
-/// When a step is overdue anyone calls `enforce`: who was absent is named and loses its deposit to those who were there.
+/// 6. `conclude` (anyone), when no run is open: a single run is Unverified and paid; of several, those that agree are
+///    paid.
+/// When a step is overdue anyone calls `enforce`: who was absent is named and loses its deposit to those who were
+/// there.
 /// @dev Money. Deposits come out of the members' purses and return there, with the fees: see IChannels. A requester is
 /// refunded, into the escrow, the fees of each run that does not count. Disputed: the contract cannot tell who lies, so
-/// deposits return, and nobody earns. Outlier: deposits go to the treasury, so nobody gains by outvoting others. Everybody
-/// absent: the same. The coin here equals the fees and deposits of the runs that have not ended.
-/// Trust: the requester chooses the members, so what agreement is worth is for it to say; that the results are those of the
-/// program is not shown by a single run.
+/// deposits return, and nobody earns. Outlier: deposits go to the treasury, so nobody gains by outvoting others.
+/// Everybody absent: the same. The coin here equals the fees and deposits of the runs that have not ended.
+/// Trust: the requester chooses the members, so what agreement is worth is for it to say; that the results are those of
+/// the program is not shown by a single run.
 interface IEntanglementCoordinator {
     event SessionsCreated(
         SessionId indexed group,
@@ -93,8 +95,9 @@ interface IEntanglementCoordinator {
     );
     /// @notice All members have reported the result that `reportDigest` binds.
     event SessionFinished(SessionId indexed session, bytes32 reportDigest);
-    /// @notice The run is over and its money is divided. `absent` has a bit for each member that was, by index; `pay` wei
-    /// went to the purse of each member, `refund` to the requester, `forfeit` to the treasury. `channel` could not be used.
+    /// @notice The run is over and its money is divided. `absent` has a bit for each member that was, by index; `pay`
+    /// wei went to the purse of each member, `refund` to the requester, `forfeit` to the treasury. `channel` could not
+    /// be used.
     event SessionEnded(
         SessionId indexed session,
         SessionStatus status,
@@ -111,14 +114,6 @@ interface IEntanglementCoordinator {
 
     /// @notice `account` belongs to no admitted organisation.
     error RequesterNotAdmitted(address account);
-    /// @notice A group has 1 to 5 runs; phases, shots, width or a window is out of its range: see SessionRequest.
-    error SessionRequestInvalid(SessionRequest request, uint256 runs);
-    /// @notice A run has 2 to 12 members in ascending order, a fragment for each, and 1 to 16 channels.
-    error RunShapeInvalid(uint256 run, uint256 members, uint256 fragments, uint256 uses);
-    /// @notice `processor` serves in two runs.
-    error MemberRepeated(ProcessorId processor, uint256 run, uint256 other);
-    /// @notice The ends of `channel` are not members, it is named twice or out of order, or no pairs of it are asked for.
-    error UseInvalid(uint256 run, ChannelId channel, uint256 pairs);
     /// @notice `expected` wei are to be sent, not `actual`.
     error FeesMismatch(uint256 expected, uint256 actual);
     /// @notice `account` is not the daemon of member `index`, `daemon`; 0 when there is no such member.
@@ -154,8 +149,8 @@ interface IEntanglementCoordinator {
     /// @return group Id of the first run; the others follow.
     function create(SessionRequest calldata request, Run[] calldata runs) external payable returns (SessionId group);
 
-    /// @notice Joins as member `index`; the deposit is taken from its processor's purse, to which what is sent is added.
-    /// The processor's daemon only; a keyed one, here and below, through the door of hash keys.
+    /// @notice Joins as member `index`; the deposit is taken from its processor's purse, to which what is sent is
+    /// added. The processor's daemon only; a keyed one, here and below, through the door of hash keys.
     function join(SessionId session, uint256 index) external payable;
 
     /// @notice Arrives at the barrier of `phase`. The daemon of member `index` only.

@@ -8,11 +8,11 @@ import {ChannelId} from "../lifecycle/Channel.sol";
 /// @notice The seeds of both ends, committed to before the pairs were made and told after, fix it all:
 ///   S = keccak256(domain, chain, contract, channel, attempt, seed of end 0, seed of end 1)
 ///   word w of the tested pairs = keccak256(S, 0, w), word w of the bases = keccak256(S, 1, w)
-/// Bit i of word w is for pair 256 w + i: it is tested when its bit in the first is set, about every second pair is; the
-/// others are for use. Both ends measure it in the Z basis when its bit in the second is 0, in the X basis when it is 1. The
-/// pairs are to be Phi+, on which both bases agree: an error is a tested pair on which the ends do not.
-/// @dev Everything hashed is ABI-encoded. A transcript holds what was committed to, in the order of time: it starts as the
-/// asker's seed commitment; what follows, the other's and then the two commitments to outcomes, is hashed onto it.
+/// Bit i of word w is for pair 256 w + i: it is tested when its bit in the first is set, about every second pair is;
+/// the others are for use. Both ends measure it in the Z basis when its bit in the second is 0, in the X basis when it
+/// is 1. The pairs are to be Phi+, on which both bases agree: an error is a tested pair on which the ends do not.
+/// @dev Everything hashed is ABI-encoded. A transcript holds what was committed to, in the order of time: it starts as
+/// the asker's seed commitment; what follows, the other's and then the two commitments to outcomes, is hashed onto it.
 library LinkTest {
     bytes32 internal constant SEED_DOMAIN = keccak256("QCRS channel seed");
     bytes32 internal constant OUTCOMES_DOMAIN = keccak256("QCRS channel outcomes");

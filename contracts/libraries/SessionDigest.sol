@@ -13,8 +13,8 @@ library SessionDigest {
     bytes32 internal constant BEACON_DOMAIN = keccak256("QCRS session beacon");
     bytes32 internal constant ANSWER_DOMAIN = keccak256("QCRS session answer");
 
-    /// @notice What a member commits to with the digest of the last phase. The processor's id keeps one member from posting
-    /// another's commitment as its own, the session's one run from posting another's.
+    /// @notice What a member commits to with the digest of the last phase. The processor's id keeps one member from
+    /// posting another's commitment as its own, the session's one run from posting another's.
     function ofResult(address coordinator, SessionId id, ProcessorId processor, bytes32 countsRoot, bytes32 salt)
         internal
         view

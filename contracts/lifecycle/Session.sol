@@ -2,9 +2,10 @@
 pragma solidity 0.8.37;
 
 import {Agreement} from "../libraries/Agreement.sol";
+import {ProcessorId} from "./Processor.sol";
 
-/// @notice One run of a program by several processors at once. Ids start at 1; 0 means none. The runs of one program are
-/// a group: they have consecutive ids, and the first of them is the group's.
+/// @notice One run of a program by several processors at once. Ids start at 1; 0 means none. The runs of one program
+/// are a group: they have consecutive ids, and the first of them is the group's.
 type SessionId is uint64;
 
 /// @notice Where a session stands.
@@ -52,6 +53,14 @@ struct Session {
     bytes32 reportDigest;
 }
 
+/// @notice Who serves in a session, in one storage slot: what each arrival is checked against.
+struct Member {
+    ProcessorId processor;
+    /// As it was when it joined; the zero address before.
+    address daemon;
+    bool keyed;
+}
+
 /// @notice Three storage slots.
 struct SessionGroup {
     address requester;
@@ -96,6 +105,14 @@ library SessionLifecycle {
     function requireStatus(Session storage self, SessionId id, SessionStatus expected) internal view {
         SessionStatus actual = self.status;
         if (actual != expected) revert UnexpectedSessionStatus(id, actual, _bit(expected));
+    }
+
+    /// @notice Reverts unless members are to arrive at a barrier.
+    function requireWaiting(Session storage self, SessionId id) internal view {
+        SessionStatus actual = self.status;
+        if (actual != SessionStatus.Running && actual != SessionStatus.Armed) {
+            revert UnexpectedSessionStatus(id, actual, _bit(SessionStatus.Armed) | _bit(SessionStatus.Running));
+        }
     }
 
     /// @notice The statuses, as a bitmap, from which `to` can be reached.
