@@ -103,7 +103,5 @@ def is_passed(errors: int, tested: int, error_ppm: int) -> bool:
 
 
 def _words(seed: bytes, what: int, pairs: int) -> list[int]:
-    digests = (
-        abi_digest(["bytes32", "uint256", "uint256"], [seed, what, word]) for word in range(pairs // WORD_BITS)
-    )
+    digests = (abi_digest(["bytes32", "uint256", "uint256"], [seed, what, word]) for word in range(pairs // WORD_BITS))
     return [int.from_bytes(digest, "big") for digest in digests]

@@ -27,9 +27,7 @@ class Shares:
     forfeit: int
 
 
-def of_result(
-    chain_id: int, coordinator: str, session: int, processor: int, counts_root: bytes, salt: bytes
-) -> bytes:
+def of_result(chain_id: int, coordinator: str, session: int, processor: int, counts_root: bytes, salt: bytes) -> bytes:
     """Return what a member commits to with the digest of the last phase."""
     return abi_digest(
         ["bytes32", "uint256", "address", "uint64", "uint32", "bytes32", "bytes32"],
