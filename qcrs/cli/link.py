@@ -13,6 +13,7 @@ from typing import Any
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import KeyLock, address_of
 from qcrs.chain.link_login import LinkDomain
+from qcrs.cli.link_chain import add_verbs
 from qcrs.cli.options import (
     add_network,
     add_signer,
@@ -74,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = command(verbs, "show", _show, "say what a link file declares, and what the link at an address says it is")
     _add_config(show)
     show.add_argument("--url", help="of a running link, ws://HOST:PORT")
+    add_verbs(verbs)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
