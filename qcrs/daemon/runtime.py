@@ -77,9 +77,8 @@ class Node:
             WrongChain, ProcessorUnknown: What the configuration says is not what the chain has.
         """
         auditing = asyncio.create_task(self._audit(stop))
-        serving = [
-            asyncio.create_task(work(stop)) for work in (self._tick, self._receive, self._examine, self._entangle)
-        ]
+        serving = [asyncio.create_task(self._tick(stop))]
+        serving += [asyncio.create_task(service.run(stop, self._outlook)) for service in self._services]
         for task in serving:
             task.add_done_callback(self._check)
         try:
