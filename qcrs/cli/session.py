@@ -117,7 +117,7 @@ def _quoted(plan: "Plan", order: Order, options: argparse.Namespace) -> list[str
     total = order.fee * sum(len(crew.members) for crew in plan.crews)
     return [
         f"{plan.ebits} pairs a shot, {plan.raw_pairs:,} raw pairs a run of {order.shots} shots; processors {crews}",
-        f"fidelity of the output at least {plan.fidelity:.4f} by the channels' tests, without the processors' own noise",
+        f"fidelity of the output at least {plan.fidelity:.4f} by the channels' tests, but for the processors' noise",
         f"fees {coin(total)} coin for {options.runs} runs; returned for runs that do not count",
     ]
 
