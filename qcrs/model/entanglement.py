@@ -140,7 +140,8 @@ class Group:
     """The runs of one program.
 
     Attributes:
-        group: Id of its first session. runs: How many, with consecutive ids. seed: Of the sketches, once it is fixed, or none is needed.
+        group: Id of its first session. runs: How many, with consecutive ids.
+        seed: Of the sketches, once it is fixed or none is needed.
         due_at: When the secret, then each report, is overdue, unix seconds; 0 before anything may be reported.
         verdict: Once it is concluded.
     """
