@@ -164,7 +164,8 @@ def commit(suite: Suite, log: Transcript) -> None:
     c = suite.channels.channel(event["channel"])
     log.require(Rule.Lifecycle, f"status of channel {c.id}", _S.Committing, c.status)
     log.hold(Rule.Window, log.now <= c.due, "time of the commitment", f"{c.due} at most", log.now)
-    log.hold(Rule.Commitment, event["end"] not in c.commitments, "end that commits", "one that has not", event["end"])
+    fresh = event["end"] in (0, 1) and event["end"] not in c.commitments
+    log.hold(Rule.Commitment, fresh, "end that commits", "one that has not", event["end"])
     c.commitments[event["end"]] = event["commitment"]
     if len(c.commitments) == len(c.ends):
         c.advance(log, _S.Revealing)
@@ -180,10 +181,10 @@ def reveal(suite: Suite, log: Transcript) -> None:
     log.hold(Rule.Commitment, end in (0, 1) and end not in c.openings, "end that reveals", "one that has not", end)
     words = c.terms["pairs"] // link_test.WORD_BITS
     log.require(Rule.Commitment, "words of outcomes", words, len(opening["outcomes"]))
-    log.require(Rule.Secret, "commitment to the seed", c.seeds[end], link_test.of_seed(opening["seed"]))
+    log.require(Rule.Secret, "commitment to the seed", c.seeds.get(end), link_test.of_seed(opening["seed"]))
     about = suite.constants.chain_id, suite.constants.contracts[CONTRACT], c.id, c.attempt, end
     actual = link_test.of_outcomes(*about, opening["seed"], opening["salt"], opening["outcomes"])
-    log.require(Rule.Commitment, "commitment to the outcomes", c.commitments[end], actual)
+    log.require(Rule.Commitment, "commitment to the outcomes", c.commitments.get(end), actual)
     c.openings[end] = opening
 
 
@@ -266,6 +267,7 @@ def _charge(suite: Suite, c: Channel, silent: int) -> None:
 
 def _ask(suite: Suite, log: Transcript, c: Channel, asker: int, event: Any) -> None:
     suite.pause.require_over(log, "the test of a link")
+    log.hold(Rule.Record, asker in (0, 1), "end that asks", "0 or 1", asker)
     c.advance(log, _S.Requested)
     c.attempt, c.asker = c.attempt + 1, asker
     c.fee = suite.channels.links[c.link].price * c.terms["pairs"]
