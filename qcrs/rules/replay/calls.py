@@ -46,7 +46,7 @@ def _ending(suite: Suite, log: Transcript) -> None:
     """Replay a call that begins with an assignment ending or money divided; the status tells which."""
     head = log.peek()
     c = suite.computation(log, head["computation"])
-    if head.name == "AssignmentEnded" and head["fate"] == AssignmentStatus.Refused:
+    if head.name == "AssignmentEnded" and head["fate"] in (AssignmentStatus.Refused, AssignmentStatus.Excused):
         allocation.refuse(suite, log, c, head["index"])
     elif c.status is ComputationStatus.Queued:
         allocation.expire(suite, log, c)
