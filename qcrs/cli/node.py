@@ -188,7 +188,7 @@ async def _serve(options: argparse.Namespace) -> None:
             )
             examiner = Examiner(
                 gateway, account, journal, engine, executor.store, config.calibration, executor.time_limit_seconds,
-                executor.memory_limit_bytes, config.keeper,
+                executor.memory_limit_bytes, config.keeper, faulty,
             )  # fmt: skip
             node = Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor, host, examiner)
             try:
