@@ -15,6 +15,7 @@ from qcrs.rules.replay.deliveries import Delivery
 from qcrs.rules.replay.disputes import Dispute
 from qcrs.rules.replay.gold_rounds import GoldRounds
 from qcrs.rules.replay.inspections import Inspections
+from qcrs.rules.replay.keys import Keys
 from qcrs.rules.replay.money import Book
 from qcrs.rules.replay.pause import Pause
 from qcrs.rules.replay.queues import Queues
@@ -64,6 +65,7 @@ class Suite:
         self.pause = Pause()
         self.reservations = Reservations()
         self.certifications = Inspections()
+        self.keys = Keys()
         self.computations: dict[int, Computation] = {}
         self.beacon = constants.genesis_entropy
 
