@@ -189,7 +189,7 @@ async def _serve(options: argparse.Namespace) -> None:
             )
             examiner = Examiner(
                 gateway, account, journal, engine, executor.store, config.calibration, executor.time_limit_seconds,
-                executor.memory_limit_bytes, config.keeper,
+                executor.memory_limit_bytes, config.keeper, faulty,
             )  # fmt: skip
             entangler = entangler_of(executor, config) if "EntanglementCoordinator" in gateway.addresses else None
             services, state = (host, examiner), state_path(config.journal)

@@ -25,7 +25,7 @@ from qcrs.crypto.identity import IdentityInvalid
 from qcrs.errors import QcrsError
 from qcrs.model.processor import ProcessorStatus
 from qcrs.sdk import provider
-from qcrs.sdk.certification import certificate_of
+from qcrs.sdk.certification import certificate_of, measured_processors
 from qcrs.sdk.client import Client
 from qcrs.sdk.enrolment import load_keys
 from qcrs.sdk.identities import ProcessorUnkeyed
@@ -83,14 +83,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _list(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
         market = await client.market()
-        value = [_value(candidate, market) for candidate in market.candidates]
+        measured = await measured_processors(client.gateway)
+        value = [
+            _value(candidate, market) | {"measured": measured.get(candidate.processor)}
+            for candidate in market.candidates
+        ]
         headings = [
-            "id", "status", "available", "class", "qubits", "free", "leased", "held", "price (gwei)", "org", "accepted",
-            "outliers", "silent",
+            "id", "status", "measured", "available", "class", "qubits", "free", "leased", "held", "price (gwei)", "org",
+            "accepted", "outliers", "silent",
         ]  # fmt: skip
         rows = [
             [
-                str(v["id"]), v["status"], _availability(v), str(v["noiseClass"]), str(v["qubits"]),
+                str(v["id"]), v["status"], {True: "yes", False: "no", None: "-"}[v["measured"]],
+                _availability(v), str(v["noiseClass"]), str(v["qubits"]),
                 str(v["freeQubits"]), str(v["leasedQubits"]), str(v["heldQubits"]), _price(v),
                 str(v["organisation"]), str(v["accepted"]), str(v["outliers"]), str(v["silent"]),
             ]
@@ -123,12 +128,21 @@ def _show(options: argparse.Namespace) -> None:
             value["capability"] = {k: "0x" + v.hex() if isinstance(v, bytes) else v for k, v in plain.items()}
         value["certificate"] = await certificate_of(client.gateway, options.id)
         told = {f"certificate {key}": item for key, item in (value["certificate"] or {}).items()}
-        rows = {**value, **value.get("capability", {}), **told}
+        told.pop("certificate figures", None)  # beside the capability
+        rows = {**value, **_marked(value.get("capability", {}), value["certificate"] or {}), **told}
         for nested in ("capability", "certificate"):
             rows.pop(nested, None)
         emit(options, value, "\n".join(f"{key:25} {item}" for key, item in rows.items()))
 
     run_with_client(options, work, signs=False)
+
+
+def _marked(capability: dict, certificate: dict) -> dict[str, str]:
+    """Return a capability in which each figure says whether it was measured, or is its operator's word."""
+    figures, claimed = certificate.get("figures", {}), certificate.get("claimed", [])
+    marks = {name: f" (measured; claimed {pair['claimed']})" for name, pair in figures.items()}
+    marks |= dict.fromkeys(claimed, " (claimed)")
+    return {name: f"{item}{marks.get(name, '')}" for name, item in capability.items()}
 
 
 def _value(candidate: Candidate, market: Market) -> dict:

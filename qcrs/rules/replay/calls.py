@@ -18,6 +18,7 @@ from qcrs.rules.replay import (
     gold_rounds,
     inspections,
     links,
+    keys,
     money,
     pause,
     queues,
@@ -50,7 +51,7 @@ def _ending(suite: Suite, log: Transcript) -> None:
     """Replay a call that begins with an assignment ending or money divided; the status tells which."""
     head = log.peek()
     c = suite.computation(log, head["computation"])
-    if head.name == "AssignmentEnded" and head["fate"] == AssignmentStatus.Refused:
+    if head.name == "AssignmentEnded" and head["fate"] in (AssignmentStatus.Refused, AssignmentStatus.Excused):
         allocation.refuse(suite, log, c, head["index"])
     elif c.status is ComputationStatus.Queued:
         allocation.expire(suite, log, c)
@@ -169,6 +170,14 @@ _CALLS: Mapping[str, Call] = {
     "ReportingOpened": session_ends.end,
     "SessionEnded": session_ends.end,
     "SessionsConcluded": session_ends.end,
+    "KeyInstalled": keys.install,
+    "KeyRotated": keys.rotate,
+    "ActionPerformed": keys.act,
+    "ActionFailed": keys.act,
+    "Attested": keys.act,
+    "RecoveryProposed": keys.propose,
+    "RecoveryObjected": keys.object_,
+    "KeyRecovered": keys.recover,
     "AssignmentEnded": _ending,
     "ComputationPaid": _ending,
 }

@@ -46,6 +46,7 @@ def claims_of(suite: Suite) -> Iterator[Claim]:
     yield from _on_channels(suite)
     yield from _on_sessions(suite)
     yield from _on_certifications(suite)
+    yield from _on_keys(suite)
     for holder, account in book.accounts.items():
         money = (account.available, account.locked)
         yield Claim("ComputationAllocator", "balanceOf", (holder,), Rule.Books, money)
@@ -193,3 +194,10 @@ def _on_certifications(suite: Suite) -> Iterator[Claim]:
         yield Claim("Certifications", "certifierOf", (id_,), Rule.Record, fields)
     for processor, reserve in known.reserves.items():
         yield Claim("Certifications", "reserveOf", (processor,), Rule.Books, reserve)
+
+
+def _on_keys(suite: Suite) -> Iterator[Claim]:
+    for account, key in suite.keys.by_account.items():
+        yield Claim("HashKeys", "wordOf", (account,), Rule.Key, key.word)
+    for commitment in sorted(suite.keys.used):
+        yield Claim("HashKeys", "isUsed", (commitment,), Rule.Key, True)

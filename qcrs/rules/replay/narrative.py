@@ -17,6 +17,9 @@ from qcrs.rules.replay.past_motions import ENDS
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.rules.replay.transcript import LoggedEvent
 
+# How processors leave a computation that goes on, or fails, without them.
+_LOST = (AssignmentStatus.Silent, AssignmentStatus.Refused, AssignmentStatus.Excused, AssignmentStatus.Released)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -144,7 +147,7 @@ def _allocated(fact: Mapping[str, Any], facts: _Facts) -> str:
 
 
 def _reallocated(fact: Mapping[str, Any], facts: _Facts) -> str:
-    lost = facts.fates(AssignmentStatus.Silent, AssignmentStatus.Refused, AssignmentStatus.Released)
+    lost = facts.fates(*_LOST)
     return f"back in the queue for round {fact['attempt']}{lost}"
 
 
@@ -179,7 +182,7 @@ def _ruled(fact: Mapping[str, Any], facts: _Facts) -> str:
 
 
 def _failed(fact: Mapping[str, Any], facts: _Facts) -> str:
-    lost = facts.fates(AssignmentStatus.Silent, AssignmentStatus.Refused, AssignmentStatus.Released)
+    lost = facts.fates(*_LOST)
     return f"failed and refunded, {FailureReason(fact['reason']).name}{lost}"
 
 

@@ -16,6 +16,7 @@ from qcrs.rules.replay.deliveries import Delivery
 from qcrs.rules.replay.disputes import Dispute
 from qcrs.rules.replay.gold_rounds import GoldRounds
 from qcrs.rules.replay.inspections import Inspections
+from qcrs.rules.replay.keys import Keys
 from qcrs.rules.replay.money import Book
 from qcrs.rules.replay.pause import Pause
 from qcrs.rules.replay.queues import Queues
@@ -68,6 +69,7 @@ class Suite:
         self.certifications = Inspections()
         self.channels = Channels(DEPOSIT_BOUNTIES * constants.keeper_bounty)
         self.sessions = Sessions()
+        self.keys = Keys()
         self.computations: dict[int, Computation] = {}
         self.beacon = constants.genesis_entropy
 
