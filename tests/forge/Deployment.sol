@@ -10,6 +10,7 @@ import {Consortium} from "../../contracts/Consortium.sol";
 import {Disputes} from "../../contracts/Disputes.sol";
 import {GoldRounds} from "../../contracts/GoldRounds.sol";
 import {HashKeys} from "../../contracts/HashKeys.sol";
+import {IHashKeys} from "../../contracts/interfaces/IHashKeys.sol";
 import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
 import {Records} from "../../contracts/Records.sol";
 import {ReportRelay} from "../../contracts/ReportRelay.sol";
@@ -104,7 +105,9 @@ abstract contract Deployment {
             _at(Part.Reservations),
             bodies
         );
-        consortium = new Consortium(root, trail, _at(Part.ComputationAllocator));
+        consortium = new Consortium(
+            root, trail, _at(Part.ComputationAllocator), IHashKeys(_at(Part.HashKeys))
+        );
         hashKeys = new HashKeys(root);
         registry = new ProcessorRegistry(
             root,

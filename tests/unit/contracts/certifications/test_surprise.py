@@ -7,6 +7,7 @@ from qcrs.model.processor import ProcessorStatus
 from qcrs.rules import certifying
 from qcrs.rules.measurement import NOTHING
 from tests.certified import DAY, Trials
+from tests.doors import keyed
 from tests.evm import refused
 from tests.sweep import GOLD, Sweep, lying
 
@@ -231,3 +232,15 @@ def test_recheck_reverts_for_the_work_of_others_or_of_before(trials, three):
     trials.request(node, trials.claim(node, expires_at=world.chain.now + 900 * DAY))
     with refused("NotOfThisCertificate"):
         trials.contract.recheck(processor, computations, [seat_of(s, processor) for s in sweeps], sender=world.keeper)
+
+
+def test_reserve_of_a_keyed_operator_leaves_through_the_door(trials):
+    world, (node, version) = trials.world, trials.applicant()
+    trials.request(node, version).finish()
+    world.registry.retire(node.id, sender=node.operator)
+    operator = keyed(world, "applicant")
+    with refused("HashSignatureRequired", account=operator.account, door=world.hash_keys.address):
+        trials.contract.withdrawReserve(node.id, sender=node.operator)
+    purse, reserve = world.purse(node.operator), trials.contract.reserveOf(node.id)
+    assert operator.perform(trials.contract, "withdrawReserve", node.id).result[0]
+    assert purse.gain(node.operator) == reserve > 0

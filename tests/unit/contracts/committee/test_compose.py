@@ -46,6 +46,28 @@ def test_constitution_composes_a_body_that_cannot_do_so_itself(docket):
     assert (docket.body.members(), docket.body.quorum()) == (members, 2)
 
 
+@pytest.mark.parametrize("by", [SECURITY, CONSTITUTION])
+def test_compose_reverts_when_a_member_has_no_hash_key(docket, by):
+    """Whoever steals the account of such a member could give it a key, and sit for it."""
+    keyless = account("keyless")
+    docket.door.forget(keyless, sender=docket.stranger)
+    call = docket.call(SECURITY, "compose", [*docket.body.members()[:4], keyless], 3)
+    motion = docket.amend(call) if by == CONSTITUTION else docket.carry(SECURITY, call)
+    with refused("MotionCallFailed") as caught:
+        docket.execute(by, motion, call)
+    reason = caught.arguments["reason"]
+    assert reason[:4] == selector_of(docket, "MemberKeyMissing")
+    assert reason[-20:].hex() == keyless[2:].lower()
+    assert (len(docket.body.members()), docket.body.term()) == (SIZE, 1)
+
+
+def test_founders_are_seated_before_they_can_have_a_key():
+    world = Founding()
+    founders = world.bodies[SECURITY].members()
+    assert founders == list(members_of(SECURITY))
+    assert all(world.door.isKeyless(founder) for founder in founders)
+
+
 def test_compose_reverts_for_everybody_else(docket):
     members = docket.body.members()
     for caller in (members[0], docket.deployer, docket.stranger):
@@ -97,6 +119,15 @@ def test_constitution_keeps_four_fifths(docket):
         with refused("MotionCallFailed") as caught:
             docket.execute(CONSTITUTION, motion, call)
         assert caught.arguments["reason"][:4] == selector_of(docket, "CompositionInvalid")
+
+
+class Founding(GovernedWorld):
+    """A consortium one of whose bodies is founded by people without hash keys."""
+
+    def _rulers(self):
+        for founder in members_of(SECURITY):
+            self.door.forget(founder, sender=founder)
+        return super()._rulers()
 
 
 def selector_of(docket, error):
