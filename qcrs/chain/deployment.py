@@ -171,7 +171,7 @@ def plan(
     arguments = {
         "Authority": (deployer,),
         "AuditTrail": recorders,
-        "Consortium": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"]),
+        "Consortium": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["HashKeys"]),
         "HashKeys": (at["Authority"],),
         "ProcessorRegistry": (
             at["Authority"],

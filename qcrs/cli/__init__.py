@@ -33,6 +33,7 @@ NOUNS = (
     "challenge",
     "dispute",
     "ledger",
+    "key",
     "committee",
     "audit",
 )
@@ -130,6 +131,7 @@ _HELP = {
     "challenge": "prove that an answer is false, or demand to see what is behind it",
     "dispute": "complain of what nothing can prove, and rule on it",
     "ledger": "balances, deposits and withdrawals",
+    "key": "an account's hash key, which signs beside its ECDSA key: install, rotate, recover",
     "committee": "the bodies of the consortium: propose, vote, and carry out what they decide",
     "audit": "replay the audit trail and check every decision",
 }

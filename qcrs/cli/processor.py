@@ -2,6 +2,7 @@
 
 import argparse
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from qcrs.chain.contracts import ProcessorBonds, Reserved
@@ -10,7 +11,6 @@ from qcrs.cli import certify as certifying
 from qcrs.cli.options import (
     add_network,
     add_signer,
-    coins,
     coins_or_none,
     command,
     emit,
@@ -20,6 +20,7 @@ from qcrs.cli.options import (
     whole,
 )
 from qcrs.cli.processor_identity import add_identity_verbs
+from qcrs.cli.processor_service import add_service_verbs
 from qcrs.config import NodeConfig
 from qcrs.crypto.identity import IdentityInvalid
 from qcrs.errors import QcrsError
@@ -29,10 +30,10 @@ from qcrs.sdk.certification import certificate_of, measured_processors
 from qcrs.sdk.client import Client
 from qcrs.sdk.enrolment import load_keys
 from qcrs.sdk.identities import ProcessorUnkeyed
+from qcrs.sdk.keyed import daemon_door
 from qcrs.sdk.market import MISSED_BEATS, Candidate, Market
-from qcrs.sdk.quote import coin
 
-ETHER, GWEI = 10**18, 10**9
+GWEI = 10**9
 
 
 class ProcessorNotRegistered(QcrsError):
@@ -50,11 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = command(verbs, "show", _show, "show one processor: standing, capability, money")
     register = command(verbs, "register", _register, "register a node's processor and declare its capability")
     register.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
-    register.add_argument("--fund", type=coins_or_none, metavar="COIN", help="send this to the daemon for gas")
+    register.add_argument(
+        "--fund", type=coins_or_none, metavar="COIN", help="give the daemon as much as it lacks of this, for gas"
+    )
     certifying.add_arguments(verbs)
-    bond = command(verbs, "bond", _bond, "lock coin behind a processor, so that it can be drawn")
-    bond.add_argument("--amount", type=coins, default="5", metavar="COIN", help="how much (5)")
-    unbond = command(verbs, "unbond", _unbond, "take a processor out of the draw; later, take its bond back")
     declare = command(
         verbs, "declare", _declare, "declare a processor's capability anew, before its certificate runs out"
     )
@@ -63,20 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare.add_argument(
         "--quantum-volume-log2", type=whole(0, 10), metavar="N", help="claim this one instead of the calibration's"
     )
-    offer = command(
-        verbs, "offer", _offer, "ask for a price instead of the policy's",
-        description="Ask for PRICE coin a qubit-shot. It is drawn for computations whose requesters bid as much, and "
-        "is paid what they bid. When the offer expires nothing is drawn on it any more.",
-    )  # fmt: skip
-    withdraw = command(verbs, "withdraw-offer", _withdraw_offer, "ask the policy's price again")
-    for verb in (show, declare, *identity_verbs, bond, unbond, offer, withdraw):
+    for verb in (show, declare, *identity_verbs):
         verb.add_argument("id", type=processor_id)
-    offer.add_argument("price", type=coins, metavar="PRICE", help="coin a qubit-shot")
-    offer.add_argument("--minimum", type=coins_or_none, default="0", metavar="COIN", help="least for a computation (0)")
-    offer.add_argument("--expires", type=whole(1), default=30 * 24 * 3600, metavar="SECONDS", help="from now (30 days)")
-    for verb in (listing, show, register, declare, *identity_verbs, bond, unbond, offer, withdraw):
+    for verb in (listing, show, register, declare, *identity_verbs):
         add_network(verb)
-    for verb in (register, declare, identity_verbs[-1], bond, unbond, offer, withdraw):
+    for verb in (register, declare, identity_verbs[-1], *add_service_verbs(verbs)):
         add_signer(verb, "lab-1")
 
 
@@ -190,11 +181,14 @@ def _register(options: argparse.Namespace) -> None:
     identity = options.config.with_name("identity.json")
 
     async def work(client: Client) -> None:
+        # Before, for a daemon that registers by a hash key installs it first.
+        lacking = (options.fund or 0) - await client.gateway.balance(daemon.address)
+        if lacking > 0:
+            await client.gateway.transfer(client.signer, daemon.address, lacking)
         processor = await provider.register(
-            client.gateway, client.signer, daemon, config.calibration, identity, keys, client.store
-        )
-        if options.fund:
-            await client.gateway.transfer(client.signer, daemon.address, options.fund)
+            client.gateway, client.signer, daemon, config.calibration, identity, keys, client.store,
+            partial(daemon_door, config, client.gateway, daemon),
+        )  # fmt: skip
         emit(
             options,
             {"id": processor, "daemon": daemon.address},
@@ -233,62 +227,5 @@ def _declare(options: argparse.Namespace) -> None:
             f"capability of processor {options.id} declared; it now needs 'qcrs processor certify {options.id}' by the "
             "certification role",
         )
-
-    run_with_client(options, work)
-
-
-def _bond(options: argparse.Namespace) -> None:
-    amount = options.amount
-
-    async def work(client: Client) -> None:
-        await provider.bond(client.gateway, client.signer, options.id, amount)
-        emit(
-            options,
-            {"id": options.id, "bonded": str(amount)},
-            f"{amount / ETHER:.6f} coin locked behind {options.id}",
-        )
-
-    run_with_client(options, work)
-
-
-def _unbond(options: argparse.Namespace) -> None:
-    async def work(client: Client) -> None:
-        free_at = await provider.unbond(client.gateway, client.signer, options.id)
-        value = {"id": options.id, "freeAt": free_at}
-        if free_at is None:
-            emit(options, value, f"bond of processor {options.id} sent to {client.signer.address}")
-            return
-        when = datetime.fromtimestamp(free_at).isoformat(sep=" ", timespec="seconds")
-        emit(
-            options,
-            value,
-            f"processor {options.id} is out of the draw; its answers can be challenged until {when}, then run this "
-            "again to take the bond back ('processor bond' puts it into the draw again)",
-        )
-
-    run_with_client(options, work)
-
-
-def _offer(options: argparse.Namespace) -> None:
-    async def work(client: Client) -> None:
-        expires_at = int(client.gateway.now) + options.expires
-        offer = (options.id, options.price, options.minimum, expires_at)
-        await client.gateway.simulate(client.signer, "ProcessorRegistry", "offer", *offer)
-        await client.gateway.send(client.signer, "ProcessorRegistry", "offer", *offer)
-        value = {
-            "id": options.id, "price": str(options.price), "minimum": str(options.minimum), "expiresAt": expires_at,
-        }  # fmt: skip
-        until = datetime.fromtimestamp(expires_at, UTC).isoformat(sep=" ", timespec="minutes")
-        line = f"processor {options.id} asks {options.price / GWEI:g} gwei a qubit-shot until {until}"
-        emit(options, value, line + (f", and {coin(options.minimum)} coin at least" if options.minimum else ""))
-
-    run_with_client(options, work)
-
-
-def _withdraw_offer(options: argparse.Namespace) -> None:
-    async def work(client: Client) -> None:
-        await client.gateway.simulate(client.signer, "ProcessorRegistry", "withdrawOffer", options.id)
-        await client.gateway.send(client.signer, "ProcessorRegistry", "withdrawOffer", options.id)
-        emit(options, {"id": options.id, "offered": False}, f"processor {options.id} asks the policy's price")
 
     run_with_client(options, work)

@@ -12,6 +12,7 @@ import {Disputes} from "../../contracts/Disputes.sol";
 import {EntanglementCoordinator} from "../../contracts/EntanglementCoordinator.sol";
 import {GoldRounds} from "../../contracts/GoldRounds.sol";
 import {HashKeys} from "../../contracts/HashKeys.sol";
+import {IHashKeys} from "../../contracts/interfaces/IHashKeys.sol";
 import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
 import {Records} from "../../contracts/Records.sol";
 import {ReportRelay} from "../../contracts/ReportRelay.sol";
@@ -112,7 +113,9 @@ abstract contract Deployment {
             _at(Part.EntanglementCoordinator),
             bodies
         );
-        consortium = new Consortium(root, trail, _at(Part.ComputationAllocator));
+        consortium = new Consortium(
+            root, trail, _at(Part.ComputationAllocator), IHashKeys(_at(Part.HashKeys))
+        );
         hashKeys = new HashKeys(root);
         registry = new ProcessorRegistry(
             root,

@@ -8,6 +8,7 @@ from qcrs.rules import certifying
 from qcrs.rules.drift import GoldMemory
 from qcrs.rules.measurement import NOTHING
 from tests.certified import DAY, Trials
+from tests.doors import keyed
 from tests.evm import refused
 from tests.sweep import GOLD, Sweep, lying
 
@@ -263,3 +264,15 @@ def test_what_events_tell_of_gold_rounds_is_what_recheck_takes(trials, three):
     assert (record["cause"], record["processor"]) == (CertificationCause.Drift, first)
     memory.learn("CertificationRequested", receipt.event("CertificationRequested"))
     assert memory.shown(first, trials.terms["driftPpm"]) is None
+
+
+def test_reserve_of_a_keyed_operator_leaves_through_the_door(trials):
+    world, (node, version) = trials.world, trials.applicant()
+    trials.request(node, version).finish()
+    world.registry.retire(node.id, sender=node.operator)
+    operator = keyed(world, "applicant")
+    with refused("HashSignatureRequired", account=operator.account, door=world.hash_keys.address):
+        trials.contract.withdrawReserve(node.id, sender=node.operator)
+    purse, reserve = world.purse(node.operator), trials.contract.reserveOf(node.id)
+    assert operator.perform(trials.contract, "withdrawReserve", node.id).result[0]
+    assert purse.gain(node.operator) == reserve > 0
