@@ -11,6 +11,16 @@ from qcrs.model.session import ENDED as SESSION_ENDED
 from qcrs.model.session import SessionStatus
 
 ENDS = (0, 1)
+# Up to this many outcome bits a result is its own sketch, and no secret has to be disclosed: as in CountSketch.
+NARROW_BITS = 8
+NO_SEED = bytes(32)
+# What of the two contracts' events changes how channels, sessions and groups stand.
+ENTANGLEMENT_EVENTS = (
+    "ChannelRequested", "ChannelRetested", "ChannelAccepted", "PairsHeralded", "OutcomesCommitted", "OutcomesRevealed",
+    "ChannelSettled", "PairsConsumed", "ChannelEnded", "SessionsCreated", "SessionFormed", "SessionJoined",
+    "SessionArmed", "MemberArrived", "BarrierPassed", "ReportingOpened", "SketchSeedFixed", "SessionReported",
+    "SessionFinished", "SessionEnded", "SessionsConcluded",
+)  # fmt: skip
 
 
 class ChannelTerms(Record):
@@ -60,7 +70,8 @@ class Channel:
 
     Attributes:
         ends: Processors, end 0 and end 1. attempt: Number of the test, from 1. asker: The end that asked for it.
-        seed_commitments, commitments: By end, of this attempt. order: Ends in the order in which they committed.
+        seed_commitments, commitments: By end, of this attempt; the latter in the order in which they were made.
+        first_commitment: To the seed with which it was first asked for.
         openings: Revealed, by end. phase_ends_at: When the step is overdue, or the pairs too old, unix seconds.
         used: Of ``terms.capacity``. tested, errors_z, errors_x: Of the last test that was settled.
     """
@@ -70,6 +81,7 @@ class Channel:
     ends: tuple[int, int]
     terms: ChannelTerms
     seed_commitments: dict[int, bytes]
+    first_commitment: bytes
     phase_ends_at: int
     status: ChannelStatus = ChannelStatus.Requested
     attempt: int = 1
@@ -80,11 +92,6 @@ class Channel:
     tested: int = 0
     errors_z: int = 0
     errors_x: int = 0
-
-    @property
-    def order(self) -> tuple[int, ...]:
-        """Ends in the order in which they committed."""
-        return tuple(self.commitments)
 
     @property
     def ended(self) -> bool:
@@ -133,7 +140,8 @@ class Group:
     """The runs of one program.
 
     Attributes:
-        group: Id of its first session. runs: How many, with consecutive ids. seed: Of the sketches, once it is fixed.
+        group: Id of its first session. runs: How many, with consecutive ids.
+        seed: Of the sketches, once it is fixed or none is needed.
         due_at: When the secret, then each report, is overdue, unix seconds; 0 before anything may be reported.
         verdict: Once it is concluded.
     """
@@ -222,9 +230,10 @@ class Entanglement:
     def apply(self, name: str, arguments: Mapping[str, Any], block: int) -> Channel | Session | Group | None:
         """Take in one event; return what it belongs to, or None when it belongs to nothing here."""
         if name == "ChannelRequested":
+            commitment = arguments["seedCommitment"]
             channel = Channel(
                 arguments["channel"], arguments["link"], (arguments["first"], arguments["second"]),
-                ChannelTerms.from_chain(arguments["terms"]), {0: arguments["seedCommitment"]}, arguments["phaseEndsAt"],
+                ChannelTerms.from_chain(arguments["terms"]), {0: commitment}, commitment, arguments["phaseEndsAt"],
             )  # fmt: skip
             self.channels[channel.channel] = channel
             return channel
@@ -259,7 +268,24 @@ class Entanglement:
             return None
         if name in ("ReportingOpened", "SketchSeedFixed"):
             group.due_at = arguments["phaseEndsAt"]
-            group.seed = arguments.get("seed", group.seed)
+            narrow = group.request.outcome_bits <= NARROW_BITS
+            group.seed = arguments.get("seed", NO_SEED if narrow else None)
         elif name == "SessionsConcluded":
             group.verdict, group.agreeing = arguments["verdict"], arguments["agreeing"]
         return group
+
+    def runs(self, group: Group) -> list[Session]:
+        """Return the runs of *group* that are known, by ascending id."""
+        return [self.sessions[number] for number in group.sessions if number in self.sessions]
+
+    def results(self, group: Group) -> tuple[list[bytes], list[int]]:
+        """Return roots and sketches of the runs of *group* that are Final, as ``conclude`` takes them."""
+        final = [session for session in self.runs(group) if session.status is SessionStatus.Final]
+        told = [next(iter(session.reports.values())) for session in final]
+        return [root for root, _ in told], [word for _, sketch in told for word in sketch]
+
+    def concludable(self, group: Group) -> bool:
+        """Return whether *group* has a result and none of its runs can go on."""
+        runs = self.runs(group)
+        over = all(session.ended or session.status is SessionStatus.Final for session in runs)
+        return over and group.verdict is None and any(session.status is SessionStatus.Final for session in runs)
