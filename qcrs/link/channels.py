@@ -62,7 +62,7 @@ class Channels:
             task.add_done_callback(self._tasks.discard)
         return {**await meeting.wait(wait), "end": key[3].index(processor)}
 
-    def measure(self, processor: int, request: Measure) -> dict[str, Any]:
+    def measure(self, processor: int, request: Measure, _wait: float) -> dict[str, Any]:
         """Return what *processor* measures; the same again when it asks the same again."""
         key = _key(processor, request)
         found = self._held.get(key)

@@ -99,7 +99,7 @@ class Letters:
         held, seconds = link.service.held, link.service.keep_seconds
         self._letters: Shelf[asyncio.Future[bytes]] = Shelf("letters", held, seconds)
 
-    def post(self, processor: int, request: Post) -> dict[str, Any]:
+    def post(self, processor: int, request: Post, _wait: float) -> dict[str, Any]:
         """Leave a letter; the same again changes nothing."""
         letter = self._letter(processor, (processor, request.peer, request.topic))
         if not letter.done():
