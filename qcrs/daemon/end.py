@@ -13,7 +13,7 @@ from qcrs.chain.gateway import Gateway
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.links import Links
 from qcrs.errors import QcrsError
-from qcrs.model.entanglement import Channel, Opening
+from qcrs.model.entanglement import Channel, ChannelTerms, Opening
 from qcrs.quantum.entanglement.pairs import LocalNoise
 from qcrs.rules import link_test
 from qcrs.rules.digest import keccak
@@ -21,7 +21,6 @@ from qcrs.rules.digest import keccak
 if TYPE_CHECKING:
     from qcrs.daemon.entangler import Sender
 
-WORD_BITS = 256
 SEED = "seed"  # under which name ends leave it for each other
 OUTCOMES = "channel-outcomes"
 
@@ -54,6 +53,21 @@ class End:
     def seed_of_wish(self, wish: int) -> bytes:
         """Return the seed of the first test of a channel that is asked for by *wish*."""
         return keccak(self.root() + b"wish" + wish.to_bytes(8, "big"))
+
+    def commitment_of_wish(self, wish: int) -> bytes:
+        """Return the commitment to that seed."""
+        return link_test.of_seed(self.seed_of_wish(wish))
+
+    async def request(self, link: int, processor: int, peer: int, terms: ChannelTerms, commitment: bytes) -> None:
+        """Ask for a channel to *peer*, paid out of the processor's purse."""
+        await self.links.of(link)
+        await self.sender.send("Channels", "request", link, processor, peer, terms.to_chain(), commitment)
+
+    async def retest(self, channel: Channel, processor: int) -> None:
+        """Ask for another test of an open channel."""
+        commitment = link_test.of_seed(self._seed_of_test(channel.channel, channel.attempt + 1))
+        end = channel.ends.index(processor)
+        await self.sender.send("Channels", "retest", channel.channel, end, commitment)
 
     async def accept(self, channel: Channel, processor: int) -> None:
         """Accept *channel*, with a seed of its own."""
@@ -109,9 +123,9 @@ class End:
         chosen = link_test.seed_of(
             self.gateway.network.chain_id, self.gateway.addresses["Channels"], channel.channel, channel.attempt, *seeds
         )
-        words = range(channel.terms.pairs // WORD_BITS)
-        positions = [link_test.tested_word(chosen, word) for word in words]
-        bases = [link_test.basis_word(chosen, word) for word in words]
+        positions, bases = (
+            words(chosen, channel.terms.pairs) for words in (link_test.tested_words, link_test.basis_words)
+        )
         return await client.measure(
             channel.channel, channel.attempt, peer, positions, bases, readout_ppm=self.noise.readout_ppm
         )
@@ -119,7 +133,7 @@ class End:
     def _commitment(self, channel: Channel, end: int, opening: Opening) -> bytes:
         return link_test.of_outcomes(
             self.gateway.network.chain_id, self.gateway.addresses["Channels"], channel.channel, channel.attempt, end,
-            opening,
+            opening.seed, opening.salt, opening.outcomes,
         )  # fmt: skip
 
     def _seed(self, channel: Channel, end: int) -> bytes:

@@ -13,16 +13,21 @@ from typing import Any
 
 from qcrs.chain.codec import ContractRefused, Event
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import LocalAccount
+from qcrs.chain.keys import LocalAccount, entanglement_root
+from qcrs.config import NodeConfig
 from qcrs.daemon.end import End
 from qcrs.daemon.entangling import Due, Step, View, decide
-from qcrs.daemon.execution import TRANSIENT
+from qcrs.daemon.errands import Errands
+from qcrs.daemon.execution import TRANSIENT, Executor
 from qcrs.daemon.links import Links
 from qcrs.daemon.member import Member
 from qcrs.daemon.outlook import RANKS, Outlook
 from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.model.entanglement import ENTANGLEMENT_EVENTS, Entanglement
+from qcrs.quantum.calibration import Calibration
+from qcrs.quantum.capability import local_noise
+from qcrs.wishes import FOLDER, Wishes
 
 log = logging.getLogger(__name__)
 
@@ -61,17 +66,21 @@ class Entangler:
     """The means with which one daemon serves channels and sessions.
 
     Attributes:
-        end, member: What an end of a channel, and a member of a session, does. willing: Whether it takes new ones.
+        end, member: What an end of a channel and a member of a session does. errands: What its keeper wants.
+        willing: Whether it accepts channels and joins sessions. keeper: Whether it acts for others.
+        known: All channels and sessions.
     """
 
     sender: Sender
     links: Links
     end: End
     member: Member
+    errands: Errands
     willing: bool = True
     keeper: bool = True
     known: Entanglement = field(default_factory=Entanglement)
     _seen: tuple[int, int] = (-1, -1)
+    _caught_up: bool = False
     _tasks: dict[Due, asyncio.Task] = field(default_factory=dict)
     _again: dict[Due, tuple[float, float]] = field(default_factory=dict)
     _done: set[Due] = field(default_factory=set)
@@ -82,6 +91,7 @@ class Entangler:
         first = gateway.network.deployed_at if self._seen[0] < 0 else self._seen[0]
         for event in await gateway.logs(first, names=ENTANGLEMENT_EVENTS):
             self.take(event)
+        self._caught_up = True
 
     def take(self, event: Event) -> None:
         """Take in an event once, in chain order."""
@@ -102,14 +112,22 @@ class Entangler:
                     if task.done():
                         del self._tasks[due]
                         task.result()
-                if outlook.processor and self._seen[0] >= 0:
+                if outlook.processor and self._caught_up:
                     self._look(outlook)
+                    await self._run_errands(outlook.processor)
                 await asyncio.sleep(POLL_SECONDS)
         finally:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
             await self.links.close()
+
+    async def _run_errands(self, processor: int) -> None:
+        try:
+            if await self.errands.run(self.known, processor):
+                await self.catch_up()  # or the same would be asked for again before its event has come
+        except TRANSIENT as error:
+            log.warning("errands: %s", error)
 
     def _look(self, outlook: Outlook) -> None:
         view = View(
@@ -155,7 +173,7 @@ class Entangler:
         if due.step is Step.Accept:
             await end.accept(channel, processor)
         elif due.step is Step.AskPairs:
-            await end.ask_pairs(channel)
+            await end.ask_pairs(channel, processor)
         elif due.step is Step.Commit:
             await end.commit(channel, processor)
         elif due.step is Step.Reveal:
@@ -176,3 +194,19 @@ class Entangler:
             await member.bind(session, group, due.place)
         else:
             await member.report(session, group, due.place)
+
+
+def entangler_of(executor: Executor, config: NodeConfig) -> Entangler:
+    """Return what serves channels and sessions with the means of *executor*."""
+    gateway, account = executor.gateway, executor.account
+    noise = local_noise(Calibration.read(config.calibration))
+
+    def root() -> bytes:
+        return entanglement_root(account, gateway.network.chain_id, gateway.network.deployment, executor.processor)
+
+    sender = Sender(gateway, account, executor.door)
+    links = Links(gateway, account, executor.store, lambda: executor.processor)
+    wishes = Wishes(config.journal.with_name(FOLDER))
+    end = End(gateway, sender, links, executor.journal, root, wishes.numbers, noise)
+    member = Member(gateway, sender, links, executor.journal, executor.store, root, noise, executor.keys)
+    return Entangler(sender, links, end, member, Errands(wishes, end), keeper=config.keeper)

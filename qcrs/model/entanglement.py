@@ -67,7 +67,8 @@ class Channel:
 
     Attributes:
         ends: Processors, end 0 and end 1. attempt: Number of the test, from 1. asker: The end that asked for it.
-        seed_commitments, commitments: By end, of this attempt. order: Ends in the order in which they committed.
+        seed_commitments, commitments: By end, of this attempt; the latter in the order in which they were made.
+        first_commitment: To the seed with which it was first asked for.
         openings: Revealed, by end. phase_ends_at: When the step is overdue, or the pairs too old, unix seconds.
         used: Of ``terms.capacity``. tested, errors_z, errors_x: Of the last test that was settled.
     """
@@ -77,6 +78,7 @@ class Channel:
     ends: tuple[int, int]
     terms: ChannelTerms
     seed_commitments: dict[int, bytes]
+    first_commitment: bytes
     phase_ends_at: int
     status: ChannelStatus = ChannelStatus.Requested
     attempt: int = 1
@@ -87,11 +89,6 @@ class Channel:
     tested: int = 0
     errors_z: int = 0
     errors_x: int = 0
-
-    @property
-    def order(self) -> tuple[int, ...]:
-        """Ends in the order in which they committed."""
-        return tuple(self.commitments)
 
     @property
     def ended(self) -> bool:
@@ -229,9 +226,10 @@ class Entanglement:
     def apply(self, name: str, arguments: Mapping[str, Any], block: int) -> Channel | Session | Group | None:
         """Take in one event; return what it belongs to, or None when it belongs to nothing here."""
         if name == "ChannelRequested":
+            commitment = arguments["seedCommitment"]
             channel = Channel(
                 arguments["channel"], arguments["link"], (arguments["first"], arguments["second"]),
-                ChannelTerms.from_chain(arguments["terms"]), {0: arguments["seedCommitment"]}, arguments["phaseEndsAt"],
+                ChannelTerms.from_chain(arguments["terms"]), {0: commitment}, commitment, arguments["phaseEndsAt"],
             )  # fmt: skip
             self.channels[channel.channel] = channel
             return channel

@@ -72,14 +72,6 @@ class Outcome:
     absent: Sequence[int]
 
 
-async def read_entanglement(gateway: Gateway) -> Entanglement:
-    """Return all channels and sessions, as the events tell them."""
-    known = Entanglement()
-    for event in await gateway.logs(gateway.network.deployed_at, names=ENTANGLEMENT_EVENTS):
-        known.apply(event.name, event.arguments, event.block)
-    return known
-
-
 class Requester:
     """Who has distributed programs run."""
 
