@@ -17,21 +17,29 @@ from qcrs.cli.options import (
     add_network,
     add_signer,
     address,
+    coins,
+    coins_or_none,
     command,
     emit,
     network_of,
     positive,
     processor_id,
+    run_with_client,
     signer_of,
+    table,
     whole,
-)  # fmt: skip
+)
 from qcrs.link.chain import CHANNELS, COORDINATOR, LinkChain, find_link
+from qcrs.link.endpoint import endpoint_document
 from qcrs.link.errors import LinkFileInvalid
 from qcrs.link.file import LinkFile
 from qcrs.link.line import hello
 from qcrs.link.server import LinkServer
 from qcrs.quantum.entanglement.pairs import MILLION, Equipment, PairSource
 from qcrs.quantum.fragment import MAX_PURIFICATION_ROUNDS
+from qcrs.sdk.channel import read_links
+from qcrs.sdk.client import Client
+from qcrs.sdk.quote import coin
 
 PPM = whole(0, MILLION)
 TRIAL = LinkDomain(chain_id=0, contract="0x" + "00" * 20, link=0)
@@ -71,6 +79,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start.add_argument("--delay-ms", type=whole(0), metavar="MS", help="TEST EQUIPMENT: hold pairs back, unseen")
     add_network(start)
     add_signer(start, "operator")
+    opening = command(
+        verbs, "open", _open, "open a link on chain, with a stake behind it",
+        description="Put the link file's descriptor, and where the link is reached, into the store and their digests on "
+        "the chain. Then serve it: 'qcrs link start'.",
+    )  # fmt: skip
+    _add_config(opening)
+    opening.add_argument("--url", required=True, help="where daemons will reach it: ws://HOST:PORT")
+    opening.add_argument("--price-per-pair", type=coins_or_none, required=True, metavar="COIN", help="0 is allowed")
+    opening.add_argument("--stake", type=coins, required=True, metavar="COIN", help="behind the pairs it is to make")
+    close = command(verbs, "close", _close, "close a link over which nothing is live, and take its stake back")
+    close.add_argument("link", type=whole(1, 2**32 - 1))
+    listing = command(verbs, "list", _list, "list the links that were opened")
+    for verb in (opening, close, listing):
+        add_network(verb)
+    for verb in (opening, close):
+        add_signer(verb, "operator")
     show = command(verbs, "show", _show, "say what a link file declares, and what the link at an address says it is")
     _add_config(show)
     show.add_argument("--url", help="of a running link, ws://HOST:PORT")
@@ -94,6 +118,55 @@ def _init(options: argparse.Namespace) -> None:
         options, {"file": str(options.file), "digest": "0x" + link.digest.hex(), "label": link.label},
         f"link file  {options.file}\ndigest     0x{link.digest.hex()}\nlabel      {link.label}",
     )  # fmt: skip
+
+
+def _open(options: argparse.Namespace) -> None:
+    link = LinkFile.read(options.config)
+    document = endpoint_document(options.url)
+
+    async def work(client: Client) -> None:
+        if client.account.address.lower() != link.operator.lower():
+            raise LinkFileInvalid(f"the link file names operator {link.operator}, you act as {client.account.address}")
+        descriptor, endpoint = [
+            await asyncio.to_thread(client.store.put, content) for content in (link.descriptor(), document)
+        ]
+        arguments = (descriptor, endpoint, options.price_per_pair)
+        await client.gateway.simulate(client.account, CHANNELS, "openLink", *arguments, value=options.stake)
+        receipt = await client.gateway.send(client.account, CHANNELS, "openLink", *arguments, value=options.stake)
+        number = receipt.event("LinkOpened")["link"]
+        emit(
+            options, {"link": number, "label": link.label, "digest": "0x" + descriptor.hex()}, f"link {number} is open"
+        )
+
+    run_with_client(options, work)
+
+
+def _close(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        await client.gateway.simulate(client.account, CHANNELS, "closeLink", options.link)
+        await client.gateway.send(client.account, CHANNELS, "closeLink", options.link)
+        emit(options, {"link": options.link, "status": "closed"}, f"link {options.link} is closed")
+
+    run_with_client(options, work)
+
+
+def _list(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        links = await read_links(client.gateway)
+        facts = [
+            {
+                "link": link.link, "operator": link.operator, "pricePerPair": link.price, "stake": link.stake,
+                "closed": link.closed, "descriptor": "0x" + link.descriptor.hex(),
+            }
+            for link in links
+        ]  # fmt: skip
+        rows = [
+            [str(link.link), link.operator, coin(link.price), coin(link.stake), "closed" if link.closed else "open"]
+            for link in links
+        ]
+        emit(options, facts, table(["id", "operator", "a pair", "stake", "status"], rows))
+
+    run_with_client(options, work, signs=False)
 
 
 def _start(options: argparse.Namespace) -> None:
