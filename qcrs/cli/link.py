@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import KeyLock, address_of
+from qcrs.chain.keys import AddressInvalid, KeyLock, address_of
 from qcrs.chain.link_login import LinkDomain
 from qcrs.cli.options import (
     add_network,
@@ -81,8 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_signer(start, "operator")
     opening = command(
         verbs, "open", _open, "open a link on chain, with a stake behind it",
-        description="Put the link file's descriptor, and where the link is reached, into the store and their digests on "
-        "the chain. Then serve it: 'qcrs link start'.",
+        description="Put the link file's descriptor, and where the link is reached, into the store and their digests "
+        "on the chain. Then serve it: 'qcrs link start'.",
     )  # fmt: skip
     _add_config(opening)
     opening.add_argument("--url", required=True, help="where daemons will reach it: ws://HOST:PORT")
@@ -229,7 +229,7 @@ def _equipment(options: argparse.Namespace, declared: Equipment) -> Equipment:
 def _read_daemons(path: Path) -> dict[int, str]:
     try:
         return {int(processor): address_of(daemon) for processor, daemon in json.loads(path.read_text()).items()}
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, AddressInvalid) as error:
         raise LinkFileInvalid(f"{path}: expected a JSON object of addresses by processor: {error}") from error
 
 

@@ -20,26 +20,19 @@ def _signal_kept():
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path, capsys):
     path = tmp_path / "link.toml"
-    arguments = [
-        "--name",
-        "fibre",
-        "--operator",
-        OPERATOR,
-        "--fidelity-ppm",
-        "900000",
-        "--minimum-fidelity-ppm",
-        "800000",
-    ]
-    assert main(["link", "init", str(path), *arguments, "--member", "4", "--member", "5", "--json"]) == 0
+    fidelities = ["--fidelity-ppm", "900000", "--minimum-fidelity-ppm", "800000"]
+    named = ["--name", "fibre", "--operator", OPERATOR, "--member", "4", "--member", "5"]
+    assert main(["link", "init", str(path), *named, *fidelities, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["digest"] == "0x" + LinkFile.read(path).digest.hex()
     return path
 
 
-def test_init_writes_what_it_was_told(path, capsys):
+def test_init_writes_what_it_was_told(path):
     link = LinkFile.read(path)
     assert (link.name, link.operator, link.members) == ("fibre", OPERATOR, (4, 5))
-    assert json.loads(capsys.readouterr().out)["digest"] == "0x" + link.digest.hex()
+    assert (link.source.fidelity_ppm, link.source.minimum_fidelity_ppm) == (900_000, 800_000)
 
 
 def test_init_refuses_links_that_cannot_be(tmp_path, capsys):
