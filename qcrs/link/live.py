@@ -61,6 +61,11 @@ class _Session:
         self._advance()
         return act.done
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for anything in it."""
+        return self._broken is not None or not any(self._queues)
+
     def why(self) -> str:
         """Return who waits for what, in words."""
         waits = [str(wait) for wait in self._order.waits()]
@@ -153,7 +158,9 @@ class LiveSessions:
     def __init__(self, link: LinkFile) -> None:
         self._link = link
         held, seconds = min(link.service.held, 32), link.service.keep_seconds
-        self._meetings: Shelf[Meeting] = Shelf("live sessions", held, seconds)
+        self._meetings: Shelf[Meeting] = Shelf(
+            "live sessions", held, seconds, lambda meeting: meeting.over and meeting.result.result().idle
+        )
 
     async def open(self, processor: int, request: OpenLive, wait: float) -> dict[str, Any]:
         """Return when all members have opened the session."""
@@ -164,7 +171,7 @@ class LiveSessions:
         if last:
             opened = [meeting.brought[member] for member in meeting.members]
             meeting.result.set_result(_Session(request.session, request.members, opened, self._joint(opened)))
-        await meeting.wait(wait)
+        await meeting.wait(processor, wait)
         return {"member": request.members.index(processor)}
 
     def act(self, processor: int, request: Act, wait: float) -> dict[str, Any] | Awaitable[dict[str, Any]]:

@@ -28,6 +28,7 @@ from qcrs.quantum.entanglement.request import run_program
 
 DaemonOf = Callable[[int], Awaitable[str | None]]
 _LOGIN_SECONDS = 10.0  # a connection that nobody logs in on is closed
+_STRANGER_BYTES = 4096  # the largest frame that is read before a login
 _log = logging.getLogger(__name__)
 
 
@@ -109,6 +110,8 @@ class LinkServer:
                 task.cancel()
 
     async def _receive(self, connection: _Connection, frame: str | bytes) -> None:
+        if connection.processor is None and len(frame) > _STRANGER_BYTES:
+            raise FrameInvalid(f"a frame of {len(frame)} characters before a login, expected at most {_STRANGER_BYTES}")
         message = decode(frame)
         try:
             if len(connection.tasks) >= self.link.service.requests:

@@ -20,7 +20,7 @@ from qcrs.quantum.fragment import MAX_BITS, MAX_QUBITS, Fragment, Instruction
 MAX_PAIRS = 1 << 20
 MAX_MEMBERS = 16
 MAX_LETTER_BYTES = 1 << 20
-MAX_STEPS = 4096
+MAX_STEPS = 1024
 
 
 def _binary(value: Any) -> bytes:

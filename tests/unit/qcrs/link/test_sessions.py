@@ -322,6 +322,22 @@ def test_clients_wait_for_a_link_that_comes_later():
     assert asyncio.run(work())["connections"] == 1
 
 
+def test_what_has_served_makes_room():
+    async def work(url, *clients):
+        for session in range(8):
+            await submitted(clients, teledata(), 10, (3, 4), session)
+            await asyncio.gather(*(client.meet(session, 1, (3, 4)) for client in clients))
+            await clients[0].post(4, str(session), b"")
+            await clients[1].fetch(3, str(session))
+            members = await asyncio.gather(*(client.open_live(session, (3, 4), 2, 2) for client in clients))
+            await members[0].act(gate("h", 0))
+            await asyncio.gather(clients[0].prepare(session, 1, 4, 256), clients[1].prepare(session, 1, 3, 256))
+            await clients[0].measure(session, 1, 4, [1], [0])
+            await clients[1].measure(session, 1, 3, [1], [0])
+
+    on_link(work, 3, 4, file=link_file(service=ServiceLimits(held=3)))
+
+
 def test_sessions_of_one_processor_are_limited():
     from qcrs.link.errors import TooMany
 
