@@ -60,25 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     init.add_argument(
         "--member", type=processor_id, action="append", default=[], help="processor to serve; all if none"
     )
-    start = command(
-        verbs, "start", _start, "serve a link until interrupted",
-        description="Hold the joint quantum state of the processors that share this link, in this process: two "
-        "processes that share randomness alone cannot do what entangled pairs do. The operator could see every circuit "
-        "and outcome; everything given is labelled link=emulated.",
-    )  # fmt: skip
-    _add_config(start)
-    start.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1: this machine only)")
-    start.add_argument("--port", type=whole(0, 65_535), default=0, help="port (0: any free one; it is printed)")
-    start.add_argument("--workers", type=positive, default=1, help="programs run at once (1)")
-    start.add_argument(
-        "--trial", type=Path, metavar="FILE",
-        help="without a chain: a JSON object of daemon addresses by processor; nothing is heralded",
-    )  # fmt: skip
-    start.add_argument("--intercept-ppm", type=PPM, metavar="PPM", help="TEST EQUIPMENT: intercept and resend so many")
-    start.add_argument("--spare-guesses", action="store_true", help="TEST EQUIPMENT: but not pairs guessed to be tests")
-    start.add_argument("--delay-ms", type=whole(0), metavar="MS", help="TEST EQUIPMENT: hold pairs back, unseen")
-    add_network(start)
-    add_signer(start, "operator")
+    _add_start(verbs)
     opening = command(
         verbs, "open", _open, "open a link on chain, with a stake behind it",
         description="Put the link file's descriptor, and where the link is reached, into the store and their digests "
@@ -98,6 +80,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = command(verbs, "show", _show, "say what a link file declares, and what the link at an address says it is")
     _add_config(show)
     show.add_argument("--url", help="of a running link, ws://HOST:PORT")
+
+
+def _add_start(verbs: argparse._SubParsersAction) -> None:
+    start = command(
+        verbs, "start", _start, "serve a link until interrupted",
+        description="Hold the joint quantum state of the processors that share this link, in this process: two "
+        "processes that share randomness alone cannot do what entangled pairs do. The operator could see every circuit "
+        "and outcome; everything given is labelled link=emulated.",
+    )  # fmt: skip
+    _add_config(start)
+    start.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1: this machine only)")
+    start.add_argument("--port", type=whole(0, 65_535), default=0, help="port (0: any free one; it is printed)")
+    start.add_argument("--workers", type=positive, default=1, help="programs run at once (1)")
+    start.add_argument(
+        "--trial", type=Path, metavar="FILE",
+        help="without a chain: a JSON object of daemon addresses by processor; nothing is heralded",
+    )  # fmt: skip
+    start.add_argument("--intercept-ppm", type=PPM, metavar="PPM", help="TEST EQUIPMENT: intercept and resend so many")
+    start.add_argument("--spare-guesses", action="store_true", help="TEST EQUIPMENT: but not pairs guessed to be tests")
+    start.add_argument("--delay-ms", type=whole(0), metavar="MS", help="TEST EQUIPMENT: hold pairs back, unseen")
+    add_network(start)
+    add_signer(start, "operator")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
