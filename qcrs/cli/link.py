@@ -11,21 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import KeyLock, address_of
+from qcrs.chain.keys import AddressInvalid, KeyLock, address_of
 from qcrs.chain.link_login import LinkDomain
-from qcrs.cli.link_chain import add_verbs
 from qcrs.cli.options import (
     add_network,
     add_signer,
     address,
+    coins,
+    coins_or_none,
     command,
     emit,
     network_of,
     positive,
     processor_id,
+    run_with_client,
     signer_of,
+    table,
     whole,
-)  # fmt: skip
+)
 from qcrs.link.chain import CHANNELS, COORDINATOR, LinkChain, find_link
 from qcrs.link.errors import LinkFileInvalid
 from qcrs.link.file import LinkFile
@@ -33,6 +36,9 @@ from qcrs.link.line import hello
 from qcrs.link.server import LinkServer
 from qcrs.quantum.entanglement.pairs import MILLION, Equipment, PairSource
 from qcrs.quantum.fragment import MAX_PURIFICATION_ROUNDS
+from qcrs.sdk.client import Client
+from qcrs.sdk.link import open_link, read_links
+from qcrs.sdk.quote import coin
 
 PPM = whole(0, MILLION)
 TRIAL = LinkDomain(chain_id=0, contract="0x" + "00" * 20, link=0)
@@ -53,6 +59,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     init.add_argument(
         "--member", type=processor_id, action="append", default=[], help="processor to serve; all if none"
     )
+    _add_start(verbs)
+    opening = command(
+        verbs, "open", _open, "open a link on chain, with a stake behind it",
+        description="Put the link file's descriptor, and where the link is reached, into the store and their digests "
+        "on the chain. Then serve it: 'qcrs link start'.",
+    )  # fmt: skip
+    _add_config(opening)
+    opening.add_argument("--url", required=True, help="where daemons will reach it: ws://HOST:PORT")
+    opening.add_argument("--price-per-pair", type=coins_or_none, required=True, metavar="COIN", help="0 is allowed")
+    opening.add_argument("--stake", type=coins, required=True, metavar="COIN", help="behind the pairs it is to make")
+    close = command(verbs, "close", _close, "close a link over which nothing is live, and take its stake back")
+    close.add_argument("link", type=whole(1, 2**32 - 1))
+    listing = command(verbs, "list", _list, "list the links that were opened")
+    for verb in (opening, close, listing):
+        add_network(verb)
+    for verb in (opening, close):
+        add_signer(verb, "operator")
+    show = command(verbs, "show", _show, "say what a link file declares, and what the link at an address says it is")
+    _add_config(show)
+    show.add_argument("--url", help="of a running link, ws://HOST:PORT")
+
+
+def _add_start(verbs: argparse._SubParsersAction) -> None:
     start = command(
         verbs, "start", _start, "serve a link until interrupted",
         description="Hold the joint quantum state of the processors that share this link, in this process: two "
@@ -72,10 +101,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start.add_argument("--delay-ms", type=whole(0), metavar="MS", help="TEST EQUIPMENT: hold pairs back, unseen")
     add_network(start)
     add_signer(start, "operator")
-    show = command(verbs, "show", _show, "say what a link file declares, and what the link at an address says it is")
-    _add_config(show)
-    show.add_argument("--url", help="of a running link, ws://HOST:PORT")
-    add_verbs(verbs)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +121,50 @@ def _init(options: argparse.Namespace) -> None:
         options, {"file": str(options.file), "digest": "0x" + link.digest.hex(), "label": link.label},
         f"link file  {options.file}\ndigest     0x{link.digest.hex()}\nlabel      {link.label}",
     )  # fmt: skip
+
+
+def _open(options: argparse.Namespace) -> None:
+    link = LinkFile.read(options.config)
+
+    async def work(client: Client) -> None:
+        if client.account.address.lower() != link.operator.lower():
+            raise LinkFileInvalid(f"the link file names operator {link.operator}, you act as {client.account.address}")
+        number = await open_link(
+            client.gateway, client.signer, client.store, link, options.url, options.price_per_pair, options.stake
+        )
+        emit(
+            options, {"link": number, "label": link.label, "digest": "0x" + link.digest.hex()}, f"link {number} is open"
+        )
+
+    run_with_client(options, work)
+
+
+def _close(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        await client.gateway.simulate(client.account, CHANNELS, "closeLink", options.link)
+        await client.gateway.send(client.account, CHANNELS, "closeLink", options.link)
+        emit(options, {"link": options.link, "status": "closed"}, f"link {options.link} is closed")
+
+    run_with_client(options, work)
+
+
+def _list(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        links = await read_links(client.gateway)
+        facts = [
+            {
+                "link": link.link, "operator": link.operator, "pricePerPair": link.price, "stake": link.stake,
+                "closed": link.closed, "descriptor": "0x" + link.descriptor.hex(),
+            }
+            for link in links
+        ]  # fmt: skip
+        rows = [
+            [str(link.link), link.operator, coin(link.price), coin(link.stake), "closed" if link.closed else "open"]
+            for link in links
+        ]
+        emit(options, facts, table(["id", "operator", "a pair", "stake", "status"], rows))
+
+    run_with_client(options, work, signs=False)
 
 
 def _start(options: argparse.Namespace) -> None:
@@ -158,7 +227,7 @@ def _equipment(options: argparse.Namespace, declared: Equipment) -> Equipment:
 def _read_daemons(path: Path) -> dict[int, str]:
     try:
         return {int(processor): address_of(daemon) for processor, daemon in json.loads(path.read_text()).items()}
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, AddressInvalid) as error:
         raise LinkFileInvalid(f"{path}: expected a JSON object of addresses by processor: {error}") from error
 
 

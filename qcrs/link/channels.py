@@ -43,9 +43,10 @@ class Channels:
         self._link, self._chain = link, chain
         self._random = random or numpy.random.default_rng(secrets.randbits(128))
         limits = link.service
-        self._meetings: Shelf[Meeting] = Shelf("channels", limits.held, limits.keep_seconds)
-        self._held: Shelf[tuple[Held, dict[str, Any]]] = Shelf("held pairs", limits.held, limits.keep_seconds)
-        self._measured: Shelf[tuple[Measure, dict[str, Any]]] = Shelf("measurements", limits.held, limits.keep_seconds)
+        bounds = (limits.held, limits.keep_seconds)
+        self._meetings: Shelf[Meeting] = Shelf("channels", *bounds, lambda meeting: meeting.over)
+        self._held: Shelf[tuple[Held, dict[str, Any]]] = Shelf("held pairs", *bounds, lambda made: made[0].spent)
+        self._measured: Shelf[tuple[Measure, dict[str, Any]]] = Shelf("measurements", *bounds, lambda _: True)
         self._tasks: set[asyncio.Task[None]] = set()
         self.pairs = self.discarded = self.tries = 0
 
@@ -60,9 +61,9 @@ class Channels:
             task = asyncio.create_task(self._make(key, request, meeting))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return {**await meeting.wait(wait), "end": key[3].index(processor)}
+        return {**await meeting.wait(processor, wait), "end": key[3].index(processor)}
 
-    def measure(self, processor: int, request: Measure) -> dict[str, Any]:
+    def measure(self, processor: int, request: Measure, _wait: float) -> dict[str, Any]:
         """Return what *processor* measures; the same again when it asks the same again."""
         key = _key(processor, request)
         found = self._held.get(key)

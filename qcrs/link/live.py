@@ -3,7 +3,9 @@
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from qcrs.errors import QcrsError
@@ -13,7 +15,7 @@ from qcrs.link.meeting import Meeting, Shelf
 from qcrs.link.wire import Act, OpenLive
 from qcrs.quantum.entanglement.errors import Deadlock
 from qcrs.quantum.entanglement.order import Order
-from qcrs.quantum.fragment import Fragment, FragmentInvalid
+from qcrs.quantum.fragment import Fragment, FragmentInvalid, Instruction
 
 if TYPE_CHECKING:
     from qcrs.quantum.entanglement.live import Joint
@@ -59,6 +61,11 @@ class _Session:
         self._advance()
         return act.done
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for anything in it."""
+        return self._broken is not None or not any(self._queues)
+
     def why(self) -> str:
         """Return who waits for what, in words."""
         waits = [str(wait) for wait in self._order.waits()]
@@ -90,10 +97,7 @@ class _Session:
                 )
             if step.peer >= len(self._members):
                 raise FragmentInvalid(f"{self._name}, instruction {position}: peer {step.peer} of {len(self._members)}")
-        try:
-            Fragment(member=request.member, qubits=own.qubits, bits=own.bits, instructions=request.instructions)
-        except ValueError as error:
-            raise FragmentInvalid(f"{self._name}: {error}") from error
+        _require_valid(request.member, own.qubits, own.bits, request.instructions)
 
     def _advance(self) -> None:
         try:
@@ -139,13 +143,24 @@ class _Session:
         return "".join(str(self._joint.bit(member, own)) for own in range(self._opened[member].bits))
 
 
+@lru_cache(maxsize=4096)
+def _require_valid(member: int, qubits: int, bits: int, instructions: tuple[Instruction, ...]) -> None:
+    """Check what a member with so many qubits and bits is to do; members do the same in every shot."""
+    try:
+        Fragment(member=member, qubits=qubits, bits=bits, instructions=instructions)
+    except ValueError as error:
+        raise FragmentInvalid(f"live session: {error}") from error
+
+
 class LiveSessions:
     """The live sessions of a link."""
 
     def __init__(self, link: LinkFile) -> None:
         self._link = link
         held, seconds = min(link.service.held, 32), link.service.keep_seconds
-        self._meetings: Shelf[Meeting] = Shelf("live sessions", held, seconds)
+        self._meetings: Shelf[Meeting] = Shelf(
+            "live sessions", held, seconds, lambda meeting: meeting.over and meeting.result.result().idle
+        )
 
     async def open(self, processor: int, request: OpenLive, wait: float) -> dict[str, Any]:
         """Return when all members have opened the session."""
@@ -156,13 +171,16 @@ class LiveSessions:
         if last:
             opened = [meeting.brought[member] for member in meeting.members]
             meeting.result.set_result(_Session(request.session, request.members, opened, self._joint(opened)))
-        await meeting.wait(wait)
+        await meeting.wait(processor, wait)
         return {"member": request.members.index(processor)}
 
-    async def act(self, processor: int, request: Act, wait: float) -> dict[str, Any]:
-        """Return the caller's bits when its instructions are carried out."""
+    def act(self, processor: int, request: Act, wait: float) -> dict[str, Any] | Awaitable[dict[str, Any]]:
+        """Return the caller's bits when its instructions are carried out: at once, if nothing is to be waited for."""
         session = self._session(processor, request)
         done = session.act(request)
+        return {"bits": done.result()} if done.done() else self._finish(session, done, wait)
+
+    async def _finish(self, session: _Session, done: asyncio.Future[str], wait: float) -> dict[str, Any]:
         try:
             async with asyncio.timeout(wait):
                 return {"bits": await asyncio.shield(done)}

@@ -18,12 +18,13 @@ class Meeting:
         terms: What each has to say the same of.
 
     Attributes:
-        brought: What each has brought so far.
+        brought: What each has brought so far. served: Who has got what came of it.
     """
 
     def __init__(self, subject: str, members: Collection[int], terms: Any) -> None:
         self.subject, self.members, self.terms = subject, tuple(members), terms
         self.brought: dict[int, Any] = {}
+        self.served: set[int] = set()
         self.result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         # Nobody may be there to hear of a failure.
         self.result.add_done_callback(lambda future: future.cancelled() or future.exception())
@@ -51,8 +52,13 @@ class Meeting:
         self.brought[processor] = bringing
         return self.complete
 
-    async def wait(self, seconds: float) -> Any:
-        """Return what comes of it.
+    @property
+    def over(self) -> bool:
+        """Whether all have got what came of it."""
+        return len(self.served) == len(self.members)
+
+    async def wait(self, processor: int, seconds: float) -> Any:
+        """Return what comes of it, for *processor*.
 
         Raises:
             WaitTimedOut: Somebody is missing after *seconds*; the message names who.
@@ -62,6 +68,9 @@ class Meeting:
                 return await asyncio.shield(self.result)
         except TimeoutError:
             raise WaitTimedOut(f"{self.subject}: {self.absence()} after {seconds:g} s") from None
+        finally:
+            if self.result.done():
+                self.served.add(processor)
 
     def absence(self) -> str:
         """Return who is missing, in words."""
@@ -75,10 +84,13 @@ class Shelf(Generic[Kept]):
 
     Args:
         subject: What they are, for messages.
+        spent: Whether a thing has served: the oldest such one makes room for another. None has, by default.
     """
 
-    def __init__(self, subject: str, held: int, seconds: float) -> None:
-        self._subject, self._held, self._seconds = subject, held, seconds
+    def __init__(
+        self, subject: str, held: int, seconds: float, spent: Callable[[Kept], bool] = lambda _: False
+    ) -> None:
+        self._subject, self._held, self._seconds, self._spent = subject, held, seconds, spent
         self._items: dict[Hashable, tuple[float, int, Kept]] = {}
 
     def get(self, key: Hashable) -> Kept | None:
@@ -95,8 +107,7 @@ class Shelf(Generic[Kept]):
         kept = self.get(key)
         if kept is None:
             self._purge()
-            if sum(of == owner for _, of, _ in self._items.values()) >= self._held:
-                raise TooMany(f"{self._subject} of processor {owner}: expected at most {self._held} at once")
+            self._make_room(owner)
             kept = make()
             self._items.pop(key, None)
             self._items[key] = (time.monotonic() + self._seconds, owner, kept)
@@ -106,14 +117,19 @@ class Shelf(Generic[Kept]):
         """Forget what is under *key*."""
         self._items.pop(key, None)
 
+    def _make_room(self, owner: int) -> None:
+        own = [(key, kept) for key, (_, of, kept) in self._items.items() if of == owner]
+        if len(own) >= self._held:
+            # What was made first comes first.
+            oldest = next((key for key, kept in own if self._spent(kept)), None)
+            if oldest is None:
+                raise TooMany(f"{self._subject} of processor {owner}: expected at most {self._held} at once")
+            del self._items[oldest]
+
     def _purge(self) -> None:
-        # In the order of their ends: each was put last when it was made.
         now = time.monotonic()
         for key in [key for key, (until, _, _) in self._items.items() if until <= now]:
             del self._items[key]
-
-    def __len__(self) -> int:
-        return len(self._items)
 
 
 def _list(members: Collection[int]) -> str:

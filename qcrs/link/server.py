@@ -28,6 +28,7 @@ from qcrs.quantum.entanglement.request import run_program
 
 DaemonOf = Callable[[int], Awaitable[str | None]]
 _LOGIN_SECONDS = 10.0  # a connection that nobody logs in on is closed
+_STRANGER_BYTES = 4096  # the largest frame that is read before a login
 _log = logging.getLogger(__name__)
 
 
@@ -68,12 +69,10 @@ class LinkServer:
         self._tokens: dict[bytes, tuple[int, float]] = {}
         self._connections: set[_Connection] = set()
         channels, live, runs, barriers, letters = self._channels, self._live, self._runs, self._barriers, self._letters
-        self._waiting = {
-            "prepare": channels.prepare, "fetch": letters.fetch, "meet": barriers.meet, "run": runs.submit,
-            "open": live.open, "act": live.act,
-        }  # fmt: skip
-        self._at_once: dict[str, Callable[[int, Any], dict[str, Any]]] = {
-            "measure": channels.measure, "post": letters.post, "describe": self._describe,
+        # Each answers at once, or gives what is to be awaited.
+        self._handlers: dict[str, Callable[..., dict[str, Any] | Awaitable[dict[str, Any]]]] = {
+            "describe": self._describe, "prepare": channels.prepare, "measure": channels.measure, "post": letters.post,
+            "fetch": letters.fetch, "meet": barriers.meet, "run": runs.submit, "open": live.open, "act": live.act,
         }  # fmt: skip
 
     @asynccontextmanager
@@ -111,39 +110,39 @@ class LinkServer:
                 task.cancel()
 
     async def _receive(self, connection: _Connection, frame: str | bytes) -> None:
+        if connection.processor is None and len(frame) > _STRANGER_BYTES:
+            raise FrameInvalid(f"a frame of {len(frame)} characters before a login, expected at most {_STRANGER_BYTES}")
         message = decode(frame)
-        if len(connection.tasks) >= self.link.service.requests:
-            error = TooMany(f"requests that wait on one connection: expected at most {self.link.service.requests}")
-            await self._send(connection, {"id": message["id"], **_named(error)})
+        try:
+            if len(connection.tasks) >= self.link.service.requests:
+                raise TooMany(f"requests that wait on one connection: expected at most {self.link.service.requests}")
+            begun = self._begin(connection, message)
+        except Exception as error:
+            await self._send(connection, message, _refusal(error, message))
             return
-        # One task each, for many wait; begun in the order of their arrival.
-        task = asyncio.create_task(self._answer(connection, message))
+        if isinstance(begun, dict):
+            await self._send(connection, message, {"ok": begun, "label": self.link.label})
+            return
+        # What has to wait gets a task of its own; all begin in the order of their arrival.
+        task = asyncio.create_task(self._finish(connection, message, begun))
         connection.tasks.add(task)
         task.add_done_callback(connection.tasks.discard)
 
-    async def _answer(self, connection: _Connection, message: dict[str, Any]) -> None:
-        try:
-            answer = {"ok": await self._carry_out(connection, message), "label": self.link.label}
-        except QcrsError as error:
-            answer = _named(error)
-        except Exception:
-            # A fault of this program must not end the service, nor tell strangers of its inside.
-            _log.exception("request %.64r failed", message.get("op"))
-            answer = {"error": "LinkRefused", "message": "the link failed at this request"}
-        await self._send(connection, {"id": message["id"], **answer})
-
-    async def _carry_out(self, connection: _Connection, message: dict[str, Any]) -> dict[str, Any]:
+    def _begin(self, connection: _Connection, message: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         request = request_of(message)
         if isinstance(request, Login):
-            return await self._login(connection, request)
+            return self._login(connection, request)
         if isinstance(request, Resume):
             return self._resume(connection, request)
-        processor = self._caller(connection)
-        op = message["op"]
-        if op in self._at_once:
-            return self._at_once[op](processor, request)
-        most = self.link.service.wait_seconds
-        return await self._waiting[op](processor, request, min(getattr(request, "wait", None) or most, most))
+        processor, most = self._caller(connection), self.link.service.wait_seconds
+        return self._handlers[message["op"]](processor, request, min(getattr(request, "wait", None) or most, most))
+
+    async def _finish(self, connection: _Connection, message: dict[str, Any], begun: Awaitable[dict[str, Any]]) -> None:
+        try:
+            answer = {"ok": await begun, "label": self.link.label}
+        except Exception as error:
+            answer = _refusal(error, message)
+        await self._send(connection, message, answer)
 
     def _caller(self, connection: _Connection) -> int:
         if connection.processor is None:
@@ -187,7 +186,7 @@ class LinkServer:
         domain = self.domain.model_dump(mode="json", by_alias=True)
         return {"hello": {**domain, "nonce": "0x" + connection.nonce.hex(), "label": self.link.label}}
 
-    def _describe(self, _processor: int, _request: Record) -> dict[str, Any]:
+    def _describe(self, _processor: int, _request: Record, _wait: float) -> dict[str, Any]:
         link, channels = self.link, self._channels
         return {
             "descriptor": link.descriptor().decode(),
@@ -198,9 +197,17 @@ class LinkServer:
             "discarded": channels.discarded,
         }
 
-    async def _send(self, connection: _Connection, message: dict[str, Any]) -> None:
+    async def _send(self, connection: _Connection, message: dict[str, Any], answer: dict[str, Any]) -> None:
         with contextlib.suppress(ConnectionClosed):
-            await connection.socket.send(json.dumps(message, separators=(",", ":")))
+            await connection.socket.send(json.dumps({"id": message["id"], **answer}, separators=(",", ":")))
+
+
+def _refusal(error: Exception, message: dict[str, Any]) -> dict[str, str]:
+    if isinstance(error, QcrsError):
+        return _named(error)
+    # A fault of this program must not end the service, nor tell strangers of its inside.
+    _log.error("request %.64r failed", message.get("op"), exc_info=error)
+    return {"error": "LinkRefused", "message": "the link failed at this request"}
 
 
 def _named(error: QcrsError) -> dict[str, str]:

@@ -26,7 +26,9 @@ class Runs:
     def __init__(self, link: LinkFile, runner: Runner, workers: int) -> None:
         self._link, self._runner = link, runner
         self._workers = asyncio.Semaphore(workers)
-        self._meetings: Shelf[Meeting] = Shelf("runs", min(link.service.held, 32), link.service.keep_seconds)
+        self._meetings: Shelf[Meeting] = Shelf(
+            "runs", min(link.service.held, 32), link.service.keep_seconds, lambda run: run.over
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, processor: int, request: RunProgram, wait: float) -> dict[str, Any]:
@@ -47,7 +49,7 @@ class Runs:
             task = asyncio.create_task(self._run(meeting))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        answer: ProgramAnswer = await meeting.wait(wait)
+        answer: ProgramAnswer = await meeting.wait(processor, wait)
         own = answer.bits[request.fragment.member]
         return {
             "engine": answer.engine,
@@ -78,7 +80,9 @@ class Barriers:
     """Points of a session that all members pass, or nobody."""
 
     def __init__(self, link: LinkFile) -> None:
-        self._meetings: Shelf[Meeting] = Shelf("barriers", link.service.held, link.service.keep_seconds)
+        self._meetings: Shelf[Meeting] = Shelf(
+            "barriers", link.service.held, link.service.keep_seconds, lambda barrier: barrier.over
+        )
 
     async def meet(self, processor: int, request: Meet, wait: float) -> dict[str, Any]:
         """Return when all are there."""
@@ -89,7 +93,7 @@ class Barriers:
         self._meetings.made(key, processor, lambda: meeting)
         if last:
             meeting.result.set_result({})
-        return await meeting.wait(wait)
+        return await meeting.wait(processor, wait)
 
 
 class Letters:
@@ -97,9 +101,9 @@ class Letters:
 
     def __init__(self, link: LinkFile) -> None:
         held, seconds = link.service.held, link.service.keep_seconds
-        self._letters: Shelf[asyncio.Future[bytes]] = Shelf("letters", held, seconds)
+        self._letters: Shelf[asyncio.Future[bytes]] = Shelf("letters", held, seconds, lambda letter: letter.done())
 
-    def post(self, processor: int, request: Post) -> dict[str, Any]:
+    def post(self, processor: int, request: Post, _wait: float) -> dict[str, Any]:
         """Leave a letter; the same again changes nothing."""
         letter = self._letter(processor, (processor, request.peer, request.topic))
         if not letter.done():

@@ -20,7 +20,7 @@ from qcrs.quantum.fragment import MAX_BITS, MAX_QUBITS, Fragment, Instruction
 MAX_PAIRS = 1 << 20
 MAX_MEMBERS = 16
 MAX_LETTER_BYTES = 1 << 20
-MAX_STEPS = 4096
+MAX_STEPS = 1024
 
 
 def _binary(value: Any) -> bytes:
@@ -183,8 +183,8 @@ OPS = {request: op for op, request in REQUESTS.items()}
 
 def encode(request: Record, number: int) -> str:
     """Return *request* as a frame."""
-    fields = request.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return json.dumps({"id": number, "op": OPS[type(request)], **fields}, separators=(",", ":"))
+    fields = request.model_dump_json(by_alias=True, exclude_defaults=True)[1:]
+    return f'{{"id":{number},"op":"{OPS[type(request)]}"{"," if len(fields) > 1 else ""}{fields}'
 
 
 def decode(frame: str | bytes) -> dict[str, Any]:

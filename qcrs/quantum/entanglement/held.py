@@ -77,6 +77,11 @@ class Held:
     def __len__(self) -> int:
         return len(self.created)
 
+    @property
+    def spent(self) -> bool:
+        """Whether both ends have measured some of them."""
+        return bool(self._used.any(axis=1).all())
+
     def measure(
         self, end: int, positions: numpy.ndarray, angles: numpy.ndarray, now: float, readout_ppm: int = 0
     ) -> numpy.ndarray:

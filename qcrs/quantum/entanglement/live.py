@@ -19,7 +19,7 @@ from qcrs.quantum.entanglement.pairs import Fibre, LocalNoise
 from qcrs.quantum.entanglement.seeds import derive
 from qcrs.quantum.fragment import Instruction, Op
 
-MAX_AMPLITUDE_QUBITS = 16
+MAX_AMPLITUDE_QUBITS = 14
 _PAULIS = ("x", "y", "z")
 _PROJECTORS = (Operator(numpy.diag([1, 0])), Operator(numpy.diag([0, 1])))
 _BY_NAME = get_standard_gate_name_mapping()

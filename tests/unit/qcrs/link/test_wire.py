@@ -18,7 +18,7 @@ from tests.entangled import ghz
 from tests.linked import link_file, on_link
 from tests.unit.qcrs.link.test_login import Raw
 
-BROKEN = ["", "{", "[]", "null", '"text"', "{}", '{"id": -1}', '{"id": true}', '{"id": 1.5}', "[" * 100_000, b"\0\1"]
+BROKEN = ["", "{", "[]", "null", '"text"', "{}", '{"id": -1}', '{"id": true}', '{"id": 1.5}', "[" * 4_000, b"\0\1"]
 
 
 @pytest.mark.parametrize("frame", BROKEN, ids=range(len(BROKEN)))
@@ -35,6 +35,16 @@ def test_broken_frame_is_named_and_ends_its_own_connection_alone(frame):
     answer, described = on_link(work, 3)
     assert (answer["id"], answer["error"]) == (None, "FrameInvalid")
     assert "descriptor" in described
+
+
+def test_strangers_are_not_read_at_length():
+    async def work(url):
+        async with connect(url) as socket:
+            await socket.recv()
+            await socket.send(json.dumps({"id": 1, "op": "x" * 5000}))
+            return json.loads(await socket.recv())
+
+    assert "before a login, expected at most 4096" in on_link(work)["message"]
 
 
 WRONG = [
