@@ -1,0 +1,256 @@
+import math
+
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit.library import efficient_su2
+from qiskit.circuit.random import random_circuit
+from qiskit.quantum_info import random_clifford
+from qiskit.synthesis import synth_qft_full
+
+from qcrs.quantum.circuit import canonical
+from qcrs.quantum.distribution.diagonal import diagonal
+from qcrs.quantum.distribution.partition import CapacityExceeded, at_an_end, partitions
+from qcrs.quantum.distribution.plan import ProcessorsOutOfRange, distribute
+from qcrs.quantum.distribution.segments import Assignment, Segments
+from qcrs.quantum.distribution.split import QubitsExhausted
+from qcrs.quantum.fragment import Fragment, Op
+from qcrs.quantum.ideal import ideal_distribution
+from tests.fragments import distribution
+
+
+def bell(circuit):
+    circuit.h(0)
+    circuit.cx(0, 1)
+
+
+def ghz(circuit):
+    circuit.h(0)
+    for target in range(1, circuit.num_qubits):
+        circuit.cx(0, target)
+
+
+def fourier(circuit):
+    circuit.x(1)
+    circuit.ry(0.4, 3)
+    circuit.compose(synth_qft_full(circuit.num_qubits), inplace=True)
+
+
+def grover(circuit):
+    circuit.h(range(3))
+    for _ in range(2):
+        circuit.h(2)
+        circuit.ccx(0, 1, 2)  # marks 111
+        circuit.h(2)
+        circuit.h(range(3))
+        circuit.x(range(3))
+        circuit.h(2)
+        circuit.ccx(0, 1, 2)
+        circuit.h(2)
+        circuit.x(range(3))
+        circuit.h(range(3))
+
+
+def ansatz(circuit):
+    form = efficient_su2(circuit.num_qubits, reps=2, entanglement="full")
+    angles = [0.1 + 0.7 * number % 3 for number in range(form.num_parameters)]
+    circuit.compose(form.assign_parameters(angles), inplace=True)
+
+
+def w_state(circuit):
+    count = circuit.num_qubits
+    circuit.x(0)
+    for qubit in range(count - 1):
+        circuit.cry(2 * math.acos(math.sqrt(1 / (count - qubit))), qubit, qubit + 1)
+        circuit.cx(qubit + 1, qubit)
+
+
+def qaoa(circuit):
+    count = circuit.num_qubits
+    circuit.h(range(count))
+    for layer in range(2):
+        for qubit in range(count):
+            circuit.rzz(0.5 + 0.2 * layer, qubit, (qubit + 1) % count)
+        circuit.rx(0.9 - 0.3 * layer, range(count))
+
+
+def ising(circuit):
+    for _ in range(2):
+        circuit.rx(0.6, range(circuit.num_qubits))
+        for qubit in range(circuit.num_qubits - 1):
+            circuit.cx(qubit, qubit + 1)
+            circuit.rz(0.5, qubit + 1)
+            circuit.cx(qubit, qubit + 1)
+
+
+def adder(circuit):
+    """Two 2-bit numbers in superposition, their sum in place of the second (Cuccaro et al.), 6 qubits."""
+    carry, first, second, out = 0, (1, 3), (2, 4), 5
+    circuit.h(first)
+    circuit.x(second[0])
+    chain = ((carry, second[0], first[0]), (first[0], second[1], first[1]))
+    for low, middle, high in chain:
+        circuit.cx(high, middle)
+        circuit.cx(high, low)
+        circuit.ccx(low, middle, high)
+    circuit.cx(first[1], out)
+    for low, middle, high in reversed(chain):
+        circuit.ccx(low, middle, high)
+        circuit.cx(high, low)
+        circuit.cx(low, middle)
+
+
+def clifford_and_t(circuit):
+    for seed in range(3):
+        circuit.compose(random_clifford(6, seed=seed).to_circuit(), inplace=True)
+        circuit.t(range(6))
+    circuit.h(range(6))
+
+
+CIRCUITS = {
+    "bell": (bell, 2),
+    "ghz": (ghz, 5),
+    "fourier": (fourier, 5),
+    "grover": (grover, 3),
+    "ansatz": (ansatz, 5),
+    "w": (w_state, 5),
+    "qaoa": (qaoa, 6),
+    "ising": (ising, 10),
+    "adder": (adder, 6),
+    "clifford_and_t": (clifford_and_t, 6),
+}
+
+
+def made(name):
+    gates, qubits = CIRCUITS[name]
+    circuit = QuantumCircuit(qubits, qubits)
+    gates(circuit)
+    circuit.measure(range(qubits), range(qubits))
+    return circuit
+
+
+@pytest.mark.parametrize("processors", [2, 3])
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_distributed_circuit_has_the_distribution_of_the_original(name, processors):
+    circuit = made(name)
+    found = distribute(canonical(circuit), [10] * processors)
+    assert distribution(found.fragments) == pytest.approx(ideal_distribution(circuit), abs=1e-9)
+    assert len(found.fragments) == processors
+    assert found.ebits <= found.crossing
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_circuit_on_processors_with_few_qubits_has_its_distribution(seed):
+    qubits, processors = 4 + seed % 2, 2 + seed % 3
+    circuit = QuantumCircuit(qubits, qubits)
+    circuit.compose(random_circuit(qubits, 4, max_operands=3, seed=seed), range(qubits), inplace=True)
+    circuit.measure(range(qubits), range(qubits))
+    found = distribute(circuit, [-(-qubits // processors) + 2] * processors)
+    assert distribution(found.fragments) == pytest.approx(ideal_distribution(circuit), abs=1e-9)
+    assert max(found.qubits) <= -(-qubits // processors) + 2
+
+
+def test_same_circuit_gives_the_same_fragments():
+    first, second = (distribute(made("ansatz"), [6, 6]) for _ in range(2))
+    assert [one.to_json() for one in first.fragments] == [one.to_json() for one in second.fragments]
+
+
+def test_fragments_survive_their_text():
+    for fragment in distribute(made("grover"), [6, 6]).fragments:
+        assert Fragment.from_json(fragment.to_json()) == fragment
+
+
+def test_qubits_are_shared_out_in_proportion():
+    found = distribute(made("ising"), [12, 8])
+    assert sorted(found.homes) == [0] * 6 + [1] * 4
+
+
+def test_capacities_bound_homes():
+    found = distribute(made("ising"), [12, 12, 12], capacities=[2, 4, 4])
+    assert [found.homes.count(processor) for processor in range(3)] == [2, 4, 4]
+
+
+def test_teleports_a_qubit_that_gates_would_need_again_and_again():
+    """Each turn ends the segment, so that each gate would take a pair: one for moving the qubit is cheaper."""
+    circuit = QuantumCircuit(5, 5)
+    for round_ in range(4):
+        circuit.ry(0.3 + round_, 0)
+        circuit.cz(0, 1)
+        circuit.cz(0, 2)
+        circuit.ry(0.2 + round_, [1, 2])
+        circuit.cz(1, 2)
+    for round_ in range(4):
+        circuit.ry(0.7 + round_, 0)
+        circuit.cz(0, 3)
+        circuit.cz(0, 4)
+        circuit.ry(0.1 + round_, [3, 4])
+        circuit.cz(3, 4)
+    circuit.measure(range(5), range(5))
+    found = distribute(circuit, [6, 6], capacities=[3, 3])
+    assert (found.ebits, found.moves) == (1, 1)
+    assert distribution(found.fragments) == pytest.approx(ideal_distribution(circuit), abs=1e-9)
+
+
+def test_rounds_of_purification_are_asked_of_the_right_peers():
+    found = distribute(made("qaoa"), [6, 6, 6]).with_rounds({(0, 1): 2, (1, 2): 1})
+    asked = {(one.member, step.peer, step.rounds) for one in found.fragments for step in one.instructions
+             if step.op is Op.Pair}  # fmt: skip
+    assert asked >= {(0, 1, 2), (1, 0, 2)}
+    assert {rounds for member, peer, rounds in asked if {member, peer} == {0, 2}} <= {0}
+
+
+def test_circuit_that_needs_no_pairs_takes_none():
+    circuit = QuantumCircuit(4, 4)
+    circuit.h([0, 2])
+    circuit.cx([0, 2], [1, 3])
+    circuit.measure(range(4), range(4))
+    found = distribute(circuit, [2, 2])
+    assert (found.ebits, found.messages, found.pairs) == (0, 0, {})
+
+
+@pytest.mark.parametrize("processors", [1, 9])
+def test_one_processor_or_nine_are_refused(processors):
+    with pytest.raises(ProcessorsOutOfRange, match=f"expected 2 to 8, got {processors}"):
+        distribute(made("ghz"), [5] * processors)
+
+
+def test_circuit_with_more_qubits_than_all_processors_is_refused():
+    with pytest.raises(CapacityExceeded, match="expected at least 5, got 4"):
+        distribute(made("ghz"), [2, 2])
+
+
+def test_circuit_with_more_qubits_than_capacities_is_refused():
+    with pytest.raises(CapacityExceeded, match=r"expected at least 5, got \[2, 2\]"):
+        distribute(made("ghz"), [8, 8], capacities=[2, 2])
+
+
+def test_processors_without_a_qubit_for_pairs_are_refused():
+    with pytest.raises(QubitsExhausted):
+        distribute(made("ghz"), [3, 2])
+
+
+def test_gates_at_an_end_take_a_minimum_vertex_cover():
+    """Copies of two qubits of one side serve all gates, whoever controls them."""
+    circuit = QuantumCircuit(6, 6)
+    circuit.h(range(6))
+    for near in (0, 1):
+        for far in (3, 4, 5):
+            circuit.cz(far, near)
+    segments = Segments(diagonal(circuit))
+    homes = [segment.qubit // 3 for segment in segments.segments]
+    found = at_an_end(segments, Assignment(homes, [0] * len(segments.gates)))
+    assert Assignment(homes, [0] * 6).pairs(segments) == 3
+    assert found.pairs(segments) == 2
+
+
+def test_partitions_keep_capacities_and_know_what_they_cost():
+    segments = Segments(diagonal(made("ansatz")))
+    for assignment in partitions(segments, [2, 2, 2]):
+        assert max(assignment.peaks(segments, 3)) <= 2
+        assert assignment.pairs(segments) <= 4 * len(segments.segments)
+
+
+@pytest.mark.parametrize(("processors", "most"), [(2, 8), (4, 20)])
+def test_fourier_transform_takes_few_pairs(processors, most):
+    found = distribute(synth_qft_full(16), [40] * processors, capacities=[16 // processors] * processors)
+    assert found.ebits <= most
+    assert found.crossing == {2: 64, 4: 96}[processors]
