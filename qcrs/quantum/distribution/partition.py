@@ -23,7 +23,7 @@ _TRIES = (
     *((mtkahypar.PresetType.HIGHEST_QUALITY, seed) for seed in (1, 2)),
 )
 _LARGE_TRIES = ((mtkahypar.PresetType.DETERMINISTIC, 1),)
-_LARGE = 2_000  # joint gates, beyond which one try has to do
+_LARGE = 1_000  # joint gates, beyond which one try has to do
 _KEPT = 2  # of the tries, that are refined
 
 

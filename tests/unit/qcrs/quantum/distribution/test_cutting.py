@@ -7,6 +7,7 @@ from qcrs.quantum.circuit import canonical, load
 from qcrs.quantum.distribution.cutting import CannotCut, ConsentNeeded, CutQuote, cut, shots_each
 from qcrs.quantum.ideal import ideal_distribution
 from qcrs.quantum.request import MAX_SHOTS
+from tests.circuits import woven
 
 OBSERVABLES = ("ZIIIIZ", "IZZIII", "IIZZII", "IIIIIZ")
 
@@ -19,22 +20,6 @@ def chain(qubits=6):
         circuit.cx(qubit, qubit + 1)
     for qubit in range(qubits):
         circuit.rx(0.4 + 0.1 * qubit, qubit)
-    return circuit
-
-
-def woven(links):
-    """Two triangles of qubits, and *links* gates between them that no cut of a wire saves."""
-    circuit = QuantumCircuit(6)
-    for qubit in range(6):
-        circuit.ry(0.5 + 0.3 * qubit, qubit)
-    for link in range(links):
-        for low in (0, 3):
-            circuit.cx(low, low + 1)
-            circuit.cx(low + 1, low + 2)
-            circuit.cx(low + 2, low)
-        circuit.cz(link % 3, 3 + (link + 1) % 3)
-        for qubit in range(6):
-            circuit.rx(0.4 + 0.2 * qubit + link, qubit)
     return circuit
 
 

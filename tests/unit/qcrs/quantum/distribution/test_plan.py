@@ -1,10 +1,6 @@
-import math
-
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit.library import efficient_su2
 from qiskit.circuit.random import random_circuit
-from qiskit.quantum_info import random_clifford
 from qiskit.synthesis import synth_qft_full
 
 from qcrs.quantum.circuit import canonical
@@ -15,123 +11,14 @@ from qcrs.quantum.distribution.segments import Assignment, Segments
 from qcrs.quantum.distribution.split import QubitsExhausted
 from qcrs.quantum.fragment import Fragment, Op
 from qcrs.quantum.ideal import ideal_distribution
+from tests.circuits import SMALL, small
 from tests.fragments import distribution
 
 
-def bell(circuit):
-    circuit.h(0)
-    circuit.cx(0, 1)
-
-
-def ghz(circuit):
-    circuit.h(0)
-    for target in range(1, circuit.num_qubits):
-        circuit.cx(0, target)
-
-
-def fourier(circuit):
-    circuit.x(1)
-    circuit.ry(0.4, 3)
-    circuit.compose(synth_qft_full(circuit.num_qubits), inplace=True)
-
-
-def grover(circuit):
-    circuit.h(range(3))
-    for _ in range(2):
-        circuit.h(2)
-        circuit.ccx(0, 1, 2)  # marks 111
-        circuit.h(2)
-        circuit.h(range(3))
-        circuit.x(range(3))
-        circuit.h(2)
-        circuit.ccx(0, 1, 2)
-        circuit.h(2)
-        circuit.x(range(3))
-        circuit.h(range(3))
-
-
-def ansatz(circuit):
-    form = efficient_su2(circuit.num_qubits, reps=2, entanglement="full")
-    angles = [0.1 + 0.7 * number % 3 for number in range(form.num_parameters)]
-    circuit.compose(form.assign_parameters(angles), inplace=True)
-
-
-def w_state(circuit):
-    count = circuit.num_qubits
-    circuit.x(0)
-    for qubit in range(count - 1):
-        circuit.cry(2 * math.acos(math.sqrt(1 / (count - qubit))), qubit, qubit + 1)
-        circuit.cx(qubit + 1, qubit)
-
-
-def qaoa(circuit):
-    count = circuit.num_qubits
-    circuit.h(range(count))
-    for layer in range(2):
-        for qubit in range(count):
-            circuit.rzz(0.5 + 0.2 * layer, qubit, (qubit + 1) % count)
-        circuit.rx(0.9 - 0.3 * layer, range(count))
-
-
-def ising(circuit):
-    for _ in range(2):
-        circuit.rx(0.6, range(circuit.num_qubits))
-        for qubit in range(circuit.num_qubits - 1):
-            circuit.cx(qubit, qubit + 1)
-            circuit.rz(0.5, qubit + 1)
-            circuit.cx(qubit, qubit + 1)
-
-
-def adder(circuit):
-    """Two 2-bit numbers in superposition, their sum in place of the second (Cuccaro et al.), 6 qubits."""
-    carry, first, second, out = 0, (1, 3), (2, 4), 5
-    circuit.h(first)
-    circuit.x(second[0])
-    chain = ((carry, second[0], first[0]), (first[0], second[1], first[1]))
-    for low, middle, high in chain:
-        circuit.cx(high, middle)
-        circuit.cx(high, low)
-        circuit.ccx(low, middle, high)
-    circuit.cx(first[1], out)
-    for low, middle, high in reversed(chain):
-        circuit.ccx(low, middle, high)
-        circuit.cx(high, low)
-        circuit.cx(low, middle)
-
-
-def clifford_and_t(circuit):
-    for seed in range(3):
-        circuit.compose(random_clifford(6, seed=seed).to_circuit(), inplace=True)
-        circuit.t(range(6))
-    circuit.h(range(6))
-
-
-CIRCUITS = {
-    "bell": (bell, 2),
-    "ghz": (ghz, 5),
-    "fourier": (fourier, 5),
-    "grover": (grover, 3),
-    "ansatz": (ansatz, 5),
-    "w": (w_state, 5),
-    "qaoa": (qaoa, 6),
-    "ising": (ising, 10),
-    "adder": (adder, 6),
-    "clifford_and_t": (clifford_and_t, 6),
-}
-
-
-def made(name):
-    gates, qubits = CIRCUITS[name]
-    circuit = QuantumCircuit(qubits, qubits)
-    gates(circuit)
-    circuit.measure(range(qubits), range(qubits))
-    return circuit
-
-
 @pytest.mark.parametrize("processors", [2, 3])
-@pytest.mark.parametrize("name", CIRCUITS)
+@pytest.mark.parametrize("name", SMALL)
 def test_distributed_circuit_has_the_distribution_of_the_original(name, processors):
-    circuit = made(name)
+    circuit = small(name)
     found = distribute(canonical(circuit), [10] * processors)
     assert distribution(found.fragments) == pytest.approx(ideal_distribution(circuit), abs=1e-9)
     assert len(found.fragments) == processors
@@ -150,22 +37,22 @@ def test_random_circuit_on_processors_with_few_qubits_has_its_distribution(seed)
 
 
 def test_same_circuit_gives_the_same_fragments():
-    first, second = (distribute(made("ansatz"), [6, 6]) for _ in range(2))
+    first, second = (distribute(small("ansatz"), [6, 6]) for _ in range(2))
     assert [one.to_json() for one in first.fragments] == [one.to_json() for one in second.fragments]
 
 
 def test_fragments_survive_their_text():
-    for fragment in distribute(made("grover"), [6, 6]).fragments:
+    for fragment in distribute(small("grover"), [6, 6]).fragments:
         assert Fragment.from_json(fragment.to_json()) == fragment
 
 
 def test_qubits_are_shared_out_in_proportion():
-    found = distribute(made("ising"), [12, 8])
+    found = distribute(small("ising"), [12, 8])
     assert sorted(found.homes) == [0] * 6 + [1] * 4
 
 
 def test_capacities_bound_homes():
-    found = distribute(made("ising"), [12, 12, 12], capacities=[2, 4, 4])
+    found = distribute(small("ising"), [12, 12, 12], capacities=[2, 4, 4])
     assert [found.homes.count(processor) for processor in range(3)] == [2, 4, 4]
 
 
@@ -191,7 +78,7 @@ def test_teleports_a_qubit_that_gates_would_need_again_and_again():
 
 
 def test_rounds_of_purification_are_asked_of_the_right_peers():
-    found = distribute(made("qaoa"), [6, 6, 6]).with_rounds({(0, 1): 2, (1, 2): 1})
+    found = distribute(small("qaoa"), [6, 6, 6]).with_rounds({(0, 1): 2, (1, 2): 1})
     asked = {(one.member, step.peer, step.rounds) for one in found.fragments for step in one.instructions
              if step.op is Op.Pair}  # fmt: skip
     assert asked >= {(0, 1, 2), (1, 0, 2)}
@@ -210,22 +97,22 @@ def test_circuit_that_needs_no_pairs_takes_none():
 @pytest.mark.parametrize("processors", [1, 9])
 def test_one_processor_or_nine_are_refused(processors):
     with pytest.raises(ProcessorsOutOfRange, match=f"expected 2 to 8, got {processors}"):
-        distribute(made("ghz"), [5] * processors)
+        distribute(small("ghz"), [5] * processors)
 
 
 def test_circuit_with_more_qubits_than_all_processors_is_refused():
     with pytest.raises(CapacityExceeded, match="expected at least 5, got 4"):
-        distribute(made("ghz"), [2, 2])
+        distribute(small("ghz"), [2, 2])
 
 
 def test_circuit_with_more_qubits_than_capacities_is_refused():
     with pytest.raises(CapacityExceeded, match=r"expected at least 5, got \[2, 2\]"):
-        distribute(made("ghz"), [8, 8], capacities=[2, 2])
+        distribute(small("ghz"), [8, 8], capacities=[2, 2])
 
 
 def test_processors_without_a_qubit_for_pairs_are_refused():
     with pytest.raises(QubitsExhausted):
-        distribute(made("ghz"), [3, 2])
+        distribute(small("ghz"), [3, 2])
 
 
 def test_gates_at_an_end_take_a_minimum_vertex_cover():
@@ -243,7 +130,7 @@ def test_gates_at_an_end_take_a_minimum_vertex_cover():
 
 
 def test_partitions_keep_capacities_and_know_what_they_cost():
-    segments = Segments(diagonal(made("ansatz")))
+    segments = Segments(diagonal(small("ansatz")))
     for assignment in partitions(segments, [2, 2, 2]):
         assert max(assignment.peaks(segments, 3)) <= 2
         assert assignment.pairs(segments) <= 4 * len(segments.segments)
