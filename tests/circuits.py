@@ -146,7 +146,7 @@ def qaoa_32(seed):
 
 
 def cz_random_32(seed):
-    """Forty layers: an ``h`` on each qubit with chance 0.3, then qubits in random pairs, half of which have a ``cz``."""
+    """Forty layers: an ``h`` on each qubit with chance 0.3, then qubits paired at random, half the pairs by ``cz``."""
     chance = random.Random(seed)
     circuit = QuantumCircuit(32)
     for _ in range(40):
