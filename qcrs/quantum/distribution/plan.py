@@ -5,6 +5,7 @@ The fragments have the circuit's distribution exactly if pairs are perfect; ``qu
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 from qiskit import QuantumCircuit
@@ -76,6 +77,7 @@ def distribute(
     qubits: Sequence[int],
     capacities: Sequence[int] | None = None,
     paths: Mapping[Ends, Sequence[int]] | None = None,
+    losses: Mapping[Ends, float] | None = None,
 ) -> Distribution:
     """Split *source* so that few pairs are consumed. The same arguments give the same fragments.
 
@@ -86,12 +88,15 @@ def distribute(
             proportion to *qubits*.
         paths: By two processors without a link (the lower number first), the processors over which they get pairs,
             both ends included, where pairs are swapped.
+        losses: What a pair of two processors costs: parts that share most pairs go to those who share them best. All
+            cost the same if left out.
 
     Raises:
         ProcessorsOutOfRange: Fewer than 2 or more than 8.
         CircuitRefused: The circuit is outside the profile.
         CapacityExceeded: It has more qubits than there is room for.
         QubitsExhausted: It would fit, but leaves no qubits for pairs.
+        FragmentInvalid: A processor's part is too long for a fragment.
     """
     if not MIN_PROCESSORS <= len(qubits) <= MAX_PROCESSORS:
         raise ProcessorsOutOfRange(f"processors: expected {MIN_PROCESSORS} to {MAX_PROCESSORS}, got {len(qubits)}")
@@ -99,7 +104,10 @@ def distribute(
     limits = [min(MAX_QUBITS, limit) for limit in qubits]
     segments = Segments(program)
     room = list(capacities) if capacities is not None else _shares(program.qubits, limits)
-    best, assignment = _best(segments, room, limits, paths or {})
+    best, assignment = _best(segments, room, limits, {})
+    if paths or losses:
+        assignment = _seated(assignment, best.pairs, list(zip(room, limits, strict=True)), losses or {})
+        best = split(segments, assignment, limits, paths)
     homes = [assignment.homes[chain[0]] for chain in segments.chains]
     return Distribution(
         program,
@@ -128,6 +136,30 @@ def _best(
     if not found:
         raise failure
     return min(found, key=lambda one: (one[0].ebits, max(fragment.qubits for fragment in one[0].fragments)))
+
+
+def _seated(
+    assignment: Assignment, pairs: Mapping[Ends, int], kinds: Sequence[tuple[int, int]], losses: Mapping[Ends, float]
+) -> Assignment:
+    """Return *assignment* with its parts exchanged between processors of one kind while that lessens the losses."""
+    seats = list(range(len(kinds)))
+
+    def loss() -> float:
+        ends = (tuple(sorted((seats[one], seats[other]))) for one, other in pairs)
+        return sum(losses.get(two, 0.0) * count for two, count in zip(ends, pairs.values(), strict=True))
+
+    least, better = loss(), True
+    while better:
+        better = False
+        for one, other in combinations(range(len(seats)), 2):
+            if kinds[seats[one]] != kinds[seats[other]]:
+                continue
+            seats[one], seats[other] = seats[other], seats[one]
+            if loss() < least - 1e-12:
+                least, better = loss(), True
+            else:
+                seats[one], seats[other] = seats[other], seats[one]
+    return Assignment([seats[home] for home in assignment.homes], [seats[place] for place in assignment.places])
 
 
 def _with_rounds(fragment: Fragment, rounds: Mapping[Ends, int]) -> Fragment:

@@ -23,6 +23,10 @@ class LinkMissing(QcrsError):
     """Two processors share pairs in a distribution, but nothing is known of a link between them."""
 
 
+class SourceInvalid(QcrsError):
+    """A source's figures describe no pairs."""
+
+
 def teledata_fidelity(fidelity: float) -> float:
     """Return the mean fidelity of a qubit teleported over a pair of *fidelity*: (2F + 1) / 3."""
     return (2 * fidelity + 1) / 3
@@ -49,12 +53,21 @@ class Source:
     Attributes:
         fidelity: Of a raw pair, as tested. rate: Raw pairs a second that both ends get. price: Wei for one.
         noise: Of the gates that purify.
+
+    Raises:
+        SourceInvalid: Fidelity is not in (0, 1], or the rate not above 0.
     """
 
     fidelity: float
     rate: float = float("inf")
     price: int = 0
     noise: LocalNoise = NOISELESS
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fidelity <= 1 or self.rate <= 0:
+            raise SourceInvalid(
+                f"source of pairs: expected fidelity in (0, 1] and a rate above 0, got {self.fidelity} and {self.rate}"
+            )
 
     def purifications(self) -> list[Purified]:
         """Return what its pairs are after no round of purification, one, and so on."""

@@ -5,7 +5,8 @@ This is what a requester calls before a session: nothing runs, nothing is paid.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
+from math import log
 from pathlib import Path
 
 from qiskit import QuantumCircuit
@@ -14,6 +15,8 @@ from qcrs.quantum.distribution.plan import Distribution, distribute
 from qcrs.quantum.distribution.quote import Quote, Source, quote
 from qcrs.quantum.distribution.routing import cheapest_route
 from qcrs.quantum.distribution.split import Ends
+
+_HOP = 0.01  # what a pair more counts beside the logarithm of its fidelity, so that perfect links are not wasted
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ def prepare(
     """
     missing = [ends for ends in combinations(range(len(qubits)), 2) if ends not in links]
     paths = {ends: cheapest_route(links, *ends, fidelity=0.0).nodes for ends in missing}
-    distribution = distribute(source, qubits, capacities, paths)
+    hops = {ends: pairwise(paths.get(ends, ends)) for ends in combinations(range(len(qubits)), 2)}
+    losses = {ends: sum(-log(links[min(hop), max(hop)].fidelity) + _HOP for hop in way) for ends, way in hops.items()}
+    distribution = distribute(source, qubits, capacities, paths, losses)
     found = quote(distribution, links, shots, fidelity)
     return Prepared(distribution.with_rounds(found.rounds), found, paths)

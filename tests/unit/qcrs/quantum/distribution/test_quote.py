@@ -8,6 +8,7 @@ from qcrs.quantum.distribution.quote import (
     FidelityOutOfReach,
     LinkMissing,
     Source,
+    SourceInvalid,
     ghz_fidelity,
     quote,
     teledata_fidelity,
@@ -85,3 +86,9 @@ def test_circuit_without_pairs_is_free_and_perfect():
     circuit.measure([0, 1], [0, 1])
     found = quote(distribute(circuit, [1, 1]), {}, shots=10, fidelity=1.0)
     assert (found.fidelity, found.wei, found.raw_pairs, found.seconds) == (1.0, 0, 0, 0.0)
+
+
+@pytest.mark.parametrize(("fidelity", "rate"), [(0.0, 1.0), (1.1, 1.0), (0.9, 0.0)])
+def test_source_that_gives_no_pairs_is_refused(fidelity, rate):
+    with pytest.raises(SourceInvalid, match=f"got {fidelity} and {rate}"):
+        Source(fidelity, rate)

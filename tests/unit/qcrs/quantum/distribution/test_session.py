@@ -1,4 +1,5 @@
 import pytest
+from qiskit import QuantumCircuit
 
 from qcrs.quantum.circuit import canonical
 from qcrs.quantum.distribution.quote import FidelityOutOfReach, Source
@@ -27,6 +28,27 @@ def test_fragments_ask_for_the_rounds_that_the_quote_counts():
     assert asked == {found.quote.rounds[0, 1]}
     assert found.quote.rounds[0, 1] > 0
     assert found.quote.fidelity >= 0.99
+
+
+def test_parts_that_share_most_pairs_sit_at_the_best_link():
+    circuit = QuantumCircuit(6, 6)
+    circuit.h(range(6))
+    for turn in range(4):
+        circuit.cz(1, 2)  # the second and the third qubit meet again and again, others once
+        circuit.ry(0.3 + turn, [1, 2])
+    circuit.cz([0, 2, 4], [1, 3, 5])
+    circuit.cz(3, 4)
+    circuit.measure(range(6), range(6))
+    good, poor = Source(0.99), Source(0.9)
+    found = [
+        prepare(circuit, [6, 6, 6], {ends: good if ends == best else poor for ends in ((0, 1), (0, 2), (1, 2))},
+                1, capacities=[2, 2, 2])
+        for best in ((0, 1), (0, 2), (1, 2))
+    ]  # fmt: skip
+    for one, best in zip(found, ((0, 1), (0, 2), (1, 2)), strict=True):
+        pairs = one.distribution.pairs
+        assert pairs.get(best, 0) == max(pairs.values())
+        assert distribution(one.distribution.fragments) == pytest.approx(ideal_distribution(circuit), abs=1e-9)
 
 
 def test_processors_that_no_link_joins_are_refused():

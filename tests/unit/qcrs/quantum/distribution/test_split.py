@@ -5,9 +5,10 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.random import random_circuit
 
 from qcrs.quantum.distribution.diagonal import diagonal
+from qcrs.quantum.distribution.member import Member
 from qcrs.quantum.distribution.segments import Assignment, Segments
 from qcrs.quantum.distribution.split import QubitsExhausted, split
-from qcrs.quantum.fragment import Op
+from qcrs.quantum.fragment import MAX_BITS, FragmentInvalid, Op
 from qcrs.quantum.ideal import ideal_distribution
 from tests.fragments import distribution, steps_of
 
@@ -208,3 +209,11 @@ def test_steps_of_all_members_can_happen_in_one_order():
     _, segments, assignment, processors = random_case(7)
     found = split(segments, assignment, [WIDE] * processors)
     assert len([step for step in steps_of(found.fragments) if step.op is Op.Pair]) == found.ebits
+
+
+def test_part_that_is_too_long_for_a_fragment_is_refused():
+    member = Member(3, WIDE)
+    for _ in range(MAX_BITS + 1):
+        member.bit()
+    with pytest.raises(FragmentInvalid, match="member 3"):
+        member.fragment()
