@@ -19,6 +19,7 @@ from qcrs.quantum.fragment import MAX_QUBITS, Fragment, Op
 from qcrs.quantum.program import Program
 
 MIN_PROCESSORS, MAX_PROCESSORS = 2, 8
+_FOR_PAIRS = 2  # qubits that visitors leave free
 
 
 class ProcessorsOutOfRange(QcrsError):
@@ -85,7 +86,7 @@ def distribute(
         source: As ``qcrs.quantum.circuit.load`` takes it.
         qubits: How many each processor has; half-pairs and copies need some beside the circuit's own.
         capacities: How many of the circuit's qubits each processor may be home to. Left out, everyone has a share in
-            proportion to *qubits*.
+            proportion to *qubits*, and may take in others for a stretch while that leaves it some for pairs.
         paths: By two processors without a link (the lower number first), the processors over which they get pairs,
             both ends included, where pairs are swapped.
         losses: What a pair of two processors costs: parts that share most pairs go to those who share them best. All
@@ -103,8 +104,11 @@ def distribute(
     program = diagonal(source)
     limits = [min(MAX_QUBITS, limit) for limit in qubits]
     segments = Segments(program)
-    room = list(capacities) if capacities is not None else _shares(program.qubits, limits)
-    best, assignment = _best(segments, room, limits, {})
+    room, visitors = list(capacities or ()), [0] * len(limits)
+    if capacities is None:
+        room = _shares(program.qubits, limits)
+        visitors = [max(0, limit - share - _FOR_PAIRS) for limit, share in zip(limits, room, strict=True)]
+    best, assignment = _best(segments, partitions(segments, room, visitors), limits)
     if paths or losses:
         assignment = _seated(assignment, best.pairs, list(zip(room, limits, strict=True)), losses or {})
         best = split(segments, assignment, limits, paths)
@@ -121,16 +125,14 @@ def distribute(
     )
 
 
-def _best(
-    segments: Segments, room: Sequence[int], limits: Sequence[int], paths: Mapping[Ends, Sequence[int]]
-) -> tuple[Split, Assignment]:
+def _best(segments: Segments, assignments: Sequence[Assignment], limits: Sequence[int]) -> tuple[Split, Assignment]:
     """Return the fragments that consume fewest pairs, qubits being as scarce as they are, and their assignment."""
     found: list[tuple[Split, Assignment]] = []
     failure = QubitsExhausted("processors: expected an assignment, found none")
-    for assignment in partitions(segments, room):
+    for assignment in assignments:
         for candidate in (assignment, at_an_end(segments, assignment)):
             try:
-                found.append((split(segments, candidate, limits, paths), candidate))
+                found.append((split(segments, candidate, limits), candidate))
             except QubitsExhausted as error:
                 failure = error
     if not found:

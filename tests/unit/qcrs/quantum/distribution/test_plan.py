@@ -51,6 +51,10 @@ def test_qubits_are_shared_out_in_proportion():
     assert sorted(found.homes) == [0] * 6 + [1] * 4
 
 
+def test_every_processor_has_its_share_even_where_one_would_do():
+    assert sorted(distribute(small("ghz"), [20, 20, 20, 20, 20]).homes) == [0, 1, 2, 3, 4]
+
+
 def test_capacities_bound_homes():
     found = distribute(small("ising"), [12, 12, 12], capacities=[2, 4, 4])
     assert [found.homes.count(processor) for processor in range(3)] == [2, 4, 4]
@@ -72,9 +76,11 @@ def test_teleports_a_qubit_that_gates_would_need_again_and_again():
         circuit.ry(0.1 + round_, [3, 4])
         circuit.cz(3, 4)
     circuit.measure(range(5), range(5))
-    found = distribute(circuit, [6, 6], capacities=[3, 3])
-    assert (found.ebits, found.moves) == (1, 1)
-    assert distribution(found.fragments) == pytest.approx(ideal_distribution(circuit), abs=1e-9)
+    for capacities in (None, [3, 3]):
+        found = distribute(circuit, [6, 6], capacities)
+        assert (found.ebits, found.moves) == (1, 1)
+        assert distribution(found.fragments) == pytest.approx(ideal_distribution(circuit), abs=1e-9)
+    assert distribute(circuit, [6, 6], [3, 2]).ebits > 1
 
 
 def test_rounds_of_purification_are_asked_of_the_right_peers():
