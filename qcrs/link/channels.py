@@ -1,0 +1,148 @@
+"""Pairs held for two ends: made when both have asked, measured by each on its own."""
+
+import asyncio
+import json
+import secrets
+import time
+from typing import Any, Protocol
+
+import numpy
+
+from qcrs.errors import QcrsError
+from qcrs.link.errors import FrameInvalid, PairsUnknown, TooMany
+from qcrs.link.file import LinkFile
+from qcrs.link.meeting import Meeting, Shelf
+from qcrs.link.wire import Measure, Prepare, Purpose
+from qcrs.quantum.entanglement.held import CHSH_ANGLES, X_ANGLE, Z_ANGLE, Arrivals, Held, arrivals, to_bits, to_words
+from qcrs.rules.digest import keccak
+
+Key = tuple[Purpose, int, int, tuple[int, ...]]
+
+
+class ChannelChain(Protocol):
+    """What a link's channels need of the chain: see qcrs.link.chain."""
+
+    async def require_heralding(self, channel: int, attempt: int, ends: tuple[int, ...], pairs: int) -> None:
+        """Raise ``ChannelMismatch`` unless the chain waits for these pairs between these ends."""
+
+    async def herald(self, channel: int, attempt: int, root: bytes) -> None:
+        """Say that all pairs are there."""
+
+
+class Channels:
+    """The pairs that a link holds.
+
+    Args:
+        chain: What the chain says of channels, and is told; None when there is none.
+        random: Where chance comes from; fresh by default.
+    """
+
+    def __init__(
+        self, link: LinkFile, chain: "ChannelChain | None" = None, random: numpy.random.Generator | None = None
+    ):
+        self._link, self._chain = link, chain
+        self._random = random or numpy.random.default_rng(secrets.randbits(128))
+        limits = link.service
+        self._meetings: Shelf[Meeting] = Shelf("channels", limits.held, limits.keep_seconds)
+        self._held: Shelf[tuple[Held, dict[str, Any]]] = Shelf("held pairs", limits.held, limits.keep_seconds)
+        self._measured: Shelf[tuple[Measure, dict[str, Any]]] = Shelf("measurements", limits.held, limits.keep_seconds)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.pairs = self.discarded = self.tries = 0
+
+    async def prepare(self, processor: int, request: Prepare, wait: float) -> dict[str, Any]:
+        """Return when the pairs came, once both ends have asked and they are there."""
+        key = _key(processor, request)
+        channel = f"channel {request.channel}, attempt {request.attempt} ({request.purpose})"
+        if request.peer == processor:
+            raise FrameInvalid(f"{channel}: the peer is processor {processor} itself")
+        meeting = self._meetings.made(key, processor, lambda: Meeting(channel, key[3], request.pairs))
+        if meeting.arrive(processor, request.pairs):
+            task = asyncio.create_task(self._make(key, request, meeting))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return {**await meeting.wait(wait), "end": key[3].index(processor)}
+
+    def measure(self, processor: int, request: Measure) -> dict[str, Any]:
+        """Return what *processor* measures; the same again when it asks the same again."""
+        key = _key(processor, request)
+        found = self._held.get(key)
+        if found is None:
+            raise PairsUnknown(
+                f"no pairs held for {request.purpose}, channel {request.channel}, attempt {request.attempt} with "
+                f"processor {request.peer}: never made, spent, or lost when the link was started again"
+            )
+        held, _ = found
+        count = (len(held) + 255) // 256
+        if (len(request.positions), len(request.bases)) != (count, count):
+            raise FrameInvalid(
+                f"measure: {len(request.positions)} words of positions and {len(request.bases)} of bases, expected "
+                f"{count} for {len(held)} pairs"
+            )
+        # An answer may be lost on its way: the question may come again, and halves are measured once.
+        asked, answer = self._measured.get((processor, key, request.positions)) or (None, {})
+        if asked == request:
+            return answer
+        end = key[3].index(processor)
+        chosen = numpy.flatnonzero(to_bits(request.positions, len(held)))
+        angles = numpy.array(_angles(request.purpose, end))[to_bits(request.bases, len(held))[chosen].astype(int)]
+        outcomes = numpy.zeros(len(held), dtype=bool)
+        outcomes[chosen] = held.measure(end, chosen, angles, time.monotonic(), request.readout_ppm)
+        answer = {"outcomes": [hex(word) for word in to_words(outcomes)], "measured": len(chosen)}
+        return self._measured.made((processor, key, request.positions), processor, lambda: (request, answer))[1]
+
+    async def _make(self, key: Key, request: Prepare, meeting: Meeting) -> None:
+        tested = self._chain is not None and request.purpose is Purpose.Test
+        try:
+            if tested:
+                await self._chain.require_heralding(request.channel, request.attempt, key[3], request.pairs)
+            # When the chain could not be told, what is there is kept, and it is told again.
+            _, facts = self._held.get(key) or await self._generate(key, request.pairs, meeting.subject)
+            if tested:
+                await self._chain.herald(request.channel, request.attempt, bytes.fromhex(facts["root"][2:]))
+            meeting.result.set_result(facts)
+        except QcrsError as error:
+            # Both ends hear of it, and may ask again.
+            self._meetings.drop(key)
+            meeting.result.set_exception(error)
+
+    async def _generate(self, key: Key, pairs: int, subject: str) -> tuple[Held, dict[str, Any]]:
+        came = arrivals(self._link.fibre, pairs, self._random)
+        last, most = float(came.times[-1]), self._link.service.wait_seconds
+        if last > most:
+            raise TooMany(f"{subject}: {pairs} pairs take {last:.3g} s, expected at most {most:g} s")
+        created = time.monotonic() + came.times
+        await asyncio.sleep(last)
+        made = (Held(self._link.fibre, created, self._random), _facts(came, _root(key, came)))
+        self.pairs, self.discarded, self.tries = (
+            self.pairs + pairs, self.discarded + came.discarded, self.tries + came.tries,
+        )  # fmt: skip
+        return self._held.made(key, key[3][0], lambda: made)
+
+
+def _key(processor: int, request: Prepare | Measure) -> Key:
+    # The lower processor is end 0 here; the angles of CHSH alone depend on it.
+    ends = tuple(sorted((processor, request.peer)))
+    return request.purpose, request.channel, request.attempt, ends
+
+
+def _angles(purpose: Purpose, end: int) -> tuple[float, float]:
+    return CHSH_ANGLES[end] if purpose is Purpose.Chsh else (Z_ANGLE, X_ANGLE)
+
+
+def _facts(came: Arrivals, root: bytes) -> dict[str, Any]:
+    return {
+        "root": "0x" + root.hex(),
+        "pairs": len(came.times),
+        "seconds": float(came.times[-1]),
+        "firstAge": float(came.times[-1] - came.times[0]),
+        "tries": came.tries,
+        "discarded": came.discarded,
+    }
+
+
+def _root(key: Key, came: Arrivals) -> bytes:
+    """Return the digest of the link's record of the pairs: for whom, and when each came, in microseconds."""
+    purpose, channel, attempt, ends = key
+    times = [round(1e6 * second) for second in came.times.tolist()]
+    record = {"purpose": purpose, "channel": channel, "attempt": attempt, "ends": ends, "microseconds": times}
+    return keccak(json.dumps(record, sort_keys=True, separators=(",", ":")).encode())
