@@ -14,11 +14,12 @@ from _report import Goal, table
 from qiskit import QuantumCircuit
 
 from qcrs.quantum.distribution.diagonal import diagonal
-from qcrs.quantum.distribution.pairs import BellDiagonal, LocalNoise, purify, werner
+from qcrs.quantum.distribution.pairs import purify
 from qcrs.quantum.distribution.plan import distribute
 from qcrs.quantum.distribution.quote import ghz_fidelity, teledata_fidelity, telegate_fidelity
 from qcrs.quantum.distribution.segments import Assignment, Segments
 from qcrs.quantum.distribution.split import split
+from qcrs.quantum.entanglement.pairs import BellDiagonal, LocalNoise, werner
 from qcrs.quantum.fragment import Fragment, Op
 from tests.fragments import steps_of
 
@@ -184,10 +185,10 @@ def purification() -> tuple[list[Goal], list[dict[str, Any]]]:
     for fidelity in (0.9, 0.95):
         for error in (0.0, 0.001):
             for rounds in (1, 2, 3):
-                plan = purify(werner(fidelity), rounds, LocalNoise(two_qubit=error))
+                plan = purify(werner(fidelity), rounds, LocalNoise(two_qubit_ppm=round(1e6 * error)))
                 measured, success = _purified(fidelity, rounds, error)
                 rows.append({
-                    "F": fidelity, "gateError": error, "rounds": rounds, "plan": plan.pair.fidelity,
+                    "F": fidelity, "gateError": error, "rounds": rounds, "plan": plan.fidelity,
                     "stim": measured, "planSuccess": plan.success, "stimSuccess": success, "rawPairs": plan.raw_pairs,
                 })  # fmt: skip
     print(f"\nPurification (DEJMPS), {PURIFIED_SHOTS:,} trees each\n")

@@ -87,10 +87,8 @@ def distribute(
         qubits: How many each processor has; half-pairs and copies need some beside the circuit's own.
         capacities: How many of the circuit's qubits each processor may be home to. Left out, everyone has a share in
             proportion to *qubits*, and may take in others for a stretch while that leaves it some for pairs.
-        paths: By two processors without a link (the lower number first), the processors over which they get pairs,
-            both ends included, where pairs are swapped.
-        losses: What a pair of two processors costs: parts that share most pairs go to those who share them best. All
-            cost the same if left out.
+        paths: By two processors without a link, the lower number first, those over which they get pairs, ends included.
+        losses: What a pair of two processors costs: parts that share most pairs go to those who share them best.
 
     Raises:
         ProcessorsOutOfRange: Fewer than 2 or more than 8.
@@ -101,20 +99,22 @@ def distribute(
     """
     if not MIN_PROCESSORS <= len(qubits) <= MAX_PROCESSORS:
         raise ProcessorsOutOfRange(f"processors: expected {MIN_PROCESSORS} to {MAX_PROCESSORS}, got {len(qubits)}")
-    program = diagonal(source)
+    segments = Segments(diagonal(source))
     limits = [min(MAX_QUBITS, limit) for limit in qubits]
-    segments = Segments(program)
-    room, visitors = list(capacities or ()), [0] * len(limits)
-    if capacities is None:
-        room = _shares(program.qubits, limits)
-        visitors = [max(0, limit - share - _FOR_PAIRS) for limit, share in zip(limits, room, strict=True)]
-    best, assignment = _best(segments, partitions(segments, room, visitors), limits)
+    room = list(capacities) if capacities is not None else _shares(segments.program.qubits, limits)
+    spare = [max(0, limit - share - _FOR_PAIRS) for limit, share in zip(limits, room, strict=True)]
+    assignments = partitions(segments, room, spare if capacities is None else ())
+    best, assignment = _best(segments, assignments, limits)
     if paths or losses:
         assignment = _seated(assignment, best.pairs, list(zip(room, limits, strict=True)), losses or {})
         best = split(segments, assignment, limits, paths)
+    return _described(segments, assignment, best)
+
+
+def _described(segments: Segments, assignment: Assignment, best: Split) -> Distribution:
     homes = [assignment.homes[chain[0]] for chain in segments.chains]
     return Distribution(
-        program,
+        segments.program,
         best.fragments,
         best.pairs,
         best.copies,

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from math import ceil, comb, log, prod
 
 from qcrs.errors import QcrsError
-from qcrs.quantum.distribution.pairs import NOISELESS, LocalNoise, Purified, purifications, werner
+from qcrs.quantum.distribution.pairs import NOISELESS, Purified, purifications
 from qcrs.quantum.distribution.plan import Distribution
 from qcrs.quantum.distribution.split import Ends
+from qcrs.quantum.entanglement.pairs import LocalNoise, werner
 
 
 class FidelityOutOfReach(QcrsError):
@@ -152,7 +153,7 @@ def quote(
     rounds = dict.fromkeys(options, 0)
 
     def reached() -> float:
-        return prod(options[ends][rounds[ends]].pair.fidelity ** count for ends, count in distribution.pairs.items())
+        return prod(options[ends][rounds[ends]].fidelity ** count for ends, count in distribution.pairs.items())
 
     while reached() < fidelity:
         gains = {ends: _best_gain(options[ends], done) for ends, done in rounds.items()}
@@ -173,7 +174,7 @@ def _best_gain(options: list[Purified], done: int) -> tuple[float, int]:
     """Return the most that further rounds gain in log-fidelity for each raw pair, and up to how many rounds."""
     now = options[done]
     gains = [
-        (log(more.pair.fidelity / now.pair.fidelity) / (more.raw_pairs - now.raw_pairs), more.rounds)
+        (log(more.fidelity / now.fidelity) / (more.raw_pairs - now.raw_pairs), more.rounds)
         for more in options[done + 1 :]
     ]
     return max(gains, default=(0.0, done))
@@ -181,7 +182,7 @@ def _best_gain(options: list[Purified], done: int) -> tuple[float, int]:
 
 def _use(source: Source, purified: Purified, pairs: int, shots: int) -> Use:
     raw = ceil(purified.raw_pairs * pairs * shots)
-    return Use(pairs, purified.rounds, purified.pair.fidelity, raw, raw / source.rate, raw * source.price)
+    return Use(pairs, purified.rounds, purified.fidelity, raw, raw / source.rate, raw * source.price)
 
 
 def _source(sources: Source | Mapping[Ends, Source], ends: Ends) -> Source:

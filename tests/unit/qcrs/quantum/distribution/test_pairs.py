@@ -1,29 +1,30 @@
 import pytest
 import stim
 
-from qcrs.quantum.distribution.pairs import (
-    BellDiagonal,
-    LocalNoise,
-    dejmps,
-    purifications,
-    purify,
-    swapped,
-    werner,
-)
+from qcrs.quantum.distribution.pairs import NOISELESS, noisy_dejmps, purifications, purify, swapped
+from qcrs.quantum.entanglement.pairs import BellDiagonal, LocalNoise, dejmps, werner
 
 SHOTS = 200_000
+NOISY = LocalNoise(one_qubit_ppm=5_000, two_qubit_ppm=10_000, readout_ppm=20_000)
 
 
 def test_known_figures_of_dejmps():
     found = [purify(werner(0.9), rounds) for rounds in (1, 2, 3)]
-    assert [one.pair.fidelity for one in found] == pytest.approx([0.926, 0.989, 0.999], abs=5e-4)
+    assert [one.fidelity for one in found] == pytest.approx([0.926, 0.989, 0.999], abs=5e-4)
     assert [one.success for one in found] == pytest.approx([0.876, 0.665, 0.433], abs=5e-4)
     assert found[1].raw_pairs == pytest.approx(6.0, abs=0.02)
 
 
 def test_known_figures_of_dejmps_with_noisy_gates():
-    found = [purify(werner(0.9), rounds, LocalNoise(two_qubit=0.001)) for rounds in (1, 2, 3)]
-    assert [one.pair.fidelity for one in found] == pytest.approx([0.925, 0.987, 0.997], abs=1e-3)
+    found = [purify(werner(0.9), rounds, LocalNoise(two_qubit_ppm=1_000)) for rounds in (1, 2, 3)]
+    assert [one.fidelity for one in found] == pytest.approx([0.925, 0.987, 0.997], abs=1e-3)
+
+
+def test_round_without_noise_is_the_links():
+    pair = BellDiagonal(0.8, 0.15, 0.04, 0.01)
+    ours, theirs = noisy_dejmps(pair, NOISELESS), dejmps(pair)
+    assert ours[0] == pytest.approx(theirs[0])
+    assert ours[1] == pytest.approx(theirs[1])
 
 
 def test_perfect_pairs_stay_perfect_and_always_succeed():
@@ -32,7 +33,7 @@ def test_perfect_pairs_stay_perfect_and_always_succeed():
 
 
 def test_chances_add_up_to_one():
-    noise = LocalNoise(0.01, 0.02)
+    noise = NOISY
     for one in purifications(BellDiagonal(0.8, 0.15, 0.04, 0.01), noise):
         assert sum(one.pair) == pytest.approx(1)
     assert sum(swapped(werner(0.8), BellDiagonal(0.7, 0.1, 0.15, 0.05), noise)) == pytest.approx(1)
@@ -56,7 +57,7 @@ def share_of_pairs(circuit, near, far, conditions):
     return float((~kept[:, -2] & ~kept[:, -1]).mean()), len(kept) / SHOTS
 
 
-@pytest.mark.parametrize("noise", [LocalNoise(), LocalNoise(0.01, 0.02)])
+@pytest.mark.parametrize("noise", [NOISELESS, NOISY])
 @pytest.mark.parametrize("pair", [werner(0.85), BellDiagonal(0.8, 0.15, 0.04, 0.01)])
 def test_a_round_of_purification_is_what_stim_makes_of_it(pair, noise):
     circuit = stim.Circuit()
@@ -64,25 +65,29 @@ def test_a_round_of_purification_is_what_stim_makes_of_it(pair, noise):
         noisy_pair(circuit, *halves, pair)
     circuit.append("SQRT_X", [0, 2])
     circuit.append("SQRT_X_DAG", [1, 3])
+    circuit.append("DEPOLARIZE1", [0, 1, 2, 3], noise.one_qubit_ppm / 1e6)
     circuit.append("CX", [0, 2, 1, 3])
-    circuit.append("DEPOLARIZE2", [0, 2, 1, 3], noise.two_qubit)
-    circuit.append("M", [2, 3], noise.readout)
+    circuit.append("DEPOLARIZE2", [0, 2, 1, 3], noise.two_qubit_ppm / 1e6)
+    circuit.append("M", [2, 3], noise.readout_ppm / 1e6)
     fidelity, success = share_of_pairs(circuit, 0, 1, [(0, 1)])
-    kept, chance = dejmps(pair, noise)
-    assert (fidelity, success) == pytest.approx((kept.fidelity, chance), abs=4e-3)
+    kept, chance = noisy_dejmps(pair, noise)
+    assert (fidelity, success) == pytest.approx((kept.none, chance), abs=4e-3)
 
 
-@pytest.mark.parametrize("noise", [LocalNoise(), LocalNoise(0.02, 0.03)])
+@pytest.mark.parametrize("noise", [NOISELESS, NOISY])
 def test_swapping_is_what_stim_makes_of_it(noise):
     first, second = werner(0.9), BellDiagonal(0.8, 0.15, 0.04, 0.01)
     circuit = stim.Circuit()
     noisy_pair(circuit, 0, 1, first)
     noisy_pair(circuit, 2, 3, second)
     circuit.append("CX", [1, 2])
-    circuit.append("DEPOLARIZE2", [1, 2], noise.two_qubit)
+    circuit.append("DEPOLARIZE2", [1, 2], noise.two_qubit_ppm / 1e6)
     circuit.append("H", [1])
-    circuit.append("M", [1, 2], noise.readout)
+    circuit.append("DEPOLARIZE1", [1], noise.one_qubit_ppm / 1e6)
+    circuit.append("M", [1, 2], noise.readout_ppm / 1e6)
     circuit.append("CX", [stim.target_rec(-1), 3])
+    circuit.append("DEPOLARIZE1", [3], noise.one_qubit_ppm / 1e6)
     circuit.append("CZ", [stim.target_rec(-2), 3])
+    circuit.append("DEPOLARIZE1", [3], noise.one_qubit_ppm / 1e6)
     fidelity, _ = share_of_pairs(circuit, 0, 3, [])
-    assert fidelity == pytest.approx(swapped(first, second, noise).fidelity, abs=4e-3)
+    assert fidelity == pytest.approx(swapped(first, second, noise).none, abs=4e-3)

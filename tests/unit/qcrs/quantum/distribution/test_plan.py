@@ -1,3 +1,6 @@
+from collections import Counter
+
+import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit.random import random_circuit
@@ -9,9 +12,12 @@ from qcrs.quantum.distribution.partition import CapacityExceeded, at_an_end, par
 from qcrs.quantum.distribution.plan import ProcessorsOutOfRange, distribute
 from qcrs.quantum.distribution.segments import Assignment, Segments
 from qcrs.quantum.distribution.split import QubitsExhausted
+from qcrs.quantum.entanglement.batch import run
+from qcrs.quantum.entanglement.program import Program
 from qcrs.quantum.fragment import Fragment, Op
-from qcrs.quantum.ideal import ideal_distribution
+from qcrs.quantum.ideal import ideal_distribution, total_variation_distance
 from tests.circuits import SMALL, small
+from tests.entangled import fibre, outcomes
 from tests.fragments import distribution
 
 
@@ -23,6 +29,17 @@ def test_distributed_circuit_has_the_distribution_of_the_original(name, processo
     assert distribution(found.fragments) == pytest.approx(ideal_distribution(circuit), abs=1e-9)
     assert len(found.fragments) == processors
     assert found.ebits <= found.crossing
+
+
+@pytest.mark.parametrize(("name", "engine"), [("ghz", "stim"), ("w", "aer")])
+def test_link_runs_the_fragments(name, engine):
+    """Up to what drawing 20,000 shots makes of it; exactly, the fragments are compared above."""
+    found = distribute(small(name), [5, 5])
+    outcome = run(Program(found.fragments, fibre()), 20_000, seed=3)
+    words = outcomes(found.fragments, outcome.bits) @ (1 << np.arange(found.bits))
+    counts = Counter(words.tolist())
+    assert outcome.engine == engine
+    assert total_variation_distance(counts, ideal_distribution(small(name))) < 0.03
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -2,10 +2,12 @@ from itertools import pairwise
 
 import pytest
 
-from qcrs.quantum.distribution.pairs import LocalNoise, purify, swapped, werner
+from qcrs.quantum.distribution.pairs import purify, swapped
 from qcrs.quantum.distribution.quote import FidelityOutOfReach, Source
 from qcrs.quantum.distribution.routing import NoRoute, cheapest_route, routes
+from qcrs.quantum.entanglement.pairs import LocalNoise, werner
 
+LITTLE = LocalNoise(two_qubit_ppm=1_000, readout_ppm=1_000)
 DEAR, CHEAP = Source(0.98, 1e3, 10), Source(0.92, 1e4, 1)
 NETWORK = {(0, 1): DEAR, (1, 2): DEAR, (0, 3): CHEAP, (2, 3): CHEAP, (4, 5): DEAR}
 
@@ -24,7 +26,7 @@ def test_swapping_multiplies_what_is_better_than_noise():
 
 
 def test_routes_get_dearer_only_to_get_better():
-    front = routes(NETWORK, 0, 2, LocalNoise(0.001, 0.001))
+    front = routes(NETWORK, 0, 2, LITTLE)
     assert {route.nodes for route in front} == {(0, 3, 2), (0, 1, 2)}
     for one, next_one in pairwise(front):
         assert next_one.cost > one.cost
@@ -32,11 +34,13 @@ def test_routes_get_dearer_only_to_get_better():
 
 
 def test_either_order_of_purifying_and_swapping_is_chosen_where_it_is_better():
-    front = routes(NETWORK, 0, 2, LocalNoise(0.001, 0.001))
+    front = routes(NETWORK, 0, 2, LITTLE)
     assert any(route.before and not route.after for route in front)
     assert any(route.before and route.after for route in front)
     # Pairs that are good already are better swapped first when the gates that purify make more faults.
-    noisy_hops = {ends: Source(0.99, noise=LocalNoise(0.05, 0.05)) for ends in ((0, 1), (1, 2))}
+    noisy_hops = {
+        ends: Source(0.99, noise=LocalNoise(two_qubit_ppm=50_000, readout_ppm=50_000)) for ends in ((0, 1), (1, 2))
+    }
     assert all(not route.before for route in routes(noisy_hops, 0, 2))
 
 
@@ -66,7 +70,7 @@ def test_route_serves_as_a_source():
 
 def test_fidelity_out_of_reach_is_said_with_the_best_there_is():
     with pytest.raises(FidelityOutOfReach, match=r"nodes 0 and 2: expected fidelity 0.9999, at most 0.9"):
-        cheapest_route(NETWORK, 0, 2, 0.9999, LocalNoise(0.01))
+        cheapest_route(NETWORK, 0, 2, 0.9999, LocalNoise(two_qubit_ppm=10_000))
 
 
 def test_nodes_without_a_chain_of_links_have_no_route():
