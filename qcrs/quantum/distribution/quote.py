@@ -8,12 +8,13 @@ within 1 minus that of the original. Noise of the processors' own gates comes on
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil, comb, log, prod
+from typing import Self
 
 from qcrs.errors import QcrsError
 from qcrs.quantum.distribution.pairs import NOISELESS, Purified, purifications
 from qcrs.quantum.distribution.plan import Distribution
 from qcrs.quantum.distribution.split import Ends
-from qcrs.quantum.entanglement.pairs import LocalNoise, werner
+from qcrs.quantum.entanglement.pairs import Fibre, LocalNoise, werner
 
 
 class FidelityOutOfReach(QcrsError):
@@ -69,6 +70,11 @@ class Source:
             raise SourceInvalid(
                 f"source of pairs: expected fidelity in (0, 1] and a rate above 0, got {self.fidelity} and {self.rate}"
             )
+
+    @classmethod
+    def of(cls, fibre: Fibre, price: int = 0, noise: LocalNoise = NOISELESS) -> Self:
+        """Return what a link declares: its pairs as programs get them, and how many of them a second."""
+        return cls(fibre.pair().none, fibre.source.heralded_rate, price, noise)
 
     def purifications(self) -> list[Purified]:
         """Return what its pairs are after no round of purification, one, and so on."""

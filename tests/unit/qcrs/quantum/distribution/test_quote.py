@@ -1,4 +1,4 @@
-from math import inf, prod
+from math import exp, inf, prod
 
 import pytest
 from qiskit import QuantumCircuit
@@ -14,6 +14,7 @@ from qcrs.quantum.distribution.quote import (
     teledata_fidelity,
     telegate_fidelity,
 )
+from qcrs.quantum.entanglement.pairs import Fibre, PairSource
 
 GOOD = Source(fidelity=0.97, rate=1000.0, price=3)
 
@@ -92,3 +93,11 @@ def test_circuit_without_pairs_is_free_and_perfect():
 def test_source_that_gives_no_pairs_is_refused(fidelity, rate):
     with pytest.raises(SourceInvalid, match=f"got {fidelity} and {rate}"):
         Source(fidelity, rate)
+
+
+def test_source_of_a_link_has_what_is_left_of_its_pairs_when_they_are_used():
+    fibre = Fibre(source=PairSource(fidelity_ppm=950_000, rate=1000, loss_ppm=200_000, memory_milliseconds=100,
+                                    storage_milliseconds=10))  # fmt: skip
+    source = Source.of(fibre, price=7)
+    assert source.fidelity == pytest.approx(0.25 + 0.7 * exp(-0.1))
+    assert (source.rate, source.price) == (800.0, 7)
