@@ -1,7 +1,7 @@
 """Circuits cut in pieces for processors without a link: expectation values from many ordinary computations.
 
 Nothing quantum crosses a cut. In its place each piece runs in several variants, whose results are added with signs: a
-cut gate multiplies the shots that a given error takes by 9 at least, a cut wire by 16, and single outcomes are lost. So
+cut ``cx`` multiplies the shots that a given error takes by 9, a cut wire by 16, and single outcomes are lost. So
 this is the fallback, what it takes is said first, and more than two cuts need consent.
 """
 
@@ -189,6 +189,8 @@ def _unmeasured(circuit: QuantumCircuit) -> QuantumCircuit:
             measured |= set(qubits)
         else:
             gates.append(instruction.operation, qubits)
+    for qubit in range(circuit.num_qubits):
+        gates.id(qubit)  # a qubit without any gate would belong to no piece
     return gates
 
 

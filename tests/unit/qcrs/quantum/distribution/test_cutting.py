@@ -105,6 +105,20 @@ def test_circuit_in_two_parts_takes_no_cut():
     assert pieces.expectations(ideal_counts(pieces)) == pytest.approx(exact(circuit, ("ZZZZ",)), abs=1e-9)
 
 
+def test_qubits_without_gates_are_pieces_of_their_own():
+    circuit = chain(4)
+    wide = QuantumCircuit(5)
+    wide.compose(circuit, range(4), inplace=True)
+    pieces = cut(wide, ("ZZIIZ", "XIIII"), 2)
+    assert pieces.quote.cuts == 1
+    assert pieces.expectations(ideal_counts(pieces)) == pytest.approx(exact(wide, ("ZZIIZ", "XIIII")), abs=1e-9)
+
+
+def test_size_of_no_qubit_is_refused():
+    with pytest.raises(CannotCut, match="expected pieces of 0"):
+        cut(chain(2), ("ZZ",), 0)
+
+
 def test_final_measurements_are_left_out():
     circuit = chain(4)
     measured = circuit.copy()
