@@ -48,56 +48,66 @@ class Deadlock(Exception):
 
 def steps_of(fragments):
     """Return the instructions of all fragments in an order in which they can happen."""
-    places, steps = [0] * len(fragments), []
-    asked, mail = {}, {}
-    waiting_at_barrier = set()
-    while any(place < len(fragment.instructions) for place, fragment in zip(places, fragments, strict=True)):
-        moved = False
-        for fragment in fragments:
-            me = fragment.member
-            while places[me] < len(fragment.instructions):
-                step = fragment.instructions[places[me]]
-                own = tuple((me, qubit) for qubit in step.qubits)
-                bits = tuple((me, bit) for bit in step.bits)
-                if step.op is Op.Pair:
-                    theirs = asked.get((step.peer, me))
-                    if theirs is None:
-                        if asked.get((me, step.peer)) == own[0]:
-                            break  # asked already, not answered
-                        asked[me, step.peer] = own[0]
-                        moved = True
-                        break
-                    del asked[step.peer, me]
-                    steps.append(Step(Op.Pair, qubits=(*own, theirs)))
-                    places[step.peer] += 1
-                elif step.op is Op.Receive:
-                    queue = mail.get((step.peer, me), deque())
-                    if len(queue) < len(bits):
-                        break
-                    for bit in bits:
-                        steps.append(Step(Op.Receive, bits=(bit,), reads=(queue.popleft(),)))
-                elif step.op is Op.Send:
-                    for bit in bits:
-                        # What was sent is what the bit is now: it goes over a bit of its own.
-                        letter = ("letter", len(steps))
-                        steps.append(Step(Op.Receive, bits=(letter,), reads=(bit,)))
-                        mail.setdefault((me, step.peer), deque()).append(letter)
-                elif step.op is Op.Barrier:
-                    waiting_at_barrier.add(me)
-                    if len(waiting_at_barrier) < len(fragments):
-                        break
-                    waiting_at_barrier.clear()
-                    for other in fragments:
-                        if other.member != me:
-                            places[other.member] += 1
-                else:
-                    reads = tuple((me, bit) for bit in step.condition)
-                    steps.append(Step(step.op, step.name, step.parameters, own, bits, reads))
-                places[me] += 1
-                moved = True
-        if not moved:
-            raise Deadlock(f"instructions {places}")
-    return steps
+    order = _Order(fragments)
+    while not order.done:
+        if not sum(order.advance(fragment) for fragment in fragments):
+            raise Deadlock(f"instructions {order.places}")
+    return order.steps
+
+
+class _Order:
+    """How far each member has come, what it has asked for and been sent, and all steps so far."""
+
+    def __init__(self, fragments):
+        self.steps, self.places = [], [0] * len(fragments)
+        self._fragments = fragments
+        self._asked, self._mail, self._at_barrier = {}, {}, set()
+
+    @property
+    def done(self):
+        return all(place == len(one.instructions) for place, one in zip(self.places, self._fragments, strict=True))
+
+    def advance(self, fragment):
+        """Let the member do what it can, and return whether that was anything."""
+        me, start = fragment.member, self.places[fragment.member]
+        while self.places[me] < len(fragment.instructions):
+            step = fragment.instructions[self.places[me]]
+            if not self._do(me, step, tuple((me, bit) for bit in step.bits)):
+                break
+            self.places[me] += 1
+        return self.places[me] > start
+
+    def _do(self, me, step, bits):
+        """Write *step* of member *me* if it can happen now, and return whether it could."""
+        match step.op:
+            case Op.Pair:
+                theirs = self._asked.pop((step.peer, me), None)
+                if theirs is None:
+                    self._asked[me, step.peer] = (me, step.qubits[0])
+                    return False
+                self.steps.append(Step(Op.Pair, qubits=((me, step.qubits[0]), theirs)))
+                self.places[step.peer] += 1
+            case Op.Receive:
+                queue = self._mail.get((step.peer, me), deque())
+                if len(queue) < len(bits):
+                    return False
+                self.steps += [Step(Op.Receive, bits=(bit,), reads=(queue.popleft(),)) for bit in bits]
+            case Op.Send:
+                for bit in bits:
+                    # What was sent is what the bit is now: it goes over a bit of its own.
+                    letter = ("letter", len(self.steps))
+                    self.steps.append(Step(Op.Receive, bits=(letter,), reads=(bit,)))
+                    self._mail.setdefault((me, step.peer), deque()).append(letter)
+            case Op.Barrier:
+                self._at_barrier.add(me)
+                if len(self._at_barrier) < len(self.places):
+                    return False
+                self._at_barrier.clear()
+                self.places = [place + (other != me) for other, place in enumerate(self.places)]
+            case _:
+                qubits, reads = (tuple((me, one) for one in ones) for ones in (step.qubits, step.condition))
+                self.steps.append(Step(step.op, step.name, step.parameters, qubits, bits, reads))
+        return True
 
 
 def distribution(fragments):

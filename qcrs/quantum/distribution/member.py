@@ -3,7 +3,9 @@
 import heapq
 from collections.abc import Sequence
 
-from qcrs.quantum.fragment import Fragment, Instruction, Op
+from pydantic import ValidationError
+
+from qcrs.quantum.fragment import Fragment, FragmentInvalid, Instruction, Op
 
 
 class Member:
@@ -65,11 +67,18 @@ class Member:
         return bit
 
     def fragment(self) -> Fragment:
-        """Return what has been written."""
-        return Fragment(
-            member=self.number,
-            qubits=max(1, self._used),
-            bits=self._bits,
-            instructions=tuple(self.instructions),
-            outputs=tuple(self.outputs),
-        )
+        """Return what has been written.
+
+        Raises:
+            FragmentInvalid: It is more than a fragment may hold.
+        """
+        try:
+            return Fragment(
+                member=self.number,
+                qubits=max(1, self._used),
+                bits=self._bits,
+                instructions=tuple(self.instructions),
+                outputs=tuple(self.outputs),
+            )
+        except ValidationError as error:
+            raise FragmentInvalid(f"member {self.number}: {error}") from error

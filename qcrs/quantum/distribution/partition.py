@@ -23,7 +23,7 @@ _TRIES = (
     *((mtkahypar.PresetType.HIGHEST_QUALITY, seed) for seed in (1, 2)),
 )
 _LARGE_TRIES = ((mtkahypar.PresetType.DETERMINISTIC, 1),)
-_LARGE = 2_000  # joint gates, beyond which one try has to do
+_LARGE = 1_000  # joint gates, beyond which one try has to do
 _KEPT = 2  # of the tries, that are refined
 
 
@@ -31,8 +31,14 @@ class CapacityExceeded(QcrsError):
     """A circuit has more qubits than the processors together have room for."""
 
 
-def partitions(segments: Segments, capacities: Sequence[int], seed: int = 0) -> list[Assignment]:
+def partitions(
+    segments: Segments, capacities: Sequence[int], visitors: Sequence[int] = (), seed: int = 0
+) -> list[Assignment]:
     """Return assignments of *segments* to processors with room for *capacities* of its qubits, fewest pairs first.
+
+    Args:
+        visitors: How many qubits more each processor may take in that begin elsewhere. Since they leave less room for
+            pairs, the last of the assignments has none.
 
     Raises:
         CapacityExceeded: The circuit does not fit.
@@ -47,8 +53,9 @@ def partitions(segments: Segments, capacities: Sequence[int], seed: int = 0) -> 
     distinct = {tuple(one.homes + one.places): one for one in found}
     best = sorted(distinct.values(), key=lambda one: one.pairs(segments))[:_KEPT]
     if segments.gates and len(segments.gates) <= _LARGE:
-        best = [Refinement(segments, one, capacities, seed).run() for one in best]
-    return sorted(best, key=lambda one: one.pairs(segments))
+        refined = [Refinement(segments, one, capacities, visitors, seed).run() for one in best]
+        return [*sorted(refined, key=lambda one: one.pairs(segments)), *(best[:1] if any(visitors) else ())]
+    return best
 
 
 def at_an_end(segments: Segments, assignment: Assignment) -> Assignment:

@@ -5,6 +5,7 @@ The fragments have the circuit's distribution exactly if pairs are perfect; ``qu
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 from qiskit import QuantumCircuit
@@ -18,6 +19,7 @@ from qcrs.quantum.fragment import MAX_QUBITS, Fragment, Op
 from qcrs.quantum.program import Program
 
 MIN_PROCESSORS, MAX_PROCESSORS = 2, 8
+_FOR_PAIRS = 2  # qubits that visitors leave free
 
 
 class ProcessorsOutOfRange(QcrsError):
@@ -76,6 +78,7 @@ def distribute(
     qubits: Sequence[int],
     capacities: Sequence[int] | None = None,
     paths: Mapping[Ends, Sequence[int]] | None = None,
+    losses: Mapping[Ends, float] | None = None,
 ) -> Distribution:
     """Split *source* so that few pairs are consumed. The same arguments give the same fragments.
 
@@ -83,26 +86,35 @@ def distribute(
         source: As ``qcrs.quantum.circuit.load`` takes it.
         qubits: How many each processor has; half-pairs and copies need some beside the circuit's own.
         capacities: How many of the circuit's qubits each processor may be home to. Left out, everyone has a share in
-            proportion to *qubits*.
-        paths: By two processors without a link (the lower number first), the processors over which they get pairs,
-            both ends included, where pairs are swapped.
+            proportion to *qubits*, and may take in others for a stretch while that leaves it some for pairs.
+        paths: By two processors without a link, the lower number first, those over which they get pairs, ends included.
+        losses: What a pair of two processors costs: parts that share most pairs go to those who share them best.
 
     Raises:
         ProcessorsOutOfRange: Fewer than 2 or more than 8.
         CircuitRefused: The circuit is outside the profile.
         CapacityExceeded: It has more qubits than there is room for.
         QubitsExhausted: It would fit, but leaves no qubits for pairs.
+        FragmentInvalid: A processor's part is too long for a fragment.
     """
     if not MIN_PROCESSORS <= len(qubits) <= MAX_PROCESSORS:
         raise ProcessorsOutOfRange(f"processors: expected {MIN_PROCESSORS} to {MAX_PROCESSORS}, got {len(qubits)}")
-    program = diagonal(source)
+    segments = Segments(diagonal(source))
     limits = [min(MAX_QUBITS, limit) for limit in qubits]
-    segments = Segments(program)
-    room = list(capacities) if capacities is not None else _shares(program.qubits, limits)
-    best, assignment = _best(segments, room, limits, paths or {})
+    room = list(capacities) if capacities is not None else _shares(segments.program.qubits, limits)
+    spare = [max(0, limit - share - _FOR_PAIRS) for limit, share in zip(limits, room, strict=True)]
+    assignments = partitions(segments, room, spare if capacities is None else ())
+    best, assignment = _best(segments, assignments, limits)
+    if paths or losses:
+        assignment = _seated(assignment, best.pairs, list(zip(room, limits, strict=True)), losses or {})
+        best = split(segments, assignment, limits, paths)
+    return _described(segments, assignment, best)
+
+
+def _described(segments: Segments, assignment: Assignment, best: Split) -> Distribution:
     homes = [assignment.homes[chain[0]] for chain in segments.chains]
     return Distribution(
-        program,
+        segments.program,
         best.fragments,
         best.pairs,
         best.copies,
@@ -113,21 +125,43 @@ def distribute(
     )
 
 
-def _best(
-    segments: Segments, room: Sequence[int], limits: Sequence[int], paths: Mapping[Ends, Sequence[int]]
-) -> tuple[Split, Assignment]:
+def _best(segments: Segments, assignments: Sequence[Assignment], limits: Sequence[int]) -> tuple[Split, Assignment]:
     """Return the fragments that consume fewest pairs, qubits being as scarce as they are, and their assignment."""
     found: list[tuple[Split, Assignment]] = []
     failure = QubitsExhausted("processors: expected an assignment, found none")
-    for assignment in partitions(segments, room):
+    for assignment in assignments:
         for candidate in (assignment, at_an_end(segments, assignment)):
             try:
-                found.append((split(segments, candidate, limits, paths), candidate))
+                found.append((split(segments, candidate, limits), candidate))
             except QubitsExhausted as error:
                 failure = error
     if not found:
         raise failure
     return min(found, key=lambda one: (one[0].ebits, max(fragment.qubits for fragment in one[0].fragments)))
+
+
+def _seated(
+    assignment: Assignment, pairs: Mapping[Ends, int], kinds: Sequence[tuple[int, int]], losses: Mapping[Ends, float]
+) -> Assignment:
+    """Return *assignment* with its parts exchanged between processors of one kind while that lessens the losses."""
+    seats = list(range(len(kinds)))
+
+    def loss() -> float:
+        ends = (tuple(sorted((seats[one], seats[other]))) for one, other in pairs)
+        return sum(losses.get(two, 0.0) * count for two, count in zip(ends, pairs.values(), strict=True))
+
+    least, better = loss(), True
+    while better:
+        better = False
+        for one, other in combinations(range(len(seats)), 2):
+            if kinds[seats[one]] != kinds[seats[other]]:
+                continue
+            seats[one], seats[other] = seats[other], seats[one]
+            if loss() < least - 1e-12:
+                least, better = loss(), True
+            else:
+                seats[one], seats[other] = seats[other], seats[one]
+    return Assignment([seats[home] for home in assignment.homes], [seats[place] for place in assignment.places])
 
 
 def _with_rounds(fragment: Fragment, rounds: Mapping[Ends, int]) -> Fragment:

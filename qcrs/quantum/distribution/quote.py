@@ -8,11 +8,13 @@ within 1 minus that of the original. Noise of the processors' own gates comes on
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil, comb, log, prod
+from typing import Self
 
 from qcrs.errors import QcrsError
-from qcrs.quantum.distribution.pairs import NOISELESS, LocalNoise, Purified, purifications, werner
+from qcrs.quantum.distribution.pairs import NOISELESS, Purified, purifications
 from qcrs.quantum.distribution.plan import Distribution
 from qcrs.quantum.distribution.split import Ends
+from qcrs.quantum.entanglement.pairs import Fibre, LocalNoise, werner
 
 
 class FidelityOutOfReach(QcrsError):
@@ -21,6 +23,10 @@ class FidelityOutOfReach(QcrsError):
 
 class LinkMissing(QcrsError):
     """Two processors share pairs in a distribution, but nothing is known of a link between them."""
+
+
+class SourceInvalid(QcrsError):
+    """A source's figures describe no pairs."""
 
 
 def teledata_fidelity(fidelity: float) -> float:
@@ -49,12 +55,26 @@ class Source:
     Attributes:
         fidelity: Of a raw pair, as tested. rate: Raw pairs a second that both ends get. price: Wei for one.
         noise: Of the gates that purify.
+
+    Raises:
+        SourceInvalid: Fidelity is not in (0, 1], or the rate not above 0.
     """
 
     fidelity: float
     rate: float = float("inf")
     price: int = 0
     noise: LocalNoise = NOISELESS
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fidelity <= 1 or self.rate <= 0:
+            raise SourceInvalid(
+                f"source of pairs: expected fidelity in (0, 1] and a rate above 0, got {self.fidelity} and {self.rate}"
+            )
+
+    @classmethod
+    def of(cls, fibre: Fibre, price: int = 0, noise: LocalNoise = NOISELESS) -> Self:
+        """Return what a link declares: its pairs as programs get them, and how many of them a second."""
+        return cls(fibre.pair().none, fibre.source.heralded_rate, price, noise)
 
     def purifications(self) -> list[Purified]:
         """Return what its pairs are after no round of purification, one, and so on."""
@@ -139,7 +159,7 @@ def quote(
     rounds = dict.fromkeys(options, 0)
 
     def reached() -> float:
-        return prod(options[ends][rounds[ends]].pair.fidelity ** count for ends, count in distribution.pairs.items())
+        return prod(options[ends][rounds[ends]].fidelity ** count for ends, count in distribution.pairs.items())
 
     while reached() < fidelity:
         gains = {ends: _best_gain(options[ends], done) for ends, done in rounds.items()}
@@ -160,7 +180,7 @@ def _best_gain(options: list[Purified], done: int) -> tuple[float, int]:
     """Return the most that further rounds gain in log-fidelity for each raw pair, and up to how many rounds."""
     now = options[done]
     gains = [
-        (log(more.pair.fidelity / now.pair.fidelity) / (more.raw_pairs - now.raw_pairs), more.rounds)
+        (log(more.fidelity / now.fidelity) / (more.raw_pairs - now.raw_pairs), more.rounds)
         for more in options[done + 1 :]
     ]
     return max(gains, default=(0.0, done))
@@ -168,7 +188,7 @@ def _best_gain(options: list[Purified], done: int) -> tuple[float, int]:
 
 def _use(source: Source, purified: Purified, pairs: int, shots: int) -> Use:
     raw = ceil(purified.raw_pairs * pairs * shots)
-    return Use(pairs, purified.rounds, purified.pair.fidelity, raw, raw / source.rate, raw * source.price)
+    return Use(pairs, purified.rounds, purified.fidelity, raw, raw / source.rate, raw * source.price)
 
 
 def _source(sources: Source | Mapping[Ends, Source], ends: Ends) -> Source:

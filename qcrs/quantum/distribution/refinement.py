@@ -19,11 +19,24 @@ _STAYS, _LONGEST_STAY = 300, 4
 
 
 class Refinement:
-    """An assignment that changes, with its cost kept up to date."""
+    """An assignment that changes, with its cost kept up to date.
 
-    def __init__(self, segments: Segments, assignment: Assignment, capacities: Sequence[int], seed: int = 0):
+    Args:
+        capacities: How many qubits each processor may be home to.
+        visitors: How many more it may take in that have begun elsewhere.
+    """
+
+    def __init__(
+        self,
+        segments: Segments,
+        assignment: Assignment,
+        capacities: Sequence[int],
+        visitors: Sequence[int] = (),
+        seed: int = 0,
+    ):
         self._segments = segments
         self._capacities = capacities
+        self._visitors = visitors or [0] * len(capacities)
         self._chance = random.Random(seed)
         self.homes, self.places = list(assignment.homes), list(assignment.places)
         self._placed = [[0] * len(capacities) for _ in segments.segments]
@@ -72,7 +85,7 @@ class Refinement:
 
     def _stays(self) -> int:
         """Let qubits live on another processor, for good or for a stretch, where there is room and it saves pairs."""
-        if sum(self._capacities) <= len(self._segments.chains):
+        if sum(self._capacities) + sum(self._visitors) <= len(self._segments.chains):
             return 0
         stretches = [
             chain[low:high]
@@ -124,7 +137,9 @@ class Refinement:
             for number, at in enumerate(self.homes)
             if at == home and everything[number].start < high and self._segments.ends[number] > low
         }
-        return len(there | {everything[stretch[0]].qubit}) <= self._capacities[home]
+        qubit = everything[stretch[0]].qubit
+        begun_elsewhere = stretch[0] != self._segments.chains[qubit][0]
+        return len(there | {qubit}) <= self._capacities[home] + begun_elsewhere * self._visitors[home]
 
     def _best(self, gate: int) -> list[int]:
         """Return the places where *gate* costs least."""

@@ -13,9 +13,10 @@ from math import ceil, log
 import networkx
 
 from qcrs.errors import QcrsError
-from qcrs.quantum.distribution.pairs import NOISELESS, BellDiagonal, LocalNoise, Purified, purify, swapped
+from qcrs.quantum.distribution.pairs import NOISELESS, Purified, purify, swapped
 from qcrs.quantum.distribution.quote import FidelityOutOfReach, Source
 from qcrs.quantum.distribution.split import Ends
+from qcrs.quantum.entanglement.pairs import BellDiagonal, LocalNoise
 from qcrs.quantum.fragment import MAX_PURIFICATION_ROUNDS
 
 PATHS = 8  # by fidelity, and again by price
@@ -52,7 +53,7 @@ class Route:
     @property
     def fidelity(self) -> float:
         """Of the pair that the ends get."""
-        return self.pair.fidelity
+        return self.pair.none
 
     @property
     def cost(self) -> tuple[int, float]:

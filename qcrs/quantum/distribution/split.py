@@ -63,6 +63,7 @@ def split(
 
     Raises:
         QubitsExhausted: A processor has too few qubits.
+        FragmentInvalid: Its part is too long for a fragment.
     """
     return _Splitter(segments, assignment, limits, paths or {}).run()
 

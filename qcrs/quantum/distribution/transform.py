@@ -36,13 +36,7 @@ def telegate(circuit: QuantumCircuit, qubit: int, gates: Sequence[int]) -> Quant
         CannotTeleport: One of the gates, or what else touches the qubit between them, is not diagonal in it.
     """
     first, last = min(gates), max(gates)
-    for place in range(first, last + 1):
-        instruction = circuit.data[place]
-        concerned = circuit.qubits[qubit] in instruction.qubits
-        if (place in gates and not concerned) or (concerned and not _is_diagonal(instruction, circuit.qubits[qubit])):
-            raise CannotTeleport(
-                f"instruction {place} ({instruction.operation.name}): expected a gate diagonal in qubit {qubit}"
-            )
+    _require_diagonal(circuit, qubit, gates)
     changed = circuit.copy_empty_like()
     (near, far), told = _with_registers(changed, 2, 2)
     own = changed.qubits[qubit]
@@ -90,6 +84,17 @@ def teledata(circuit: QuantumCircuit, qubit: int, start: int, stop: int | None =
             qubits = [here if used == own else used for used in instruction.qubits]
             changed.append(instruction.operation, qubits, instruction.clbits)
     return changed
+
+
+def _require_diagonal(circuit: QuantumCircuit, qubit: int, gates: Sequence[int]) -> None:
+    """Check that *gates* act on *qubit*, and that from first to last everything on it is diagonal in it."""
+    for place in range(min(gates), max(gates) + 1):
+        instruction = circuit.data[place]
+        concerned = circuit.qubits[qubit] in instruction.qubits
+        if (place in gates and not concerned) or (concerned and not _is_diagonal(instruction, circuit.qubits[qubit])):
+            raise CannotTeleport(
+                f"instruction {place} ({instruction.operation.name}): expected a gate diagonal in qubit {qubit}"
+            )
 
 
 def _is_diagonal(instruction: CircuitInstruction, qubit: Qubit) -> bool:
