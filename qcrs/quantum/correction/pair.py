@@ -7,8 +7,6 @@ disagree; that its pairs are Werner pairs, X, Y and Z equally likely, is assumed
 from dataclasses import dataclass
 from typing import Self
 
-from qcrs.quantum.correction.rate import Rate, clopper_pearson
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -69,12 +67,3 @@ def purify(pair: Pair, rounds: int) -> Purified:
         pair = Pair(x=(c * c + d * d) / passed, y=2 * c * d / passed, z=2 * a * b / passed)
         success = success**2 * passed  # both halves of the tree, then this step
     return Purified(pair, rounds, success)
-
-
-def infidelity_of_test(errors: int, tested: int, confidence: float = 0.95) -> Rate:
-    """Return the infidelity of Werner pairs of which *errors* of *tested* disagreed in Z or X, with its interval.
-
-    The ends disagree in a basis with probability 2/3 of the infidelity. Interval: Clopper and Pearson's, scaled.
-    """
-    share = clopper_pearson(errors, tested, confidence)
-    return Rate(errors, tested, min(1.0, 1.5 * share.low), min(1.0, 1.5 * share.high), scale=1.5)

@@ -78,7 +78,7 @@ def plan(
 
     Args:
         bulk: Circuit noise within the processors. infidelity: Of the link's pairs, as tested
-            (``infidelity_of_test``). pairs_per_second: Raw pairs that the link makes.
+            (``rate.infidelity_of_test``). pairs_per_second: Raw pairs that the link makes.
 
     Raises:
         SeamTooNoisy: The infidelity exceeds ``MOST_INFIDELITY`` after all purification allowed.
@@ -94,11 +94,12 @@ def plan(
             return found
         best = found if best is None or _figure(wish, found) < _figure(wish, best) else best
     assert best is not None
+    unit = "a round" if wish.rounds is None else "an experiment"
     raise LogicalErrorUnreachable(
-        f"logical error of at most {wish.logical_error:.2e} a {'round' if wish.rounds is None else 'experiment'}: the "
-        f"best within distance {limits.distance} and {limits.purification_rounds} rounds of purification was shown to "
-        f"have at most {_figure(wish, best):.2e} (distance {best.distance}, {best.purified.rounds} rounds, "
-        f"{best.sampled.errors} errors in {best.sampled.shots} shots); allow more, or a link with fewer errors"
+        f"logical error of at most {wish.logical_error:.2e} {unit}: the best within distance {limits.distance} and "
+        f"{limits.purification_rounds} rounds of purification was shown to have at most {_figure(wish, best):.2e} "
+        f"(distance {best.distance}, {best.purified.rounds} rounds, {best.sampled.errors} errors in "
+        f"{best.sampled.shots} shots); allow more of these, or find a link with fewer errors"
     )
 
 

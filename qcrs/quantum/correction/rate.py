@@ -38,6 +38,15 @@ def clopper_pearson(errors: int, shots: int, confidence: float = 0.95) -> Rate:
     return Rate(errors, shots, low, high)
 
 
+def infidelity_of_test(errors: int, tested: int, confidence: float = 0.95) -> Rate:
+    """Return the infidelity of Werner pairs of which *errors* of *tested* disagreed in Z or X, with its interval.
+
+    The ends disagree in a basis with probability 2/3 of the infidelity. Interval: Clopper and Pearson's, scaled.
+    """
+    share = clopper_pearson(errors, tested, confidence)
+    return Rate(errors, tested, min(1.0, 1.5 * share.low), min(1.0, 1.5 * share.high), scale=1.5)
+
+
 def per_round(total: float, rounds: int) -> float:
     """Return the rate a round of which *rounds* give *total*: a bit flipped twice is not flipped."""
     return (1 - (1 - 2 * min(total, 0.5)) ** (1 / rounds)) / 2
