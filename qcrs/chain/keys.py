@@ -31,6 +31,7 @@ __all__ = [
     "create_account",
     "create_keystore",
     "devnet_account",
+    "entanglement_root",
     "load_keystore",
     "registration_digest",
     "salt_root",
@@ -191,6 +192,12 @@ def salt_root(daemon: LocalAccount, chain_id: int, deployment: str, processor: i
     ever shown. Signatures are deterministic.
     """
     text = f"QCRS certifier salts: chain {chain_id}, {deployment}, processor {processor}, number {number}"
+    return keccak(bytes(daemon.sign_message(encode_defunct(text=text)).signature))
+
+
+def entanglement_root(daemon: LocalAccount, chain_id: int, deployment: str, processor: int) -> bytes:
+    """Return the secret that the seeds and salts of *processor* follow from, in channels and sessions."""
+    text = f"QCRS entanglement secrets: chain {chain_id}, {deployment}, processor {processor}"
     return keccak(bytes(daemon.sign_message(encode_defunct(text=text)).signature))
 
 

@@ -24,6 +24,7 @@ from qcrs.config import NodeConfig, given_password, network_path, password
 from qcrs.crypto.leaf_key import Purpose
 from qcrs.crypto.leaf_ring import LeafRing
 from qcrs.daemon.auditor import Auditor
+from qcrs.daemon.entangler import entangler_of
 from qcrs.daemon.examiner import Examiner
 from qcrs.daemon.execution import Executor
 from qcrs.daemon.host import Host
@@ -190,7 +191,9 @@ async def _serve(options: argparse.Namespace) -> None:
                 gateway, account, journal, engine, executor.store, config.calibration, executor.time_limit_seconds,
                 executor.memory_limit_bytes, config.keeper,
             )  # fmt: skip
-            node = Node(gateway, executor, journal, state_path(config.journal), config.keeper, auditor, host, examiner)
+            entangler = entangler_of(executor, config) if "EntanglementCoordinator" in gateway.addresses else None
+            services, state = (host, examiner), state_path(config.journal)
+            node = Node(gateway, executor, journal, state, config.keeper, auditor, services, entangler)
             try:
                 await node.run(stop)
             finally:

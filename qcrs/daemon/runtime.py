@@ -9,17 +9,18 @@ import logging
 import os
 import random
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from qcrs.chain.codec import ContractRefused, Event
 from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionRefused
 from qcrs.daemon.agenda import Agenda
 from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.duties import Action, Answer, Beat, Defend, Drain, HandIn, Keep, Reveal, Tend, decide, subject_of
-from qcrs.daemon.examiner import Examiner
+from qcrs.daemon.entangler import Entangler
 from qcrs.daemon.execution import RACES, TRANSIENT, Executor, WithheldForTest
-from qcrs.daemon.host import Host
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.outlook import Outlook, read_wish
 from qcrs.errors import QcrsError
@@ -34,6 +35,13 @@ WISH = "drain"  # the file beside the journal in which 'qcrs node drain' and 're
 _COUNTED = {Answer: "answered", Reveal: "revealed", HandIn: "handedIn", Defend: "defended"}
 
 
+class Service(Protocol):
+    """Something that a daemon does beside leased work."""
+
+    async def run(self, stop: asyncio.Event, outlook: Outlook) -> None:
+        """Serve, as *outlook* knows the chain, until *stop* is set; what is raised is a defect."""
+
+
 class Node:
     """One running daemon.
 
@@ -41,16 +49,16 @@ class Node:
         gateway: Not yet connected. executor: The means to act; its processor is found on connecting.
         state_path: Where to say how things stand, for ``qcrs node status``.
         auditor: Watches the whole chain beside the processor's own work, when wanted.
-        host: Serves whoever has reserved the processor. examiner: Serves benchmarks.
+        services: What it does beside leased work: reservations, benchmarks. entangler: Channels and sessions.
     """
 
     def __init__(
         self, gateway: Gateway, executor: Executor, journal: Journal, state_path: Path, keeper: bool,
-        auditor: Auditor | None = None, host: Host | None = None, examiner: Examiner | None = None,
+        auditor: Auditor | None = None, services: Sequence[Service] = (), entangler: Entangler | None = None,
     ) -> None:  # fmt: skip
         self._gateway, self._executor, self._journal, self._outbox = gateway, executor, journal, executor.outbox
-        self._state_path, self._keeper, self._auditor, self._host = state_path, keeper, auditor, host
-        self._examiner = examiner
+        self._state_path, self._keeper, self._auditor = state_path, keeper, auditor
+        self._services, self._entangler = [*services, *([] if entangler is None else [entangler])], entangler
         self._status, self._load = "starting", (0, 0, False)
         self._outlook = Outlook(executor.account.address, executor.processor)
         self._seen: tuple[int, int] = (-1, -1)
@@ -69,7 +77,8 @@ class Node:
             WrongChain, ProcessorUnknown: What the configuration says is not what the chain has.
         """
         auditing = asyncio.create_task(self._audit(stop))
-        serving = [asyncio.create_task(work(stop)) for work in (self._tick, self._receive, self._examine)]
+        serving = [asyncio.create_task(self._tick(stop))]
+        serving += [asyncio.create_task(service.run(stop, self._outlook)) for service in self._services]
         for task in serving:
             task.add_done_callback(self._check)
         try:
@@ -93,14 +102,6 @@ class Node:
     async def _audit(self, stop: asyncio.Event) -> None:
         if self._auditor is not None:
             await self._auditor.run(stop, lambda: self._write_state(self._status))
-
-    async def _receive(self, stop: asyncio.Event) -> None:
-        if self._host is not None:
-            await self._host.run(stop, self._outlook)
-
-    async def _examine(self, stop: asyncio.Event) -> None:
-        if self._examiner is not None:
-            await self._examiner.run(stop, self._outlook)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         """Connect, catch up, then follow events until the connection breaks."""
@@ -157,6 +158,8 @@ class Node:
         self._executor.processor = self._outlook.processor
         if self._executor.door is not None:
             await self._executor.door.open(self._executor.processor)
+        if self._entangler is not None:
+            await self._entangler.catch_up()
         self._follow()
 
     def _follow(self) -> None:
@@ -176,6 +179,8 @@ class Node:
         if position <= self._seen or message.name in SKIPS:
             return False
         self._seen = position
+        if self._entangler is not None:
+            self._entangler.take(message)
         taken = self._outlook.take(message.name, message.arguments, message.block, self._gateway.now)
         if message.name == "PolicyChanged":
             self._follow()

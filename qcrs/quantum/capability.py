@@ -14,12 +14,22 @@ bundled devices on every bundled circuit and prints how close each class comes t
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median_low
 
 from qcrs.quantum.calibration import Calibration
+from qcrs.quantum.entanglement.pairs import LocalNoise
 from qcrs.rules.benchmark import CLASS_BOUNDS_PPM, noise_class_of
 
-__all__ = ["CHAIN_QUBITS", "CLASS_BOUNDS_PPM", "CapabilityFacts", "best_chain", "capability_of", "chain_fidelity_ppm"]
+__all__ = [
+    "CHAIN_QUBITS",
+    "CLASS_BOUNDS_PPM",
+    "CapabilityFacts",
+    "best_chain",
+    "capability_of",
+    "chain_fidelity_ppm",
+    "local_noise",
+]
 
 CHAIN_QUBITS = 5
 
@@ -78,6 +88,25 @@ def chain_fidelity_ppm(calibration: Calibration) -> int:
 def best_chain(calibration: Calibration) -> tuple[int, ...]:
     """Return the qubits, in line, that have the chain fidelity."""
     return _rated_chain(calibration)[0]
+
+
+def local_noise(calibration: Calibration) -> LocalNoise:
+    """Return the Pauli noise that stands for the device in programs over a link: medians over its best chain.
+
+    What a qubit loses while it waits is not in it: a link's programs have no clock.
+    """
+    chain, edges = best_chain(calibration), calibration.edges()
+    single = [
+        gate.error_ppb // 1000
+        for gate in calibration.gates
+        if len(gate.qubits) == 1 and gate.qubits[0] in chain and gate.error_ppb
+    ]
+    double = [edges[min(pair), max(pair)].error_ppb // 1000 for pair in pairwise(chain)]
+    return LocalNoise(
+        one_qubit_ppm=median_low(single) if single else 0,
+        two_qubit_ppm=median_low(double) if double else 0,
+        readout_ppm=median_low(calibration.qubits[qubit].readout_error_ppm for qubit in chain),
+    )
 
 
 def _rated_chain(calibration: Calibration) -> tuple[tuple[int, ...], float]:

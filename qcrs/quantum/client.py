@@ -23,7 +23,7 @@ _GRACE_SECONDS = 30.0
 _ATTEMPTS = 2
 # Read once by native libraries at import. One thread each: the engine forks, and its host is
 # shared. One arena: every further one would reserve address space, which is what is limited.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -86,7 +86,7 @@ class EngineClient:
                 *("--calibration", str(self._calibration_path), "--workers", str(self._workers)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                env=os.environ | _ENVIRONMENT,
+                env=os.environ | ENVIRONMENT,
                 start_new_session=True,  # a terminal's interrupt is for the daemon to handle
             )
             try:

@@ -1,0 +1,186 @@
+"""``qcrs channel``: entangled pairs between two processors, tested before they are used."""
+
+import argparse
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from qcrs.cli.options import (
+    add_network,
+    add_signer,
+    coins,
+    command,
+    emit,
+    processor_id,
+    run_with_client,
+    seconds,
+    table,
+    whole,
+)
+from qcrs.config import NodeConfig
+from qcrs.model.channel import ChannelStatus
+from qcrs.model.entanglement import Channel, ChannelTerms
+from qcrs.sdk import channel as channels
+from qcrs.sdk.client import Client
+from qcrs.sdk.quote import coin
+from qcrs.wishes import FOLDER, Wishes
+
+EMULATED = "link=emulated"
+channel_id = whole(1, 2**64 - 1)
+link_id = whole(1, 2**32 - 1)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this noun's verbs."""
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    request = command(
+        verbs, "request", _request, "ask for a channel from a processor whose daemon runs here",
+        description="Have the daemon of a node on this machine ask for a channel to another processor. Deposit and "
+        "the link's fee come out of the processor's purse: 'qcrs channel fund'.",
+    )  # fmt: skip
+    request.add_argument("peer", type=processor_id, help="the processor at the other end")
+    request.add_argument("--link", type=link_id, default=1, help="over which (1); see 'qcrs link list'")
+    request.add_argument(
+        "--pairs", type=whole(256, 8192), default=1536,
+        help="made for the test, a multiple of 256; half are measured (1536)",
+    )  # fmt: skip
+    request.add_argument(
+        "--max-error", type=_ppm, default=45_000, metavar="SHARE", help="of tested pairs that may disagree (0.045)"
+    )
+    request.add_argument(
+        "--fidelity", type=_ppm, default=940_000, metavar="SHARE", help="that pairs are planned with (0.94)"
+    )
+    request.add_argument(
+        "--capacity", type=whole(1, 2**32 - 1), default=10_000_000, help="pairs that sessions may use (10,000,000)"
+    )
+    request.add_argument("--lifetime", type=whole(1, 30 * 86_400), default=86_400, metavar="SECONDS", help="(86400)")
+    request.add_argument("--window", type=whole(1, 65_535), default=120, metavar="SECONDS", help="for each step (120)")
+    retest = command(verbs, "retest", _retest, "have a channel tested again, whose end is a daemon here")
+    retest.add_argument("id", type=channel_id)
+    for verb in (request, retest):
+        verb.add_argument("--config", type=Path, required=True, help="the daemon's node.toml")
+        verb.add_argument("--patience", type=seconds, default=60.0, metavar="SECONDS", help="for the daemon (60)")
+    listing = command(verbs, "list", _list, "list channels, with what their last test found")
+    show = command(verbs, "show", _show, "show one channel")
+    show.add_argument("id", type=channel_id)
+    fund = command(verbs, "fund", _fund, "put coin into a processor's purse, for channels and sessions")
+    withdraw = command(verbs, "withdraw", _withdraw, "take coin out of it, into its operator's balance (its operator)")
+    for verb in (fund, withdraw):
+        verb.add_argument("processor", type=processor_id)
+        verb.add_argument("coin", type=coins)
+        add_signer(verb, "lab-1")
+    for verb in (listing, show, fund, withdraw):
+        add_network(verb)
+
+
+def _ppm(text: str) -> int:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, got {text!r}")
+    return round(value * channels.MILLION)
+
+
+def _request(options: argparse.Namespace) -> None:
+    if options.pairs % 256:
+        raise channels.ErrandFailed(f"{options.pairs} pairs; expected a multiple of 256")
+    terms = ChannelTerms(
+        pairs=options.pairs, error_ppm=options.max_error, fidelity_ppm=options.fidelity, capacity=options.capacity,
+        lifetime_seconds=options.lifetime, window_seconds=options.window,
+    )  # fmt: skip
+    wanted = {"link": options.link, "peer": options.peer, "terms": terms.model_dump(by_alias=True)}
+    answer = _have_done(options, "channel", wanted)
+    emit(options, answer, f"channel {answer['channel']} asked for; see 'qcrs channel show {answer['channel']}'")
+
+
+def _retest(options: argparse.Namespace) -> None:
+    answer = _have_done(options, "retest", {"channel": options.id})
+    emit(options, answer, f"channel {options.id}: test {answer['attempt']} asked for")
+
+
+def _have_done(options: argparse.Namespace, kind: str, terms: dict[str, Any]) -> dict[str, Any]:
+    wishes = Wishes(NodeConfig.read(options.config).journal.with_name(FOLDER))
+    return asyncio.run(channels.have_done(wishes, kind, terms, options.patience))
+
+
+def _list(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        known = (await channels.read_entanglement(client.gateway)).channels.values()
+        rows = [
+            [
+                str(c.channel), str(c.link), f"{c.ends[0]}-{c.ends[1]}", c.status.name, str(c.attempt),
+                *(_tested(c) if c.tested else ["-", "-", "-"]), f"{c.left:,}", _when(c.phase_ends_at),
+            ]
+            for c in known
+        ]  # fmt: skip
+        headings = ["id", "link", "ends", "status", "test", "tested", "error", "fidelity", "left", "until"]
+        emit(options, [_value(channel) for channel in known], f"{table(headings, rows)}\n{EMULATED}")
+
+    run_with_client(options, work, signs=False)
+
+
+def _show(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        value = _value(await channels.channel_of(client.gateway, options.id))
+        emit(options, value, "\n".join(f"{key:15} {item}" for key, item in value.items()))
+
+    run_with_client(options, work, signs=False)
+
+
+def _fund(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        await client.gateway.send(client.signer, channels.CHANNELS, "fund", options.processor, value=options.coin)
+        await _purse(options, client)
+
+    run_with_client(options, work)
+
+
+def _withdraw(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        arguments = (channels.CHANNELS, "withdraw", options.processor, options.coin)
+        await client.gateway.simulate(client.signer, *arguments)
+        await client.gateway.send(client.signer, *arguments)
+        await _purse(options, client)
+
+    run_with_client(options, work)
+
+
+async def _purse(options: argparse.Namespace, client: Client) -> None:
+    left = await client.gateway.call(channels.CHANNELS, "purseOf", options.processor)
+    value = {"processor": options.processor, "purse": str(left)}
+    emit(options, value, f"purse of processor {options.processor}: {coin(left)} coin")
+
+
+def _tested(channel: Channel) -> list[str]:
+    error, fidelity = channels.error_ppm(channel), channels.fidelity_ppm(channel)
+    return [str(channel.tested), f"{error / channels.MILLION:.4f}", f"{fidelity / channels.MILLION:.4f}"]
+
+
+def _value(channel: Channel) -> dict[str, Any]:
+    return {
+        "id": channel.channel,
+        "label": EMULATED,
+        "link": channel.link,
+        "ends": list(channel.ends),
+        "status": channel.status.name,
+        "test": channel.attempt,
+        "pairs": channel.terms.pairs,
+        "tested": channel.tested,
+        "errorsZ": channel.errors_z,
+        "errorsX": channel.errors_x,
+        "errorPpm": channels.error_ppm(channel) if channel.tested else None,
+        "maxErrorPpm": channel.terms.error_ppm,
+        "fidelityPpm": channels.fidelity_ppm(channel) if channel.tested else None,
+        "capacity": channel.terms.capacity,
+        "used": channel.used,
+        "left": channel.left,
+        "open": channel.status is ChannelStatus.Open,
+        "until": channel.phase_ends_at,
+    }
+
+
+def _when(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(sep=" ", timespec="seconds")

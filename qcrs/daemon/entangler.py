@@ -1,0 +1,212 @@
+"""Carrying out what channels and sessions ask of a daemon: pairs, tests, runs over a link, barriers, reports.
+
+How things stand is told by events, all of which are read again after a start, so nothing is lost with the daemon. What
+it must say again in the same words is journalled before it is said: outcomes cannot be measured twice. Its seeds and
+salts follow from its key.
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from qcrs.chain.codec import ContractRefused, Event
+from qcrs.chain.gateway import Gateway
+from qcrs.chain.keys import LocalAccount, entanglement_root
+from qcrs.config import NodeConfig
+from qcrs.daemon.end import End
+from qcrs.daemon.entangling import Due, Step, View, decide
+from qcrs.daemon.errands import Errands
+from qcrs.daemon.execution import TRANSIENT, Executor
+from qcrs.daemon.links import Links
+from qcrs.daemon.member import Member
+from qcrs.daemon.outlook import RANKS, Outlook
+from qcrs.door import Door
+from qcrs.errors import QcrsError
+from qcrs.model.entanglement import ENTANGLEMENT_EVENTS, Entanglement
+from qcrs.quantum.calibration import Calibration
+from qcrs.quantum.capability import local_noise
+from qcrs.wishes import FOLDER, Wishes
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.2
+RETRY_SECONDS = (0.5, 8.0)
+KEPT = {
+    Step.EndChannel: ("Channels", "enforce"),
+    Step.EndSession: ("EntanglementCoordinator", "enforce"),
+    Step.Substitute: ("EntanglementCoordinator", "substituteSecret"),
+}
+
+
+@dataclass
+class Sender:
+    """How one daemon acts for its processor: simulated first, through the door of hash keys where it has one."""
+
+    gateway: Gateway
+    account: LocalAccount
+    door: Door | None
+
+    async def send(self, contract: str, function: str, *arguments: Any, keyed: bool = True) -> None:
+        """Call *function*, which needs the hash key, if there is one, when *keyed*.
+
+        Raises:
+            ContractRefused: It was refused. ChainUnreachable, TransactionRefused, TransactionLost: As the gateway.
+        """
+        if self.door is not None and keyed:
+            await self.door.send(contract, function, *arguments)
+            return
+        await self.gateway.simulate(self.account, contract, function, *arguments)
+        await self.gateway.send(self.account, contract, function, *arguments)
+
+
+@dataclass
+class Entangler:
+    """The means with which one daemon serves channels and sessions.
+
+    Attributes:
+        end, member: What an end of a channel and a member of a session does. errands: What its keeper wants.
+        willing: Whether it accepts channels and joins sessions. keeper: Whether it acts for others.
+        known: All channels and sessions.
+    """
+
+    sender: Sender
+    links: Links
+    end: End
+    member: Member
+    errands: Errands
+    willing: bool = True
+    keeper: bool = True
+    known: Entanglement = field(default_factory=Entanglement)
+    _seen: tuple[int, int] = (-1, -1)
+    _caught_up: bool = False
+    _tasks: dict[Due, asyncio.Task] = field(default_factory=dict)
+    _again: dict[Due, tuple[float, float]] = field(default_factory=dict)
+    _done: set[Due] = field(default_factory=set)
+
+    async def catch_up(self) -> None:
+        """Read what was said before the events that ``take`` is given."""
+        gateway = self.sender.gateway
+        first = gateway.network.deployed_at if self._seen[0] < 0 else self._seen[0]
+        for event in await gateway.logs(first, names=ENTANGLEMENT_EVENTS):
+            self.take(event)
+        self._caught_up = True
+
+    def take(self, event: Event) -> None:
+        """Take in an event once, in chain order."""
+        position = (event.block, event.log_index)
+        if event.name in ENTANGLEMENT_EVENTS and position > self._seen:
+            self._seen = position
+            self.known.apply(event.name, event.arguments, event.block)
+
+    async def run(self, stop: asyncio.Event, outlook: Outlook) -> None:
+        """Serve until *stop* is set.
+
+        Raises:
+            Exception: A defect; faults of the chain, the store and the link are logged and tried again.
+        """
+        try:
+            while not stop.is_set():
+                for due, task in list(self._tasks.items()):
+                    if task.done():
+                        del self._tasks[due]
+                        task.result()
+                if outlook.processor and self._caught_up:
+                    self._look(outlook)
+                    await self._run_errands(outlook.processor)
+                await asyncio.sleep(POLL_SECONDS)
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await self.links.close()
+
+    async def _run_errands(self, processor: int) -> None:
+        try:
+            if await self.errands.run(self.known, processor):
+                await self.catch_up()  # or the same would be asked for again before its event has come
+        except TRANSIENT as error:
+            log.warning("errands: %s", error)
+
+    def _look(self, outlook: Outlook) -> None:
+        view = View(
+            processor=outlook.processor, rank=(outlook.processor - 1) % RANKS, now=self.sender.gateway.now,
+            known=self.known, willing=self.willing and not outlook.draining, keeper=self.keeper,
+        )  # fmt: skip
+        for due in decide(view):
+            resting = time.monotonic() < self._again.get(due, (0.0, 0.0))[0]
+            if due not in self._tasks and due not in self._done and not resting:
+                self._tasks[due] = asyncio.create_task(self._perform(due, outlook.processor))
+
+    async def _perform(self, due: Due, processor: int) -> None:
+        began = time.monotonic()
+        try:
+            await self._carry_out(due, processor)
+        except (ContractRefused, *TRANSIENT) as error:
+            level = logging.DEBUG if isinstance(error, ContractRefused) else logging.WARNING
+            log.log(level, "%s=%s %s", due.step.value, due.subject, error)
+        except QcrsError as error:
+            log.warning("%s=%s %s: %s", due.step.value, due.subject, type(error).__name__, error)
+        else:
+            log.info("%s=%s number=%s seconds=%.2f", due.step.value, due.subject, due.number, time.monotonic() - began)
+            if due.step is not Step.AskPairs:
+                return self._rest(due, RETRY_SECONDS[1])  # its event makes it undue
+        _, wait = self._again.get(due, (0.0, RETRY_SECONDS[0] / 2))
+        self._rest(due, min(2 * wait, RETRY_SECONDS[1]))
+
+    def _rest(self, due: Due, seconds: float) -> None:
+        self._again[due] = (time.monotonic() + seconds, seconds)
+
+    async def _carry_out(self, due: Due, processor: int) -> None:
+        if due.step in KEPT:
+            await self.sender.send(*KEPT[due.step], due.subject, keyed=False)
+        elif due.step is Step.Conclude:
+            await self.member.conclude(self.known.groups[due.subject], self.known)
+        elif due.step in (Step.Accept, Step.AskPairs, Step.Commit, Step.Reveal, Step.Settle):
+            await self._for_channel(due, processor)
+        else:
+            await self._for_session(due, processor)
+
+    async def _for_channel(self, due: Due, processor: int) -> None:
+        channel, end = self.known.channels[due.subject], self.end
+        if due.step is Step.Accept:
+            await end.accept(channel, processor)
+        elif due.step is Step.AskPairs:
+            await end.ask_pairs(channel, processor)
+        elif due.step is Step.Commit:
+            await end.commit(channel, processor)
+        elif due.step is Step.Reveal:
+            await end.reveal(channel, processor)
+        else:
+            await end.settle(channel)
+
+    async def _for_session(self, due: Due, processor: int) -> None:
+        session, member = self.known.sessions[due.subject], self.member
+        group = self.known.groups[session.group]
+        if due.step is Step.Join:
+            await member.join(session, group, self.known.channels, due.place)
+        elif due.step is Step.Arm:
+            await member.arrive(session, due.place, 0, bytes(32))
+        elif due.step is Step.Run:
+            await member.run(session, group, self.known.channels, due.place)
+        elif due.step is Step.Bind:
+            await member.bind(session, group, due.place)
+        else:
+            await member.report(session, group, due.place)
+
+
+def entangler_of(executor: Executor, config: NodeConfig) -> Entangler:
+    """Return what serves channels and sessions with the means of *executor*."""
+    gateway, account = executor.gateway, executor.account
+    noise = local_noise(Calibration.read(config.calibration))
+
+    def root() -> bytes:
+        return entanglement_root(account, gateway.network.chain_id, gateway.network.deployment, executor.processor)
+
+    sender = Sender(gateway, account, executor.door)
+    links = Links(gateway, account, executor.store, lambda: executor.processor)
+    wishes = Wishes(config.journal.with_name(FOLDER))
+    end = End(gateway, sender, links, executor.journal, root, wishes.numbers, noise)
+    member = Member(gateway, sender, links, executor.journal, executor.store, root, noise, executor.keys)
+    return Entangler(sender, links, end, member, Errands(wishes, end), keeper=config.keeper)

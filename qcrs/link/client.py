@@ -1,0 +1,245 @@
+"""What a daemon asks of a link: pairs and their measurement, letters, barriers, programs, live sessions.
+
+Every request can be sent twice and is carried out once, so nothing is lost with a connection; what the link itself
+holds is lost when it is started again.
+"""
+
+import base64
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy
+
+from qcrs.chain.keys import LocalAccount
+from qcrs.chain.link_login import LinkDomain
+from qcrs.link.line import PATIENCE_SECONDS, Line
+from qcrs.link.wire import Act, Describe, Fetch, Measure, Meet, OpenLive, Post, Prepare, Purpose, RunProgram
+from qcrs.quantum.entanglement.pairs import LocalNoise
+from qcrs.quantum.fragment import Fragment, Instruction
+
+
+@dataclass(frozen=True)
+class MadePairs:
+    """Pairs that a link holds for two ends.
+
+    Attributes:
+        end: Which end the caller is to the link: 0 for the lower processor. root: Digest of the link's record of them.
+        seconds: How long it took. tries: Of the source. discarded: Too old before the last had come.
+        label: ``link=emulated``, and which test equipment is on.
+    """
+
+    end: int
+    root: bytes
+    pairs: int
+    seconds: float
+    tries: int
+    discarded: int
+    label: str
+
+
+@dataclass(frozen=True)
+class OwnBits:
+    """One member's bits of all shots.
+
+    Attributes:
+        bits: One shot after the other, each in whole bytes, bit 0 the lowest of the first.
+        pairs: Used by all members. raw_pairs: What they took, purification included.
+        engine: "stim" or "aer". label: ``link=emulated``, and which test equipment is on.
+    """
+
+    bits: bytes
+    shots: int
+    width: int
+    pairs: int
+    raw_pairs: int
+    engine: str
+    label: str
+
+    def table(self) -> numpy.ndarray:
+        """Return a row of booleans a shot, a column a bit."""
+        packed = numpy.frombuffer(self.bits, dtype=numpy.uint8).reshape(self.shots, (self.width + 7) // 8)
+        return numpy.unpackbits(packed, axis=1, count=self.width, bitorder="little").view(bool)
+
+
+class LinkClient:
+    """One processor's connection to a link, used as ``async with LinkClient(...) as link``.
+
+    Args:
+        account: The processor's daemon account, which signs.
+        domain: Chain, contract and link, from the chain: what the link says of itself is not believed.
+
+    All methods raise ``LinkUnreachable`` when nobody answers for ``PATIENCE_SECONDS``, ``LoginRefused`` or
+    ``MemberNotAllowed`` when the link does not want the processor, and what the link refuses by name: see
+    ``qcrs.link.errors``.
+    """
+
+    def __init__(
+        self, url: str, account: LocalAccount, domain: LinkDomain, processor: int, patience: float = PATIENCE_SECONDS
+    ) -> None:
+        self._line = Line(url, account, domain, processor, patience)
+
+    @property
+    def label(self) -> str:
+        """What the link marks everything with; known once connected."""
+        return self._line.label
+
+    async def __aenter__(self) -> Self:
+        await self.describe()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._line.close()
+
+    async def describe(self) -> dict[str, Any]:
+        """Return the link's descriptor, its digest, and what it has made so far."""
+        return await self._line.ask(Describe())
+
+    async def prepare(
+        self,
+        channel: int,
+        attempt: int,
+        peer: int,
+        pairs: int,
+        purpose: Purpose = Purpose.Test,
+        wait: float | None = None,
+    ) -> MadePairs:
+        """Ask for pairs with *peer*, and return when it has asked too and they are there.
+
+        For a test the link then tells the chain.
+
+        Raises:
+            WaitTimedOut: The peer did not ask. OutOfReach: The source is too slow for so many.
+        """
+        request = Prepare(purpose=purpose, channel=channel, attempt=attempt, peer=peer, pairs=pairs, wait=wait)
+        answer = await self._line.ask(request)
+        facts = {name: answer[name] for name in ("end", "pairs", "seconds", "tries", "discarded")}
+        return MadePairs(root=bytes.fromhex(answer["root"][2:]), label=self.label, **facts)
+
+    async def measure(
+        self,
+        channel: int,
+        attempt: int,
+        peer: int,
+        positions: Sequence[int],
+        bases: Sequence[int],
+        purpose: Purpose = Purpose.Test,
+        readout_ppm: int = 0,
+    ) -> list[int]:
+        """Measure the own halves at *positions* in *bases*, both words of 256 bits, and return outcomes as words.
+
+        Bit i of word w is pair 256 w + i. Bases: 0 is Z, 1 is X; for ``Purpose.Chsh`` they are the end's two settings.
+
+        Raises:
+            PairsUnknown, PairUsed, PairTooOld: There is nothing to measure there.
+        """
+        request = Measure(
+            purpose=purpose, channel=channel, attempt=attempt, peer=peer, positions=tuple(positions),
+            bases=tuple(bases), readout_ppm=readout_ppm,
+        )  # fmt: skip
+        return [int(word, 16) for word in (await self._line.ask(request))["outcomes"]]
+
+    async def post(self, peer: int, topic: str, data: bytes) -> None:
+        """Leave *data* for *peer* under *topic*; the link passes it on as it is.
+
+        Raises:
+            AccountMismatch: There is something else under that topic.
+        """
+        await self._line.ask(Post(peer=peer, topic=topic, data=data))
+
+    async def fetch(self, peer: int, topic: str, wait: float | None = None) -> bytes:
+        """Return what *peer* left under *topic*, once it is there.
+
+        Raises:
+            WaitTimedOut: Nothing came.
+        """
+        return base64.b64decode((await self._line.ask(Fetch(peer=peer, topic=topic, wait=wait)))["data"])
+
+    async def meet(self, session: int, number: int, members: Sequence[int], wait: float | None = None) -> None:
+        """Wait until all *members* (processors) are at barrier *number* of *session*.
+
+        Raises:
+            WaitTimedOut: Somebody is missing; the message names who.
+        """
+        await self._line.ask(Meet(session=session, number=number, members=tuple(members), wait=wait))
+
+    async def run(
+        self,
+        session: int,
+        members: Sequence[int],
+        fragment: Fragment,
+        shots: int,
+        noise: LocalNoise | None = None,
+        wait: float | None = None,
+    ) -> OwnBits:
+        """Submit the own *fragment*, and return the own bits when all have submitted and the program was run.
+
+        Args:
+            members: Processors; member k of the program is the k-th.
+
+        Raises:
+            WaitTimedOut: Somebody has not submitted; the message names who.
+            Deadlock, PairMismatch, FragmentInvalid, TooManyQubits, ProgramFailed: Of the program as a whole.
+        """
+        request = RunProgram(
+            session=session, members=tuple(members), fragment=fragment, noise=noise or LocalNoise(), shots=shots,
+            wait=wait,
+        )  # fmt: skip
+        answer = await self._line.ask(request)
+        return OwnBits(
+            base64.b64decode(answer["bits"]), answer["shots"], fragment.bits, answer["pairs"], answer["rawPairs"],
+            answer["engine"], self.label,
+        )  # fmt: skip
+
+    async def open_live(
+        self,
+        session: int,
+        members: Sequence[int],
+        qubits: int,
+        bits: int,
+        noise: LocalNoise | None = None,
+        wait: float | None = None,
+    ) -> "LiveMember":
+        """Take part in a live session with so many own *qubits* and *bits*, once all members have opened it.
+
+        Raises:
+            WaitTimedOut: Somebody has not; the message names who.
+        """
+        request = OpenLive(
+            session=session, members=tuple(members), qubits=qubits, bits=bits, noise=noise or LocalNoise(), wait=wait
+        )
+        answer = await self._line.ask(request)
+        return LiveMember(self._line, session, tuple(members), answer["member"])
+
+
+class LiveMember:
+    """A member of a live session: acts on its own qubits of the joint state.
+
+    Attributes:
+        member: Its number in the session.
+    """
+
+    def __init__(self, line: Line, session: int, members: tuple[int, ...], member: int) -> None:
+        self._line, self._session, self._members, self.member = line, session, members, member
+        self._serials = itertools.count(1)
+
+    async def act(self, *instructions: Instruction, restart: bool = False, wait: float | None = None) -> list[int]:
+        """Carry out *instructions* one after the other, and return all own bits then.
+
+        Args:
+            restart: Begin another shot first, once all members ask for it: all qubits and bits are 0.
+
+        Raises:
+            ForeignQubit: A qubit is not the own.
+            SessionBroken: Others kept it waiting too long; the message names who. Deadlock: All wait for one another.
+        """
+        request = Act(
+            session=self._session, members=self._members, member=self.member, serial=next(self._serials),
+            instructions=instructions, restart=restart, wait=wait,
+        )  # fmt: skip
+        return [int(bit) for bit in (await self._line.ask(request))["bits"]]

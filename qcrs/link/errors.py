@@ -1,0 +1,96 @@
+"""What a link refuses; it sends the name and the text, and its client raises the same.
+
+QcrsError
+`-- LinkError
+    |-- LinkFileInvalid      a link file is missing, unreadable or wrong
+    |-- FrameInvalid         a message is not of the form that it is to have
+    |-- LoginRefused         a login, or a token, is not good here
+    |-- TokenExpired         a login is too old; log in again
+    |-- NotLoggedIn          nobody has logged in on this connection
+    |-- MemberNotAllowed     a processor is not among those that the link serves
+    |-- CallerNotMember      a processor has no part in what it asks for
+    |-- ForeignQubit         an operation on a qubit that is not the caller's
+    |-- AccountMismatch      members say different things of what they do together
+    |-- WaitTimedOut         others did not come; names them
+    |-- SessionBroken        a live session ended; says who kept it waiting
+    |-- PairsUnknown         no such pairs are held: never made, spent, or lost when the link was started again
+    |-- TooMany              a limit of the link is reached
+    |-- LinkUnreachable      nobody answers where the link is to be
+    `-- LinkRefused          an error that this version has no name for
+"""
+
+from qcrs.errors import QcrsError
+from qcrs.quantum.entanglement import errors as entanglement
+from qcrs.quantum.fragment import FragmentInvalid
+
+
+class LinkError(QcrsError):
+    """Something that a link, or its client, refused."""
+
+
+class LinkFileInvalid(LinkError):
+    """A link file is missing, unreadable or wrong."""
+
+
+class FrameInvalid(LinkError):
+    """A message is not of the form that it is to have."""
+
+
+class LoginRefused(LinkError):
+    """A login, or a token, is not good here."""
+
+
+class TokenExpired(LinkError):
+    """A login is too old."""
+
+
+class NotLoggedIn(LinkError):
+    """Nobody has logged in on this connection."""
+
+
+class MemberNotAllowed(LinkError):
+    """A processor is not among those that the link serves."""
+
+
+class CallerNotMember(LinkError):
+    """A processor has no part in what it asks for."""
+
+
+class ForeignQubit(LinkError):
+    """An operation on a qubit that is not the caller's."""
+
+
+class AccountMismatch(LinkError):
+    """Members say different things of what they do together."""
+
+
+class WaitTimedOut(LinkError):
+    """Others did not come."""
+
+
+class SessionBroken(LinkError):
+    """A live session ended before its members were done."""
+
+
+class PairsUnknown(LinkError):
+    """No such pairs are held."""
+
+
+class TooMany(LinkError):
+    """A limit of the link is reached."""
+
+
+class LinkUnreachable(LinkError):
+    """Nobody answers where the link is to be."""
+
+
+class LinkRefused(LinkError):
+    """An error that this version has no name for."""
+
+
+NAMED: dict[str, type[QcrsError]] = {
+    error.__name__: error
+    for space in (globals(), vars(entanglement))
+    for error in space.values()
+    if isinstance(error, type) and issubclass(error, (LinkError, FragmentInvalid, QcrsError)) and error is not QcrsError
+}

@@ -1,0 +1,143 @@
+"""A client's connection to a link: logs in, is opened again when it was lost, and sends again what was not answered."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from qcrs.chain.keys import LocalAccount
+from qcrs.chain.link_login import LinkDomain, sign_login
+from qcrs.link.errors import NAMED, FrameInvalid, LinkRefused, LinkUnreachable, LoginRefused, TokenExpired
+from qcrs.link.wire import Login, Resume, encode
+from qcrs.model.records import Record
+
+CONNECT_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0  # how long a lost connection is tried again
+_RETRY_SECONDS = 0.2
+_MOST_BYTES = 256 << 20
+_FAULTS = (OSError, WebSocketException, TimeoutError, EOFError)
+
+
+class _Lost(Exception):
+    """The connection went away while an answer was due."""
+
+
+class Line:
+    """See ``LinkClient`` for the arguments.
+
+    Attributes:
+        label: What the link marks everything with; known once connected.
+    """
+
+    def __init__(self, url: str, account: LocalAccount, domain: LinkDomain, processor: int, patience: float) -> None:
+        self._url, self._account, self._domain, self._processor = url, account, domain, processor
+        self._patience = patience
+        self._socket: ClientConnection | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._connecting = asyncio.Lock()
+        self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._numbers = itertools.count(1)
+        self._token, self._nonce, self.label = "", b"", ""
+
+    async def close(self) -> None:
+        """Close the connection."""
+        socket, self._socket = self._socket, None
+        reader, self._reader = self._reader, None
+        if socket is not None:
+            await socket.close()
+        if reader is not None:
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async def ask(self, request: Record) -> dict[str, Any]:
+        """Return the answer to *request*; asks again when the connection is lost.
+
+        Raises:
+            LinkUnreachable: Nobody answers for as long as patience lasts.
+        """
+        clock = asyncio.get_running_loop()
+        tried_until = clock.time() + self._patience
+        while True:
+            try:
+                await self._connect()
+                try:
+                    return await self._exchange(request)
+                except TokenExpired:
+                    await self._login()
+                    return await self._exchange(request)
+            except (_Lost, *_FAULTS) as error:
+                if clock.time() > tried_until:
+                    raise LinkUnreachable(
+                        f"{self._url}: {error or type(error).__name__}; is the link running?"
+                    ) from error
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _connect(self) -> None:
+        async with self._connecting:
+            if self._reader is not None and not self._reader.done():
+                return
+            await self.close()
+            socket = await connect(
+                self._url, open_timeout=CONNECT_SECONDS, max_size=_MOST_BYTES, compression=None, max_queue=None
+            )
+            hello = json.loads(await asyncio.wait_for(socket.recv(), CONNECT_SECONDS))["hello"]
+            said = LinkDomain.model_validate({name: hello[name] for name in ("chainId", "contract", "link")})
+            if said != self._domain:
+                await socket.close()
+                raise LoginRefused(f"{self._url} is {said}, expected {self._domain}")
+            self._nonce, self.label = bytes.fromhex(hello["nonce"][2:]), hello["label"]
+            self._socket = socket
+            self._reader = asyncio.create_task(self._read(socket))
+            if self._token:
+                with contextlib.suppress(LoginRefused, TokenExpired):
+                    await self._exchange(Resume(token=self._token))
+                    return
+            await self._login()
+
+    async def _login(self) -> None:
+        signature = sign_login(self._account, self._domain, self._processor, self._nonce)
+        try:
+            answer = await self._exchange(Login(processor=self._processor, signature=signature))
+        except LoginRefused:
+            await self.close()  # its nonce is spent
+            raise
+        self._token, self._nonce = answer["token"], bytes.fromhex(answer["nonce"][2:])
+
+    async def _exchange(self, request: Record) -> dict[str, Any]:
+        if self._socket is None:
+            raise _Lost("not connected")
+        number = next(self._numbers)
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._pending[number] = future
+        try:
+            await self._socket.send(encode(request, number))
+            answer = await future
+        finally:
+            del self._pending[number]
+        if "error" in answer:
+            raise NAMED.get(answer["error"], LinkRefused)(answer["message"])
+        return answer["ok"]
+
+    async def _read(self, socket: ClientConnection) -> None:
+        """Hand each answer to whoever waits for it, until the connection ends."""
+        why: Exception = _Lost(f"{self._url} closed the connection")
+        try:
+            async for frame in socket:
+                answer = json.loads(frame)
+                if answer["id"] is None:
+                    why = NAMED.get(answer["error"], LinkRefused)(answer["message"])
+                    continue
+                future = self._pending.get(answer["id"])
+                if future is not None and not future.done():
+                    future.set_result(answer)
+            if socket.close_code == 1009:
+                why = FrameInvalid(f"{self._url} closed the connection: a frame larger than it takes")
+        except _FAULTS as error:
+            why = _Lost(str(error))
+        finally:
+            for future in self._pending.values():
+                if not future.done():
+                    future.set_exception(why)

@@ -1,0 +1,189 @@
+"""Live sessions: members act on one joint state, one instruction after the other, and wait for one another."""
+
+import asyncio
+import secrets
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qcrs.errors import QcrsError
+from qcrs.link.errors import CallerNotMember, ForeignQubit, FrameInvalid, PairsUnknown, SessionBroken
+from qcrs.link.file import LinkFile
+from qcrs.link.meeting import Meeting, Shelf
+from qcrs.link.wire import Act, OpenLive
+from qcrs.quantum.entanglement.errors import Deadlock
+from qcrs.quantum.entanglement.order import Order
+from qcrs.quantum.fragment import Fragment, FragmentInvalid
+
+if TYPE_CHECKING:
+    from qcrs.quantum.entanglement.live import Joint
+
+
+@dataclass
+class _Act:
+    """What a member asked for, and who waits for its end."""
+
+    request: Act
+    done: asyncio.Future[str]
+
+
+class _Session:
+    """One joint state and its members."""
+
+    def __init__(self, number: int, members: tuple[int, ...], opened: list[OpenLive], joint: "Joint") -> None:
+        self._name, self._members, self._opened, self._joint = f"session {number}", members, opened, joint
+        self._order = Order(len(members))
+        self._last: list[_Act | None] = [None] * len(members)
+        self._queues: list[deque[_Act]] = [deque() for _ in members]
+        self._broken: QcrsError | None = None
+
+    def act(self, request: Act) -> asyncio.Future[str]:
+        """Take in *request*, do what can be done now, and return what will be its member's bits after it."""
+        if self._broken is not None:
+            raise self._broken
+        last = self._last[request.member]
+        if last is not None and request.serial == last.request.serial:
+            return last.done
+        if last is not None and request.serial < last.request.serial:
+            raise FrameInvalid(
+                f"{self._name}: act {request.serial} of member {request.member} after its act {last.request.serial}"
+            )
+        self._require_own(request)
+        act = _Act(request, asyncio.get_running_loop().create_future())
+        act.done.add_done_callback(lambda future: future.cancelled() or future.exception())
+        self._last[request.member] = act
+        self._queues[request.member].append(act)
+        # A member that waits for another shot has nothing else to do: its act goes in when all have asked.
+        if len(self._queues[request.member]) == 1 and not request.restart:
+            self._order.add(request.member, request.instructions)
+        self._advance()
+        return act.done
+
+    def why(self) -> str:
+        """Return who waits for what, in words."""
+        waits = [str(wait) for wait in self._order.waits()]
+        asking = [member for member, queue in enumerate(self._queues) if queue and self._restarts(member)]
+        absent = [member for member in range(len(self._members)) if member not in asking]
+        if asking and not waits:
+            waits = [f"member {asking[0]} waits for members {', '.join(map(str, absent))} to begin another shot"]
+        named = ", ".join(f"member {member} is processor {processor}" for member, processor in enumerate(self._members))
+        return f"{self._name}: {'; '.join(waits)} ({named})"
+
+    def end(self, error: QcrsError) -> None:
+        """Let nothing more be done, and tell all who wait why."""
+        self._broken = error
+        for queue in self._queues:
+            for act in queue:
+                if not act.done.done():
+                    act.done.set_exception(error)
+
+    def _require_own(self, request: Act) -> None:
+        own = self._opened[request.member]
+        for position, step in enumerate(request.instructions):
+            foreign = [qubit for qubit in step.qubits if qubit >= own.qubits]
+            if foreign:
+                raise ForeignQubit(
+                    f"{self._name}, instruction {position}: qubit {foreign[0]} is not member {request.member}'s, "
+                    f"expected below {own.qubits}"
+                )
+            if step.peer >= len(self._members):
+                raise FragmentInvalid(f"{self._name}, instruction {position}: peer {step.peer} of {len(self._members)}")
+        try:
+            Fragment(member=request.member, qubits=own.qubits, bits=own.bits, instructions=request.instructions)
+        except ValueError as error:
+            raise FragmentInvalid(f"{self._name}: {error}") from error
+
+    def _advance(self) -> None:
+        try:
+            while True:
+                for step in self._order.steps():
+                    self._joint.apply(step)
+                if not self._finish() and not self._begin():
+                    break
+        except QcrsError as error:
+            self.end(error)
+            return
+        if all(self._queues):
+            self.end(Deadlock(self.why()))
+
+    def _finish(self) -> bool:
+        """End the acts that are carried out; return whether others have begun."""
+        begun = False
+        for member, queue in enumerate(self._queues):
+            while queue and not self._restarts(member) and self._order.idle(member):
+                act = queue.popleft()
+                if not act.done.done():
+                    act.done.set_result(self._bits(member))
+                if queue and not queue[0].request.restart:
+                    self._order.add(member, queue[0].request.instructions)
+                    begun = True
+        return begun
+
+    def _begin(self) -> bool:
+        """Begin another shot when all members have asked for it."""
+        if not all(queue and self._restarts(member) for member, queue in enumerate(self._queues)):
+            return False
+        self._joint.restart()
+        self._order = Order(len(self._members))
+        for member, queue in enumerate(self._queues):
+            queue[0].request = queue[0].request.model_copy(update={"restart": False})
+            self._order.add(member, queue[0].request.instructions)
+        return True
+
+    def _restarts(self, member: int) -> bool:
+        return self._queues[member][0].request.restart
+
+    def _bits(self, member: int) -> str:
+        return "".join(str(self._joint.bit(member, own)) for own in range(self._opened[member].bits))
+
+
+class LiveSessions:
+    """The live sessions of a link."""
+
+    def __init__(self, link: LinkFile) -> None:
+        self._link = link
+        held, seconds = min(link.service.held, 32), link.service.keep_seconds
+        self._meetings: Shelf[Meeting] = Shelf("live sessions", held, seconds)
+
+    async def open(self, processor: int, request: OpenLive, wait: float) -> dict[str, Any]:
+        """Return when all members have opened the session."""
+        key = (request.session, request.members)
+        meeting = self._meetings.get(key) or Meeting(f"live session {request.session}", request.members, "live")
+        last = meeting.arrive(processor, "live", request.model_copy(update={"wait": None}))
+        self._meetings.made(key, processor, lambda: meeting)
+        if last:
+            opened = [meeting.brought[member] for member in meeting.members]
+            meeting.result.set_result(_Session(request.session, request.members, opened, self._joint(opened)))
+        await meeting.wait(wait)
+        return {"member": request.members.index(processor)}
+
+    async def act(self, processor: int, request: Act, wait: float) -> dict[str, Any]:
+        """Return the caller's bits when its instructions are carried out."""
+        session = self._session(processor, request)
+        done = session.act(request)
+        try:
+            async with asyncio.timeout(wait):
+                return {"bits": await asyncio.shield(done)}
+        except TimeoutError:
+            session.end(SessionBroken(f"{session.why()}, after {wait:g} s"))
+            return {"bits": await done}
+
+    def _session(self, processor: int, request: Act) -> _Session:
+        if processor not in request.members:
+            raise CallerNotMember(f"live session {request.session}: processor {processor} is no member")
+        if request.members.index(processor) != request.member:
+            raise ForeignQubit(
+                f"live session {request.session}: processor {processor} acts on the qubits of member {request.member}, "
+                f"expected member {request.members.index(processor)}"
+            )
+        meeting = self._meetings.get((request.session, request.members))
+        if meeting is None or not meeting.complete:
+            raise PairsUnknown(f"live session {request.session} is not open: all members are to open it first")
+        return meeting.result.result()
+
+    def _joint(self, opened: list[OpenLive]) -> "Joint":
+        # Stim and Qiskit are imported for the first live session: a link that has none stays small.
+        from qcrs.quantum.entanglement.live import Joint
+
+        qubits, bits = [one.qubits for one in opened], [one.bits for one in opened]
+        return Joint(qubits, bits, self._link.fibre, [one.noise for one in opened], secrets.randbits(63))

@@ -1,0 +1,124 @@
+"""What several members do together: programs run for many shots, barriers, and letters from one to another."""
+
+import asyncio
+import base64
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from qcrs.errors import QcrsError
+from qcrs.link.errors import AccountMismatch, ForeignQubit, WaitTimedOut
+from qcrs.link.file import LinkFile
+from qcrs.link.meeting import Meeting, Shelf
+from qcrs.link.wire import Fetch, Meet, Post, RunProgram
+from qcrs.quantum.entanglement.request import ProgramAnswer, ProgramRequest
+
+Runner = Callable[[ProgramRequest], Awaitable[ProgramAnswer]]
+
+
+class Runs:
+    """Programs of which each member gives its own fragment, and gets its own bits.
+
+    Args:
+        workers: How many run at once; others wait.
+    """
+
+    def __init__(self, link: LinkFile, runner: Runner, workers: int) -> None:
+        self._link, self._runner = link, runner
+        self._workers = asyncio.Semaphore(workers)
+        self._meetings: Shelf[Meeting] = Shelf("runs", min(link.service.held, 32), link.service.keep_seconds)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def submit(self, processor: int, request: RunProgram, wait: float) -> dict[str, Any]:
+        """Return *processor*'s bits, once all members have submitted and the program was run."""
+        key, subject = (request.session, request.members), f"run of session {request.session}"
+        if processor in request.members and request.members[request.fragment.member : request.fragment.member + 1] != (
+            processor,
+        ):
+            raise ForeignQubit(
+                f"{subject}: fragment of member {request.fragment.member} from processor {processor}, expected member "
+                f"{request.members.index(processor)}"
+            )
+        bringing = (request.fragment, request.noise)
+        meeting = self._meetings.get(key) or Meeting(subject, request.members, request.shots)
+        last = meeting.arrive(processor, request.shots, bringing)
+        self._meetings.made(key, processor, lambda: meeting)
+        if last:
+            task = asyncio.create_task(self._run(meeting))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        answer: ProgramAnswer = await meeting.wait(wait)
+        own = answer.bits[request.fragment.member]
+        return {
+            "engine": answer.engine,
+            "shots": request.shots,
+            "pairs": answer.pairs,
+            "rawPairs": answer.raw_pairs,
+            "bits": base64.b64encode(own).decode(),
+        }
+
+    async def _run(self, meeting: Meeting) -> None:
+        brought = [meeting.brought[member] for member in meeting.members]
+        request = ProgramRequest(
+            fragments=tuple(fragment for fragment, _ in brought),
+            noises=tuple(noise for _, noise in brought),
+            fibre=self._link.fibre,
+            shots=meeting.terms,
+            seed=secrets.randbits(63),
+            limits=self._link.engine,
+        )
+        try:
+            async with self._workers:
+                meeting.result.set_result(await self._runner(request))
+        except QcrsError as error:
+            meeting.result.set_exception(error)
+
+
+class Barriers:
+    """Points of a session that all members pass, or nobody."""
+
+    def __init__(self, link: LinkFile) -> None:
+        self._meetings: Shelf[Meeting] = Shelf("barriers", link.service.held, link.service.keep_seconds)
+
+    async def meet(self, processor: int, request: Meet, wait: float) -> dict[str, Any]:
+        """Return when all are there."""
+        key = (request.session, request.number, request.members)
+        subject = f"barrier {request.number} of session {request.session}"
+        meeting = self._meetings.get(key) or Meeting(subject, request.members, request.number)
+        last = meeting.arrive(processor, request.number)
+        self._meetings.made(key, processor, lambda: meeting)
+        if last:
+            meeting.result.set_result({})
+        return await meeting.wait(wait)
+
+
+class Letters:
+    """Opaque bytes from one processor to another; what they mean, and whether they are genuine, is for these to see."""
+
+    def __init__(self, link: LinkFile) -> None:
+        held, seconds = link.service.held, link.service.keep_seconds
+        self._letters: Shelf[asyncio.Future[bytes]] = Shelf("letters", held, seconds)
+
+    def post(self, processor: int, request: Post) -> dict[str, Any]:
+        """Leave a letter; the same again changes nothing."""
+        letter = self._letter(processor, (processor, request.peer, request.topic))
+        if not letter.done():
+            letter.set_result(request.data)
+        elif letter.result() != request.data:
+            raise AccountMismatch(f"letter {request.topic!r} to processor {request.peer}: there is another already")
+        return {}
+
+    async def fetch(self, processor: int, request: Fetch, wait: float) -> dict[str, Any]:
+        """Return a letter, once it is there."""
+        letter = self._letter(processor, (request.peer, processor, request.topic))
+        try:
+            async with asyncio.timeout(wait):
+                data = await asyncio.shield(letter)
+        except TimeoutError:
+            raise WaitTimedOut(
+                f"letter {request.topic!r}: waits for processor {request.peer} to send it after {wait:g} s"
+            ) from None
+        return {"data": base64.b64encode(data).decode()}
+
+    def _letter(self, owner: int, key: tuple[int, int, str]) -> asyncio.Future[bytes]:
+        return self._letters.made(key, owner, asyncio.get_running_loop().create_future)

@@ -1,0 +1,102 @@
+"""A program to be run in a process of its own, and what comes back. Imports neither Stim nor Qiskit."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from qcrs.model.records import Record
+from qcrs.quantum.client import ENVIRONMENT
+from qcrs.quantum.entanglement import errors
+from qcrs.quantum.entanglement.pairs import Fibre, LocalNoise
+from qcrs.quantum.fragment import Fragment, FragmentInvalid
+
+_KILL_SECONDS = 5.0  # a child is to end by itself at its limit of processor time
+_RAISED = {name: value for name, value in vars(errors).items() if isinstance(value, type)}
+
+
+class EngineLimits(Record):
+    """Bounds of one run of a program.
+
+    Attributes:
+        qubits: Of programs that are not Clifford. answer_mebibytes: Of all members' bits together.
+    """
+
+    qubits: Annotated[int, Field(ge=1, le=28)] = 20
+    shots: Annotated[int, Field(ge=1, le=10**7)] = 1_000_000
+    seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    memory_mebibytes: Annotated[int, Field(ge=128)] = 2048
+    answer_mebibytes: Annotated[int, Field(ge=1, le=256)] = 32
+
+
+class ProgramRequest(Record):
+    """All fragments of a session, with each member's noise."""
+
+    fragments: tuple[Fragment, ...]
+    noises: tuple[LocalNoise, ...]
+    fibre: Fibre
+    shots: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    limits: EngineLimits = EngineLimits()
+
+
+class ProgramAnswer(Record):
+    """What a run gave.
+
+    Attributes:
+        engine: "stim" or "aer". pairs: Used in all shots. raw_pairs: What they took, with purification, on average.
+        bits: For each member the bits of its shots, one after the other, each shot in whole bytes, bit 0 the lowest.
+    """
+
+    engine: str
+    pairs: int
+    raw_pairs: int
+    bits: tuple[bytes, ...] = ()
+
+
+async def run_program(request: ProgramRequest) -> ProgramAnswer:
+    """Run *request* in a process that may use only so much time and memory.
+
+    Raises:
+        FragmentInvalid, Deadlock, PairMismatch, TooManyQubits: The program cannot be run.
+        ProgramFailed: It ended at its limits, or broke.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "qcrs.quantum.entanglement.child",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=os.environ | ENVIRONMENT, start_new_session=True,
+    )  # fmt: skip
+    text = request.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+    try:
+        async with asyncio.timeout(request.limits.seconds + _KILL_SECONDS):
+            out, complaints = await process.communicate(text)
+    except TimeoutError:
+        raise errors.ProgramFailed(f"the run took longer than {request.limits.seconds:g} s") from None
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    if process.returncode:
+        last = complaints.decode(errors="replace").strip().rpartition("\n")[2]
+        raise errors.ProgramFailed(
+            f"the run ended with status {process.returncode}, within {request.limits.seconds:g} s and "
+            f"{request.limits.memory_mebibytes} MiB: {last[:200]}"
+        )
+    return _read(out)
+
+
+def _read(out: bytes) -> ProgramAnswer:
+    head, _, body = out.partition(b"\n")
+    facts: dict[str, Any] = json.loads(head)
+    if "error" in facts:
+        raise _RAISED.get(facts["error"], FragmentInvalid)(facts["message"])
+    bits, start = [], 0
+    for length in facts.pop("lengths"):
+        bits.append(body[start : start + length])
+        start += length
+    return ProgramAnswer(**facts, bits=tuple(bits))

@@ -1,0 +1,97 @@
+"""Which processors can run a distributed program together: those whose channels are open and have pairs enough."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+
+from qcrs.errors import QcrsError
+from qcrs.model.channel import ChannelStatus
+from qcrs.model.entanglement import Channel
+
+MAX_CANDIDATES = 20
+MOST_LOOKS = 200_000
+
+
+class CrewUnavailable(QcrsError):
+    """No processors are joined by channels as a program needs them."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The processors of one run.
+
+    Attributes:
+        members: In ascending order. link: Over which their channels are. pairs: By channel, a shot.
+        error_ppm: Of the worst channel, as its last test counted; what a program's fidelity follows from.
+    """
+
+    members: tuple[int, ...]
+    link: int
+    pairs: Mapping[int, int]
+    error_ppm: int
+
+
+def crews(
+    channels: Collection[Channel],
+    candidates: Collection[int],
+    pairs: Mapping[tuple[int, int], int],
+    members: int,
+    shots: int,
+    runs: int,
+) -> list[Crew]:
+    """Return *runs* crews of *members* processors, none of which serves in two, the best channels first.
+
+    Args:
+        candidates: Processors that may serve. pairs: By two members, the lower first, in a shot.
+
+    Raises:
+        CrewUnavailable: There are not so many.
+    """
+    open_ = _open(channels)
+    joined = sorted({end for ends, _ in open_ for end in ends} & set(candidates))[:MAX_CANDIDATES]
+    looked = islice(combinations(joined, members), MOST_LOOKS)
+    possible = sorted((crew for chosen in looked for crew in _crews_of(chosen, open_, pairs, shots)), key=_quality)
+    found: list[Crew] = []
+    for crew in possible:
+        if len(found) < runs and not any(set(crew.members) & set(other.members) for other in found):
+            found.append(crew)
+    if len(found) < runs:
+        raise CrewUnavailable(
+            f"{len(found)} of {runs} runs of {members} processors can be had: {len(joined)} processors have open "
+            f"channels and can serve, and each two that share {'pairs' if pairs else 'nothing'} need one with "
+            f"enough left for {shots} shots; see 'qcrs channel list', and open more with 'qcrs channel request'"
+        )
+    return found
+
+
+def _open(channels: Collection[Channel]) -> dict[tuple[tuple[int, int], int], Channel]:
+    """Return the best open channel of each two processors over each link."""
+    best: dict[tuple[tuple[int, int], int], Channel] = {}
+    for channel in channels:
+        key = (tuple(sorted(channel.ends)), channel.link)
+        if channel.status is ChannelStatus.Open and (key not in best or channel.left > best[key].left):
+            best[key] = channel
+    return best
+
+
+def _crews_of(
+    chosen: Sequence[int],
+    open_: Mapping[tuple[tuple[int, int], int], Channel],
+    pairs: Mapping[tuple[int, int], int],
+    shots: int,
+) -> Iterator[Crew]:
+    for link in sorted({link for _, link in open_}):
+        used = {ends: open_.get(((chosen[ends[0]], chosen[ends[1]]), link)) for ends in pairs}
+        enough = all(channel is not None and channel.left >= pairs[ends] * shots for ends, channel in used.items())
+        if enough:
+            taken = {channel.channel: pairs[ends] for ends, channel in used.items() if channel is not None}
+            worst = max((_error_ppm(channel) for channel in used.values() if channel is not None), default=0)
+            yield Crew(tuple(chosen), link, taken, worst)
+
+
+def _error_ppm(channel: Channel) -> int:
+    return (channel.errors_z + channel.errors_x) * 1_000_000 // max(1, channel.tested)
+
+
+def _quality(crew: Crew) -> tuple[int, tuple[int, ...]]:
+    return crew.error_ppm, crew.members
