@@ -7,6 +7,9 @@ disagree; that its pairs are Werner pairs, X, Y and Z equally likely, is assumed
 from dataclasses import dataclass
 from typing import Self
 
+from qcrs.quantum.entanglement import pairs as entanglement
+from qcrs.quantum.entanglement.pairs import BellDiagonal
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -55,15 +58,7 @@ class Purified:
 
 
 def purify(pair: Pair, rounds: int) -> Purified:
-    """Return what *rounds* of DEJMPS with perfect local gates make of 2^rounds pairs like *pair*.
-
-    Deutsch et al., Phys. Rev. Lett. 77, 2818 (1996): for weights a, b, c, d of Phi+, Psi-, Psi+, Phi- a step succeeds
-    with N = (a + b)^2 + (c + d)^2 and leaves (a^2 + b^2, 2cd, c^2 + d^2, 2ab) / N.
-    """
-    success = 1.0
-    for _ in range(rounds):
-        a, b, c, d = 1 - pair.infidelity, pair.y, pair.x, pair.z
-        passed = (a + b) ** 2 + (c + d) ** 2
-        pair = Pair(x=(c * c + d * d) / passed, y=2 * c * d / passed, z=2 * a * b / passed)
-        success = success**2 * passed  # both halves of the tree, then this step
-    return Purified(pair, rounds, success)
+    """Return what *rounds* of purification (DEJMPS, perfect local gates) make of 2^rounds pairs like *pair*."""
+    raw = BellDiagonal(none=1 - pair.infidelity, x=pair.x, y=pair.y, z=pair.z)
+    kept, success = entanglement.purify(raw, rounds)
+    return Purified(Pair(kept.x, kept.y, kept.z), rounds, success)

@@ -18,6 +18,9 @@ from qcrs.quantum.correction.memory import Memory
 from qcrs.quantum.correction.noise import Noise, SeamModel
 from qcrs.quantum.correction.pair import Pair
 from qcrs.quantum.correction.verdict import decode
+from qcrs.quantum.entanglement.batch import run as run_program
+from qcrs.quantum.entanglement.pairs import Fibre, PairSource
+from qcrs.quantum.entanglement.program import Program
 from qcrs.quantum.fragment import Fragment, Op, require_program
 
 NOISE = Noise(0.002, Pair.werner(0.06))
@@ -201,3 +204,19 @@ def test_a_daemon_may_import_the_job_without_a_simulator() -> None:
         "sys.exit(bool({'stim', 'pymatching', 'qiskit', 'scipy'} & set(sys.modules)))"
     )
     assert run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("basis", list(Basis))
+def test_the_links_engine_runs_the_fragments_and_its_bits_decode(basis: Basis) -> None:
+    shots = 10_000
+    fibre = Fibre(source=PairSource(fidelity_ppm=900_000, rate=1_000))
+    x, y, z = fibre.pair(1)[1:]
+    noise = Noise(0.0, Pair(x, y, z))
+    job = Job.of(Memory(3, 3, basis), noise, shots, purification_rounds=1)
+    program = Program(job.fragments(), fibre)
+    assert program.pairs == job.memory.pairs
+    left, right = (table.tobytes() for table in run_program(program, shots, 1).bits)
+    ours = decode(job, (left, right)).logical_error
+    theirs = logical_error(job.memory, noise, Budget(shots, 10**9), seed=2)
+    pooled = (ours.errors + theirs.errors) / (2 * shots)
+    assert abs(ours.value - theirs.value) <= 4 * (2 * pooled * (1 - pooled) / shots) ** 0.5
