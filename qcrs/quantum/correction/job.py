@@ -52,6 +52,7 @@ class Job(Record):
     def _check(self) -> Self:
         if self.distance > MAX_DISTANCE:
             raise ValueError(f"distance {self.distance}: two nodes hold at most {MAX_DISTANCE}")
+        _ = self.noise  # refuses rates that are none
         for member in (LEFT, RIGHT):
             if self.halves.bits(member) > MAX_BITS:
                 raise ValueError(f"{self.halves.bits(member)} bits of member {member}: expected at most {MAX_BITS}")

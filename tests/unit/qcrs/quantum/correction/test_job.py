@@ -198,6 +198,12 @@ def test_a_job_is_no_larger_than_two_nodes_hold() -> None:
             job_of(3, noise=noise)
 
 
+@pytest.mark.parametrize("change", [{"bulk_ppb": 600_000_000}, {"pair_ppb": (500_000_000,) * 3}, {"distance": 4}])
+def test_a_job_with_rates_or_a_distance_that_are_none_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="expected"):
+        Job.model_validate({**job_of().model_dump(), **change})
+
+
 def test_a_daemon_may_import_the_job_without_a_simulator() -> None:
     program = (
         "import sys; import qcrs.quantum.correction.job;"
