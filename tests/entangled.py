@@ -1,8 +1,13 @@
 """Distributed programs for tests: fragments of GHZ states and teleportations, and how to read what they give."""
 
-import numpy
+from math import comb
 
+import numpy
+import stim
+
+from qcrs.quantum.entanglement.batch import run
 from qcrs.quantum.entanglement.pairs import Fibre, PairSource
+from qcrs.quantum.entanglement.program import Program
 from qcrs.quantum.fragment import Fragment, Instruction, Op
 
 
@@ -85,3 +90,68 @@ def outcomes(fragments, packed):
         for bit, outcome in each.outputs:
             table[:, outcome] = bits[:, bit]
     return table
+
+
+def read_out(qubits, bases, first_bit):
+    """Measure *qubits* in the letters of *bases*, one bit each."""
+    return [
+        step
+        for bit, (qubit, letter) in enumerate(zip(qubits, bases, strict=True), first_bit)
+        for step in (*(gate(name, qubit) for name in BASES[letter]), measure(qubit, bit))
+    ]
+
+
+def teledata(bases="ZZ", rounds=0):
+    """Half of a local pair of member 0, qubits 0 and 1, goes to member 1: outcomes are qubit 1's and where it went."""
+    sender = [
+        gate("h", 0), gate("cx", 0, 1), pair(2, 1, rounds), gate("cx", 0, 2), gate("h", 0), measure(0, 0),
+        measure(2, 1), send(1, 0, 1), *read_out([1], bases[:1], 2),
+    ]  # fmt: skip
+    taker = [
+        pair(0, 0, rounds), receive(0, 0, 1), gate("x", 0, when=(1,)), gate("z", 0, when=(0,)),
+        *read_out([0], bases[1:], 2),
+    ]  # fmt: skip
+    return [fragment(0, 3, 3, sender, ((2, 0),)), fragment(1, 1, 3, taker, ((2, 1),))]
+
+
+def telegate(bases="ZZZZ", rounds=0):
+    """A CNOT from member 0 to 1 on halves of local pairs: outcomes are control, its partner, target, its partner."""
+    control = [gate("h", 0), gate("cx", 0, 2), *control_end(1, rounds), *read_out([0, 2], bases[:2], 2)]
+    target = [gate("h", 1), gate("cx", 1, 2), *target_end(0, rounds), *read_out([1, 2], bases[2:], 2)]
+    return [fragment(0, 3, 4, control, ((2, 0), (3, 1))), fragment(1, 3, 4, target, ((2, 2), (3, 3)))]
+
+
+IDEAL = {
+    teledata: "H 0\nCX 0 1",
+    telegate: "H 0 2\nCX 0 1 2 3\nCX 0 2",
+    ghz: "H 0\nCX 0 1 0 2 0 3",
+}
+
+
+def fidelity(build, ideal, where, shots, seed, noises=()):
+    """Return the fidelity, with its standard error, of what ``build(bases)`` leaves to what *ideal* makes.
+
+    It is the mean of all stabilisers of that state, each measured with *shots* shots.
+    """
+    tableau = stim.Circuit(ideal).to_tableau()
+    count = len(tableau)
+    total, variance = 0.0, 0.0
+    for chosen in range(1 << count):
+        stabiliser = stim.PauliString(count)
+        for qubit in range(count):
+            if chosen >> qubit & 1:
+                stabiliser *= tableau.z_output(qubit)
+        letters = str(stabiliser)[1:]
+        fragments = build(letters.replace("_", "Z"))
+        bits = outcomes(fragments, run(Program(fragments, where, noises), shots, seed + chosen).bits)
+        held = numpy.array([letter != "_" for letter in letters])
+        mean = 1 - 2 * (bits[:, held].sum(axis=1) % 2).mean()
+        total += mean * (1 if stabiliser.sign == 1 else -1)
+        variance += (1 - mean**2) / shots
+    return total / 2**count, variance**0.5 / 2**count
+
+
+def ghz_fidelity(members, pair_fidelity):
+    """Closed form for GHZ by telegates from one member: no flip, and an even number of phase errors."""
+    fault, links = (1 - pair_fidelity) / 3, members - 1
+    return sum(comb(links, even) * pair_fidelity ** (links - even) * fault**even for even in range(0, links + 1, 2))

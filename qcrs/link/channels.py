@@ -4,8 +4,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy
 
@@ -17,24 +16,35 @@ from qcrs.link.wire import Measure, Prepare, Purpose
 from qcrs.quantum.entanglement.held import CHSH_ANGLES, X_ANGLE, Z_ANGLE, Arrivals, Held, arrivals, to_bits, to_words
 from qcrs.rules.digest import keccak
 
-Herald = Callable[[int, int, bytes], Awaitable[None]]
 Key = tuple[Purpose, int, int, tuple[int, ...]]
+
+
+class ChannelChain(Protocol):
+    """What a link's channels need of the chain: see qcrs.link.chain."""
+
+    async def require_heralding(self, channel: int, attempt: int, ends: tuple[int, ...], pairs: int) -> None:
+        """Raise ``ChannelMismatch`` unless the chain waits for these pairs between these ends."""
+
+    async def herald(self, channel: int, attempt: int, root: bytes) -> None:
+        """Say that all pairs are there."""
 
 
 class Channels:
     """The pairs that a link holds.
 
     Args:
-        herald: Told channel, attempt and root when the pairs of a test are there: tells the chain.
+        chain: What the chain says of channels, and is told; None when there is none.
         random: Where chance comes from; fresh by default.
     """
 
-    def __init__(self, link: LinkFile, herald: Herald | None = None, random: numpy.random.Generator | None = None):
-        self._link, self._herald = link, herald
+    def __init__(
+        self, link: LinkFile, chain: "ChannelChain | None" = None, random: numpy.random.Generator | None = None
+    ):
+        self._link, self._chain = link, chain
         self._random = random or numpy.random.default_rng(secrets.randbits(128))
         limits = link.service
         self._meetings: Shelf[Meeting] = Shelf("channels", limits.held, limits.keep_seconds)
-        self._held: Shelf[Held] = Shelf("held pairs", limits.held, limits.keep_seconds)
+        self._held: Shelf[tuple[Held, dict[str, Any]]] = Shelf("held pairs", limits.held, limits.keep_seconds)
         self._measured: Shelf[tuple[Measure, dict[str, Any]]] = Shelf("measurements", limits.held, limits.keep_seconds)
         self._tasks: set[asyncio.Task[None]] = set()
         self.pairs = self.discarded = self.tries = 0
@@ -55,12 +65,13 @@ class Channels:
     def measure(self, processor: int, request: Measure) -> dict[str, Any]:
         """Return what *processor* measures; the same again when it asks the same again."""
         key = _key(processor, request)
-        held = self._held.get(key)
-        if held is None:
+        found = self._held.get(key)
+        if found is None:
             raise PairsUnknown(
                 f"no pairs held for {request.purpose}, channel {request.channel}, attempt {request.attempt} with "
                 f"processor {request.peer}: never made, spent, or lost when the link was started again"
             )
+        held, _ = found
         count = (len(held) + 255) // 256
         if (len(request.positions), len(request.bases)) != (count, count):
             raise FrameInvalid(
@@ -80,28 +91,32 @@ class Channels:
         return self._measured.made((processor, key, request.positions), processor, lambda: (request, answer))[1]
 
     async def _make(self, key: Key, request: Prepare, meeting: Meeting) -> None:
+        tested = self._chain is not None and request.purpose is Purpose.Test
         try:
-            came = arrivals(self._link.fibre, request.pairs, self._random)
-            last = float(came.times[-1])
-            if last > self._link.service.wait_seconds:
-                raise TooMany(
-                    f"{meeting.subject}: {request.pairs} pairs take {last:.3g} s, expected at most "
-                    f"{self._link.service.wait_seconds:g} s"
-                )
-            created = time.monotonic() + came.times
-            await asyncio.sleep(last)
-            held = Held(self._link.fibre, created, self._random)
-            self._held.made(key, key[3][0], lambda: held)
-            self.pairs, self.discarded = self.pairs + request.pairs, self.discarded + came.discarded
-            self.tries += came.tries
-            root = _root(key, came)
-            if self._herald is not None and request.purpose is Purpose.Test:
-                await self._herald(request.channel, request.attempt, root)
-            meeting.result.set_result(_facts(came, root))
+            if tested:
+                await self._chain.require_heralding(request.channel, request.attempt, key[3], request.pairs)
+            # When the chain could not be told, what is there is kept, and it is told again.
+            _, facts = self._held.get(key) or await self._generate(key, request.pairs, meeting.subject)
+            if tested:
+                await self._chain.herald(request.channel, request.attempt, bytes.fromhex(facts["root"][2:]))
+            meeting.result.set_result(facts)
         except QcrsError as error:
             # Both ends hear of it, and may ask again.
             self._meetings.drop(key)
             meeting.result.set_exception(error)
+
+    async def _generate(self, key: Key, pairs: int, subject: str) -> tuple[Held, dict[str, Any]]:
+        came = arrivals(self._link.fibre, pairs, self._random)
+        last, most = float(came.times[-1]), self._link.service.wait_seconds
+        if last > most:
+            raise TooMany(f"{subject}: {pairs} pairs take {last:.3g} s, expected at most {most:g} s")
+        created = time.monotonic() + came.times
+        await asyncio.sleep(last)
+        made = (Held(self._link.fibre, created, self._random), _facts(came, _root(key, came)))
+        self.pairs, self.discarded, self.tries = (
+            self.pairs + pairs, self.discarded + came.discarded, self.tries + came.tries,
+        )  # fmt: skip
+        return self._held.made(key, key[3][0], lambda: made)
 
 
 def _key(processor: int, request: Prepare | Measure) -> Key:

@@ -11,6 +11,7 @@ QcrsError
     |-- CallerNotMember      a processor has no part in what it asks for
     |-- ForeignQubit         an operation on a qubit that is not the caller's
     |-- AccountMismatch      members say different things of what they do together
+    |-- ChannelMismatch      the chain knows a channel otherwise, or does not wait for its pairs
     |-- WaitTimedOut         others did not come; names them
     |-- SessionBroken        a live session ended; says who kept it waiting
     |-- PairsUnknown         no such pairs are held: never made, spent, or lost when the link was started again
@@ -62,6 +63,10 @@ class ForeignQubit(LinkError):
 
 class AccountMismatch(LinkError):
     """Members say different things of what they do together."""
+
+
+class ChannelMismatch(LinkError):
+    """The chain knows a channel otherwise, or does not wait for its pairs."""
 
 
 class WaitTimedOut(LinkError):

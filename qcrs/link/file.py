@@ -61,8 +61,11 @@ class LinkFile(Record):
         return f"{LABEL}, test equipment: {self.equipment.label}" if self.equipment.label else LABEL
 
     def descriptor(self) -> bytes:
-        """Return the canonical document, which the content store keeps; it says that the link is emulated."""
-        fields = {"label": self.label, **self.model_dump(mode="json", by_alias=True)}
+        """Return the canonical document, which the content store keeps; it says that the link is emulated.
+
+        How much the service takes at once is not in it: that may change while the link is open.
+        """
+        fields = {"label": self.label, **self.model_dump(mode="json", by_alias=True, exclude={"engine", "service"})}
         return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
     @property

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.link_login import LinkDomain, sign_login
@@ -18,8 +18,22 @@ from qcrs.model.records import Record
 CONNECT_SECONDS = 5.0
 PATIENCE_SECONDS = 30.0  # how long a lost connection is tried again
 _RETRY_SECONDS = 0.2
+_TOO_LARGE = 1009  # why a connection was closed
 _MOST_BYTES = 256 << 20
 _FAULTS = (OSError, WebSocketException, TimeoutError, EOFError)
+
+
+async def hello(url: str) -> dict[str, Any]:
+    """Return what the link at *url* says of itself to anybody.
+
+    Raises:
+        LinkUnreachable: Nobody answers there, or no link.
+    """
+    try:
+        async with connect(url, open_timeout=CONNECT_SECONDS, compression=None) as socket:
+            return json.loads(await asyncio.wait_for(socket.recv(), CONNECT_SECONDS))["hello"]
+    except (*_FAULTS, ValueError, LookupError, TypeError) as error:
+        raise LinkUnreachable(f"{url}: {error or type(error).__name__}; is the link running?") from error
 
 
 class _Lost(Exception):
@@ -69,6 +83,8 @@ class Line:
                     await self._login()
                     return await self._exchange(request)
             except (_Lost, *_FAULTS) as error:
+                if isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code == _TOO_LARGE:
+                    raise FrameInvalid(f"{self._url}: a frame larger than it takes: {error.rcvd.reason}") from error
                 if clock.time() > tried_until:
                     raise LinkUnreachable(
                         f"{self._url}: {error or type(error).__name__}; is the link running?"
@@ -133,10 +149,8 @@ class Line:
                 future = self._pending.get(answer["id"])
                 if future is not None and not future.done():
                     future.set_result(answer)
-            if socket.close_code == 1009:
-                why = FrameInvalid(f"{self._url} closed the connection: a frame larger than it takes")
         except _FAULTS as error:
-            why = _Lost(str(error))
+            why = error
         finally:
             for future in self._pending.values():
                 if not future.done():

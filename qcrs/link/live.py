@@ -67,7 +67,9 @@ class _Session:
         if asking and not waits:
             waits = [f"member {asking[0]} waits for members {', '.join(map(str, absent))} to begin another shot"]
         named = ", ".join(f"member {member} is processor {processor}" for member, processor in enumerate(self._members))
-        return f"{self._name}: {'; '.join(waits)} ({named})"
+        silent = [self._members[member] for member, queue in enumerate(self._queues) if not queue]
+        nothing = f"; nothing comes from processors {', '.join(map(str, silent))}" if silent else ""
+        return f"{self._name}: {'; '.join(waits)}{nothing} ({named})"
 
     def end(self, error: QcrsError) -> None:
         """Let nothing more be done, and tell all who wait why."""

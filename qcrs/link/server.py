@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from qcrs.chain.link_login import NONCE_BYTES, LinkDomain, LoginInvalid, login_signer
 from qcrs.errors import QcrsError
-from qcrs.link.channels import Channels, Herald
+from qcrs.link.channels import ChannelChain, Channels
 from qcrs.link.errors import FrameInvalid, LoginRefused, MemberNotAllowed, NotLoggedIn, TokenExpired, TooMany
 from qcrs.link.file import LinkFile
 from qcrs.link.live import LiveSessions
@@ -48,7 +48,7 @@ class LinkServer:
     Args:
         domain: What logins are signed for.
         daemon_of: Gives the address of a processor's daemon account; None when there is no such processor.
-        herald: See ``Channels``.
+        chain: See ``Channels``.
         workers: How many programs run at once.
     """
 
@@ -57,13 +57,13 @@ class LinkServer:
         link: LinkFile,
         domain: LinkDomain,
         daemon_of: DaemonOf,
-        herald: Herald | None = None,
+        chain: ChannelChain | None = None,
         runner: Runner = run_program,
         workers: int = 1,
     ) -> None:
         self.link, self.domain = link, domain
         self._daemon_of = daemon_of
-        self._channels, self._live = Channels(link, herald), LiveSessions(link)
+        self._channels, self._live = Channels(link, chain), LiveSessions(link)
         self._runs, self._barriers, self._letters = Runs(link, runner, workers), Barriers(link), Letters(link)
         self._tokens: dict[bytes, tuple[int, float]] = {}
         self._connections: set[_Connection] = set()

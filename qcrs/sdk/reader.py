@@ -18,6 +18,8 @@ from qcrs.rules.replay import Claim, Constants, Examination, LoggedEvent, timed_
 AT_ONCE = 16  # requests under way
 QUIET_SECONDS = 2.0
 ALLOCATOR = "ComputationAllocator"
+# Contracts whose coin an audit holds to what they owe, in the order of Examination.hold_coin.
+COIN_HOLDERS = (ALLOCATOR, "Reservations", "Channels", "EntanglementCoordinator")
 
 Progress = Callable[[str], None]
 
@@ -128,7 +130,7 @@ class Reader:
                 examination.hold(claim, actual)
             if examination.fault is not None:
                 return
-        coin = [await self._coin_of(contract) for contract in (ALLOCATOR, "Reservations")]
+        coin = [await self._coin_of(contract) for contract in COIN_HOLDERS]
         examination.hold_coin(*coin)
 
     async def _coin_of(self, contract: str) -> int:

@@ -92,9 +92,9 @@ class Held:
         ages = now - self.created[positions]
         late = int((ages > self._fibre.source.cut_off_seconds).sum())
         if late:
-            cut_off = self._fibre.source.cut_off_seconds
             raise PairTooOld(
-                f"{late} of {len(positions)} pairs are {ages.max():.3g} s old, discarded after {cut_off:.3g}"
+                f"{late} of {len(positions)} pairs were discarded: {ages.max():.3g} s old, expected at most "
+                f"{self._fibre.source.cut_off_seconds:.3g} s"
             )
         self._used[end, positions] = True
         self._decay(end, positions, ages + self._fibre.equipment.delay_milliseconds / 1e3)

@@ -43,6 +43,8 @@ def claims_of(suite: Suite) -> Iterator[Claim]:
     yield from _on_members(suite)
     yield from _on_courts(suite)
     yield from _on_reservations(suite)
+    yield from _on_channels(suite)
+    yield from _on_sessions(suite)
     yield from _on_certifications(suite)
     for holder, account in book.accounts.items():
         money = (account.available, account.locked)
@@ -156,6 +158,27 @@ def _on_reservations(suite: Suite) -> Iterator[Claim]:
         yield Claim("Reservations", "rateOf", (processor,), Rule.Record, rate)
     for processor, calendar in known.calendars.items():
         yield Claim("Reservations", "calendarOf", (processor,), Rule.Record, calendar)
+
+
+def _on_channels(suite: Suite) -> Iterator[Claim]:
+    known = suite.channels
+    yield Claim("Channels", "linkCount", (), Rule.Record, len(known.links))
+    yield Claim("Channels", "channelCount", (), Rule.Record, len(known.by_id))
+    for id_, link in known.links.items():
+        yield Claim("Channels", "linkOf", (id_,), Rule.Record, link.record())
+    for processor, purse in known.purses.items():
+        yield Claim("Channels", "purseOf", (processor,), Rule.Books, purse)
+    for id_, c in known.by_id.items():
+        yield Claim("Channels", "channelOf", (id_,), Rule.Record, c.record())
+
+
+def _on_sessions(suite: Suite) -> Iterator[Claim]:
+    yield Claim("EntanglementCoordinator", "sessionCount", (), Rule.Record, len(suite.sessions.by_id))
+    for id_, s in suite.sessions.by_id.items():
+        yield Claim("EntanglementCoordinator", "sessionOf", (id_,), Rule.Record, (s.record(), s.members))
+        yield Claim("EntanglementCoordinator", "usesOf", (id_,), Rule.Record, s.uses)
+        for index, result in s.results.items():
+            yield Claim("EntanglementCoordinator", "commitmentOf", (id_, index), Rule.Record, result)
 
 
 def _on_certifications(suite: Suite) -> Iterator[Claim]:

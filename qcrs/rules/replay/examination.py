@@ -67,12 +67,18 @@ class Examination:
             entry = self._entry_of(claim, actual)
             self._fault = Fault(claim.rule, what, show(expected), show(found), entry, claim.computation)
 
-    def hold_coin(self, held: int, reserved: int) -> None:
-        """Hold the coin of the escrow, and that of the contract of reservations, to cover what they owe."""
+    def hold_coin(self, held: int, reserved: int, channelled: int, gathered: int) -> None:
+        """Hold the coin of the escrow, and that of the contracts beside it, to cover what they owe.
+
+        Args:
+            held: Of the escrow. reserved: Of reservations. channelled: Of channels. gathered: Of sessions.
+        """
         self._surplus = 0
         for what, actual, owed in (
             ("coin that the escrow holds", held, self.suite.book.owed()),
             ("coin that is held for reservations", reserved, self.suite.reservations.held()),
+            ("coin that is held for links and channels", channelled, self.suite.channels.held()),
+            ("coin that is held for sessions", gathered, self.suite.sessions.held()),
         ):
             self._log.checks[Rule.Books] += 1
             if self._fault is None and actual < owed:

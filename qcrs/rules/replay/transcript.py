@@ -104,6 +104,11 @@ EMITTERS: Mapping[str, str] = {
         " CertificationConvened SaltRevealed CertificationChallenged CertificationAnswered ScoresCommitted"
         " CertificationScoring ScoresRevealed CertificationEnforced CertifierSlashed CertificationRepeated"
         " CertificationEnded EpochOpened ReserveWithdrawn",
+        "Channels": "LinkOpened LinkStaked LinkClosed PurseFunded PurseEmptied ChannelRequested ChannelRetested"
+        " ChannelAccepted PairsHeralded OutcomesCommitted OutcomesRevealed ChannelSettled PairsConsumed ChannelEnded",
+        "EntanglementCoordinator": "SessionsCreated SessionFormed SessionJoined SessionArmed MemberArrived"
+        " BarrierPassed ReportingOpened SketchSeedFixed SessionReported SessionFinished SessionEnded"
+        " SessionsConcluded",
         "GoldRounds": "GoldListOpened RoundScored GoldListClosed StakeReclaimed StakeForfeited",
         "Challenges": "HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
         " FaultProven PenaltyDivided",
@@ -135,7 +140,10 @@ _TIMED = frozenset(
     " DisputeOpened DisputeRuled DisputeLapsed GoldListOpened RoundScored GoldListClosed StakeReclaimed"
     " HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
     " ResultDelivered ResultDeliveryFailed OutcomesDelivered OutcomesDeliveryFailed"
-    " MotionProposed MotionVoted MotionExecuted MotionRejected MotionLapsed WorkPaused ProcessorRegistered".split()
+    " MotionProposed MotionVoted MotionExecuted MotionRejected MotionLapsed WorkPaused ProcessorRegistered"
+    " ChannelRequested ChannelRetested ChannelAccepted PairsHeralded OutcomesCommitted ChannelSettled ChannelEnded"
+    " SessionsCreated SessionJoined MemberArrived SketchSeedFixed SessionReported ReportingOpened SessionEnded"
+    " SessionsConcluded".split()
 )
 # Steps for which processors must have been heard of.
 _ATTENDED = frozenset({"ComputationAllocated", "ComputationDeferred", "ReservationGranted", "ReservationPrepared"})

@@ -38,7 +38,7 @@ def tariff():
     chain = Chain()
     authority = chain.deploy("Authority", RULER, sender=RULER)
     recorder = created_address(RULER, chain.nonce(RULER) + 1)
-    trail = chain.deploy("AuditTrail", *[recorder] * 5, [recorder] * 6, sender=RULER)
+    trail = chain.deploy("AuditTrail", *[recorder] * 7, [recorder] * 6, sender=RULER)
     return Tariff(chain, chain.deploy("Consortium", authority.address, trail.address, ALLOCATOR, sender=RULER))
 
 

@@ -9,6 +9,7 @@ from qcrs.rules.digest import keccak
 from qcrs.rules.replay import Constants, Examination, LoggedEvent, Report
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.rules.replay.transcript import EMITTERS
+from qcrs.sdk.reader import COIN_HOLDERS
 from tests.evm import CHAIN_ID, Chain, Contract, interfaces
 from tests.scenario import World, account
 
@@ -140,8 +141,9 @@ class History:
             for claim in examination.claims():
                 truth = self.view(claim.contract, claim.function, *claim.arguments)
                 examination.hold(claim, answers.get(claim.function, truth))
-            held = answers.get("coin", self.view("coin", "ComputationAllocator"))
-            examination.hold_coin(held, answers.get("reserved", self.view("coin", "Reservations")))
+            names = ("coin", "reserved", "channelled", "gathered")
+            coin = (answers.get(n, self.view("coin", holder)) for n, holder in zip(names, COIN_HOLDERS, strict=True))
+            examination.hold_coin(*coin)
         return examination.report()
 
     def view(self, contract: str, function: str, *arguments: Any) -> Any:

@@ -1,0 +1,88 @@
+"""What a link knows of the chain, and tells it: whose daemon is whose, which channels wait, that pairs are there."""
+
+from typing import Any
+
+from qcrs.chain.contracts import Registry
+from qcrs.chain.gateway import Gateway
+from qcrs.chain.keys import LocalAccount
+from qcrs.errors import QcrsError
+from qcrs.link.errors import ChannelMismatch, LinkFileInvalid
+from qcrs.link.file import LinkFile
+from qcrs.model.channel import ChannelStatus
+
+CHANNELS = "Channels"
+COORDINATOR = "EntanglementCoordinator"
+_NOBODY = "0x" + "00" * 20
+
+
+class LinkChain:
+    """The chain side of link number *link*, whose operator is *account*.
+
+    Trusted with nothing that the chain does not check: heralding for another's link reverts.
+    """
+
+    def __init__(self, gateway: Gateway, account: LocalAccount, link: int) -> None:
+        self._gateway, self._account, self.link = gateway, account, link
+
+    async def daemon_of(self, processor: int) -> str | None:
+        """Return the account with which *processor* acts; None when there is no such processor."""
+        try:
+            daemon = await Registry(self._gateway).daemon(processor)
+        except QcrsError as error:
+            # A contract that refuses says that there is none; a chain that is away says nothing.
+            if type(error).__name__ != "ContractRefused":
+                raise
+            return None
+        return daemon if daemon != _NOBODY else None
+
+    async def require_heralding(self, channel: int, attempt: int, ends: tuple[int, ...], pairs: int) -> None:
+        """Check that *channel* waits for *pairs* of this link between *ends*, for its test number *attempt*.
+
+        Raises:
+            ChannelMismatch: It does not; also when its pairs were heralded already, and are not held any more.
+        """
+        record = await self._record(channel)
+        expected = {"link": self.link, "attempt": attempt, "ends": tuple(ends), "pairs": pairs}
+        found = {
+            "link": record["link"],
+            "attempt": record["attempt"],
+            "ends": tuple(sorted((record["first"], record["second"]))),
+            "pairs": record["pairs"],
+        }
+        if found != expected:
+            raise ChannelMismatch(f"channel {channel}: on chain {found}, asked for {expected}")
+        status = ChannelStatus(record["status"])
+        if status is not ChannelStatus.Heralding:
+            raise ChannelMismatch(f"channel {channel}: {status.name}, expected Heralding")
+
+    async def herald(self, channel: int, attempt: int, root: bytes) -> None:
+        """Say that the pairs are there."""
+        try:
+            await self._gateway.send(self._account, CHANNELS, "herald", channel, root)
+        except QcrsError:
+            # A transaction whose receipt was lost may have been mined.
+            record = await self._record(channel)
+            if (record["status"], record["attempt"]) != (ChannelStatus.Committing, attempt):
+                raise
+
+    async def _record(self, channel: int) -> dict[str, Any]:
+        return await self._gateway.call(CHANNELS, "channelOf", channel)
+
+
+async def find_link(gateway: Gateway, file: LinkFile) -> int:
+    """Return the number under which the link of *file* was opened, last if more than once.
+
+    Raises:
+        LinkFileInvalid: Its operator has opened no link with this descriptor.
+    """
+    opened = [
+        event.arguments["link"]
+        for event in await gateway.logs(gateway.network.deployed_at, names=("LinkOpened",))
+        if event.arguments["descriptorDigest"] == file.digest
+        and event.arguments["operator"].lower() == file.operator.lower()
+    ]
+    if not opened:
+        raise LinkFileInvalid(
+            f"{file.operator} has opened no link with descriptor 0x{file.digest.hex()} on this chain: open it first"
+        )
+    return opened[-1]
