@@ -1,9 +1,16 @@
 """What two nodes' bits say: the logical outcomes, how often they are wrong, and a digest that anyone can recompute.
 
 The nodes prepare logical 0 or +, so a logical outcome of 1 after correction is an error.
+
+A daemon decodes in a child: ``python -m qcrs.quantum.correction.verdict LEFT RIGHT``, two files, reads the job's JSON
+and writes ``Verdict.to_json``; it exits with 1 and the reason when something does not fit.
 """
 
+import json
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -34,6 +41,12 @@ class Verdict:
     logical_error: Rate
     detection_rate: float
     digest: bytes
+
+    def to_json(self) -> str:
+        """Return what is told of it; the outcomes themselves are in the digest."""
+        rate = self.logical_error
+        told = {"errors": rate.errors, "shots": rate.shots, "low": rate.low, "high": rate.high}
+        return json.dumps({**told, "detectionRate": self.detection_rate, "digest": "0x" + self.digest.hex()})
 
 
 def decode(job: Job, records: tuple[bytes, bytes], assumed: Noise | None = None) -> Verdict:
@@ -71,3 +84,18 @@ def _bits(job: Job, member: int, record: bytes) -> np.ndarray:
     if bits[:, job.halves.bits(member) :].any():
         raise RecordInvalid(f"member {member} set bits beyond its {job.halves.bits(member)}; they are to be 0")
     return bits[:, : job.halves.bits(member)].astype(np.bool_)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Decode two files for whoever started this process."""
+    try:
+        left, right = (Path(name).read_bytes() for name in arguments)
+        print(decode(Job.model_validate_json(sys.stdin.buffer.read()), (left, right)).to_json())
+    except (ValueError, OSError, RecordInvalid) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

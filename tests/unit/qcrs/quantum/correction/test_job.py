@@ -1,5 +1,7 @@
+import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 from subprocess import run
 
 import numpy as np
@@ -121,21 +123,23 @@ def test_who_decodes_the_same_bits_comes_to_the_same_digest() -> None:
     assert decode(job, records, assumed=NOISE.blind()).digest != verdict.digest
 
 
-def test_the_digest_is_the_same_in_another_process(tmp_path) -> None:
+def test_a_child_decodes_to_the_same_digest_and_says_what_does_not_fit(tmp_path: Path) -> None:
     job = job_of(shots=2_000)
     records = records_of(job, NOISE)
-    for name, content in zip(("left", "right"), records, strict=True):
-        (tmp_path / name).write_bytes(content)
-    program = (
-        "import sys; from pathlib import Path; from qcrs.quantum.correction.job import Job;"
-        "from qcrs.quantum.correction.verdict import decode; folder = Path(sys.argv[1]);"
-        "records = (folder / 'left').read_bytes(), (folder / 'right').read_bytes();"
-        "print(decode(Job.model_validate_json(sys.argv[2]), records).digest.hex())"
-    )
-    done = run(
-        [sys.executable, "-c", program, tmp_path, job.model_dump_json()], capture_output=True, check=True, timeout=60
-    )
-    assert bytes.fromhex(done.stdout.decode().strip()) == decode(job, records).digest
+    files = [tmp_path / "left", tmp_path / "right"]
+    for file, content in zip(files, records, strict=True):
+        file.write_bytes(content)
+    command = [sys.executable, "-m", "qcrs.quantum.correction.verdict", *map(str, files)]
+    text = job.model_dump_json().encode()
+    done = run(command, input=text, capture_output=True, check=True, timeout=60)
+    verdict = decode(job, records)
+    told = json.loads(done.stdout)
+    assert told["digest"] == "0x" + verdict.digest.hex()
+    assert (told["errors"], told["shots"]) == (verdict.logical_error.errors, 2_000)
+    files[0].write_bytes(records[0][1:])
+    refused = run(command, input=text, capture_output=True, check=False, timeout=60)
+    assert refused.returncode == 1
+    assert b"member 0 handed in" in refused.stderr
 
 
 def test_a_link_worse_than_tested_shows_in_the_detectors() -> None:
