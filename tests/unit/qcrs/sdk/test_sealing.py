@@ -9,10 +9,10 @@ import pytest
 from qcrs.crypto.envelope import header_of
 from qcrs.crypto.identity import Document, IdentityInvalid, issue, rotate
 from qcrs.crypto.keys import OpeningKey, SigningKey
+from qcrs.identities import Identities, ProcessorUnkeyed
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.story import Duty, Story
 from qcrs.rules.digest import keccak
-from qcrs.sdk.identities import Identities, ProcessorUnkeyed
 from qcrs.sdk.sealing import SIGNED, PayloadUnreadable, Sealer
 from qcrs.sdk.secrets import Secrets
 from qcrs.store import ContentUnavailable, Store
