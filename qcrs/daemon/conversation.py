@@ -144,7 +144,7 @@ async def exchange_key(side: Side, tolerated_ppm: int) -> tuple[dict[str, Any], 
     if own.alarm is not None:
         return report | {"alarm": type(own.alarm).__name__, "message": str(own.alarm)}, None
     assert own.key is not None
-    report |= {"epsilon": {"secret": str(SECRECY), "correct": f"2^-{VERIFICATION_BITS}"}}
+    report |= {"epsilon": {"secret": f"{SECRECY:e}", "correct": f"2^-{VERIFICATION_BITS}"}}
     return report | {"keyDigest": "0x" + keccak(KEY_DOMAIN + own.key).hex()}, own.key
 
 

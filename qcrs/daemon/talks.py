@@ -87,6 +87,7 @@ class Talks:
             cannot begin. InvitationRefused: Its terms are beyond what there is.
         """
         channel = int(terms["channel"])
+        over = _own(known, channel, processor)
         if number in self._ended:
             return self._ended.pop(number)
         running = self._tasks.get(channel)
@@ -99,7 +100,8 @@ class Talks:
             raise TalkDropped(f"channel {channel}, conversation {number}: the daemon was stopped; nothing is kept")
         if running is not None:
             raise ChannelBusy(f"channel {channel}: conversation {running[0]} is going on; expected one at a time")
-        over = self._open(known, channel, processor)
+        if not self._is_open(over, processor):
+            raise ChannelNotOpen(f"channel {channel} is {over.status.name}, until {over.phase_ends_at}; expected Open")
         invitation = Invitation.read(Invitation.model_construct(
             talk=talk, channel=channel, attempt=over.attempt, asker=processor, peer=_other(over, processor),
             number=number, nonce=secrets.token_hex(32), pairs=int(terms["pairs"]), bits=int(terms.get("bits", 0)),
@@ -154,11 +156,11 @@ class Talks:
             except (InvitationRefused, IdentityInvalid, ProcessorUnkeyed) as error:
                 log.warning("channel=%s invitation refused: %s", channel.channel, error)
                 invitation = None
-            if invitation is not None:
-                if channel.channel not in self._tasks:
-                    self._begin(invitation, End.Bob, channel)
-                return
+            if invitation is not None and channel.channel in self._tasks:
+                return  # its own keeper has asked meanwhile
             self._judged[content] = span[1]
+            if invitation is not None:
+                return self._begin(invitation, End.Bob, channel)
 
     async def _accepted(self, content: bytes, channel: Channel, processor: int) -> Invitation | None:
         """Return the invitation in *content*; None when it is the own.
@@ -265,15 +267,12 @@ class Talks:
         open_ = channel.status is ChannelStatus.Open and self.gateway.now <= channel.phase_ends_at
         return open_ and processor in channel.ends
 
-    def _open(self, known: Entanglement, channel: int, processor: int) -> Channel:
-        found = known.channels.get(channel)
-        if found is None or processor not in found.ends:
-            raise ChannelNotOpen(f"processor {processor} is no end of a channel {channel}")
-        if not self._is_open(found, processor):
-            raise ChannelNotOpen(
-                f"channel {channel} is {found.status.name}, until {found.phase_ends_at}; expected Open"
-            )
-        return found
+
+def _own(known: Entanglement, channel: int, processor: int) -> Channel:
+    found = known.channels.get(channel)
+    if found is None or processor not in found.ends:
+        raise ChannelNotOpen(f"processor {processor} is no end of a channel {channel}")
+    return found
 
 
 def _other(channel: Channel, processor: int) -> int:

@@ -41,7 +41,7 @@ def test_both_ends_keep_the_same_key_for_themselves_and_tell_its_digest_only(tmp
     assert read(own)["key"] not in json.dumps(report)
     assert report["keyDigest"] == read(other)["keyDigest"]
     assert report["label"] == "link=emulated"
-    assert report["epsilon"] == {"secret": "1E-10", "correct": "2^-64"}
+    assert report["epsilon"] == {"secret": "1e-10", "correct": "2^-64"}
     assert 0 < report["errors"] < report["tested"] * 0.045
     assert report["leak"] > 0
     for path in (own, other):
