@@ -7,10 +7,12 @@ import stat
 import pytest
 
 from qcrs.daemon import conversation, talks
+from qcrs.daemon.errands import Errands
 from qcrs.daemon.talks import ChannelBusy, ChannelNotOpen, TalkDropped
 from qcrs.identities import ProcessorUnkeyed
 from qcrs.model.channel import ChannelStatus
 from qcrs.rules.invitation import InvitationRefused, Talk
+from qcrs.wishes import Wish, Wishes
 from tests.linked import link_file
 from tests.talks import CHANNEL, NUMBER, end_of, known, talk
 
@@ -220,3 +222,24 @@ def test_a_processor_without_keys_talks_to_nobody(tmp_path):
             await pair.ask()
 
     talk(work, tmp_path)
+
+
+def test_a_wish_is_answered_when_the_conversation_is_over_and_tells_the_chain_nothing(tmp_path):
+    async def work(pair):
+        wishes = Wishes(tmp_path / "wishes")
+        errands = Errands(wishes, None, pair.ends[1])
+        wishes.leave(Wish(NUMBER, "key", {"channel": CHANNEL, "pairs": 16_384, "bits": 128}))
+        wishes.leave(Wish(NUMBER + 1, "chsh", {"channel": CHANNEL, "pairs": 4_096}))
+        wishes.leave(Wish(NUMBER + 2, "chsh", {"channel": CHANNEL}))
+        wishes.leave(Wish(NUMBER + 3, "key", {"channel": 2**70, "pairs": 4_096, "bits": 128}))
+        told = []
+        while wishes.answered(NUMBER) is None:
+            told.append(await errands.run(pair.known, 1))
+            await asyncio.sleep(0.02)
+        return told, [wishes.answered(NUMBER + more) for more in range(4)]
+
+    told, (key, busy, short, foreign) = talk(work, tmp_path)
+    assert not any(told)
+    assert "keyDigest" in key
+    assert busy["error"] == "ChannelBusy"
+    assert (short["error"], foreign["error"]) == ("ChannelBusy", "ChannelNotOpen")
