@@ -27,9 +27,7 @@ def test_who_is_missing_is_named_by_processor_and_place():
         meeting.arrive(4, 10)
         await meeting.wait(4, 0.01)
 
-    with pytest.raises(
-        WaitTimedOut, match=r"processor 3 \(member 0\), processor 5 \(member 2\) after 0.01 s"
-    ):
+    with pytest.raises(WaitTimedOut, match=r"processor 3 \(member 0\), processor 5 \(member 2\) after 0.01 s"):
         met(work)
 
 
