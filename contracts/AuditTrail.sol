@@ -16,6 +16,8 @@ contract AuditTrail is IAuditTrail {
     address private immutable ALLOCATOR;
     address private immutable DISPUTES;
     address private immutable RESERVATIONS;
+    address private immutable CHANNELS;
+    address private immutable COORDINATOR;
     address private immutable FIRST_BODY;
     address private immutable SECOND_BODY;
     address private immutable THIRD_BODY;
@@ -34,6 +36,8 @@ contract AuditTrail is IAuditTrail {
         address allocator,
         address disputes,
         address reservations,
+        address channels,
+        address coordinator,
         address[6] memory bodies
     ) {
         // slither-disable-start missing-zero-check (nobody calls from the zero address)
@@ -42,6 +46,8 @@ contract AuditTrail is IAuditTrail {
         ALLOCATOR = allocator;
         DISPUTES = disputes;
         RESERVATIONS = reservations;
+        CHANNELS = channels;
+        COORDINATOR = coordinator;
         FIRST_BODY = bodies[0];
         SECOND_BODY = bodies[1];
         THIRD_BODY = bodies[2];
@@ -66,7 +72,7 @@ contract AuditTrail is IAuditTrail {
     /// @notice Whether `account` is a contract that may append.
     function isRecorder(address account) public view returns (bool) {
         return account == ALLOCATOR || account == REGISTRY || account == CONSORTIUM || account == DISPUTES
-            || account == RESERVATIONS || _isBody(account);
+            || account == RESERVATIONS || account == CHANNELS || account == COORDINATOR || _isBody(account);
     }
 
     /// @dev Asked last: what computations cost does not include it.

@@ -3,19 +3,22 @@ pragma solidity 0.8.37;
 
 import {IBonds} from "./interfaces/IBonds.sol";
 import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
+import {IHashKeys} from "./interfaces/IHashKeys.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {Policy} from "./interfaces/IEscrow.sol";
 import {ComputationId} from "./lifecycle/Computation.sol";
 import {ProcessorId} from "./lifecycle/Processor.sol";
+import {Actor} from "./libraries/Actor.sol";
 
 /// @title Bonds
 /// @notice See IBonds.
-/// @dev Coin leaves as the last step of each function, to contracts of the suite or to the operator who asks for it.
+/// @dev Coin leaves as the last step of each function, to contracts of the suite or where the operator asks for it.
 contract Bonds is IBonds {
     IComputationAllocator public immutable ALLOCATOR;
     IProcessorRegistry public immutable REGISTRY;
     address public immutable CHALLENGES;
     address public immutable DISPUTES;
+    IHashKeys public immutable HASH_KEYS;
 
     struct Bond {
         uint128 amount;
@@ -27,12 +30,6 @@ contract Bonds is IBonds {
 
     mapping(ProcessorId => Bond) private _bonds;
 
-    modifier onlyOperator(ProcessorId processor) {
-        address operator = REGISTRY.operatorOf(processor);
-        if (msg.sender != operator) revert CallerNotBondOperator(processor, msg.sender, operator);
-        _;
-    }
-
     modifier onlyCourt() {
         if (msg.sender != CHALLENGES && msg.sender != DISPUTES) revert CallerNotCourt(msg.sender);
         _;
@@ -41,6 +38,7 @@ contract Bonds is IBonds {
     constructor(IComputationAllocator allocator, IProcessorRegistry registry, address challenges, address disputes) {
         ALLOCATOR = allocator;
         REGISTRY = registry;
+        HASH_KEYS = registry.HASH_KEYS();
         // slither-disable-start missing-zero-check (with no courts, nothing is ever penalised)
         CHALLENGES = challenges;
         DISPUTES = disputes;
@@ -48,17 +46,21 @@ contract Bonds is IBonds {
     }
 
     /// @inheritdoc IBonds
-    function bond(ProcessorId processor) external payable onlyOperator(processor) {
+    function bond(ProcessorId processor) external payable {
         Bond storage b = _bonds[processor];
+        (address operator, bool proven) = _operatorOf(processor);
+        // The door carries no coin, and more of it harms nobody; but what an unbonding has begun, only its owner ends.
+        if (b.freeAt != 0 && !proven) Actor.requireKeyless(HASH_KEYS, operator);
         uint256 amount = b.amount + msg.value;
         b.amount = uint128(amount);
         b.freeAt = 0;
-        emit BondAdded(processor, msg.sender, msg.value);
+        emit BondAdded(processor, operator, msg.value);
         if (amount >= ALLOCATOR.policy().minimumBond) REGISTRY.setBonded(processor, true);
     }
 
     /// @inheritdoc IBonds
-    function beginUnbonding(ProcessorId processor) external onlyOperator(processor) {
+    function beginUnbonding(ProcessorId processor) external {
+        _requireOperator(processor);
         uint256 leased = REGISTRY.leasedQubitsOf(processor);
         if (leased != 0) revert ProcessorLeased(processor, leased);
         // Whatever it has answered was judged by now, and can be challenged for this long.
@@ -69,15 +71,14 @@ contract Bonds is IBonds {
     }
 
     /// @inheritdoc IBonds
-    function unbond(ProcessorId processor) external onlyOperator(processor) {
-        Bond storage b = _bonds[processor];
-        if (b.freeAt == 0 || block.timestamp <= b.freeAt || b.cases != 0) {
-            revert BondNotFree(processor, b.freeAt, b.cases, block.timestamp);
-        }
-        uint256 amount = b.amount;
-        b.amount = 0;
-        emit BondRemoved(processor, msg.sender, amount);
-        _send(msg.sender, amount);
+    function unbond(ProcessorId processor) external {
+        address operator = _requireOperator(processor);
+        _release(processor, operator, operator);
+    }
+
+    /// @inheritdoc IBonds
+    function unbondTo(ProcessorId processor, address to) external {
+        _release(processor, _requireOperator(processor), to);
     }
 
     /// @inheritdoc IBonds
@@ -116,6 +117,32 @@ contract Bonds is IBonds {
         return (_bonds[processor].freeAt, _bonds[processor].cases);
     }
 
+    /// @dev Who calls, which is to be the operator, and whether by its hash key too.
+    function _operatorOf(ProcessorId processor) private view returns (address account, bool proven) {
+        (account, proven) = Actor.behind(address(HASH_KEYS));
+        address operator = REGISTRY.operatorOf(processor);
+        if (account != operator) revert CallerNotBondOperator(processor, account, operator);
+    }
+
+    /// @dev Checks that the operator calls, by its hash key if it has one.
+    function _requireOperator(ProcessorId processor) private view returns (address operator) {
+        bool proven;
+        (operator, proven) = _operatorOf(processor);
+        if (!proven) Actor.requireKeyless(HASH_KEYS, operator);
+    }
+
+    /// @dev Sends a whole bond that is free.
+    function _release(ProcessorId processor, address operator, address to) private {
+        Bond storage b = _bonds[processor];
+        if (b.freeAt == 0 || block.timestamp <= b.freeAt || b.cases != 0) {
+            revert BondNotFree(processor, b.freeAt, b.cases, block.timestamp);
+        }
+        uint256 amount = b.amount;
+        b.amount = 0;
+        emit BondRemoved(processor, operator, amount);
+        _send(to, amount);
+    }
+
     function _take(ComputationId id, ProcessorId processor, Policy memory policy) private returns (uint256 amount) {
         Bond storage b = _bonds[processor];
         uint256 held = b.amount;
@@ -127,7 +154,7 @@ contract Bonds is IBonds {
     }
 
     function _send(address to, uint256 amount) private {
-        // slither-disable-next-line arbitrary-send-eth (a court, or the operator who asks for its own bond)
+        // slither-disable-next-line arbitrary-send-eth (a court, or where the operator wants its own bond)
         (bool taken,) = to.call{value: amount}("");
         if (!taken) revert BondTransferFailed(to, amount);
     }

@@ -6,6 +6,7 @@ import {CertificationTerms, ICertifications} from "./interfaces/ICertifications.
 import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
 import {IGoldRounds} from "./interfaces/IGoldRounds.sol";
 import {Capability} from "./interfaces/IProcessorRegistry.sol";
+import {Actor} from "./libraries/Actor.sol";
 import {Certifier, Certifiers} from "./libraries/Certifiers.sol";
 import {Measured, Measurement} from "./libraries/Measurement.sol";
 import {Payout} from "./libraries/Payout.sol";
@@ -46,7 +47,7 @@ contract Certifications is Inspections {
 
     /// @inheritdoc ICertifications
     function enlist(ProcessorId certifier, bytes32 tip) external payable {
-        _requireOperator(certifier);
+        _requireOperator(certifier, msg.sender);
         if (msg.value != _terms.stake) revert CertificationPriceMismatch(_terms.stake, msg.value);
         _pool.enlist(certifier, msg.value, tip);
         emit CertifierEnlisted(certifier, msg.value, tip);
@@ -54,11 +55,12 @@ contract Certifications is Inspections {
 
     /// @inheritdoc ICertifications
     function delist(ProcessorId certifier) external {
-        _requireOperator(certifier);
+        address operator = Actor.bound(HASH_KEYS);
+        _requireOperator(certifier, operator);
         if (_pool.known[certifier].busy) revert Certifiers.CertifierNotFree(certifier);
         uint256 stake = _pool.strike(certifier);
         emit CertifierDelisted(certifier, stake);
-        ALLOCATOR.pay(msg.sender, stake);
+        ALLOCATOR.pay(operator, stake);
     }
 
     /// @inheritdoc ICertifications

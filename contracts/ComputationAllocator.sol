@@ -156,8 +156,12 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
-    function recordRefusal(ComputationId id, uint256 index) external onlyVerifier returns (ProcessorId processor) {
-        return _desk.refuse(_suite(), id, index);
+    function recordRefusal(ComputationId id, uint256 index, bool excused)
+        external
+        onlyVerifier
+        returns (ProcessorId processor)
+    {
+        return _desk.refuse(_suite(), id, index, excused);
     }
 
     /// @inheritdoc IComputationAllocator

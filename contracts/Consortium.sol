@@ -4,6 +4,8 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {IConsortium, Screen} from "./interfaces/IConsortium.sol";
+import {IHashKeys} from "./interfaces/IHashKeys.sol";
+import {Actor} from "./libraries/Actor.sol";
 import {FairQueue, Priority} from "./libraries/FairQueue.sol";
 
 /// @title Consortium
@@ -15,6 +17,8 @@ contract Consortium is IConsortium, AccessManaged {
 
     IAuditTrail public immutable AUDIT_TRAIL;
     address public immutable ALLOCATOR;
+    /// Nobody else asks for it here: what submissions call stays as cheap as it is.
+    IHashKeys private immutable HASH_KEYS;
 
     struct Member {
         uint24 organisation;
@@ -44,10 +48,13 @@ contract Consortium is IConsortium, AccessManaged {
     /// @inheritdoc IConsortium
     mapping(uint24 organisation => mapping(uint8 noiseClass => uint96)) public finishOf;
 
-    constructor(address authority, IAuditTrail auditTrail, address allocator) AccessManaged(authority) {
+    constructor(address authority, IAuditTrail auditTrail, address allocator, IHashKeys hashKeys)
+        AccessManaged(authority)
+    {
         AUDIT_TRAIL = auditTrail;
         // slither-disable-next-line missing-zero-check (with no allocator, nothing is ever charged)
         ALLOCATOR = allocator;
+        HASH_KEYS = hashKeys;
     }
 
     /// @inheritdoc IConsortium
@@ -95,21 +102,23 @@ contract Consortium is IConsortium, AccessManaged {
 
     /// @inheritdoc IConsortium
     function join(uint24 organisation) external {
-        if (!_invited[msg.sender][organisation]) revert AccountNotInvited(msg.sender, organisation);
+        address account = Actor.bound(HASH_KEYS);
+        if (!_invited[account][organisation]) revert AccountNotInvited(account, organisation);
         _requireAdmitted(organisation);
-        delete _invited[msg.sender][organisation];
-        _assign(msg.sender, organisation);
+        delete _invited[account][organisation];
+        _assign(account, organisation);
     }
 
     /// @inheritdoc IConsortium
     function resign() external {
-        uint24 organisation = _members[msg.sender].organisation;
-        if (organisation == 0) revert AccountNotInConsortium(msg.sender);
+        address account = Actor.bound(HASH_KEYS);
+        uint24 organisation = _members[account].organisation;
+        if (organisation == 0) revert AccountNotInConsortium(account);
         Organisation storage left = _organisations[organisation];
         // An expelled organisation needs no admin, whose account may be admitted anew.
-        if (left.admitted && msg.sender == left.admin) revert AccountTaken(msg.sender, organisation);
-        _members[msg.sender].organisation = 0;
-        emit AccountLeft(organisation, msg.sender);
+        if (left.admitted && account == left.admin) revert AccountTaken(account, organisation);
+        _members[account].organisation = 0;
+        emit AccountLeft(organisation, account);
     }
 
     /// @inheritdoc IConsortium
@@ -241,10 +250,11 @@ contract Consortium is IConsortium, AccessManaged {
 
     /// @dev The organisation of which the caller is the admin.
     function _administered() private view returns (uint24 organisation) {
-        organisation = organisationOf(msg.sender);
-        if (organisation == 0) revert AccountNotInConsortium(msg.sender);
+        address account = Actor.bound(HASH_KEYS);
+        organisation = organisationOf(account);
+        if (organisation == 0) revert AccountNotInConsortium(account);
         address admin = _organisations[organisation].admin;
-        if (msg.sender != admin) revert AccountNotAdmin(msg.sender, organisation, admin);
+        if (account != admin) revert AccountNotAdmin(account, organisation, admin);
     }
 
     function _requireWeight(uint256 weight) private pure {

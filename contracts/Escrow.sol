@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {IEscrow, Policy} from "./interfaces/IEscrow.sol";
+import {Actor} from "./libraries/Actor.sol";
 import {Desk} from "./libraries/Desk.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Pause} from "./libraries/Pause.sol";
@@ -50,9 +51,10 @@ abstract contract Escrow is IEscrow, AccessManaged {
 
     /// @inheritdoc IEscrow
     function withdraw(uint256 amount) external {
-        _desk.book.debit(msg.sender, amount);
-        emit Withdrawn(msg.sender, amount);
-        _send(msg.sender, amount);
+        address holder = Actor.bound(_suite().registry.HASH_KEYS());
+        _desk.book.debit(holder, amount);
+        emit Withdrawn(holder, amount);
+        _send(holder, amount);
     }
 
     /// @inheritdoc IEscrow

@@ -5,7 +5,9 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {CertificationTerms, ICertifications} from "./interfaces/ICertifications.sol";
 import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
 import {IGoldRounds} from "./interfaces/IGoldRounds.sol";
+import {IHashKeys} from "./interfaces/IHashKeys.sol";
 import {Capability, IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
+import {Actor} from "./libraries/Actor.sol";
 import {Drift} from "./libraries/Drift.sol";
 import {Measurement} from "./libraries/Measurement.sol";
 import {Payout} from "./libraries/Payout.sol";
@@ -27,6 +29,7 @@ abstract contract Inspections is ICertifications, AccessManaged {
     IProcessorRegistry public immutable REGISTRY;
     IGoldRounds public immutable GOLD_ROUNDS;
     uint256 internal immutable BOUNTY;
+    IHashKeys internal immutable HASH_KEYS;
 
     /// @inheritdoc ICertifications
     uint64 public certificationCount;
@@ -51,6 +54,7 @@ abstract contract Inspections is ICertifications, AccessManaged {
     ) AccessManaged(authority) {
         ALLOCATOR = allocator;
         REGISTRY = allocator.REGISTRY();
+        HASH_KEYS = REGISTRY.HASH_KEYS();
         BOUNTY = allocator.KEEPER_BOUNTY();
         GOLD_ROUNDS = goldRounds;
         _setTerms(initialTerms);
@@ -58,7 +62,7 @@ abstract contract Inspections is ICertifications, AccessManaged {
 
     /// @inheritdoc ICertifications
     function request(ProcessorId processor, uint16 version) external payable returns (CertificationId id) {
-        _requireOperator(processor);
+        _requireOperator(processor, msg.sender);
         uint256 price = requestPriceOf(processor);
         if (msg.value != price) revert CertificationPriceMismatch(price, msg.value);
         Standing memory s = _standingOf(processor);
@@ -105,13 +109,14 @@ abstract contract Inspections is ICertifications, AccessManaged {
 
     /// @inheritdoc ICertifications
     function withdrawReserve(ProcessorId processor) external {
-        _requireOperator(processor);
+        address operator = Actor.bound(HASH_KEYS);
+        _requireOperator(processor, operator);
         ProcessorStatus status = _standingOf(processor).status;
         if (status != ProcessorStatus.Retired) revert NotCertifiable(processor, 0, status, false);
         uint256 amount = reserveOf[processor];
         reserveOf[processor] = 0;
         emit ReserveWithdrawn(processor, amount);
-        ALLOCATOR.pay(msg.sender, amount);
+        ALLOCATOR.pay(operator, amount);
     }
 
     /// @inheritdoc ICertifications
@@ -191,9 +196,9 @@ abstract contract Inspections is ICertifications, AccessManaged {
         return Measurement.SEATS * _terms.fee + (MAX_ROUNDS + 2) * BOUNTY;
     }
 
-    function _requireOperator(ProcessorId processor) internal view {
+    function _requireOperator(ProcessorId processor, address account) internal view {
         address operator = _operatorOf(processor);
-        if (msg.sender != operator) revert CallerNotCertificationOperator(processor, msg.sender, operator);
+        if (account != operator) revert CallerNotCertificationOperator(processor, account, operator);
     }
 
     function _standingOf(ProcessorId processor) internal view returns (Standing memory) {

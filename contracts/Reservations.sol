@@ -5,8 +5,10 @@ import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
 import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
 import {IConsortium} from "./interfaces/IConsortium.sol";
 import {Policy} from "./interfaces/IEscrow.sol";
+import {IHashKeys} from "./interfaces/IHashKeys.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {IReservations} from "./interfaces/IReservations.sol";
+import {Actor} from "./libraries/Actor.sol";
 import {Pause} from "./libraries/Pause.sol";
 import {Payout} from "./libraries/Payout.sol";
 import {ProcessorId} from "./lifecycle/Processor.sol";
@@ -29,6 +31,7 @@ contract Reservations is IReservations {
     IConsortium public immutable CONSORTIUM;
     IProcessorRegistry public immutable REGISTRY;
     IComputationAllocator public immutable ALLOCATOR;
+    IHashKeys public immutable HASH_KEYS;
 
     /// @inheritdoc IReservations
     uint64 public reservationCount;
@@ -46,12 +49,14 @@ contract Reservations is IReservations {
         CONSORTIUM = consortium;
         ALLOCATOR = allocator;
         REGISTRY = allocator.REGISTRY();
+        HASH_KEYS = REGISTRY.HASH_KEYS();
     }
 
     /// @inheritdoc IReservations
     function setRate(ProcessorId processor, uint64 weiPerQubitSecond) external {
         address operator = REGISTRY.operatorOf(processor);
-        if (msg.sender != operator) revert CallerNotRateOperator(processor, msg.sender, operator);
+        address account = Actor.bound(HASH_KEYS);
+        if (account != operator) revert CallerNotRateOperator(processor, account, operator);
         rateOf[processor] = weiPerQubitSecond;
         emit RateSet(processor, weiPerQubitSecond);
     }

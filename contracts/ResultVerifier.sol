@@ -25,6 +25,10 @@ contract ResultVerifier is IResultVerifier {
     using RecordReader for IComputationAllocator;
     using CountSketch for uint256[];
 
+    // Codes of refusals that a requester can bring about of whomever it likes: it gives each processor a key of its own.
+    uint16 private constant PAYLOAD_SEALED = 106;
+    uint16 private constant ENVELOPE_INVALID = 107;
+
     IComputationAllocator public immutable ALLOCATOR;
     IProcessorRegistry public immutable REGISTRY;
     IGoldRounds public immutable GOLD_ROUNDS;
@@ -66,7 +70,8 @@ contract ResultVerifier is IResultVerifier {
     /// @inheritdoc IResultVerifier
     function refuse(ComputationId id, uint256 index, uint16 code) external {
         if (code == 0) revert RefusalCodeMissing(id);
-        ProcessorId processor = ALLOCATOR.recordRefusal(id, index);
+        bool excused = code == PAYLOAD_SEALED || code == ENVELOPE_INVALID;
+        ProcessorId processor = ALLOCATOR.recordRefusal(id, index, excused);
         (address account, bool proven) = Actor.behind(HASH_KEYS);
         _requireDaemon(id, index, processor, account, proven);
         emit PayloadRefused(id, index, processor, code);

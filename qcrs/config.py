@@ -50,6 +50,19 @@ def password(path: Path | None) -> str:
     return getpass.getpass("password of the keys: ")
 
 
+def new_password(path: Path | None) -> str:
+    """Return the password for new keys: as ``password``, but what a person types is typed twice.
+
+    Raises:
+        PasswordMissing: There is none and nobody to ask, or the two differ.
+    """
+    first = password(path)
+    is_typed = not (path is not None and path.exists()) and given_password() is None
+    if is_typed and (not first or getpass.getpass("once more: ") != first):
+        raise PasswordMissing("the passwords differ, or are empty; no key was made")
+    return first
+
+
 def given_password() -> str | None:
     """Return ``QCRS_PASSWORD``, if it is set."""
     return os.environ.get("QCRS_PASSWORD") or None

@@ -108,6 +108,29 @@ class Door:
                 signer.sign, lambda leaf: domain.attestation_digest(account, asker, digest, leaf)
             )
 
+    async def rotate(self) -> None:
+        """Replace the key in force by the ring's next one.
+
+        Raises:
+            LeafKeyInvalid: The key in force is not in the ring.
+        """
+        async with self._turn:
+            await self._rotate()
+
+    async def object(self, commitment: bytes) -> None:
+        """End the recovery that would give the account the key with *commitment*, by a signature of the present one.
+
+        Raises:
+            ContractRefused: None is under way.
+        """
+        account = self._account.address
+        async with self._turn:
+            signer, domain = await self._present(), self.domain
+            signature = await asyncio.to_thread(
+                signer.sign_reserved, lambda leaf: domain.objection_digest(account, commitment, leaf)
+            )
+            await self._call("object", account, b"", signature)
+
     async def _post(self, batch: list[_Waiting]) -> None:
         """Carry out *batch* and tell each of those who wait."""
         try:

@@ -48,3 +48,18 @@ def world(_built_world):
         _built_world.require_balanced()
         _built_world.require_leases()
     _built_world.nodes, _built_world.holders = nodes, holders
+
+
+@pytest.fixture
+def lab(_built_world):
+    """A world with a link, and processors with coin in their purses; afterwards all coin must be accounted for."""
+    from tests.entanglement import Lab
+
+    world = _built_world
+    nodes, holders = list(world.nodes), set(world.holders)
+    with world.chain.undone():
+        lab = Lab(world)
+        yield lab
+        lab.require_balanced()
+        world.require_balanced()
+    world.nodes, world.holders = nodes, holders

@@ -163,6 +163,8 @@ class World:
         self.relay = self.contracts["ReportRelay"]
         self.reservations = self.contracts["Reservations"]
         self.certifications = self.contracts["Certifications"]
+        self.channels = self.contracts["Channels"]
+        self.coordinator = self.contracts["EntanglementCoordinator"]
 
     # --- people and processors ---
 

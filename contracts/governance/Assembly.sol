@@ -130,6 +130,9 @@ abstract contract Assembly is ICommittee {
     /// @inheritdoc ICommittee
     function compose(address[] calldata newMembers, uint8 newQuorum) external {
         _requireBody();
+        for (uint256 i; i < newMembers.length; ++i) {
+            _requireKey(newMembers[i]);
+        }
         _compose(newMembers, newQuorum);
         _record(Decision.BodyComposed, term, abi.encode(term, newMembers, newQuorum));
     }
@@ -166,6 +169,9 @@ abstract contract Assembly is ICommittee {
 
     /// @dev The account behind this call.
     function _actor() internal view virtual returns (address);
+
+    /// @dev Checks that who is to be a member has what it acts by.
+    function _requireKey(address member) internal view virtual;
 
     /// @dev Whether no motion of this body may call `target`.
     function _isForbidden(address target) internal view virtual returns (bool);

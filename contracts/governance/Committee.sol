@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IAuditTrail} from "../interfaces/IAuditTrail.sol";
 import {Tempo, Waiver} from "../interfaces/ICommittee.sol";
+import {IHashKeys} from "../interfaces/IHashKeys.sol";
 import {Actor} from "../libraries/Actor.sol";
 import {Assembly} from "./Assembly.sol";
 
@@ -56,6 +57,12 @@ contract Committee is Assembly {
 
     function _actor() internal view override returns (address) {
         return Actor.proven(DOOR);
+    }
+
+    /// @dev Founders can have no key yet: see ICommittee.
+    function _requireKey(address member) internal view override {
+        // slither-disable-next-line calls-loop (a view of the suite; a composition has at most MAX_MEMBERS)
+        if (IHashKeys(DOOR).wordOf(member) == 0) revert MemberKeyMissing(member);
     }
 
     function _isForbidden(address target) internal view override returns (bool) {

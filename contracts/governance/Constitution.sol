@@ -36,6 +36,9 @@ contract Constitution is Assembly {
         return msg.sender;
     }
 
+    /// @dev Committees have none: see `_actor`.
+    function _requireKey(address) internal view override {}
+
     function _isForbidden(address) internal pure override returns (bool) {
         return false;
     }

@@ -29,7 +29,12 @@ enum Decision {
     BodyComposed,
     TempoSet,
     WorkPaused,
-    WorkResumed
+    WorkResumed,
+    ChannelSettled,
+    /// Expired or cancelled.
+    ChannelEnded,
+    SessionAborted,
+    SessionsConcluded
 }
 
 /// @title The audit trail: every decision, in order, for good
@@ -47,7 +52,8 @@ interface IAuditTrail {
     error RecorderUnknown(address account);
 
     /// @notice Appends an entry. Recorders only.
-    /// @param subject Id of what is decided about: organisation, processor, computation, reservation, motion or term.
+    /// @param subject Id of what is decided about: organisation, processor, computation, reservation, motion, term,
+    /// channel or session.
     /// @param digest keccak256 of the decision's facts.
     function append(Decision decision, uint64 subject, bytes32 digest) external;
 

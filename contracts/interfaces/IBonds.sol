@@ -28,14 +28,19 @@ interface IBonds {
     /// @notice `to` did not take `amount` wei.
     error BondTransferFailed(address to, uint256 amount);
 
-    /// @notice Adds the coin sent to a processor's bond, and ends an unbonding that has begun. Operator only.
+    /// @notice Adds the coin sent to a processor's bond, and ends an unbonding that has begun. Operator only; to end an
+    /// unbonding it comes through the door, if it has a hash key.
     function bond(ProcessorId processor) external payable;
 
-    /// @notice Takes a processor out of the draw, so that its bond becomes free. Operator only, with no qubits leased.
+    /// @notice Takes a processor out of the draw, so that its bond becomes free. Operator only, through the door if it has
+    /// a hash key, with no qubits leased.
     function beginUnbonding(ProcessorId processor) external;
 
-    /// @notice Sends the whole bond to the caller. Operator only, once it is free.
+    /// @notice Sends the whole bond to the operator. Operator only, through the door if it has a hash key, once it is free.
     function unbond(ProcessorId processor) external;
+
+    /// @notice The same, to `to`: an account that nobody else has the key of.
+    function unbondTo(ProcessorId processor, address to) external;
 
     /// @notice Takes what one fault costs from each bond, as far as it reaches, into the treasury. Allocator only.
     /// @param processors At fault; entries that are 0 are passed over.

@@ -128,7 +128,8 @@ interface ICertifications {
     /// @param tip keccak256 of its first salt, that of the second, and so on: a chain, from its end.
     function enlist(ProcessorId certifier, bytes32 tip) external payable;
 
-    /// @notice Takes it out again; the stake goes into the operator's balance. Its operator, when it does not sit.
+    /// @notice Takes it out again; the stake goes into the operator's balance. Its operator, through the door if it has
+    /// a hash key, when it does not sit.
     function delist(ProcessorId certifier) external;
 
     /// @notice Has a processor benchmarked for capability version `version`. Its operator, sending `requestPriceOf`.
@@ -172,7 +173,8 @@ interface ICertifications {
     /// @notice Ends a phase whose deadline has passed. Anyone, for a bounty from who was late.
     function enforce(CertificationId certification) external;
 
-    /// @notice Pays what is kept for benchmarks of a retired processor into its operator's balance.
+    /// @notice Pays what is kept for benchmarks of a retired processor into its operator's balance. Its operator,
+    /// through the door if it has a hash key.
     function withdrawReserve(ProcessorId processor) external;
 
     /// @notice Role: Processor Certification Authority.

@@ -88,6 +88,8 @@ interface ICommittee {
     /// @notice A body has 1 to `maximum` members, each once and none the zero address; its quorum is `leastQuorum` to the
     /// number of members.
     error CompositionInvalid(uint256 members, uint256 maximum, uint256 quorum, uint256 leastQuorum);
+    /// @notice `member` has no hash key: whoever steals its account could give it one, and sit for it.
+    error MemberKeyMissing(address member);
     /// @notice Times to vote and to execute are 1 second to `maximum`, the delay is at most that.
     error TempoInvalid(Tempo tempo, uint256 maximum);
 
@@ -113,7 +115,8 @@ interface ICommittee {
     /// @notice Stops a motion that was carried. This body, by a motion that needs no delay, or the Constitution.
     function annul(MotionId motion) external;
 
-    /// @notice Composes the body anew. This body, or the Constitution.
+    /// @notice Composes the body anew. This body, or the Constitution. Each member of a committee has a hash key by then; only
+    /// founders, whose door is as new as their body, install theirs afterwards: at once.
     function compose(address[] calldata newMembers, uint8 newQuorum) external;
 
     /// @notice Sets how long this body takes. The Constitution alone.

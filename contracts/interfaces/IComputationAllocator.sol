@@ -183,8 +183,11 @@ interface IComputationAllocator is IEscrow {
         returns (ProcessorId processor);
 
     /// @notice Records a refusal. Verifier only.
+    /// @param excused Whether it is no part of the processor's conduct. None is, once a quorum refuses.
     /// @return processor Whose daemon must have sent it: the caller checks.
-    function recordRefusal(ComputationId computation, uint256 index) external returns (ProcessorId processor);
+    function recordRefusal(ComputationId computation, uint256 index, bool excused)
+        external
+        returns (ProcessorId processor);
 
     /// @notice Fixes the sketch seed from the requester's disclosed `secret`. Verifier only.
     /// @return commitment What `secret` must be the secret of: the caller checks.

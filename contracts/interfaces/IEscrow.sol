@@ -57,7 +57,8 @@ interface IEscrow {
     /// @notice Adds to the caller's available balance.
     function deposit() external payable;
 
-    /// @notice Sends `amount` of the caller's available balance to the caller.
+    /// @notice Sends `amount` of the caller's available balance to the caller, which comes through the door of
+    /// hash keys if it has one.
     function withdraw(uint256 amount) external;
 
     /// @notice Adds what is sent to the available balance of `holder`. Anyone.

@@ -62,7 +62,8 @@ interface IReservations {
     /// @notice This was possible until `endedAt`; it is now `timestamp`.
     error ReservationOverdue(ReservationId reservation, uint256 endedAt, uint256 timestamp);
 
-    /// @notice Says what a qubit-second costs; 0 takes no further reservations. Operator only.
+    /// @notice Says what a qubit-second costs; 0 takes no further reservations. Operator only,
+    /// through the door if it has a hash key.
     function setRate(ProcessorId processor, uint64 weiPerQubitSecond) external;
 
     /// @notice Reserves `qubits` of each of `processors`, sending exactly the price. Any account of an admitted organisation.

@@ -70,7 +70,8 @@ interface IResultVerifier {
 
     /// @notice Refuses the payload of assignment `index`. Its processor's daemon only, before committing; one with a hash key
     /// through its door.
-    /// @param code Why, as in the daemon's documented list.
+    /// @param code Why, as in the daemon's documented list. That no key was given, 106, or one that does not open, 107, is no
+    /// part of its conduct: the requester decides whom to give one. Nor is anything that a quorum refuses.
     function refuse(ComputationId computation, uint256 index, uint16 code) external;
 
     /// @notice Discloses the requester's secret. Anyone who knows it, once all have committed.

@@ -142,7 +142,9 @@ library Evidence {
         uint256 later;
         for (uint256 i = index + 1; i < assignments.length; ++i) {
             AssignmentStatus status = assignments[i].status;
-            if (status != AssignmentStatus.Silent && status != AssignmentStatus.Refused) ++later;
+            bool endedEarly = status == AssignmentStatus.Silent || status == AssignmentStatus.Refused
+                || status == AssignmentStatus.Excused;
+            if (!endedEarly) ++later;
         }
         return later < revealed;
     }

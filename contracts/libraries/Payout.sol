@@ -9,10 +9,18 @@ import {IEscrow} from "../interfaces/IEscrow.sol";
 library Payout {
     /// @notice `amount` wei could not be burned.
     error BurnFailed(uint256 amount);
+    /// @notice The contract `to` of the suite did not take `amount` wei.
+    error HandoverFailed(address to, uint256 amount);
 
     /// @notice Pays `amount` wei into the available balance of `holder`; nothing is sent for nothing.
     function pay(IEscrow escrow, address holder, uint256 amount) internal {
         if (amount != 0) escrow.depositFor{value: amount}(holder);
+    }
+
+    /// @notice Hands `amount` wei over to another contract of the suite, which keeps books of its own.
+    function handOver(address to, uint256 amount) internal {
+        (bool taken,) = to.call{value: amount}("");
+        if (!taken) revert HandoverFailed(to, amount);
     }
 
     /// @notice Takes `amount` wei out of circulation.

@@ -88,10 +88,13 @@ library Recovery {
     }
 
     /// @notice See IComputationAllocator.recordRefusal.
-    function refuse(Desk.State storage self, Desk.Suite memory suite, ComputationId id, uint256 index)
-        external
-        returns (ProcessorId processor)
-    {
+    function refuse(
+        Desk.State storage self,
+        Desk.Suite memory suite,
+        ComputationId id,
+        uint256 index,
+        bool excused
+    ) external returns (ProcessorId processor) {
         Computation storage c = self.computations[id];
         AssignmentStatus status = self.panels[id].statusOf(c, index);
         AssignmentLifecycle.requireIs(id, index, status, AssignmentStatus.Assigned);
@@ -100,13 +103,21 @@ library Recovery {
         if (block.timestamp > c.phaseEndsAt) {
             revert IComputationAllocator.DeadlinePassed(id, c.phaseEndsAt, block.timestamp);
         }
+        bool refused = ++c.refused >= Agreement.quorumOf(c.replicas);
         AssignmentStatus[] memory fates = new AssignmentStatus[](c.tried);
-        fates[index] = AssignmentStatus.Refused;
+        fates[index] = excused || refused ? AssignmentStatus.Excused : AssignmentStatus.Refused;
         // slither-disable-next-line unused-return (nobody is paid here, and what is slashed stays in the treasury)
         self.dismiss(suite, id, c, fates);
-        bool refused = ++c.refused >= Agreement.quorumOf(c.replicas);
-        if (refused) self.fail(suite, id, c, FailureReason.PayloadRefused, address(0));
-        else if (Desk.isSpent(c)) self.fail(suite, id, c, FailureReason.AttemptsExhausted, address(0));
+        if (refused) {
+            // What a quorum refuses is its requester's fault, as far as anybody can tell here.
+            for (uint256 i; i < fates.length; ++i) {
+                if (self.panels[id].statusOf(c, i) == AssignmentStatus.Refused) {
+                    // slither-disable-next-line unused-return (nobody is paid)
+                    _revise(self, suite, id, i, AssignmentStatus.Excused);
+                }
+            }
+            self.fail(suite, id, c, FailureReason.PayloadRefused, address(0));
+        } else if (Desk.isSpent(c)) self.fail(suite, id, c, FailureReason.AttemptsExhausted, address(0));
         else if (c.current() != ComputationStatus.Queued) self.requeue(suite, id, c);
     }
 

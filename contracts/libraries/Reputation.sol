@@ -45,6 +45,7 @@ library Reputation {
     function forget(Standing storage self, AssignmentStatus fate) internal {
         if (fate == AssignmentStatus.Accepted && self.accepted != 0) --self.accepted;
         if (fate == AssignmentStatus.Outlier && self.outliers != 0) --self.outliers;
+        if (fate == AssignmentStatus.Refused && self.refused != 0) --self.refused;
         bool failed = fate == AssignmentStatus.GoldFailed || fate == AssignmentStatus.TrapFailed;
         if (failed && self.failed != 0) --self.failed;
     }

@@ -28,7 +28,9 @@ enum AssignmentStatus {
     /// After the verdict its answer was shown to be false; slashed.
     Disproven,
     /// After the verdict its fault was found to be none; made good.
-    Vindicated
+    Vindicated,
+    /// The processor refused the payload as it had to: it was given no key to it, or a quorum refused. No part of its conduct.
+    Excused
 }
 
 /// @notice One storage slot, written from the commit on, or when the assignment ends without one: see Panel.
@@ -112,6 +114,7 @@ library AssignmentLifecycle {
             return _bit(AssignmentStatus.Outlier) | _bit(AssignmentStatus.GoldFailed)
                 | _bit(AssignmentStatus.TrapFailed);
         }
+        if (to == AssignmentStatus.Excused) return _bit(AssignmentStatus.Assigned) | _bit(AssignmentStatus.Refused);
         return 0;
     }
 

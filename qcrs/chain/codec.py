@@ -43,6 +43,8 @@ CONTRACTS = (
     "ReportRelay",
     "Reservations",
     "Certifications",
+    "Channels",
+    "EntanglementCoordinator",
 )
 
 

@@ -14,6 +14,7 @@ from qcrs.model.records import (
     Standing,
     Terms,
 )
+from qcrs.rules.hash_keys import KeyWord
 
 
 class Allocator:
@@ -83,6 +84,21 @@ class ProcessorBonds:
     async def unbonding(self, processor: int) -> tuple[int, int]:
         """Return when the bond becomes free, unix seconds (0: unbonding has not begun), and how many cases hold it."""
         return await self._gateway.call("Bonds", "unbondingOf", processor)
+
+
+class HashKeys:
+    """The contract of hash keys."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def word(self, account: str) -> KeyWord:
+        """Return what the chain keeps of the key of *account*."""
+        return KeyWord.of(await self._gateway.call("HashKeys", "wordOf", account))
+
+    async def has_key(self, account: str) -> bool:
+        """Return whether *account* acts through the door."""
+        return not (await self.word(account)).is_empty
 
 
 class Registry:

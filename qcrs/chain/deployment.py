@@ -26,6 +26,17 @@ QUANTUM_SECURITY = 3
 DISPUTE_RESOLUTION = 4
 VERIFICATION_STANDARDS = 5
 
+# Contracts that append to the audit trail, in the order of its constructor; the bodies do as well.
+RECORDERS = (
+    "Consortium",
+    "ProcessorRegistry",
+    "ComputationAllocator",
+    "Disputes",
+    "Reservations",
+    "Channels",
+    "EntanglementCoordinator",
+)
+
 # Of AccessManager: whoever has it sets roles and the functions that belong to them.
 ADMINISTRATION = 0
 
@@ -154,13 +165,13 @@ def plan(
         at["Disputes"],
     )
     recorders = (
-        *(at[name] for name in ("Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes", "Reservations")),
+        *(at[name] for name in RECORDERS),
         tuple(at.get(body, NOBODY) for body in BODIES),
     )
     arguments = {
         "Authority": (deployer,),
         "AuditTrail": recorders,
-        "Consortium": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"]),
+        "Consortium": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["HashKeys"]),
         "HashKeys": (at["Authority"],),
         "ProcessorRegistry": (
             at["Authority"],
@@ -190,6 +201,18 @@ def plan(
             at["ComputationAllocator"],
             at["GoldRounds"],
             settings.certification_terms.to_chain(),
+        ),
+        "Channels": (
+            at["AuditTrail"],
+            at["Consortium"],
+            at["ComputationAllocator"],
+            at["EntanglementCoordinator"],
+        ),
+        "EntanglementCoordinator": (
+            at["AuditTrail"],
+            at["Consortium"],
+            at["ComputationAllocator"],
+            at["Channels"],
         ),
     }
     for name in ORDER:

@@ -13,6 +13,7 @@ from qcrs.model.certification import CertificationStatus
 from qcrs.model.records import Certification
 from qcrs.sdk import certification, provider
 from qcrs.sdk.authority import of_account
+from qcrs.sdk.certification import Outcome
 from qcrs.sdk.client import Client
 from qcrs.sdk.enrolment import admission_secret
 from qcrs.sdk.history import read_history
@@ -72,10 +73,23 @@ def _measure(options: argparse.Namespace) -> int:
             if not options.json:
                 print(f"  round {record.round}: {record.status.name}", flush=True)
         value = {"certification": id_, "price": str(price), "status": ended[0].status.name}
-        emit(options, value, f"benchmark {id_}: {ended[0].status.name}")
+        found = await certification.outcome_of(client.gateway, id_)
+        line = f"benchmark {id_}: {ended[0].status.name}"
+        if found is None:
+            emit(options, value, line)
+        else:
+            emit(options, value | found.to_json(), f"{line}\n{_told(found)}")
 
     run_with_client(options, work)
     return 0 if not ended or ended[0].status is CertificationStatus.Certified else 1
+
+
+def _told(found: Outcome) -> str:
+    """Return what was measured beside what was claimed."""
+    figures = table(["", "claimed", "measured"], [[name, str(a), str(b)] for name, (a, b) in found.figures.items()])
+    if found.lacks:
+        return f"{figures}\nnot enough: {'; '.join(found.lacks)}"
+    return f"{figures}\nwhat was measured takes effect, be it better or worse; speed and coupling map stay as claimed"
 
 
 def _enlist(options: argparse.Namespace) -> None:

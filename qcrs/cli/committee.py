@@ -2,17 +2,14 @@
 
 import argparse
 from collections.abc import Callable, Coroutine
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from qcrs.cli.options import add_network, add_signer, command, emit, run_with_client, table, whole
-from qcrs.config import network_path
 from qcrs.model.motion import BODIES
 from qcrs.sdk.client import Client
 from qcrs.sdk.governance import NO_REASON, SHORT, Governance, Motion, reason_of
-from qcrs.sdk.keyring import HASH_KEYS, Keyring
 
 _motion_id = whole(1, 2**64 - 1)
 
@@ -59,8 +56,7 @@ def _run(
     """Connect, and give *work* the bodies, whose members act by the hash keys beside the network file."""
 
     async def with_bodies(client: Client) -> None:
-        with closing(Keyring(network_path(options.network).with_name(HASH_KEYS))) as keyring:
-            await work(client, Governance(client.gateway, keyring))
+        await work(client, Governance(client.gateway, client.gateway.keyring))
 
     run_with_client(options, with_bodies, signs)
 

@@ -29,7 +29,7 @@ def circuit_of(source: str) -> Circuit:
     from qcrs.quantum.circuit import canonical, load
     from qcrs.quantum.scan import scan
 
-    text = canonical(load(_text(source)))
+    text = canonical(load(text_of(source)))
     return Circuit.of(text, [scan(text)])
 
 
@@ -47,7 +47,7 @@ def programs_of(sources: Sequence[str], parameters: Path | None = None) -> list[
 
     named = []
     for source in sources:
-        texts = texts_of(_text(source))
+        texts = texts_of(text_of(source))
         named += [(source if len(texts) == 1 else f"{source}:{place}", text) for place, text in enumerate(texts)]
     if parameters is not None:
         if len(named) != 1:
@@ -57,7 +57,7 @@ def programs_of(sources: Sequence[str], parameters: Path | None = None) -> list[
     return [(name, scan(canonical(load(text)))) for name, text in named]
 
 
-def _text(source: str) -> str:
+def text_of(source: str) -> str:
     """Return the text that *source* is or names, or one character more of it than any sweep may have."""
     if "\n" in source or ";" in source:
         return source

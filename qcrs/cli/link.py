@@ -30,15 +30,14 @@ from qcrs.cli.options import (
     whole,
 )
 from qcrs.link.chain import CHANNELS, COORDINATOR, LinkChain, find_link
-from qcrs.link.endpoint import endpoint_document
 from qcrs.link.errors import LinkFileInvalid
 from qcrs.link.file import LinkFile
 from qcrs.link.line import hello
 from qcrs.link.server import LinkServer
 from qcrs.quantum.entanglement.pairs import MILLION, Equipment, PairSource
 from qcrs.quantum.fragment import MAX_PURIFICATION_ROUNDS
-from qcrs.sdk.channel import read_links
 from qcrs.sdk.client import Client
+from qcrs.sdk.link import open_link, read_links
 from qcrs.sdk.quote import coin
 
 PPM = whole(0, MILLION)
@@ -126,20 +125,15 @@ def _init(options: argparse.Namespace) -> None:
 
 def _open(options: argparse.Namespace) -> None:
     link = LinkFile.read(options.config)
-    document = endpoint_document(options.url)
 
     async def work(client: Client) -> None:
         if client.account.address.lower() != link.operator.lower():
             raise LinkFileInvalid(f"the link file names operator {link.operator}, you act as {client.account.address}")
-        descriptor, endpoint = [
-            await asyncio.to_thread(client.store.put, content) for content in (link.descriptor(), document)
-        ]
-        arguments = (descriptor, endpoint, options.price_per_pair)
-        await client.gateway.simulate(client.account, CHANNELS, "openLink", *arguments, value=options.stake)
-        receipt = await client.gateway.send(client.account, CHANNELS, "openLink", *arguments, value=options.stake)
-        number = receipt.event("LinkOpened")["link"]
+        number = await open_link(
+            client.gateway, client.signer, client.store, link, options.url, options.price_per_pair, options.stake
+        )
         emit(
-            options, {"link": number, "label": link.label, "digest": "0x" + descriptor.hex()}, f"link {number} is open"
+            options, {"link": number, "label": link.label, "digest": "0x" + link.digest.hex()}, f"link {number} is open"
         )
 
     run_with_client(options, work)

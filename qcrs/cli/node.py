@@ -21,8 +21,6 @@ from qcrs.chain.network import Network
 from qcrs.chain.spool import Spool
 from qcrs.cli.options import command, emit, positive, seconds
 from qcrs.config import NodeConfig, given_password, network_path, password
-from qcrs.crypto.leaf_key import Purpose
-from qcrs.crypto.leaf_ring import LeafRing
 from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.entangler import entangler_of
 from qcrs.daemon.examiner import Examiner
@@ -40,12 +38,12 @@ from qcrs.quantum.faults import FAULTS, FaultyAnswers
 from qcrs.sdk.challenge import accuser
 from qcrs.sdk.enrolment import load_keys
 from qcrs.sdk.inspection import Evidence
+from qcrs.sdk.keyed import daemon_door
+from qcrs.sdk.keyring import HASH_KEYS
 from qcrs.sdk.provider import init_node, state_path
 from qcrs.sdk.watch import Tell, Watch, follow
 from qcrs.store import Store
 from qcrs.vault import Vault
-
-HASH_KEYS = "hash-keys"  # the folder beside the journal; a daemon that has one acts through it
 
 
 class FlagsInvalid(QcrsError):
@@ -189,7 +187,7 @@ async def _serve(options: argparse.Namespace) -> None:
             )
             examiner = Examiner(
                 gateway, account, journal, engine, executor.store, config.calibration, executor.time_limit_seconds,
-                executor.memory_limit_bytes, config.keeper,
+                executor.memory_limit_bytes, config.keeper, faulty,
             )  # fmt: skip
             entangler = entangler_of(executor, config) if "EntanglementCoordinator" in gateway.addresses else None
             services, state = (host, examiner), state_path(config.journal)
@@ -202,13 +200,10 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 def _door(options: argparse.Namespace, config: NodeConfig, gateway: Gateway, account: LocalAccount) -> Door | None:
-    """Return the way by which a daemon with hash keys acts; they open with the keystore's password."""
-    folder = config.journal.with_name(HASH_KEYS)
-    if not options.hash_keys and not folder.is_dir():
+    """Return the way by which a daemon that has hash keys, or is to, acts."""
+    if not options.hash_keys and not config.journal.with_name(HASH_KEYS).is_dir():
         return None
-    purpose = Purpose(account.address, gateway.network.chain_id, gateway.addresses["HashKeys"])
-    password = config.password_file.read_text().rstrip("\n")
-    return Door(gateway, account, LeafRing(folder, password, purpose))
+    return daemon_door(config, gateway, account)
 
 
 def _outbox(options: argparse.Namespace, network: Network, journal: Journal) -> Outbox | None:

@@ -6,15 +6,17 @@ import json
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import AddressInvalid, KeystoreInvalid, LocalAccount, account_of, address_of, load_keystore
 from qcrs.chain.network import Network
 from qcrs.config import home, network_path
 from qcrs.sdk.client import Client
+from qcrs.sdk.keyed import KeyedGateway
+from qcrs.sdk.keyring import HASH_KEYS, Keyring
 from qcrs.sdk.secrets import Secrets
 from qcrs.store import Store
 
@@ -154,6 +156,8 @@ def run_with_client(
 ) -> int | None:
     """Connect, give *work* a client, and return what it returns.
 
+    Accounts with a hash key act through the door, by what is in the folder beside the network file.
+
     Args:
         signs: Whether the client acts for an account; reading needs none.
     """
@@ -161,8 +165,10 @@ def run_with_client(
     async def connected() -> int | None:
         network = network_of(options)
         account = signer_of(options, network) if signs else None
-        async with Gateway(network) as gateway:
-            return await work(Client(gateway, account, Secrets(home() / "secrets.jsonl"), Store(network.store)))
+        keyring = Keyring(network_path(options.network).with_name(HASH_KEYS), getattr(options, "keystore", None))
+        with closing(keyring):
+            async with KeyedGateway(network, keyring) as gateway:
+                return await work(Client(gateway, account, Secrets(home() / "secrets.jsonl"), Store(network.store)))
 
     return asyncio.run(connected())
 

@@ -2,6 +2,7 @@
 
 import argparse
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from qcrs.chain.contracts import ProcessorBonds, Reserved
@@ -10,7 +11,6 @@ from qcrs.cli import certify as certifying
 from qcrs.cli.options import (
     add_network,
     add_signer,
-    coins,
     coins_or_none,
     command,
     emit,
@@ -20,19 +20,20 @@ from qcrs.cli.options import (
     whole,
 )
 from qcrs.cli.processor_identity import add_identity_verbs
+from qcrs.cli.processor_service import add_service_verbs
 from qcrs.config import NodeConfig
 from qcrs.crypto.identity import IdentityInvalid
 from qcrs.errors import QcrsError
 from qcrs.model.processor import ProcessorStatus
 from qcrs.sdk import provider
-from qcrs.sdk.certification import certificate_of
+from qcrs.sdk.certification import certificate_of, measured_processors
 from qcrs.sdk.client import Client
 from qcrs.sdk.enrolment import load_keys
 from qcrs.sdk.identities import ProcessorUnkeyed
+from qcrs.sdk.keyed import daemon_door
 from qcrs.sdk.market import MISSED_BEATS, Candidate, Market
-from qcrs.sdk.quote import coin
 
-ETHER, GWEI = 10**18, 10**9
+GWEI = 10**9
 
 
 class ProcessorNotRegistered(QcrsError):
@@ -50,11 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = command(verbs, "show", _show, "show one processor: standing, capability, money")
     register = command(verbs, "register", _register, "register a node's processor and declare its capability")
     register.add_argument("--config", type=Path, required=True, help="the node.toml that 'qcrs node init' wrote")
-    register.add_argument("--fund", type=coins_or_none, metavar="COIN", help="send this to the daemon for gas")
+    register.add_argument(
+        "--fund", type=coins_or_none, metavar="COIN", help="give the daemon as much as it lacks of this, for gas"
+    )
     certifying.add_arguments(verbs)
-    bond = command(verbs, "bond", _bond, "lock coin behind a processor, so that it can be drawn")
-    bond.add_argument("--amount", type=coins, default="5", metavar="COIN", help="how much (5)")
-    unbond = command(verbs, "unbond", _unbond, "take a processor out of the draw; later, take its bond back")
     declare = command(
         verbs, "declare", _declare, "declare a processor's capability anew, before its certificate runs out"
     )
@@ -63,34 +63,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare.add_argument(
         "--quantum-volume-log2", type=whole(0, 10), metavar="N", help="claim this one instead of the calibration's"
     )
-    offer = command(
-        verbs, "offer", _offer, "ask for a price instead of the policy's",
-        description="Ask for PRICE coin a qubit-shot. It is drawn for computations whose requesters bid as much, and "
-        "is paid what they bid. When the offer expires nothing is drawn on it any more.",
-    )  # fmt: skip
-    withdraw = command(verbs, "withdraw-offer", _withdraw_offer, "ask the policy's price again")
-    for verb in (show, declare, *identity_verbs, bond, unbond, offer, withdraw):
+    for verb in (show, declare, *identity_verbs):
         verb.add_argument("id", type=processor_id)
-    offer.add_argument("price", type=coins, metavar="PRICE", help="coin a qubit-shot")
-    offer.add_argument("--minimum", type=coins_or_none, default="0", metavar="COIN", help="least for a computation (0)")
-    offer.add_argument("--expires", type=whole(1), default=30 * 24 * 3600, metavar="SECONDS", help="from now (30 days)")
-    for verb in (listing, show, register, declare, *identity_verbs, bond, unbond, offer, withdraw):
+    for verb in (listing, show, register, declare, *identity_verbs):
         add_network(verb)
-    for verb in (register, declare, identity_verbs[-1], bond, unbond, offer, withdraw):
+    for verb in (register, declare, identity_verbs[-1], *add_service_verbs(verbs)):
         add_signer(verb, "lab-1")
 
 
 def _list(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
         market = await client.market()
-        value = [_value(candidate, market) for candidate in market.candidates]
+        measured = await measured_processors(client.gateway)
+        value = [
+            _value(candidate, market) | {"measured": measured.get(candidate.processor)}
+            for candidate in market.candidates
+        ]
         headings = [
-            "id", "status", "available", "class", "qubits", "free", "leased", "held", "price (gwei)", "org", "accepted",
-            "outliers", "silent",
+            "id", "status", "measured", "available", "class", "qubits", "free", "leased", "held", "price (gwei)", "org",
+            "accepted", "outliers", "silent",
         ]  # fmt: skip
         rows = [
             [
-                str(v["id"]), v["status"], _availability(v), str(v["noiseClass"]), str(v["qubits"]),
+                str(v["id"]), v["status"], {True: "yes", False: "no", None: "-"}[v["measured"]],
+                _availability(v), str(v["noiseClass"]), str(v["qubits"]),
                 str(v["freeQubits"]), str(v["leasedQubits"]), str(v["heldQubits"]), _price(v),
                 str(v["organisation"]), str(v["accepted"]), str(v["outliers"]), str(v["silent"]),
             ]
@@ -123,12 +119,21 @@ def _show(options: argparse.Namespace) -> None:
             value["capability"] = {k: "0x" + v.hex() if isinstance(v, bytes) else v for k, v in plain.items()}
         value["certificate"] = await certificate_of(client.gateway, options.id)
         told = {f"certificate {key}": item for key, item in (value["certificate"] or {}).items()}
-        rows = {**value, **value.get("capability", {}), **told}
+        told.pop("certificate figures", None)  # beside the capability
+        rows = {**value, **_marked(value.get("capability", {}), value["certificate"] or {}), **told}
         for nested in ("capability", "certificate"):
             rows.pop(nested, None)
         emit(options, value, "\n".join(f"{key:25} {item}" for key, item in rows.items()))
 
     run_with_client(options, work, signs=False)
+
+
+def _marked(capability: dict, certificate: dict) -> dict[str, str]:
+    """Return a capability in which each figure says whether it was measured, or is its operator's word."""
+    figures, claimed = certificate.get("figures", {}), certificate.get("claimed", [])
+    marks = {name: f" (measured; claimed {pair['claimed']})" for name, pair in figures.items()}
+    marks |= dict.fromkeys(claimed, " (claimed)")
+    return {name: f"{item}{marks.get(name, '')}" for name, item in capability.items()}
 
 
 def _value(candidate: Candidate, market: Market) -> dict:
@@ -176,11 +181,14 @@ def _register(options: argparse.Namespace) -> None:
     identity = options.config.with_name("identity.json")
 
     async def work(client: Client) -> None:
+        # Before, for a daemon that registers by a hash key installs it first.
+        lacking = (options.fund or 0) - await client.gateway.balance(daemon.address)
+        if lacking > 0:
+            await client.gateway.transfer(client.signer, daemon.address, lacking)
         processor = await provider.register(
-            client.gateway, client.signer, daemon, config.calibration, identity, keys, client.store
-        )
-        if options.fund:
-            await client.gateway.transfer(client.signer, daemon.address, options.fund)
+            client.gateway, client.signer, daemon, config.calibration, identity, keys, client.store,
+            partial(daemon_door, config, client.gateway, daemon),
+        )  # fmt: skip
         emit(
             options,
             {"id": processor, "daemon": daemon.address},
@@ -219,62 +227,5 @@ def _declare(options: argparse.Namespace) -> None:
             f"capability of processor {options.id} declared; it now needs 'qcrs processor certify {options.id}' by the "
             "certification role",
         )
-
-    run_with_client(options, work)
-
-
-def _bond(options: argparse.Namespace) -> None:
-    amount = options.amount
-
-    async def work(client: Client) -> None:
-        await provider.bond(client.gateway, client.signer, options.id, amount)
-        emit(
-            options,
-            {"id": options.id, "bonded": str(amount)},
-            f"{amount / ETHER:.6f} coin locked behind {options.id}",
-        )
-
-    run_with_client(options, work)
-
-
-def _unbond(options: argparse.Namespace) -> None:
-    async def work(client: Client) -> None:
-        free_at = await provider.unbond(client.gateway, client.signer, options.id)
-        value = {"id": options.id, "freeAt": free_at}
-        if free_at is None:
-            emit(options, value, f"bond of processor {options.id} sent to {client.signer.address}")
-            return
-        when = datetime.fromtimestamp(free_at).isoformat(sep=" ", timespec="seconds")
-        emit(
-            options,
-            value,
-            f"processor {options.id} is out of the draw; its answers can be challenged until {when}, then run this "
-            "again to take the bond back ('processor bond' puts it into the draw again)",
-        )
-
-    run_with_client(options, work)
-
-
-def _offer(options: argparse.Namespace) -> None:
-    async def work(client: Client) -> None:
-        expires_at = int(client.gateway.now) + options.expires
-        offer = (options.id, options.price, options.minimum, expires_at)
-        await client.gateway.simulate(client.signer, "ProcessorRegistry", "offer", *offer)
-        await client.gateway.send(client.signer, "ProcessorRegistry", "offer", *offer)
-        value = {
-            "id": options.id, "price": str(options.price), "minimum": str(options.minimum), "expiresAt": expires_at,
-        }  # fmt: skip
-        until = datetime.fromtimestamp(expires_at, UTC).isoformat(sep=" ", timespec="minutes")
-        line = f"processor {options.id} asks {options.price / GWEI:g} gwei a qubit-shot until {until}"
-        emit(options, value, line + (f", and {coin(options.minimum)} coin at least" if options.minimum else ""))
-
-    run_with_client(options, work)
-
-
-def _withdraw_offer(options: argparse.Namespace) -> None:
-    async def work(client: Client) -> None:
-        await client.gateway.simulate(client.signer, "ProcessorRegistry", "withdrawOffer", options.id)
-        await client.gateway.send(client.signer, "ProcessorRegistry", "withdrawOffer", options.id)
-        emit(options, {"id": options.id, "offered": False}, f"processor {options.id} asks the policy's price")
 
     run_with_client(options, work)

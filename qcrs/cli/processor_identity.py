@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from qcrs.chain.keys import load_keystore
@@ -11,6 +12,7 @@ from qcrs.crypto.keys import Keys
 from qcrs.sdk.client import Client
 from qcrs.sdk.enrolment import admission_secret, leave_challenge, load_keys, prove, rekey
 from qcrs.sdk.identities import ProcessorUnkeyed
+from qcrs.sdk.keyed import daemon_door
 
 
 def add_identity_verbs(verbs: argparse._SubParsersAction) -> tuple[argparse.ArgumentParser, ...]:
@@ -19,7 +21,9 @@ def add_identity_verbs(verbs: argparse._SubParsersAction) -> tuple[argparse.Argu
         verbs, "challenge", _challenge, "leave a challenge by which a processor proves its X-Wing key, before 'certify'"
     )
     proof = command(verbs, "prove", _prove, "answer the challenge by which a processor proves its X-Wing key")
-    renewal = command(verbs, "rekey", _rekey, "give a processor new post-quantum keys, or its first; drain it before")
+    renewal = command(
+        verbs, "rekey", _rekey, "give a processor new post-quantum keys, or its first; drain it, stop its daemon before"
+    )
     for verb in (proof, renewal):
         verb.add_argument("--config", type=Path, required=True, help="the node.toml of its daemon")
     return asking, proof, renewal
@@ -52,7 +56,10 @@ def _rekey(options: argparse.Namespace) -> None:
     daemon = load_keystore(config.keystore, config.password_file)
 
     async def work(client: Client) -> None:
-        identity = await rekey(client.gateway, client.store, client.signer, daemon, options.id, options.config)
+        identity = await rekey(
+            client.gateway, client.store, client.signer, daemon, options.id, options.config,
+            partial(daemon_door, config, client.gateway, daemon),
+        )  # fmt: skip
         version = identity.document.version
         emit(
             options,

@@ -44,8 +44,17 @@ class LeafRing:
         after = 0 if commitment is None else known.index(commitment.hex()) + 1
         if after < len(paths):
             return load_leaf_key(paths[after], self._password, self.purpose)
+        return self.another()
+
+    def another(self) -> LeafKey:
+        """Return a new key, after all others: for an account whose key is lost."""
+        paths = list(self._paths())
         number = int(paths[-1].stem) + 1 if paths else 1
         return create_leaf_key(self.folder / f"{number}.key", self._password, self.purpose)
+
+    def has(self, commitment: bytes) -> bool:
+        """Return whether the key with *commitment* is here; it is not opened."""
+        return commitment.hex() in map(_commitment_in, self._paths())
 
     def _paths(self) -> Iterator[Path]:
         numbered = (path for path in self.folder.glob("*.key") if path.stem.isdigit())

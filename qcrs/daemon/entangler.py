@@ -145,11 +145,12 @@ class Entangler:
             await self._carry_out(due, processor)
         except (ContractRefused, *TRANSIENT) as error:
             level = logging.DEBUG if isinstance(error, ContractRefused) else logging.WARNING
-            log.log(level, "%s=%s %s", due.step.value, due.subject, error)
+            log.log(level, "step=%s subject=%s %s", due.step.name, due.subject, error)
         except QcrsError as error:
-            log.warning("%s=%s %s: %s", due.step.value, due.subject, type(error).__name__, error)
+            log.warning("step=%s subject=%s %s: %s", due.step.name, due.subject, type(error).__name__, error)
         else:
-            log.info("%s=%s number=%s seconds=%.2f", due.step.value, due.subject, due.number, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            log.info("step=%s subject=%s number=%s seconds=%.2f", due.step.name, due.subject, due.number, seconds)
             if due.step is not Step.AskPairs:
                 return self._rest(due, RETRY_SECONDS[1])  # its event makes it undue
         _, wait = self._again.get(due, (0.0, RETRY_SECONDS[0] / 2))

@@ -7,7 +7,6 @@ same words is journalled before it is said: the digest of its counts, and its sc
 import asyncio
 import json
 import logging
-import math
 import os
 import time
 from collections.abc import Mapping
@@ -16,32 +15,31 @@ from pathlib import Path
 from typing import Any
 
 from qcrs.chain.codec import ContractRefused
-from qcrs.chain.contracts import Allocator, Benchmarks, Registry
+from qcrs.chain.contracts import Benchmarks
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount, salt_root
 from qcrs.daemon.examining import Due, Step, Trial, View, decide
-from qcrs.daemon.execution import TRANSIENT
+from qcrs.daemon.execution import TRANSIENT, WithheldForTest
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.outlook import RANKS, Outlook
+from qcrs.daemon.patrol import Patrol
 from qcrs.errors import QcrsError
 from qcrs.model.certification import ENDED
-from qcrs.model.processor import ProcessorStatus
-from qcrs.model.records import CertificationTerms, Measured
+from qcrs.model.records import Measured
 from qcrs.quantum.client import EngineClient
 from qcrs.quantum.examination import ExaminerFailed, encode_bundle, examine, task_of
+from qcrs.quantum.faults import FaultyAnswers
 from qcrs.quantum.request import RunRequest
-from qcrs.rules.certifying import MAX_ROUNDS, commitment_of, next_salt
+from qcrs.rules.certifying import commitment_of, next_salt
 from qcrs.rules.digest import keccak
-from qcrs.rules.measurement import NOTHING, SEATS
-from qcrs.rules.reputation import is_unfit
+from qcrs.rules.measurement import NOTHING
 from qcrs.store import ContentUnavailable, Store
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
 RETRY_SECONDS = 3.0
-SWEEP_SECONDS = 30.0
-COUNTERS = ("accepted", "outliers", "silent", "refused", "failed")
+POOL_SECONDS = 30.0  # between looks at whether this processor is in the pool of certifiers
 # A bundle that is not in the store is waited for until this share of the window is left; then nothing was measured.
 PATIENCE_SHARE = 0.4
 CONTRACT = "Certifications"
@@ -58,6 +56,7 @@ class Examiner:
     Attributes:
         calibration: Of its own processor: the file is put into the store, where certifiers find it by its digest.
         time_limit_seconds, memory_limit_bytes: Bounds of one run.
+        faulty: Test equipment that falsifies answers, those to benchmarks too; None in an honest daemon.
     """
 
     gateway: Gateway
@@ -69,12 +68,16 @@ class Examiner:
     time_limit_seconds: float
     memory_limit_bytes: int
     keeper: bool = True
+    faulty: FaultyAnswers | None = None
     _ended: set[int] = field(default_factory=set)
     _tasks: dict[Due, asyncio.Task] = field(default_factory=dict)
     _again_at: dict[Due, float] = field(default_factory=dict)
-    _surprisable: list[int] = field(default_factory=list)
-    _unfit: list[int] = field(default_factory=list)
-    _swept_at: float = -math.inf
+    _patrol: Patrol = field(init=False)
+    _enlisted: bool | None = None
+    _pool_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._patrol = Patrol(self.gateway)
 
     async def run(self, stop: asyncio.Event, outlook: Outlook) -> None:
         """Serve until *stop* is set.
@@ -98,6 +101,7 @@ class Examiner:
 
     async def _look(self, outlook: Outlook) -> None:
         try:
+            await self._look_at_pool(outlook.processor)
             view = await self._view(outlook)
         except TRANSIENT as error:
             log.debug("benchmarks not looked at: %s", error)
@@ -106,6 +110,20 @@ class Examiner:
         for due in decide(view):
             if due not in self._tasks and time.monotonic() >= self._again_at.get(due, 0.0):
                 self._tasks[due] = asyncio.create_task(self._perform(due, trials.get(due.subject)))
+
+    async def _look_at_pool(self, processor: int) -> None:
+        """Say whether this daemon scores others, when that has changed: only its operator can have it do so."""
+        if self._enlisted is not None and time.monotonic() < self._pool_at + POOL_SECONDS:
+            return
+        enlisted = (await Benchmarks(self.gateway).certifier(processor)).place > 0
+        if enlisted and not self._enlisted:
+            log.info("processor=%s certifier: scores benchmarks of others when it is drawn", processor)
+        elif not enlisted and self._enlisted is not False:
+            log.info(
+                "processor=%s no certifier: it could score others' benchmarks for a fee; its operator has it do so, "
+                "for a stake, with 'qcrs processor enlist %s --config NODE.TOML'", processor, processor,
+            )  # fmt: skip
+        self._enlisted, self._pool_at = enlisted, time.monotonic()
 
     async def _view(self, outlook: Outlook) -> View:
         reads = Benchmarks(self.gateway)
@@ -120,34 +138,21 @@ class Examiner:
             else:
                 trials.append(Trial(id_, record, tuple(seats)))
         epoch_entropy = await reads.entropy(int(now) // terms.cadence_seconds)
-        await self._sweep(terms, {trial.record.processor for trial in trials})
+        patrol = self._patrol
+        if self.keeper:
+            await patrol.sweep(terms, {trial.record.processor for trial in trials})
         return View(
             processor=outlook.processor, rank=(outlook.processor - 1) % RANKS, now=now, terms=terms, trials=trials,
-            epoch_entropy=epoch_entropy, surprisable=self._surprisable, unfit=self._unfit,
+            epoch_entropy=epoch_entropy, surprisable=patrol.surprisable, unfit=patrol.unfit, drifted=patrol.drifted,
             keeper=self.keeper,
         )  # fmt: skip
-
-    async def _sweep(self, terms: CertificationTerms, busy: set[int]) -> None:
-        """Look through all processors, now and then, for those that a keeper has something to do about."""
-        if not self.keeper or time.monotonic() < self._swept_at + SWEEP_SECONDS:
-            return
-        self._swept_at = time.monotonic()
-        reads, registry = Benchmarks(self.gateway), Registry(self.gateway)
-        price = SEATS * terms.fee + (MAX_ROUNDS + 2) * await Allocator(self.gateway).keeper_bounty()
-        self._surprisable, self._unfit = [], []
-        for number in range(1, await registry.count() + 1):
-            standing = await registry.standing(number)
-            if standing.status is not ProcessorStatus.Certified:
-                continue
-            if is_unfit({name: getattr(standing, name) for name in COUNTERS}):
-                self._unfit.append(number)
-            if number not in busy and await reads.reserve(number) >= price:
-                self._surprisable.append(number)
 
     async def _perform(self, due: Due, trial: Trial | None) -> None:
         began = time.monotonic()
         try:
             await self._carry_out(due, trial)
+        except WithheldForTest:
+            log.warning("benchmark=%s step=%s withheld: test equipment", due.subject, due.step.name)
         except (ContractRefused, ContentUnavailable, ExaminerFailed, SaltUnknown, *TRANSIENT) as error:
             # Others were faster, or it will be possible later: what is still due then is tried again.
             level = logging.DEBUG if isinstance(error, ContractRefused) else logging.WARNING
@@ -161,6 +166,10 @@ class Examiner:
             await self._send("suspendByRule", due.subject, contract="ProcessorRegistry")
         elif due.step is Step.OpenEpoch:
             await self._send("openEpoch")
+        elif due.step is Step.Recheck:
+            found = self._patrol.drifted.get(due.subject)
+            if found is not None:  # it may have been benchmarked meanwhile
+                await self._send("recheck", due.subject, found.shown.computations, found.shown.indices)
         elif due.step is Step.Surprise or trial is None:
             await self._send("surprise", due.subject)
         elif due.step in (Step.Convene, Step.Enforce):
@@ -224,7 +233,12 @@ class Examiner:
         )
         if result.counts is None:
             log.warning("a payload of the benchmark was refused: %s %s", result.refusal.name, result.message)
-        return result.counts
+        if self.faulty is None or result.counts is None:
+            return result.counts
+        counts = self.faulty.answer(result.counts, fields["outcome_bits"], fields["shots"], fields["text"])
+        if counts is None:
+            raise WithheldForTest
+        return counts
 
     async def _score(self, due: Due, trial: Trial) -> None:
         """Commit to scores, or open them."""

@@ -1,15 +1,17 @@
 """What a daemon owes to benchmarks: pure decisions, as in ``qcrs.daemon.duties``.
 
-A daemon answers for its own processor, scores others as a certifier, and keeps: draws, deadlines, epochs and surprises.
+A daemon answers for its own processor, scores others as a certifier, and keeps: draws, deadlines, epochs, surprises and
+drift.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from qcrs.model.certification import CertificationStatus
 from qcrs.model.records import Certification, CertificationTerms
 from qcrs.rules.certifying import is_surprised
+from qcrs.rules.drift import Shown
 
 # Keepers act in turn, so that few transactions collide.
 TURN_SECONDS = 3.0
@@ -27,6 +29,7 @@ class Step(Enum):
     Enforce = "enforce"
     OpenEpoch = "openEpoch"
     Surprise = "surprise"
+    Recheck = "recheck"
     Suspend = "suspendByRule"
 
 
@@ -44,14 +47,27 @@ class Due:
     """A step that is due.
 
     Attributes:
-        subject: Certification; the processor of a surprise or a suspension; the epoch to open.
-        round: Of the certification; the epoch of a surprise. seat: Of the certification.
+        subject: Certification; the processor of a surprise, a recheck or a suspension; the epoch to open.
+        round: Of the certification; the epoch of a surprise or a recheck. seat: Of the certification.
     """
 
     step: Step
     subject: int
     round: int = 0
     seat: int = 0
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """A processor whose gold rounds show that it has become worse.
+
+    Attributes:
+        benchmarked_at: When its last benchmark began, 0 before the first; *since* when it is known, by the same clock.
+    """
+
+    shown: Shown
+    benchmarked_at: float
+    since: float
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,7 @@ class View:
         epoch_entropy: What the running epoch draws by; None when it is not opened.
         surprisable: Certified processors that have no benchmark open and enough in reserve for one.
         unfit: Certified processors whose conduct suspends them.
+        drifted: Of the surprisable ones, those that have become worse.
         keeper: Whether to act for others.
     """
 
@@ -74,6 +91,7 @@ class View:
     epoch_entropy: bytes | None
     surprisable: Collection[int] = ()
     unfit: Collection[int] = ()
+    drifted: Mapping[int, Drifted] = field(default_factory=dict)
     keeper: bool = True
 
     @property
@@ -89,6 +107,7 @@ def decide(view: View) -> list[Due]:
         steps += [due for trial in view.trials for due in _kept(trial, view)]
         steps += [Due(Step.Suspend, processor) for processor in view.unfit]
         steps += _watched(view)
+        steps += _worse(view)
     return steps
 
 
@@ -128,3 +147,13 @@ def _watched(view: View) -> list[Due]:
         return [Due(Step.OpenEpoch, view.epoch)]
     drawn = [p for p in view.surprisable if is_surprised(view.epoch_entropy, p, view.terms.surprise_ppm)]
     return [Due(Step.Surprise, processor, view.epoch) for processor in drawn]
+
+
+def _worse(view: View) -> list[Due]:
+    """Return the rechecks that are due: each processor is benchmarked unasked once an epoch at most."""
+    begun = view.epoch * view.terms.cadence_seconds
+    return [
+        Due(Step.Recheck, processor, view.epoch)
+        for processor, found in view.drifted.items()
+        if found.benchmarked_at < begun and view.now - max(begun, found.since) >= TURN_SECONDS * view.rank
+    ]

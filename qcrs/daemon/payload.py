@@ -1,8 +1,8 @@
 """Getting the circuit: inline, from the store in plain, or out of an envelope whose key its requester seals to us.
 
 A requester can only seal once it is known who was drawn, so the key is waited for, but not for long: whoever is not
-let in says so in time, with a refusal that the chain keeps, and is replaced. That harms the requester alone, but for
-one refusal on the record of each processor that waited.
+let in says so in time, with a refusal that the chain keeps, and is replaced. That harms the requester alone: such a
+refusal is no part of a processor's conduct.
 """
 
 import asyncio

@@ -21,6 +21,7 @@ class AssignmentStatus(IntEnum):
     TrapFailed = 10
     Disproven = 11
     Vindicated = 12
+    Excused = 13
 
 
 class UnexpectedAssignmentStatus(UnexpectedStatus):
@@ -41,6 +42,7 @@ SOURCES: dict[AssignmentStatus, frozenset[AssignmentStatus]] = {
     _S.TrapFailed: frozenset({_S.Revealed}),
     _S.Disproven: frozenset({_S.Accepted, _S.Released}),
     _S.Vindicated: frozenset({_S.Outlier, _S.GoldFailed, _S.TrapFailed}),
+    _S.Excused: frozenset({_S.Assigned, _S.Refused}),
 }
 
 ON_DUTY = frozenset({_S.Assigned, _S.Committed, _S.Revealed})

@@ -30,3 +30,7 @@ class Decision(IntEnum):
     TempoSet = 21
     WorkPaused = 22
     WorkResumed = 23
+    ChannelSettled = 24
+    ChannelEnded = 25
+    SessionAborted = 26
+    SessionsConcluded = 27

@@ -11,6 +11,9 @@ from qcrs.model.session import ENDED as SESSION_ENDED
 from qcrs.model.session import SessionStatus
 
 ENDS = (0, 1)
+# Up to this many outcome bits a result is its own sketch, and no secret has to be disclosed: as in CountSketch.
+NARROW_BITS = 8
+NO_SEED = bytes(32)
 # What of the two contracts' events changes how channels, sessions and groups stand.
 ENTANGLEMENT_EVENTS = (
     "ChannelRequested", "ChannelRetested", "ChannelAccepted", "PairsHeralded", "OutcomesCommitted", "OutcomesRevealed",
@@ -137,7 +140,8 @@ class Group:
     """The runs of one program.
 
     Attributes:
-        group: Id of its first session. runs: How many, with consecutive ids. seed: Of the sketches, once it is fixed.
+        group: Id of its first session. runs: How many, with consecutive ids.
+        seed: Of the sketches, once it is fixed or none is needed.
         due_at: When the secret, then each report, is overdue, unix seconds; 0 before anything may be reported.
         verdict: Once it is concluded.
     """
@@ -264,7 +268,8 @@ class Entanglement:
             return None
         if name in ("ReportingOpened", "SketchSeedFixed"):
             group.due_at = arguments["phaseEndsAt"]
-            group.seed = arguments.get("seed", group.seed)
+            narrow = group.request.outcome_bits <= NARROW_BITS
+            group.seed = arguments.get("seed", NO_SEED if narrow else None)
         elif name == "SessionsConcluded":
             group.verdict, group.agreeing = arguments["verdict"], arguments["agreeing"]
         return group

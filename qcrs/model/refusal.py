@@ -48,3 +48,7 @@ class RefusalCode(IntEnum):
     SimulationTimedOut = 200
     SimulationOutOfMemory = 201
     SimulationFailed = 202
+
+
+# A requester can bring these about of whomever it likes, so they are no part of a processor's conduct.
+EXCUSED = frozenset({RefusalCode.PayloadSealed, RefusalCode.EnvelopeInvalid})

@@ -1,6 +1,6 @@
 """TEST EQUIPMENT: dishonest answers, made from honest counts.
 
-Only ``qcrs node start --fault KIND`` uses this, to show and test that the network catches it. The
+Only ``qcrs node start --fault KIND`` uses this, for benchmarks too, to show and test that the network catches it. The
 rounds of a sweep are falsified one by one, so that each keeps its shots.
 
 bias     a fifth of the shots is moved to one rare outcome, always the same for a circuit width

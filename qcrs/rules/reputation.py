@@ -41,8 +41,8 @@ CONDUCT: Mapping[AssignmentStatus, tuple[str, int]] = {
     _S.GoldFailed: ("failed", 2**16 - 1),
     _S.TrapFailed: ("failed", 2**16 - 1),
 }
-# Fates whose correction after a verdict takes a count back.
-_CORRECTED = frozenset({_S.Accepted, _S.Outlier, _S.GoldFailed, _S.TrapFailed})
+# Fates whose correction takes a count back.
+_CORRECTED = frozenset({_S.Accepted, _S.Outlier, _S.Refused, _S.GoldFailed, _S.TrapFailed})
 
 Conduct = Mapping[str, int]
 # What a processor begins anew with that was suspended for its conduct: one proven fault.

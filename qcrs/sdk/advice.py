@@ -41,7 +41,15 @@ def next_step(name: str, arguments: Mapping[str, Any]) -> str | None:
             "'qcrs committee list --json' tells who has a seat; act with such an account: --as NAME or --keystore FILE"
         )
     if name == "HashSignatureRequired":
-        return "members of bodies act through the contract of hash keys, with a hash key beside the account's own"
+        return (
+            f"account {arguments['account']} acts by a hash key beside its ECDSA key: 'qcrs key install' makes its "
+            "first one, after which commands use it by themselves; 'qcrs key show' tells what the chain has"
+        )
+    if name == "MemberKeyMissing":
+        return f"{arguments['member']} installs a hash key first: 'qcrs key install'"
+    if name == "RecoveryOpen":
+        opens = datetime.fromtimestamp(arguments["opensAt"], UTC).isoformat(sep=" ", timespec="minutes")
+        return f"the present key can object until {opens}; finish it then"
     if name in ("MotionOutdated", "VotingOver"):
         return "nobody can vote on it any more; end it with 'qcrs committee expire', and propose it anew"
     if name == "ExecutionOutsideWindow":

@@ -1,18 +1,27 @@
 """Benchmarks as operators and auditors see them: enlist, request, watch, and hold scores to the counts in the store."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from qcrs.chain.codec import Event
 from qcrs.chain.contracts import Benchmarks
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount, salt_root
 from qcrs.model.certification import ENDED, CertificationStatus
-from qcrs.model.records import Certification, Measured
+from qcrs.model.records import Capability, Certification, Measured
 from qcrs.quantum.examination import examine, task_of
 from qcrs.rules.certifying import chain_of
+from qcrs.rules.measurement import (
+    AS_CLAIMED,
+    AS_MEASURED,
+    AS_TESTED,
+    LEAST_MIRROR_PPM,
+    LEAST_VOLUME_LOG2,
+    PPM,
+    is_heavy,
+)
 from qcrs.store import ContentMismatch, ContentUnavailable, Store
 
 CONTRACT = "Certifications"
@@ -126,8 +135,68 @@ async def read_trials(gateway: Gateway) -> list[Trial]:
     return list(trials.values())
 
 
+def shortfalls(measured: Measured, claim: Capability) -> list[str]:
+    """Return in words why *measured* is not enough for *claim*; nothing when it is, as ``is_enough`` says."""
+    m, found = measured, []
+    if m.qubits < claim.qubits:
+        found.append("not every circuit was answered, or not as such a device could answer it")
+    shown = claim.quantum_volume_log2 < LEAST_VOLUME_LOG2 or is_heavy(m.circuits, m.shots, m.heavy_outputs)
+    if m.quantum_volume_log2 < claim.quantum_volume_log2 or not shown:
+        share = m.heavy_outputs / m.shots if m.shots else 0.0
+        found.append(f"a quantum volume of 2^{claim.quantum_volume_log2} not shown: {share:.1%} heavy outputs")
+    if m.noise_class != claim.noise_class:
+        found.append(f"noise class {m.noise_class}, claimed {claim.noise_class}")
+    if m.mirror_ppm < LEAST_MIRROR_PPM:
+        found.append(f"{m.mirror_ppm / PPM:.1%} of the mirror blocks of the worst shape passed; most must")
+    return found
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a benchmark measured, beside the claim that it was about.
+
+    Attributes:
+        figures: What was claimed and what was measured, by name in the capability, of what takes effect as measured.
+        lacks: Why it was not enough, in words; empty when it was.
+    """
+
+    figures: Mapping[str, tuple[int, int]]
+    lacks: Sequence[str]
+
+    @classmethod
+    def of(cls, claim: Capability, measured: Measured) -> Self:
+        """Return what *measured* is beside *claim*."""
+        names = {name: _alias(name) for name in AS_MEASURED}
+        figures = {alias: (getattr(claim, name), getattr(measured, name)) for name, alias in names.items()}
+        return cls(figures, shortfalls(measured, claim))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as ``--json`` prints it."""
+        pairs = {name: {"claimed": claimed, "measured": found} for name, (claimed, found) in self.figures.items()}
+        return {"figures": pairs, "lacks": list(self.lacks)}
+
+
+async def outcome_of(gateway: Gateway, certification: int) -> Outcome | None:
+    """Return what *certification* found; None when it has not ended, or nothing was measured."""
+    trial = next((trial for trial in await read_trials(gateway) if trial.id == certification), None)
+    if trial is None or trial.ended is None or trial.evidence is None:
+        return None
+    claim = await Benchmarks(gateway).claim(trial.processor, trial.version)
+    return Outcome.of(claim, Measured.from_chain(dict(trial.ended["measured"])))
+
+
+async def measured_processors(gateway: Gateway) -> dict[int, bool]:
+    """Return of each processor that was ever certified whether its certificate in effect rests on a measurement."""
+    certified = await gateway.logs(gateway.network.deployed_at, names=["ProcessorCertified"])
+    return {event["processor"]: any(event["evidence"]) for event in certified}
+
+
+def _alias(name: str) -> str:
+    return Capability.model_fields[name].alias or name
+
+
 async def certificate_of(gateway: Gateway, processor: int) -> dict[str, Any] | None:
-    """Return what the capability in effect of *processor* rests on; None when it has none."""
+    """Return what the capability in effect of *processor* rests on, and what of it is a claim; None without one."""
     version, _ = await gateway.call("ProcessorRegistry", "versionsOf", processor)
     if not version:
         return None
@@ -135,10 +204,17 @@ async def certificate_of(gateway: Gateway, processor: int) -> dict[str, Any] | N
     own = [event for event in certified if (event["processor"], event["version"]) == (processor, version)]
     evidence = own[-1]["evidence"] if own else bytes(32)
     if not any(evidence):
-        return {"version": version, "measured": False, "meaning": "approved by the certification role, unmeasured"}
+        claimed = [_alias(name) for name in (*AS_TESTED, *AS_MEASURED, *AS_CLAIMED)]
+        meaning = "approved by the certification role, unmeasured"
+        return {"version": version, "measured": False, "meaning": meaning, "claimed": claimed}
     trial = next((t for t in await read_trials(gateway) if t.evidence == evidence), None)
     found = {"version": version, "measured": True, "evidence": "0x" + evidence.hex(), "meaning": MEANING}
-    return found if trial is None else found | {"certification": trial.id, "counts": "0x" + trial.answer.hex()}
+    found["claimed"] = [_alias(name) for name in AS_CLAIMED]
+    if trial is None:
+        return found
+    outcome = await outcome_of(gateway, trial.id)
+    figures = {} if outcome is None else {"figures": outcome.to_json()["figures"]}
+    return found | {"certification": trial.id, "counts": "0x" + trial.answer.hex()} | figures
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import time
-from dataclasses import dataclass
 
 from qcrs.chain.gateway import Gateway
 from qcrs.errors import QcrsError
@@ -23,43 +22,12 @@ class ErrandFailed(QcrsError):
     """The daemon could not do what was wanted of it, or did not say in time."""
 
 
-@dataclass(frozen=True)
-class Link:
-    """A link, as the chain tells.
-
-    Attributes:
-        price: Wei a pair. stake: Wei of its operator. descriptor, endpoint: Digests of documents in the store.
-    """
-
-    link: int
-    operator: str
-    price: int
-    stake: int
-    closed: bool
-    descriptor: bytes
-    endpoint: bytes
-
-
 async def read_entanglement(gateway: Gateway) -> Entanglement:
     """Return all channels and sessions, as the events tell them."""
     known = Entanglement()
     for event in await gateway.logs(gateway.network.deployed_at, names=ENTANGLEMENT_EVENTS):
         known.apply(event.name, event.arguments, event.block)
     return known
-
-
-async def read_links(gateway: Gateway) -> list[Link]:
-    """Return all links that were ever opened."""
-    links = []
-    for event in await gateway.logs(gateway.network.deployed_at, names=["LinkOpened"]):
-        record = await gateway.call(CHANNELS, "linkOf", event["link"])
-        links.append(
-            Link(
-                event["link"], record["operator"], record["pricePerPair"], record["stake"], record["closed"],
-                event["descriptorDigest"], event["endpointDigest"],
-            )
-        )  # fmt: skip
-    return links
 
 
 async def channel_of(gateway: Gateway, channel: int) -> Channel:

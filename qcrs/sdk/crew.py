@@ -22,13 +22,19 @@ class Crew:
 
     Attributes:
         members: In ascending order. link: Over which their channels are. pairs: By channel, a shot.
+        between: The channel of each two members that share pairs, the lower first.
         error_ppm: Of the worst channel, as its last test counted; what a program's fidelity follows from.
     """
 
     members: tuple[int, ...]
     link: int
     pairs: Mapping[int, int]
+    between: Mapping[tuple[int, int], int]
     error_ppm: int
+
+    def channel_of(self, ends: tuple[int, int]) -> int:
+        """Return the channel between two members."""
+        return self.between[ends]
 
 
 def crews(
@@ -86,7 +92,8 @@ def _crews_of(
         if enough:
             taken = {channel.channel: pairs[ends] for ends, channel in used.items() if channel is not None}
             worst = max((_error_ppm(channel) for channel in used.values() if channel is not None), default=0)
-            yield Crew(tuple(chosen), link, taken, worst)
+            between = {ends: channel.channel for ends, channel in used.items() if channel is not None}
+            yield Crew(tuple(chosen), link, taken, between, worst)
 
 
 def _error_ppm(channel: Channel) -> int:

@@ -3,22 +3,25 @@
 import asyncio
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import LocalAccount, sign_registration
+from qcrs.chain.keys import LocalAccount
 from qcrs.config import NodeConfig, password
 from qcrs.crypto.admission import answer, challenge, require_possession, require_unique
 from qcrs.crypto.identity import Document, Identity, IdentityInvalid, canonical_json, issue, rotate
 from qcrs.crypto.keys import Keys, OpeningKey, SigningKey
 from qcrs.crypto.keystore import CHOSEN_COST, RANDOM_COST, public_of, read_key, write_key, write_private
+from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.model.records import Capability
 from qcrs.quantum.calibration import Calibration
 from qcrs.rules.digest import keccak
 from qcrs.sdk.identities import Identities, ProcessorUnkeyed
+from qcrs.sdk.keyed import consent
 from qcrs.store import Store
 from qcrs.vault import Vault
 
@@ -86,13 +89,17 @@ def first_identity(gateway: Gateway, operator: str, daemon: str, calibration: Ca
 
 
 async def rekey(
-    gateway: Gateway, store: Store, operator: LocalAccount, daemon: LocalAccount, processor: int, config: Path
-) -> Identity:
+    gateway: Gateway, store: Store, operator: LocalAccount, daemon: LocalAccount, processor: int, config: Path,
+    door: Callable[[], Door] | None = None,
+) -> Identity:  # fmt: skip
     """Give *processor* new keys, or its first, and have its operator tell the registry; return the new identity.
 
     The new keys are in the node's directory before anything is sent, and its configuration names them afterwards: run
     again after it was interrupted, this goes on where it stopped. The processor is suspended by it until it is
     certified again, and its daemon must be started anew.
+
+    Args:
+        door: Makes that of the daemon, which attests by its hash key if it has one.
 
     Raises:
         ProcessorUnkeyed: The node has not got the present keys, which have to vouch for the new ones.
@@ -110,9 +117,7 @@ async def rekey(
         return present
     identity = _next_identity(gateway, config, node, present, operator.address, daemon.address)
     await asyncio.to_thread(store.put, identity.content)
-    proof = sign_registration(
-        daemon, gateway.network.chain_id, gateway.addresses[REGISTRY], operator.address, identity.digest, SAME_HARDWARE
-    )
+    proof = await consent(gateway, operator.address, daemon, door, identity.digest, SAME_HARDWARE, processor)
     await gateway.simulate(operator, REGISTRY, "updateIdentity", processor, identity.digest, proof)
     await gateway.send(operator, REGISTRY, "updateIdentity", processor, identity.digest, proof)
     _adopt(config, node, identity)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from qcrs.chain.gateway import Gateway, Receipt
 from qcrs.chain.keys import LocalAccount
-from qcrs.config import password
+from qcrs.config import new_password, password
 from qcrs.crypto.leaf_key import Purpose
 from qcrs.crypto.leaf_ring import LeafRing
 from qcrs.door import Door
@@ -21,10 +21,11 @@ class Keyring:
 
     Args:
         folder: By convention ``HASH_KEYS`` beside the network file: a key signs for one suite alone.
+        keystore: Of the account that acts, if it is in a file. A daemon's has its hash keys beside it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, keystore: Path | None = None) -> None:
+        self._folder, self._keystore = folder, keystore
         self._doors: dict[tuple[int, str], Door] = {}
         self._password: str | None = None
 
@@ -42,13 +43,25 @@ class Keyring:
         """Return the way by which *account* acts, with its key installed."""
         known = self._doors.get((id(gateway), account.address))
         if known is None:
-            if self._password is None:
-                self._password = password(self._folder / PASSWORD)
-            purpose = Purpose(account.address, gateway.network.chain_id, gateway.addresses["HashKeys"])
-            known = Door(gateway, account, LeafRing(self._folder / account.address.lower(), self._password, purpose))
+            known = Door(gateway, account, self.ring(gateway, account.address))
             await known.open()
             self._doors[id(gateway), account.address] = known
         return known
+
+    def ring(self, gateway: Gateway, account: str) -> LeafRing:
+        """Return the keys of *account*, past, present and next.
+
+        Raises:
+            PasswordMissing: Nobody said what opens them.
+        """
+        folder, opened_by = self._folder / account.lower(), self._folder / PASSWORD
+        if self._keystore is not None and any(self._keystore.with_name(HASH_KEYS).glob("*.key")):
+            folder, opened_by = self._keystore.with_name(HASH_KEYS), self._keystore.with_name(PASSWORD)
+        if self._password is None:
+            is_first = not any(folder.glob("*.key"))
+            self._password = (new_password if is_first else password)(opened_by)
+        purpose = Purpose(account, gateway.network.chain_id, gateway.addresses["HashKeys"])
+        return LeafRing(folder, self._password, purpose)
 
     def close(self) -> None:
         """Let go of all keys."""

@@ -15,7 +15,7 @@ from qcrs.config import NodeConfig
 from qcrs.model.organisation import Screen
 from qcrs.quantum.calibration import Calibration, bundled_names, bundled_path
 from qcrs.quantum.capability import capability_of
-from qcrs.sdk import provider
+from qcrs.sdk import bonding, certification, provider
 from qcrs.sdk.authority import Authority
 from qcrs.sdk.enrolment import PossessionUnproven, load_keys, prove, require_admissible
 from qcrs.sdk.provider import NodeFiles
@@ -57,7 +57,7 @@ async def found(
     weights: Sequence[int],
     progress: Callable[[str], None],
 ) -> dict[int, str]:
-    """Admit the organisations and register, certify and bond their processors.
+    """Admit the organisations and register, certify and bond their processors, each of which scores others' benchmarks.
 
     Args:
         nodes: Directory in which each node gets one of its own.
@@ -87,7 +87,8 @@ async def found(
             await require_admissible(gateway, store, processor, secret)
         await prove(gateway, store, processor, keys)
         await provider.certify(gateway, authority, processor, store, secret)
-        await provider.bond(gateway, owner, processor, BOND)
+        await bonding.bond(gateway, owner, processor, BOND)
+        await certification.enlist(gateway, owner, daemon, processor)
         installed[processor] = device
     return installed
 

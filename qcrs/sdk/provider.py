@@ -1,17 +1,19 @@
-"""What organisations and providers do: admit, register, declare, certify, bond."""
+"""What organisations and providers do: admit, register, declare, certify."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qcrs.chain.contracts import ProcessorBonds, Registry
+from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import RANDOM_COST, LocalAccount, create_account, create_keystore, sign_registration
+from qcrs.chain.keys import RANDOM_COST, LocalAccount, create_account, create_keystore
 from qcrs.config import NodeConfig, cores
 from qcrs.crypto.identity import canonical_json
 from qcrs.crypto.keys import Keys
 from qcrs.crypto.keystore import CHOSEN_COST
+from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.model.records import Capability
 from qcrs.quantum.calibration import Calibration
@@ -19,6 +21,7 @@ from qcrs.quantum.capability import capability_of
 from qcrs.rules.digest import keccak
 from qcrs.sdk.authority import Authority
 from qcrs.sdk.enrolment import device_descriptor, first_identity, make_keys, record_bytes, require_admissible
+from qcrs.sdk.keyed import consent
 from qcrs.store import Store
 from qcrs.vault import Vault
 
@@ -189,6 +192,7 @@ async def register(
     identity_path: Path,
     keys: Keys | None = None,
     store: Store | None = None,
+    door: Callable[[], Door] | None = None,
 ) -> int:
     """Register a processor and declare its capability; return its id. It still has to be certified and bonded.
 
@@ -197,9 +201,11 @@ async def register(
     Args:
         keys: The post-quantum keys of its identity; None for a processor that gets no encrypted circuits.
         store: Where its identity is published, if it has keys.
+        door: Makes that of the daemon, which attests by its hash key where the operator or the registry asks for it.
 
     Raises:
         ContractRefused: The operator is no member, or the daemon serves another processor.
+        HashKeyMissing: The registry requires hash keys, and the operator has none.
     """
     calibration = Calibration.read(calibration_path)
     processor = await _undeclared(gateway, operator, daemon)
@@ -213,14 +219,7 @@ async def register(
         if store is not None:
             await asyncio.to_thread(store.put, document)
         digest = keccak(document)
-        proof = sign_registration(
-            daemon,
-            gateway.network.chain_id,
-            gateway.addresses["ProcessorRegistry"],
-            operator.address,
-            digest,
-            hardware,
-        )
+        proof = await consent(gateway, operator.address, daemon, door, digest, hardware)
         arguments = (daemon.address, digest, hardware, proof)
         receipt = await gateway.send(operator, "ProcessorRegistry", "register", *arguments)
         processor = receipt.event("ProcessorRegistered")["processor"]
@@ -278,27 +277,3 @@ async def certify(gateway: Gateway, authority: Authority, processor: int, store:
     _, newest = await gateway.call("ProcessorRegistry", "versionsOf", processor)
     await authority("ProcessorRegistry", "certify", processor, newest)
     return checked
-
-
-async def bond(gateway: Gateway, operator: LocalAccount, processor: int, amount: int) -> None:
-    """Lock *amount* wei, sent along, behind a processor."""
-    await gateway.send(operator, "Bonds", "bond", processor, value=amount)
-
-
-async def unbond(gateway: Gateway, operator: LocalAccount, processor: int) -> int | None:
-    """Take a processor out of the draw, or, once its bond is free, take the bond back.
-
-    Returns:
-        When the bond becomes free, unix seconds; None when it has been sent to the operator.
-
-    Raises:
-        ContractRefused: Qubits are leased, the bond is not free yet, or a case holds it.
-    """
-    free_at, _ = await ProcessorBonds(gateway).unbonding(processor)
-    if free_at == 0:
-        await gateway.simulate(operator, "Bonds", "beginUnbonding", processor)
-        receipt = await gateway.send(operator, "Bonds", "beginUnbonding", processor)
-        return receipt.event("UnbondingBegun").arguments["freeAt"]
-    await gateway.simulate(operator, "Bonds", "unbond", processor)
-    await gateway.send(operator, "Bonds", "unbond", processor)
-    return None

@@ -13,11 +13,12 @@ from qcrs.chain.codec import ContractRefused, Event, signature
 from qcrs.chain.gateway import Gateway, TransactionRefused
 from qcrs.errors import QcrsError
 from qcrs.rules.commitment import BEACON_BYTES
-from qcrs.rules.replay import Claim, Constants, Examination, LoggedEvent, timed_blocks
+from qcrs.rules.replay import COIN_HOLDERS, Claim, Constants, Examination, LoggedEvent, timed_blocks
 
 AT_ONCE = 16  # requests under way
 QUIET_SECONDS = 2.0
 ALLOCATOR = "ComputationAllocator"
+# Contracts whose coin an audit holds to what they owe, in the order of Examination.hold_coin.
 
 Progress = Callable[[str], None]
 
@@ -128,8 +129,7 @@ class Reader:
                 examination.hold(claim, actual)
             if examination.fault is not None:
                 return
-        coin = [await self._coin_of(contract) for contract in (ALLOCATOR, "Reservations")]
-        examination.hold_coin(*coin)
+        examination.hold_coin({contract: await self._coin_of(contract) for contract in COIN_HOLDERS})
 
     async def _coin_of(self, contract: str) -> int:
         address = self.gateway.addresses[contract]

@@ -39,6 +39,34 @@ def test_stolen_ecdsa_key_of_an_operator_does_nothing(world, victims):
     assert world.standing(processor) == before
 
 
+def test_stolen_ecdsa_key_of_an_operator_takes_nothing_away(world, victims):
+    """Neither bond nor balance, nor the rate, nor the organisation; and it keeps no bond from leaving."""
+    operator, _ = victims
+    processor, later = world.nodes[0].id, world.nodes[0].organisation
+    world.allocator.depositFor(operator.account, sender=world.stranger, value=100)
+    acts = [
+        (world.bonds, "beginUnbonding", processor),
+        (world.bonds, "unbond", processor),
+        (world.bonds, "unbondTo", processor, account("thief")),
+        (world.allocator, "withdraw", 100),
+        (world.contracts["Reservations"], "setRate", processor, 1),
+        (world.contracts["Certifications"], "delist", processor),
+        (world.contracts["Certifications"], "withdrawReserve", processor),
+        (world.consortium, "invite", account("thief")),
+        (world.consortium, "resign"),
+        (world.consortium, "join", later),
+    ]
+    bond = world.bonds.bondOf(processor)
+    for contract, function, *arguments in acts:
+        with refused("HashSignatureRequired", account=operator.account, door=world.hash_keys.address):
+            getattr(contract, function)(*arguments, sender=operator.account)
+    assert world.bonds.bondOf(processor) == bond
+    assert world.available(operator.account) == 100
+    operator.perform(world.bonds, "beginUnbonding", processor)
+    with refused("HashSignatureRequired", account=operator.account, door=world.hash_keys.address):
+        world.bonds.bond(processor, sender=operator.account, value=1)
+
+
 def test_stolen_ecdsa_key_of_a_daemon_does_not_report(world, office):
     job = world.submit().allocate()
     _, daemon = key_node(world, world.nodes.index(job.node(0)) + 1)

@@ -5,11 +5,14 @@ import {AuditTrail} from "../../contracts/AuditTrail.sol";
 import {Bonds} from "../../contracts/Bonds.sol";
 import {Certifications} from "../../contracts/Certifications.sol";
 import {Challenges} from "../../contracts/Challenges.sol";
+import {Channels} from "../../contracts/Channels.sol";
 import {ComputationAllocator} from "../../contracts/ComputationAllocator.sol";
 import {Consortium} from "../../contracts/Consortium.sol";
 import {Disputes} from "../../contracts/Disputes.sol";
+import {EntanglementCoordinator} from "../../contracts/EntanglementCoordinator.sol";
 import {GoldRounds} from "../../contracts/GoldRounds.sol";
 import {HashKeys} from "../../contracts/HashKeys.sol";
+import {IHashKeys} from "../../contracts/interfaces/IHashKeys.sol";
 import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
 import {Records} from "../../contracts/Records.sol";
 import {ReportRelay} from "../../contracts/ReportRelay.sol";
@@ -53,7 +56,9 @@ abstract contract Deployment {
         ResultDelivery,
         ReportRelay,
         Reservations,
-        Certifications
+        Certifications,
+        Channels,
+        EntanglementCoordinator
     }
 
     Authority internal authority;
@@ -72,6 +77,8 @@ abstract contract Deployment {
     ReportRelay internal reportRelay;
     Reservations internal reservations;
     Certifications internal certifications;
+    Channels internal channels;
+    EntanglementCoordinator internal coordinator;
     /// The time as the tests set it: the compiler takes block.timestamp for constant within a transaction.
     uint256 internal clock;
 
@@ -102,9 +109,13 @@ abstract contract Deployment {
             _at(Part.ComputationAllocator),
             _at(Part.Disputes),
             _at(Part.Reservations),
+            _at(Part.Channels),
+            _at(Part.EntanglementCoordinator),
             bodies
         );
-        consortium = new Consortium(root, trail, _at(Part.ComputationAllocator));
+        consortium = new Consortium(
+            root, trail, _at(Part.ComputationAllocator), IHashKeys(_at(Part.HashKeys))
+        );
         hashKeys = new HashKeys(root);
         registry = new ProcessorRegistry(
             root,
@@ -130,7 +141,9 @@ abstract contract Deployment {
         reportRelay = new ReportRelay(verifier, allocator, registry);
         reservations = new Reservations(trail, consortium, allocator);
         certifications = new Certifications(root, allocator, goldRounds, _initialTerms());
-        require(address(certifications) == _at(Part.Certifications), "the parts are out of order");
+        channels = new Channels(trail, consortium, allocator, _at(Part.EntanglementCoordinator));
+        coordinator = new EntanglementCoordinator(trail, consortium, allocator, channels);
+        require(address(coordinator) == _at(Part.EntanglementCoordinator), "the parts are out of order");
     }
 
     function _wiring() private view returns (ComputationAllocator.Wiring memory) {

@@ -79,6 +79,8 @@ contract LifecycleTest {
         _assignmentEdge(AssignmentStatus.Outlier, AssignmentStatus.Vindicated);
         _assignmentEdge(AssignmentStatus.GoldFailed, AssignmentStatus.Vindicated);
         _assignmentEdge(AssignmentStatus.TrapFailed, AssignmentStatus.Vindicated);
+        _assignmentEdge(AssignmentStatus.Assigned, AssignmentStatus.Excused);
+        _assignmentEdge(AssignmentStatus.Refused, AssignmentStatus.Excused);
         uint8 last = uint8(type(AssignmentStatus).max);
         for (uint8 from; from <= last; ++from) {
             for (uint8 to; to <= last; ++to) {

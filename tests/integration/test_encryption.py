@@ -151,7 +151,7 @@ def test_a_client_that_is_killed_between_store_and_submission_has_lost_nothing(w
 
 
 def test_a_requester_that_lets_nobody_in_is_refused_by_all(world):
-    """Its computation fails and is refunded; nobody loses a bond."""
+    """Its computation fails and is refunded; nobody loses a bond, nor has it on its record."""
 
     async def work():
         async with world.client() as client:
@@ -164,7 +164,7 @@ def test_a_requester_that_lets_nobody_in_is_refused_by_all(world):
 
     story, _ = asyncio.run(work())
     assert (story.status, story.failure) == (ComputationStatus.Failed, FailureReason.PayloadRefused)
-    refused = story.with_status(AssignmentStatus.Refused)
+    refused = story.with_status(AssignmentStatus.Excused)
     assert len(refused) == 2
     assert {duty.refusal for duty in refused} == {RefusalCode.PayloadSealed}
     assert not any(duty.slashed for duty in story.duties)

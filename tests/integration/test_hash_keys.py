@@ -19,7 +19,7 @@ from qcrs.crypto.leaf_ring import LeafRing
 from qcrs.door import Door
 from qcrs.model.computation import ComputationStatus
 from qcrs.rules.hash_keys import KeyWord
-from qcrs.sdk.keyed import register_keyed
+from qcrs.sdk.keyed import consent
 from tests.integration.conftest import drive, running
 
 PROCESSORS = 3
@@ -178,7 +178,9 @@ def test_registration_once_hash_keys_are_required(world, tmp_path):
             ]
             for door in doors:
                 await door.open()
-            processor = await register_keyed(gateway, operator, doors[0], daemon, doors[1], bytes(32), bytes(32))
+            given = await consent(gateway, operator.address, daemon, lambda: doors[1], bytes(32), bytes(32))
+            await doors[0].send("ProcessorRegistry", "register", daemon.address, bytes(32), bytes(32), given)
+            processor = await client.registry.processor_of(daemon.address)
             assert processor == PROCESSORS + 1
             assert (await gateway.call("ProcessorRegistry", "reporterOf", processor))[1]
             for door in doors:

@@ -107,7 +107,7 @@ def has_digits(signature, commitment, digest):
 
 
 def test_head_and_root_are_the_same_for_a_thousand_entries():
-    trail, leaves = Chain().deploy("AuditTrail", *[DEPLOYER] * 5, [DEPLOYER] * 6, sender=DEPLOYER), []
+    trail, leaves = Chain().deploy("AuditTrail", *[DEPLOYER] * 7, [DEPLOYER] * 6, sender=DEPLOYER), []
     head = audit_trail.EMPTY_HEAD
     for index in range(COUNT):
         decision = Decision(index % len(Decision))

@@ -12,6 +12,7 @@ from qcrs.model import (
     assignment,
     certification,
     challenge,
+    channel,
     computation,
     decision,
     delivery,
@@ -21,6 +22,7 @@ from qcrs.model import (
     processor,
     records,
     reservation,
+    session,
 )
 from qcrs.rules import (
     agreement,
@@ -31,8 +33,10 @@ from qcrs.rules import (
     credibility,
     gold,
     independence,
+    link_test,
     measurement,
     reputation,
+    session_digest,
 )
 from qcrs.rules.digest import keccak
 from qcrs.rules.replay import pause
@@ -44,6 +48,7 @@ ENUMS = {
     "CertificationCause": certification.CertificationCause,
     "CertificationStatus": certification.CertificationStatus,
     "ChallengeStatus": challenge.ChallengeStatus,
+    "ChannelStatus": channel.ChannelStatus,
     "ComputationStatus": computation.ComputationStatus,
     "Decision": decision.Decision,
     "DeliveryStatus": delivery.DeliveryStatus,
@@ -57,18 +62,21 @@ ENUMS = {
     "ReservationStatus": reservation.ReservationStatus,
     "RoundKind": gold.RoundKind,
     "Screen": organisation.Screen,
+    "SessionStatus": session.SessionStatus,
     "Verdict": agreement.Verdict,
 }
 LIFECYCLES = {
     "Assignment": (assignment, assignment.AssignmentStatus, (7, 3)),
     "Certification": (certification, certification.CertificationStatus, (7,)),
     "Challenge": (challenge, challenge.ChallengeStatus, (7,)),
+    "Channel": (channel, channel.ChannelStatus, (7,)),
     "Computation": (computation, computation.ComputationStatus, (7,)),
     "Delivery": (delivery, delivery.DeliveryStatus, (7,)),
     "Dispute": (dispute, dispute.DisputeStatus, (7,)),
     "Motion": (motion, motion.MotionStatus, (7,)),
     "Processor": (processor, processor.ProcessorStatus, (7,)),
     "Reservation": (reservation, reservation.ReservationStatus, (7,)),
+    "Session": (session, session.SessionStatus, (7,)),
 }
 CONSTANTS = {
     "Agreement": agreement,
@@ -79,10 +87,12 @@ CONSTANTS = {
     "Independence": independence,
     "GoldList": gold,
     "GoldScore": gold,
+    "LinkTest": link_test,
     "Pause": pause,
     "Certifiers": certifying,
     "Measurement": measurement,
     "Reputation": reputation,
+    "SessionDigest": session_digest,
 }
 
 
@@ -225,9 +235,10 @@ def test_constants_of_one_name_have_one_value(library):
     assert shared == {name: getattr(CONSTANTS[library], name) for name in shared}
 
 
-def test_every_domain_of_a_digest_has_its_twin():
-    domains = {name for name in solidity_constants("Commitment") if name.endswith("_DOMAIN")}
-    assert domains == {name for name in vars(commitment) if name.endswith("_DOMAIN")}
+@pytest.mark.parametrize("library", ["Commitment", "LinkTest", "SessionDigest"])
+def test_every_domain_of_a_digest_has_its_twin(library):
+    domains = {name for name in solidity_constants(library) if name.endswith("_DOMAIN")}
+    assert domains == {name for name in vars(CONSTANTS[library]) if name.endswith("_DOMAIN")} != set()
 
 
 # --- errors ---
@@ -246,12 +257,14 @@ MODEL = {
         "assignment",
         "certification",
         "challenge",
+        "channel",
         "computation",
         "delivery",
         "dispute",
         "motion",
         "processor",
         "reservation",
+        "session",
     )
 }
 

@@ -14,8 +14,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qcrs.rules import agreement, audit_trail, benchmark, commitment, count_sketch, credibility, gold, hash_signature
-from tests.mirror import benchmarks, golds, histograms, proofs, signatures, verdicts
+from qcrs.rules import (
+    agreement,
+    audit_trail,
+    benchmark,
+    commitment,
+    count_sketch,
+    credibility,
+    gold,
+    hash_signature,
+    link_test,
+    session_digest,
+)
+from tests.mirror import benchmarks, golds, histograms, links, proofs, signatures, verdicts
 from tests.mirror.sketches import WIDTHS, Arguments, buckets_of, pair
 
 FROZEN = Path(__file__).parents[1] / "vectors" / "rules.json"
@@ -129,6 +140,37 @@ def certification_rules() -> Iterator[Rule]:
         yield Rule("BenchmarkHarness", function, benchmarks.valid(cases, twin), twin)
 
 
+def entanglement_rules() -> Iterator[Rule]:
+    """Yield the rules of channels and sessions."""
+    for function, cases, twin in (
+        ("ofSeed", random_cases("bytes32"), link_test.of_seed),
+        ("ofOutcomes", links.outcome_cases, links.of_outcomes),
+        ("extend", random_cases("bytes32", "bytes32"), link_test.extend),
+        (
+            "seedOf",
+            random_cases("address", "uint64", "uint256", "bytes32", "bytes32"),
+            lambda *arguments: link_test.seed_of(CHAIN_ID, *arguments),
+        ),
+        ("count", links.count_cases, links.count),
+        ("isPassed", links.passing_cases, link_test.is_passed),
+        ("populationOf", links.population_cases, int.bit_count),
+    ):
+        yield Rule("LinkTestHarness", function, cases, twin)
+    for function, cases, twin in (
+        (
+            "ofResult",
+            random_cases("address", "uint64", "uint32", "bytes32", "bytes32"),
+            lambda *arguments: session_digest.of_result(CHAIN_ID, *arguments),
+        ),
+        ("ofReport", random_cases("bytes32", "uint256[]"), session_digest.of_report),
+        ("seedOf", random_cases("uint64", "bytes24"), session_digest.seed_of),
+        ("substituteOf", random_cases("uint64", "bytes24", "bytes24"), session_digest.substitute_of),
+        ("ofAnswer", random_cases("uint64", "uint256", "bytes32[]"), session_digest.of_answer),
+        ("divide", links.division_cases, links.divide),
+    ):
+        yield Rule("SessionDigestHarness", function, cases, twin)
+
+
 RULES = [
     Rule("CountSketchHarness", "dimensions", dimension_cases, count_sketch.dimensions),
     Rule("CountSketchHarness", "wordsOf", dimension_cases, count_sketch.words_of),
@@ -198,6 +240,7 @@ RULES = [
         commitment.of_answer,
     ),
     *certification_rules(),
+    *entanglement_rules(),
     Rule("BucketHashHarness", "bucketOf", histograms.bucket_hash_cases, histograms.bucket_of),
     Rule("BucketHashHarness", "fold", histograms.fold_cases, histograms.fold),
     Rule("HistogramHarness", "requireRun", histograms.run_cases, histograms.opens_run, True),

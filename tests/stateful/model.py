@@ -219,8 +219,11 @@ class Prediction:
         return status is AssignmentStatus.Assigned and self.now <= twin.phase_ends_at
 
     def refuse(self, twin: Twin, index: int) -> None:
-        self._end(twin, index, AssignmentStatus.Refused)
         twin.refused += 1
+        quorate = twin.refused >= twin.quorum
+        self._end(twin, index, AssignmentStatus.Excused if quorate else AssignmentStatus.Refused)
+        for other in twin.indices(AssignmentStatus.Refused) if quorate else ():
+            twin.seat(other, AssignmentStatus.Excused)
         if twin.refused >= twin.quorum or twin.is_spent:
             self._fail(twin)
         elif twin.status is not ComputationStatus.Queued:

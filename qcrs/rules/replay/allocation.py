@@ -9,11 +9,12 @@ from qcrs.model.computation import ESCALATION, MAX_ATTEMPTS, ComputationStatus, 
 from qcrs.model.decision import Decision
 from qcrs.model.organisation import Priority, Screen
 from qcrs.model.records import Request
+from qcrs.model.refusal import EXCUSED
 from qcrs.rules.commitment import draw_seed_of
 from qcrs.rules.digest import keccak
 from qcrs.rules.replay.computation import Computation, Seat
 from qcrs.rules.replay.draws import draw
-from qcrs.rules.replay.endings import dismiss, fail, is_spent, operators, requeue
+from qcrs.rules.replay.endings import dismiss, fail, is_spent, operators, requeue, revise
 from qcrs.rules.replay.money import deposit, distribute, escrow_of
 from qcrs.rules.replay.transcript import Rule, Transcript
 
@@ -101,9 +102,13 @@ def refuse(suite: Suite, log: Transcript, c: Computation, index: int) -> None:
     """Replay ``refuse``; the refusal's own event closes the call."""
     in_time = log.now <= c.phase_ends_at
     log.hold(Rule.Window, in_time, "time of the refusal", f"by {c.phase_ends_at}", log.now)
-    dismiss(suite, log, c, {index: AssignmentStatus.Refused})
+    fate = AssignmentStatus(log.events[log.start]["fate"])
+    dismiss(suite, log, c, {index: fate})
     c.refused += 1
     if c.refused >= c.quorum:
+        for other, seat in enumerate(c.seats):
+            if seat.status is AssignmentStatus.Refused:
+                revise(suite, log, c, other, AssignmentStatus.Excused, Rule.Slash)
         fail(suite, log, c, FailureReason.PayloadRefused)
     elif is_spent(c):
         fail(suite, log, c, FailureReason.AttemptsExhausted)
@@ -112,6 +117,9 @@ def refuse(suite: Suite, log: Transcript, c: Computation, index: int) -> None:
     processor = c.seats[index].processor
     refused = log.expect("PayloadRefused", Rule.Sequence, computation=c.id, index=index, processor=processor)
     log.hold(Rule.Sequence, refused["code"] != 0, "refusal code", "1 or more", refused["code"])
+    excused = c.refused >= c.quorum or refused["code"] in EXCUSED
+    expected = AssignmentStatus.Excused if excused else AssignmentStatus.Refused
+    log.require(Rule.Slash, f"fate of the refusal of seat {index}", expected, fate)
 
 
 def expire(suite: Suite, log: Transcript, c: Computation) -> None:

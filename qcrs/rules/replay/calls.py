@@ -11,17 +11,22 @@ from qcrs.rules.replay import (
     bonds,
     certifications,
     challenges,
+    channels,
     consortium,
     deliveries,
     disputes,
     gold_rounds,
     inspections,
+    keys,
+    links,
     money,
     pause,
     queues,
     registry,
     reservations,
     rounds,
+    session_ends,
+    sessions,
     verdicts,
 )
 from qcrs.rules.replay.suite import Suite
@@ -46,7 +51,7 @@ def _ending(suite: Suite, log: Transcript) -> None:
     """Replay a call that begins with an assignment ending or money divided; the status tells which."""
     head = log.peek()
     c = suite.computation(log, head["computation"])
-    if head.name == "AssignmentEnded" and head["fate"] == AssignmentStatus.Refused:
+    if head.name == "AssignmentEnded" and head["fate"] in (AssignmentStatus.Refused, AssignmentStatus.Excused):
         allocation.refuse(suite, log, c, head["index"])
     elif c.status is ComputationStatus.Queued:
         allocation.expire(suite, log, c)
@@ -144,6 +149,35 @@ _CALLS: Mapping[str, Call] = {
     "ScoresCommitted": certifications.commit_scores,
     "ScoresRevealed": certifications.reveal_scores,
     "CertificationEnforced": certifications.enforce,
+    "LinkOpened": links.open_link,
+    "LinkStaked": links.stake,
+    "LinkClosed": links.close_link,
+    "PurseFunded": links.fund,
+    "PurseEmptied": links.withdraw,
+    "ChannelRequested": channels.request,
+    "ChannelRetested": channels.retest,
+    "ChannelAccepted": channels.accept,
+    "PairsHeralded": channels.herald,
+    "OutcomesCommitted": channels.commit,
+    "OutcomesRevealed": channels.reveal,
+    "ChannelSettled": channels.settle,
+    "ChannelEnded": channels.end,
+    "SessionsCreated": sessions.create,
+    "SessionJoined": sessions.join,
+    "MemberArrived": sessions.arrive,
+    "SketchSeedFixed": sessions.disclose,
+    "SessionReported": sessions.report,
+    "ReportingOpened": session_ends.end,
+    "SessionEnded": session_ends.end,
+    "SessionsConcluded": session_ends.end,
+    "KeyInstalled": keys.install,
+    "KeyRotated": keys.rotate,
+    "ActionPerformed": keys.act,
+    "ActionFailed": keys.act,
+    "Attested": keys.act,
+    "RecoveryProposed": keys.propose,
+    "RecoveryObjected": keys.object_,
+    "KeyRecovered": keys.recover,
     "AssignmentEnded": _ending,
     "ComputationPaid": _ending,
 }

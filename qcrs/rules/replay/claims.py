@@ -43,7 +43,10 @@ def claims_of(suite: Suite) -> Iterator[Claim]:
     yield from _on_members(suite)
     yield from _on_courts(suite)
     yield from _on_reservations(suite)
+    yield from _on_channels(suite)
+    yield from _on_sessions(suite)
     yield from _on_certifications(suite)
+    yield from _on_keys(suite)
     for holder, account in book.accounts.items():
         money = (account.available, account.locked)
         yield Claim("ComputationAllocator", "balanceOf", (holder,), Rule.Books, money)
@@ -158,6 +161,27 @@ def _on_reservations(suite: Suite) -> Iterator[Claim]:
         yield Claim("Reservations", "calendarOf", (processor,), Rule.Record, calendar)
 
 
+def _on_channels(suite: Suite) -> Iterator[Claim]:
+    known = suite.channels
+    yield Claim("Channels", "linkCount", (), Rule.Record, len(known.links))
+    yield Claim("Channels", "channelCount", (), Rule.Record, len(known.by_id))
+    for id_, link in known.links.items():
+        yield Claim("Channels", "linkOf", (id_,), Rule.Record, link.record())
+    for processor, purse in known.purses.items():
+        yield Claim("Channels", "purseOf", (processor,), Rule.Books, purse)
+    for id_, c in known.by_id.items():
+        yield Claim("Channels", "channelOf", (id_,), Rule.Record, c.record())
+
+
+def _on_sessions(suite: Suite) -> Iterator[Claim]:
+    yield Claim("EntanglementCoordinator", "sessionCount", (), Rule.Record, len(suite.sessions.by_id))
+    for id_, s in suite.sessions.by_id.items():
+        yield Claim("EntanglementCoordinator", "sessionOf", (id_,), Rule.Record, (s.record(), s.members))
+        yield Claim("EntanglementCoordinator", "usesOf", (id_,), Rule.Record, s.uses)
+        for index, result in s.results.items():
+            yield Claim("EntanglementCoordinator", "commitmentOf", (id_, index), Rule.Record, result)
+
+
 def _on_certifications(suite: Suite) -> Iterator[Claim]:
     known = suite.certifications
     yield Claim("Certifications", "certificationCount", (), Rule.Record, len(known.by_id))
@@ -170,3 +194,10 @@ def _on_certifications(suite: Suite) -> Iterator[Claim]:
         yield Claim("Certifications", "certifierOf", (id_,), Rule.Record, fields)
     for processor, reserve in known.reserves.items():
         yield Claim("Certifications", "reserveOf", (processor,), Rule.Books, reserve)
+
+
+def _on_keys(suite: Suite) -> Iterator[Claim]:
+    for account, key in suite.keys.by_account.items():
+        yield Claim("HashKeys", "wordOf", (account,), Rule.Key, key.word)
+    for commitment in sorted(suite.keys.used):
+        yield Claim("HashKeys", "isUsed", (commitment,), Rule.Key, True)

@@ -111,7 +111,7 @@ class Computation:
 
     def is_of_last_round(self, index: int) -> bool:
         """Return whether the answer of seat *index*, which has revealed, is of the round that was judged."""
-        ended_early = (AssignmentStatus.Silent, AssignmentStatus.Refused)
+        ended_early = (AssignmentStatus.Silent, AssignmentStatus.Refused, AssignmentStatus.Excused)
         return sum(seat.status not in ended_early for seat in self.seats[index + 1 :]) < self.revealed
 
     def follows(self, index: int, other: "Computation", other_index: int) -> bool:

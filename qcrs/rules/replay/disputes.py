@@ -11,6 +11,7 @@ from qcrs.model.decision import Decision
 from qcrs.model.dispute import DisputeKind, DisputeStatus, advance
 from qcrs.rules.replay import bonds
 from qcrs.rules.replay.computation import Computation, Seat
+from qcrs.rules.replay.endings import revise
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def rule(suite: Suite, log: Transcript) -> None:
 def disprove(suite: Suite, log: Transcript, c: Computation, index: int) -> tuple[Seat, int, bool]:
     """Replay ``disprove``: return the seat, what it earned in wei, and whether the verdict falls."""
     log.hold(Rule.Lifecycle, c.status in VERDICTS, "status of the revised computation", "a verdict", c.status)
-    seat = _reconsider(suite, log, c, index, AssignmentStatus.Disproven)
+    seat = revise(suite, log, c, index, AssignmentStatus.Disproven, Rule.Dispute)
     left = sum(s.status is AssignmentStatus.Accepted for s in c.seats)
     overturned = c.status is ComputationStatus.Unverified
     overturned |= c.status is ComputationStatus.Accepted and left < c.quorum
@@ -180,7 +181,7 @@ def _condemn(suite: Suite, log: Transcript, d: Dispute, c: Computation, seat: Se
 def _vindicate(suite: Suite, log: Transcript, d: Dispute, c: Computation, seat: Seat, division: dict[str, int]) -> None:
     framed = seat.status in _ACCUSED
     amount = 0 if framed else min(suite.book.policy.slash, suite.book.treasury)
-    _reconsider(suite, log, c, d.index, AssignmentStatus.Vindicated)
+    revise(suite, log, c, d.index, AssignmentStatus.Vindicated, Rule.Dispute)
     suite.book.spend(amount)
     operator = suite.registry.processor(seat.processor).operator
     suite.book.credit(operator, amount)
@@ -199,15 +200,6 @@ def _vindicate(suite: Suite, log: Transcript, d: Dispute, c: Computation, seat: 
     if framed:
         suite.gold_rounds.forfeit(suite, log, c, d.index, operator)
     pay(suite, log, d.opener, d.bond)
-
-
-def _reconsider(suite: Suite, log: Transcript, c: Computation, index: int, fate: AssignmentStatus) -> Seat:
-    was = _seat(c, index).status
-    seat = c.move_seat(log, index, fate)
-    processor = suite.registry.processor(seat.processor)
-    processor.reconsider(was, fate)
-    log.expect("AssignmentEnded", Rule.Dispute, computation=c.id, index=index, processor=seat.processor, fate=fate)
-    return seat
 
 
 def _let_go(suite: Suite, d: Dispute, seat: Seat, was: AssignmentStatus) -> None:

@@ -9,7 +9,7 @@ from qcrs.model.assignment import FAULTS, ON_DUTY, AssignmentStatus
 from qcrs.model.computation import MAX_ASSIGNMENTS, ComputationStatus, FailureReason
 from qcrs.model.decision import Decision
 from qcrs.rules.replay.bonds import slash
-from qcrs.rules.replay.computation import Computation, Fates
+from qcrs.rules.replay.computation import Computation, Fates, Seat
 from qcrs.rules.replay.money import NOBODY, distribute, pay_of
 from qcrs.rules.replay.transcript import Rule, Transcript
 
@@ -37,6 +37,18 @@ def dismiss(suite: Suite, log: Transcript, computation: Computation, fates: Fate
         suite.registry.release(processor, fate, computation.request.qubits, log.now)
     faulty = [computation.seats[index].processor for index, fate in fates.items() if fate in FAULTS]
     return slash(suite, log, computation.id, faulty) if faulty else 0
+
+
+def revise(
+    suite: Suite, log: Transcript, computation: Computation, index: int, fate: AssignmentStatus, rule: Rule
+) -> Seat:
+    """Change how an assignment ended, and what its processor's conduct has of it."""
+    was = computation.seats[index].status if index < len(computation.seats) else AssignmentStatus.Unset
+    seat = computation.move_seat(log, index, fate)
+    suite.registry.processor(seat.processor).reconsider(was, fate)
+    told = {"computation": computation.id, "index": index, "processor": seat.processor, "fate": fate}
+    log.expect("AssignmentEnded", rule, **told)
+    return seat
 
 
 def operators(suite: Suite, computation: Computation, indices: Iterable[int]) -> list[str]:

@@ -1,6 +1,6 @@
 """The examination: a replay of the whole log, then of what the chain must say at the end."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from qcrs.rules.replay.calls import call_of
@@ -9,6 +9,15 @@ from qcrs.rules.replay.findings import Fault, Report
 from qcrs.rules.replay.suite import Constants, Suite
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.rules.replay.transcript import Contradiction, LoggedEvent, Rule, Transcript, show
+
+# Contracts whose coin must cover what their events make them owe, and what it is called.
+COIN_HOLDERS: Mapping[str, str] = {
+    "ComputationAllocator": "coin that the escrow holds",
+    "Reservations": "coin that is held for reservations",
+    "Certifications": "coin that is held for benchmarks",
+    "Channels": "coin that is held for links and channels",
+    "EntanglementCoordinator": "coin that is held for sessions",
+}
 
 
 class Examination:
@@ -67,17 +76,21 @@ class Examination:
             entry = self._entry_of(claim, actual)
             self._fault = Fault(claim.rule, what, show(expected), show(found), entry, claim.computation)
 
-    def hold_coin(self, held: int, reserved: int) -> None:
-        """Hold the coin of the escrow, and that of the contract of reservations, to cover what they owe."""
+    def hold_coin(self, coin: Mapping[str, int]) -> None:
+        """Hold the *coin* of each of ``COIN_HOLDERS``, in wei, to cover what it owes."""
+        owed = {
+            "ComputationAllocator": self.suite.book.owed(),
+            "Reservations": self.suite.reservations.held(),
+            "Certifications": self.suite.certifications.held(),
+            "Channels": self.suite.channels.held(),
+            "EntanglementCoordinator": self.suite.sessions.held(),
+        }
         self._surplus = 0
-        for what, actual, owed in (
-            ("coin that the escrow holds", held, self.suite.book.owed()),
-            ("coin that is held for reservations", reserved, self.suite.reservations.held()),
-        ):
+        for contract, what in COIN_HOLDERS.items():
             self._log.checks[Rule.Books] += 1
-            if self._fault is None and actual < owed:
-                self._fault = Fault(Rule.Books, what, f"{owed} or more", str(actual))
-            self._surplus += max(0, actual - owed)
+            if self._fault is None and coin[contract] < owed[contract]:
+                self._fault = Fault(Rule.Books, what, f"{owed[contract]} or more", str(coin[contract]))
+            self._surplus += max(0, coin[contract] - owed[contract])
 
     def report(self) -> Report:
         """Return what was found."""

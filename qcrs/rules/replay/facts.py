@@ -21,6 +21,7 @@ from qcrs.model.reservation import ReservationStatus
 from qcrs.rules.agreement import Verdict
 from qcrs.rules.commitment import of_result
 from qcrs.rules.digest import keccak
+from qcrs.rules.replay import past_entanglement
 from qcrs.rules.replay.past_motions import MOTION_DECISIONS, PastMotions
 from qcrs.rules.replay.trail import fact_types
 from qcrs.rules.replay.transcript import LoggedEvent, show
@@ -95,11 +96,12 @@ class _Past:
         self.capabilities: dict[tuple[int, int], Mapping[str, Any]] = {}
         self.computations: defaultdict[int, _Record] = defaultdict(_Record)
         self.disputed: dict[int, int] = {}
-        self.motions = PastMotions()
+        self.motions, self.entanglement = PastMotions(), past_entanglement.PastEntanglement()
 
     def learn(self, event: LoggedEvent) -> None:
         self.latest[event.name] = event.arguments
         self.motions.learn(event)
+        self.entanglement.learn(event)
         learn = _LEARNT.get(event.name)
         if learn is not None:
             learn(self, event)
@@ -108,8 +110,8 @@ class _Past:
         """Return the facts of the entry that comes next, or None when nothing says them."""
         if decision in MOTION_DECISIONS:
             return self.motions.facts(decision)
-        name = _EVENTS.get(decision, decision.name)
-        event, source = self.latest.get(name), _SOURCES.get(decision)
+        event = self.latest.get(_EVENTS.get(decision, decision.name))
+        source = _SOURCES.get(decision)
         if event is None or source is None:
             return None
         try:
@@ -211,6 +213,7 @@ _EVENTS: Mapping[Decision, str] = {
     Decision.ComputationSettled: "ComputationConcluded",
     Decision.AnswerDisproven: "AssignmentEnded",
     Decision.ReservationEnded: "ReservationClosed",
+    Decision.SessionAborted: "SessionEnded",
 }
 
 _SOURCES: Mapping[Decision, Callable[[_Past, Mapping[str, Any], int], Sequence[Any]]] = {
@@ -234,6 +237,7 @@ _SOURCES: Mapping[Decision, Callable[[_Past, Mapping[str, Any], int], Sequence[A
     Decision.TempoSet: lambda past, event, subject: (tuple(event["tempo"].values()),),
     Decision.WorkPaused: lambda past, event, subject: (event["endsAt"], event["reason"]),
     Decision.WorkResumed: lambda past, event, subject: (event["reason"],),
+    **{d: lambda past, event, subject, d=d: past.entanglement.facts(d, subject) for d in past_entanglement.NAMES},
 }
 
 # What the facts are called, in order; those without a name are the subject, which is told before them.
@@ -261,6 +265,7 @@ _NAMES: Mapping[Decision, Sequence[str]] = {
     Decision.TempoSet: ("seconds to vote, of delay, to execute",),
     Decision.WorkPaused: ("until", "reason"),
     Decision.WorkResumed: ("reason",),
+    **past_entanglement.NAMES,
 }
 
 _SUBJECTS: Mapping[Decision, str] = {
@@ -275,6 +280,7 @@ _SUBJECTS: Mapping[Decision, str] = {
     Decision.MotionExecuted: "motion",
     Decision.MotionEnded: "motion",
     Decision.BodyComposed: "term",
+    **past_entanglement.SUBJECTS,
 }
 _WITHOUT_SUBJECT = (Decision.PolicyChanged, Decision.TempoSet, Decision.WorkPaused, Decision.WorkResumed)
 
@@ -287,6 +293,7 @@ _ENUMS: Mapping[str, type[IntEnum]] = {
     "reason for failure": FailureReason,
     "end": ReservationStatus,
     "end of the motion": MotionStatus,
+    **past_entanglement.ENUMS,
 }
 
 

@@ -72,6 +72,11 @@ class Inspections:
         self.pool.pop()
         return self.certifiers.pop(id_).stake
 
+    def held(self) -> int:
+        """Return the wei that the contract must hold: stakes, escrows, and reserves for the next benchmarks."""
+        stakes = sum(certifier.stake for certifier in self.certifiers.values())
+        return stakes + sum(c.escrow for c in self.by_id.values()) + sum(self.reserves.values())
+
     def price(self, bounty: int) -> int:
         """Return what a benchmark costs, wei."""
         return SEATS * self.terms.fee + (certifying.MAX_ROUNDS + 2) * bounty

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qcrs.model.assignment import AssignmentStatus
+from qcrs.model.channel import ChannelStatus
 from qcrs.model.computation import FailureReason
 from qcrs.model.decision import Decision
 from qcrs.model.motion import COMMITTEES, CONSTITUTION
@@ -15,6 +16,9 @@ from qcrs.rules.audit_trail import EMPTY_HEAD, leaf_of, next_head
 from qcrs.rules.replay.past_motions import ENDS
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.rules.replay.transcript import LoggedEvent
+
+# How processors leave a computation that goes on, or fails, without them.
+_LOST = (AssignmentStatus.Silent, AssignmentStatus.Refused, AssignmentStatus.Excused, AssignmentStatus.Released)
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def _allocated(fact: Mapping[str, Any], facts: _Facts) -> str:
 
 
 def _reallocated(fact: Mapping[str, Any], facts: _Facts) -> str:
-    lost = facts.fates(AssignmentStatus.Silent, AssignmentStatus.Refused, AssignmentStatus.Released)
+    lost = facts.fates(*_LOST)
     return f"back in the queue for round {fact['attempt']}{lost}"
 
 
@@ -178,7 +182,7 @@ def _ruled(fact: Mapping[str, Any], facts: _Facts) -> str:
 
 
 def _failed(fact: Mapping[str, Any], facts: _Facts) -> str:
-    lost = facts.fates(AssignmentStatus.Silent, AssignmentStatus.Refused, AssignmentStatus.Released)
+    lost = facts.fates(*_LOST)
     return f"failed and refunded, {FailureReason(fact['reason']).name}{lost}"
 
 
@@ -230,6 +234,27 @@ def _resumed(fact: Mapping[str, Any], facts: _Facts) -> str:
     return f"new work again, reason 0x{fact['reason'].hex()}"
 
 
+def _linked(fact: Mapping[str, Any], facts: _Facts) -> str:
+    errors = f"{fact['errorsZ']} errors in Z and {fact['errorsX']} in X among {fact['tested']} tested pairs"
+    return f"channel {fact['channel']}, test {fact['attempt']}: {errors}, {ChannelStatus(fact['verdict']).name.lower()}"
+
+
+def _unlinked(fact: Mapping[str, Any], facts: _Facts) -> str:
+    names = ("end 0", "end 1", "the link")
+    silent = " and ".join(name for bit, name in enumerate(names) if fact["silent"] >> bit & 1)
+    ending = ChannelStatus(fact["status"]).name.lower()
+    return f"channel {fact['channel']} {ending}" + (f", {silent} being silent" if silent else "")
+
+
+def _aborted(fact: Mapping[str, Any], facts: _Facts) -> str:
+    absent = [number for number in range(fact["absent"].bit_length()) if fact["absent"] >> number & 1]
+    return f"session {fact['session']} broken off, absent: members {_numbers(absent)}; {fact['refund']} wei returned"
+
+
+def _concluded(fact: Mapping[str, Any], facts: _Facts) -> str:
+    return f"sessions from {fact['group']} on: {Verdict(fact['verdict']).name.lower()}"
+
+
 def _policy(fact: Mapping[str, Any], facts: _Facts) -> str:
     return "policy changed: " + ", ".join(f"{key} {value}" for key, value in fact["policy"].items())
 
@@ -243,6 +268,7 @@ _FACT = {
     Decision.ComputationReallocated: "ComputationRequeued",
     Decision.AnswerDisproven: "AssignmentEnded",
     Decision.ReservationEnded: "ReservationClosed",
+    Decision.SessionAborted: "SessionEnded",
 }
 
 _WORDS: Mapping[Decision, Callable[[Mapping[str, Any], _Facts], str]] = {
@@ -269,4 +295,8 @@ _WORDS: Mapping[Decision, Callable[[Mapping[str, Any], _Facts], str]] = {
     Decision.TempoSet: _tempo,
     Decision.WorkPaused: _paused,
     Decision.WorkResumed: _resumed,
+    Decision.ChannelSettled: _linked,
+    Decision.ChannelEnded: _unlinked,
+    Decision.SessionAborted: _aborted,
+    Decision.SessionsConcluded: _concluded,
 }

@@ -9,17 +9,20 @@ from qcrs.model.decision import Decision
 from qcrs.rules.replay.bodies import Bodies
 from qcrs.rules.replay.bonds import Bond
 from qcrs.rules.replay.challenges import Demand
+from qcrs.rules.replay.channels import DEPOSIT_BOUNTIES, Channels
 from qcrs.rules.replay.computation import Computation
 from qcrs.rules.replay.consortium import Consortium
 from qcrs.rules.replay.deliveries import Delivery
 from qcrs.rules.replay.disputes import Dispute
 from qcrs.rules.replay.gold_rounds import GoldRounds
 from qcrs.rules.replay.inspections import Inspections
+from qcrs.rules.replay.keys import Keys
 from qcrs.rules.replay.money import Book
 from qcrs.rules.replay.pause import Pause
 from qcrs.rules.replay.queues import Queues
 from qcrs.rules.replay.registry import Registry
 from qcrs.rules.replay.reservations import Reservations
+from qcrs.rules.replay.sessions import Sessions
 from qcrs.rules.replay.trail import Trail
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
 
@@ -64,6 +67,9 @@ class Suite:
         self.pause = Pause()
         self.reservations = Reservations()
         self.certifications = Inspections()
+        self.channels = Channels(DEPOSIT_BOUNTIES * constants.keeper_bounty)
+        self.sessions = Sessions()
+        self.keys = Keys()
         self.computations: dict[int, Computation] = {}
         self.beacon = constants.genesis_entropy
 

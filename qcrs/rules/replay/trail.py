@@ -52,6 +52,10 @@ _FACTS: dict[Decision, tuple[str, ...]] = {
     Decision.TempoSet: ("(uint32,uint32,uint32)",),
     Decision.WorkPaused: ("uint40", "bytes32"),
     Decision.WorkResumed: ("bytes32",),
+    Decision.ChannelSettled: ("uint64", "uint8", "uint8", "uint256", "uint256", "uint256"),
+    Decision.ChannelEnded: ("uint64", "uint8", "uint8", "uint256"),
+    Decision.SessionAborted: ("uint64", "uint8", "uint256", "uint256[]", "uint256", "uint256"),
+    Decision.SessionsConcluded: ("uint64", "uint8", "uint256", "bytes32"),
 }
 
 

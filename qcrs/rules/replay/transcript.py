@@ -47,6 +47,7 @@ class Rule(StrEnum):
     Dispute = "dispute"  # what may be disputed, how rulings divide money
     Policy = "policy"  # rules in force
     Motion = "motion"  # who may propose and vote, quorums, compositions of bodies
+    Key = "key"  # which hash key an account has, and leaves that sign once
     Pause = "pause"  # new work while there must be none, or a pause that may not be
     Record = "record"  # a contract's record differs from what its events make of it
 
@@ -104,6 +105,11 @@ EMITTERS: Mapping[str, str] = {
         " CertificationConvened SaltRevealed CertificationChallenged CertificationAnswered ScoresCommitted"
         " CertificationScoring ScoresRevealed CertificationEnforced CertifierSlashed CertificationRepeated"
         " CertificationEnded EpochOpened ReserveWithdrawn",
+        "Channels": "LinkOpened LinkStaked LinkClosed PurseFunded PurseEmptied ChannelRequested ChannelRetested"
+        " ChannelAccepted PairsHeralded OutcomesCommitted OutcomesRevealed ChannelSettled PairsConsumed ChannelEnded",
+        "EntanglementCoordinator": "SessionsCreated SessionFormed SessionJoined SessionArmed MemberArrived"
+        " BarrierPassed ReportingOpened SketchSeedFixed SessionReported SessionFinished SessionEnded"
+        " SessionsConcluded",
         "GoldRounds": "GoldListOpened RoundScored GoldListClosed StakeReclaimed StakeForfeited",
         "Challenges": "HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
         " FaultProven PenaltyDivided",
@@ -113,17 +119,18 @@ EMITTERS: Mapping[str, str] = {
         # Any body: see Transcript.take.
         "Committee": "MotionProposed MotionVoted MotionCarried MotionExecuted MotionRejected MotionLapsed"
         " MotionWithdrawn BodyFounded BodyComposed TempoSet DelayWaived",
+        "HashKeys": "KeyInstalled KeyRotated KeyRecovered ActionPerformed ActionFailed Attested RecoveryProposed"
+        " RecoveryObjected",
         "ResultVerifier": "ResultCommitted PayloadRefused SeedFixed ResultRevealed ComputationSettled",
     }.items()
     for name in names.split()
 }
 
-# What OpenZeppelin's parts say about roles, what a relay refused, and by which keys somebody acted: no rule replayed
+# What OpenZeppelin's parts say about roles, what a relay refused, and who has to come with which keys: no rule replayed
 # here depends on it.
 UNREPLAYED = frozenset(
-    "AuthorityUpdated EIP712DomainChanged CommitSkipped RevealSkipped BundleSkipped KeysAdopted HashKeysRequired"
-    " KeyInstalled KeyRotated KeyRecovered ActionPerformed ActionFailed Attested RecoveryProposed"
-    " RecoveryObjected".split()
+    "AuthorityUpdated EIP712DomainChanged CommitSkipped RevealSkipped BundleSkipped KeysAdopted"
+    " HashKeysRequired".split()
 )
 
 _TIMED = frozenset(
@@ -135,7 +142,11 @@ _TIMED = frozenset(
     " DisputeOpened DisputeRuled DisputeLapsed GoldListOpened RoundScored GoldListClosed StakeReclaimed"
     " HistogramDemanded HistogramOpened ChallengeEnded SketchRefuted HistogramRefuted AnswerRepeated"
     " ResultDelivered ResultDeliveryFailed OutcomesDelivered OutcomesDeliveryFailed"
-    " MotionProposed MotionVoted MotionExecuted MotionRejected MotionLapsed WorkPaused ProcessorRegistered".split()
+    " MotionProposed MotionVoted MotionExecuted MotionRejected MotionLapsed WorkPaused ProcessorRegistered"
+    " ChannelRequested ChannelRetested ChannelAccepted PairsHeralded OutcomesCommitted ChannelSettled ChannelEnded"
+    " SessionsCreated SessionJoined MemberArrived SketchSeedFixed SessionReported ReportingOpened SessionEnded"
+    " SessionsConcluded"
+    " RecoveryProposed KeyRecovered".split()
 )
 # Steps for which processors must have been heard of.
 _ATTENDED = frozenset({"ComputationAllocated", "ComputationDeferred", "ReservationGranted", "ReservationPrepared"})

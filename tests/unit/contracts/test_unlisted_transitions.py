@@ -90,6 +90,10 @@ def assignment_statuses(world: World):
     fifth.accuse(1, *GOLD[:2]).accuse(3, TRAPS[0]).close(fifth.stake_on(2))
     fifth.settle()
     yield fifth, {1: AssignmentStatus.GoldFailed, 3: AssignmentStatus.TrapFailed}
+    sixth = world.submit().allocate()
+    for index in (0, 1):
+        sixth.refuse(index)
+    yield sixth, {0: AssignmentStatus.Excused, 1: AssignmentStatus.Excused, 2: AssignmentStatus.Released}
 
 
 def test_assignment_moves_only_as_listed(world):

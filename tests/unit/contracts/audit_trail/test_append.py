@@ -7,7 +7,7 @@ from tests.evm import refused
 
 
 def test_append_extends_the_hash_chain(world):
-    trail = world.chain.deploy("AuditTrail", *[world.keeper] * 5, [world.keeper] * 6, sender=world.deployer)
+    trail = world.chain.deploy("AuditTrail", *[world.keeper] * 7, [world.keeper] * 6, sender=world.deployer)
     for index, decision in enumerate(Decision):
         head, size = trail.head()
         digest = keccak(bytes([index]))
@@ -25,7 +25,10 @@ def test_append_extends_the_hash_chain(world):
 
 def test_recorders_are_the_contracts_that_decide(world):
     recorders = {name for name, contract in world.contracts.items() if world.trail.isRecorder(contract.address)}
-    assert recorders == {"Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes", "Reservations"}
+    assert recorders == {
+        "Consortium", "ProcessorRegistry", "ComputationAllocator", "Disputes", "Reservations", "Channels",
+        "EntanglementCoordinator",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("role", ["deployer", "committee", "certifier", "security", "stranger"])

@@ -11,7 +11,7 @@ SIZES = [1, 2, 7, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, 3 * PAGE + 5]
 
 @pytest.fixture
 def trail(world):
-    return world.chain.deploy("AuditTrail", *[world.keeper] * 5, [world.keeper] * 6, sender=world.deployer)
+    return world.chain.deploy("AuditTrail", *[world.keeper] * 7, [world.keeper] * 6, sender=world.deployer)
 
 
 @pytest.fixture

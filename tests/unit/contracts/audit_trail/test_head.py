@@ -4,7 +4,7 @@ from qcrs.rules import audit_trail
 
 
 def test_empty_trail_has_a_zero_head(world):
-    trail = world.chain.deploy("AuditTrail", *[world.stranger] * 5, [world.stranger] * 6, sender=world.deployer)
+    trail = world.chain.deploy("AuditTrail", *[world.stranger] * 7, [world.stranger] * 6, sender=world.deployer)
     assert trail.head() == (audit_trail.EMPTY_HEAD, 0)
     assert trail.root() == audit_trail.root_of([])
 

@@ -20,7 +20,7 @@ def entry_of(world, index):
 
 
 def test_every_entry_is_proven_to_a_contract_that_knows_the_root_of_any_size(world, witness):
-    trail, leaves = world.chain.deploy("AuditTrail", *[world.keeper] * 5, [world.keeper] * 6, sender=world.deployer), []
+    trail, leaves = world.chain.deploy("AuditTrail", *[world.keeper] * 7, [world.keeper] * 6, sender=world.deployer), []
     for size in range(1, SIZES + 1):
         entry = entry_of(world, size - 1)
         trail.append(*entry[1:3], entry[4], sender=world.keeper)
@@ -33,7 +33,7 @@ def test_every_entry_is_proven_to_a_contract_that_knows_the_root_of_any_size(wor
 
 
 def test_a_proof_outlives_later_entries(world, witness):
-    trail, leaves = world.chain.deploy("AuditTrail", *[world.keeper] * 5, [world.keeper] * 6, sender=world.deployer), []
+    trail, leaves = world.chain.deploy("AuditTrail", *[world.keeper] * 7, [world.keeper] * 6, sender=world.deployer), []
     for index in range(7):
         entry = entry_of(world, index)
         trail.append(*entry[1:3], entry[4], sender=world.keeper)

@@ -5,6 +5,7 @@ import pytest
 from qcrs.rules import certifying
 from qcrs.rules.digest import keccak
 from tests.certified import CHAIN, Trials
+from tests.doors import keyed
 from tests.evm import refused
 
 TIP = keccak(b"tip")
@@ -90,3 +91,13 @@ def test_a_raised_fee_is_not_that_of_what_is_open(trials, trial):
     purse = trials.world.purse(*(node.operator for node in trials.world.nodes[:5]))
     trial.finish()
     assert all(purse.gain(seat.operator) == terms["fee"] for seat in trial.seats)
+
+
+def test_delist_of_a_keyed_operator_comes_through_the_door(trials):
+    world, node, stake = trials.world, trials.world.nodes[1], trials.terms["stake"]
+    operator = keyed(world, "operator 2")
+    with refused("HashSignatureRequired", account=operator.account, door=world.hash_keys.address):
+        trials.contract.delist(node.id, sender=node.operator)
+    purse = world.purse(node.operator)
+    assert operator.perform(trials.contract, "delist", node.id).result[0]
+    assert purse.gain(node.operator) == stake

@@ -5,8 +5,10 @@ import pytest
 from qcrs.model.certification import CertificationCause, CertificationStatus
 from qcrs.model.processor import ProcessorStatus
 from qcrs.rules import certifying
+from qcrs.rules.drift import GoldMemory
 from qcrs.rules.measurement import NOTHING
 from tests.certified import DAY, Trials
+from tests.doors import keyed
 from tests.evm import refused
 from tests.sweep import GOLD, Sweep, lying
 
@@ -231,3 +233,46 @@ def test_recheck_reverts_for_the_work_of_others_or_of_before(trials, three):
     trials.request(node, trials.claim(node, expires_at=world.chain.now + 900 * DAY))
     with refused("NotOfThisCertificate"):
         trials.contract.recheck(processor, computations, [seat_of(s, processor) for s in sweeps], sender=world.keeper)
+
+
+def test_what_events_tell_of_gold_rounds_is_what_recheck_takes(trials, three):
+    """The keeper's memory, filled from the log alone, and the contract that adds up its own records."""
+    world = three
+    first = world.nodes[0].id
+    world.bond(first)  # what golds cost it leaves enough
+    for _ in range(2):
+        sweep = Sweep(world).allocate()
+        seat = seat_of(sweep, first)
+        sweep.commit_all({seat: lying(seat, *GOLD)}).disclose().reveal_all()
+        sweep.open()
+        for round_ in GOLD:
+            sweep.score(seat, round_)
+        sweep.close(sweep.stake_on(1))
+        sweep.settle()
+        world.beat()
+    memory = GoldMemory()
+    for event in world.chain.log:
+        memory.learn(event.name, event.arguments)
+    found = memory.shown(first, trials.terms["driftPpm"])
+    assert found.rounds == 2 * len(GOLD)
+    known = [world.gold_rounds.fidelityOf(*seat) for seat in zip(found.computations, found.indices, strict=True)]
+    assert sum(rounds for _, rounds in known) == found.rounds
+    assert int(sum(fidelity * rounds for fidelity, rounds in known) * 100 / found.rounds) == found.fidelity_ppm
+    told = (first, found.computations, found.indices)
+    receipt = trials.contract.recheck(*told, sender=world.keeper, value=price(trials))
+    record, _ = trials.contract.certificationOf(receipt.result)
+    assert (record["cause"], record["processor"]) == (CertificationCause.Drift, first)
+    memory.learn("CertificationRequested", receipt.event("CertificationRequested"))
+    assert memory.shown(first, trials.terms["driftPpm"]) is None
+
+
+def test_reserve_of_a_keyed_operator_leaves_through_the_door(trials):
+    world, (node, version) = trials.world, trials.applicant()
+    trials.request(node, version).finish()
+    world.registry.retire(node.id, sender=node.operator)
+    operator = keyed(world, "applicant")
+    with refused("HashSignatureRequired", account=operator.account, door=world.hash_keys.address):
+        trials.contract.withdrawReserve(node.id, sender=node.operator)
+    purse, reserve = world.purse(node.operator), trials.contract.reserveOf(node.id)
+    assert operator.perform(trials.contract, "withdrawReserve", node.id).result[0]
+    assert purse.gain(node.operator) == reserve > 0

@@ -5,7 +5,7 @@ from qcrs.model.motion import COMMITTEES, CONSTITUTION
 from qcrs.rules.digest import abi_digest
 from qcrs.rules.replay import bodies
 from tests.evm import refused
-from tests.governed import QUORUM, SECURITY, SIZE, Body, GovernedWorld, members_of
+from tests.governed import QUORUM, SECURITY, SIZE, TEMPO, Body, GovernedWorld, members_of
 from tests.scenario import NOBODY, account
 
 
@@ -44,6 +44,34 @@ def test_constitution_composes_a_body_that_cannot_do_so_itself(docket):
     call = docket.call(SECURITY, "compose", members, 2)
     docket.execute(CONSTITUTION, docket.amend(call), call)
     assert (docket.body.members(), docket.body.quorum()) == (members, 2)
+
+
+def test_compose_reverts_when_a_member_has_no_hash_key(docket):
+    """Whoever steals the account of such a member could give it a key, and sit for it."""
+    keyless = account("keyless")
+    docket.door.forget(keyless, sender=docket.stranger)
+    members = [*docket.body.members()[:4], keyless]
+    # A body over which an account stands, in the place of the Constitution.
+    over, founders = docket.stranger, list(members_of(SECURITY))
+    parts = (docket.trail.address, docket.authority.address, docket.door.address, over)
+    body = docket.chain.deploy(
+        "Committee", ("Ward", *parts, False, founders, QUORUM, TEMPO.to_chain(), []), sender=docket.keeper
+    )
+    with refused("MemberKeyMissing", member=keyless):
+        body.compose(members, 3, sender=over)
+    call = docket.call(SECURITY, "compose", members, 3)
+    motion = docket.carry(SECURITY, call)
+    with refused("MotionCallFailed") as caught:
+        docket.execute(SECURITY, motion, call)
+    assert caught.arguments["reason"][:4] == selector_of(docket, "MemberKeyMissing")
+    assert (len(docket.body.members()), docket.body.term()) == (SIZE, 1)
+
+
+def test_founders_are_seated_before_they_can_have_a_key():
+    world = Founding()
+    founders = world.bodies[SECURITY].members()
+    assert founders == list(members_of(SECURITY))
+    assert all(world.door.isKeyless(founder) for founder in founders)
 
 
 def test_compose_reverts_for_everybody_else(docket):
@@ -97,6 +125,15 @@ def test_constitution_keeps_four_fifths(docket):
         with refused("MotionCallFailed") as caught:
             docket.execute(CONSTITUTION, motion, call)
         assert caught.arguments["reason"][:4] == selector_of(docket, "CompositionInvalid")
+
+
+class Founding(GovernedWorld):
+    """A consortium one of whose bodies is founded by people without hash keys."""
+
+    def _rulers(self):
+        for founder in members_of(SECURITY):
+            self.door.forget(founder, sender=founder)
+        return super()._rulers()
 
 
 def selector_of(docket, error):

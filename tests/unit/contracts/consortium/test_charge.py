@@ -37,9 +37,11 @@ class Tariff:
 def tariff():
     chain = Chain()
     authority = chain.deploy("Authority", RULER, sender=RULER)
+    door = chain.deploy("HashKeys", authority.address, sender=RULER)
     recorder = created_address(RULER, chain.nonce(RULER) + 1)
-    trail = chain.deploy("AuditTrail", *[recorder] * 5, [recorder] * 6, sender=RULER)
-    return Tariff(chain, chain.deploy("Consortium", authority.address, trail.address, ALLOCATOR, sender=RULER))
+    trail = chain.deploy("AuditTrail", *[recorder] * 7, [recorder] * 6, sender=RULER)
+    parts = (authority.address, trail.address, ALLOCATOR, door.address)
+    return Tariff(chain, chain.deploy("Consortium", *parts, sender=RULER))
 
 
 def test_charge_adds_up_costs_by_weight(tariff):

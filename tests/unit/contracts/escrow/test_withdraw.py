@@ -1,5 +1,6 @@
 import pytest
 
+from tests.doors import keyed
 from tests.evm import interfaces, refused
 
 
@@ -32,3 +33,15 @@ def test_withdraw_reverts_when_the_receiver_refuses(world, refuser):
     with refused("TransferFailed", to=refuser, amount=100):
         world.chain.send_raw(refuser, interface.encode_call("withdraw", [100]), world.stranger)
     assert world.available(refuser) == 100
+
+
+def test_withdraw_of_a_keyed_holder_comes_through_the_door(world):
+    holder = keyed(world, "stranger")
+    world.allocator.deposit(sender=holder.account, value=100)
+    with refused("HashSignatureRequired", account=holder.account, door=world.hash_keys.address):
+        world.allocator.withdraw(60, sender=holder.account)
+    before = world.chain.balance(holder.account)
+    receipt = holder.perform(world.allocator, "withdraw", 60)
+    assert receipt.event("Withdrawn") == {"holder": holder.account, "amount": 60}
+    assert world.chain.balance(holder.account) == before + 60
+    assert world.available(holder.account) == 40

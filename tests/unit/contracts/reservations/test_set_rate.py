@@ -1,5 +1,6 @@
 import pytest
 
+from tests.doors import keyed
 from tests.evm import refused
 from tests.scenario import NOBODY
 
@@ -31,3 +32,12 @@ def test_set_rate_reverts_for_all_but_the_operator(agenda, role):
 def test_set_rate_reverts_for_a_processor_that_is_not(agenda):
     with refused("CallerNotRateOperator", processor=99, account=agenda.world.requester, operator=NOBODY):
         agenda.contract.setRate(99, 1, sender=agenda.world.requester)
+
+
+def test_set_rate_of_a_keyed_operator_comes_through_the_door(agenda):
+    world, node = agenda.world, agenda.world.nodes[0]
+    operator, rate = keyed(world, "operator 1"), agenda.contract.rateOf(node.id)
+    with refused("HashSignatureRequired", account=operator.account, door=world.hash_keys.address):
+        agenda.contract.setRate(node.id, rate + 1, sender=node.operator)
+    assert operator.perform(agenda.contract, "setRate", node.id, rate + 1).result[0]
+    assert agenda.contract.rateOf(node.id) == rate + 1

@@ -3,12 +3,13 @@ import pytest
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus, FailureReason
 from qcrs.model.decision import Decision
-from qcrs.model.refusal import RefusalCode
+from qcrs.model.refusal import EXCUSED, RefusalCode
 from qcrs.rules.digest import abi_digest
 from tests.evm import refused
 
 Assigned, Committed = AssignmentStatus.Assigned, AssignmentStatus.Committed
 Refused, Released = AssignmentStatus.Refused, AssignmentStatus.Released
+Excused = AssignmentStatus.Excused
 
 
 def test_refuse_frees_the_processor_without_fault(world):
@@ -55,7 +56,7 @@ def test_quorum_of_refusals_fails_the_computation_and_refunds_it(world, replicas
     entry = receipt.event("EntryAppended")
     assert (entry["decision"], entry["subject"]) == (Decision.ComputationFailed, job.id)
     assert entry["digest"] == abi_digest(["uint64", "uint8"], [job.id, FailureReason.PayloadRefused])
-    assert job.fates == [Refused] * quorum + [Released] * (replicas - quorum)
+    assert job.fates == [Excused] * quorum + [Released] * (replicas - quorum)
     assert purse.gains() == {world.requester: job.escrow, world.keeper: world.bounty}
     assert world.locked(world.requester) == 0
     assert world.allocator.queueOf(1)[1] == 0
@@ -67,7 +68,7 @@ def test_refusals_of_replacements_count_too(world):
     job.allocate()
     job.refuse(3)
     assert job.status is ComputationStatus.Failed
-    assert job.fates == [Refused, Released, Released, Refused]
+    assert job.fates == [Excused, Released, Released, Excused]
 
 
 def test_those_who_committed_are_released_when_a_quorum_refuses(world):
@@ -75,7 +76,7 @@ def test_those_who_committed_are_released_when_a_quorum_refuses(world):
     job.commit(0)
     job.refuse(1)
     job.refuse(2)
-    assert job.fates == [Released, Refused, Refused]
+    assert job.fates == [Released, Excused, Excused]
 
 
 def test_second_refusal_is_taken_while_a_replacement_is_sought(world):
@@ -85,6 +86,41 @@ def test_second_refusal_is_taken_while_a_replacement_is_sought(world):
     assert (job.status, job.record.active) == (ComputationStatus.Queued, 3)
     assert receipt.named("ComputationRequeued") == []
     assert world.allocator.queueOf(1)[1] == 0
+
+
+@pytest.mark.parametrize("code", list(RefusalCode)[1:])
+def test_a_refusal_counts_unless_the_requester_decides_whom_to_give_a_key(world, code):
+    job = world.submit().allocate()
+    job.refuse(0, code)
+    excused = code in EXCUSED
+    assert job.fates[0] is (Excused if excused else Refused)
+    assert world.standing(job.node(0).id).refused == (0 if excused else 1)
+    assert job.record.refused == 1  # of a quorum in any case
+
+
+def test_what_a_quorum_refuses_counts_for_nobody(world):
+    job = world.submit(replicas=5).allocate()
+    job.refuse(0, RefusalCode.SyntaxInvalid)
+    job.refuse(3, RefusalCode.PayloadSealed)
+    assert [world.standing(job.node(seat).id).refused for seat in (0, 3)] == [1, 0]
+    receipt = job.refuse(1, RefusalCode.SyntaxInvalid)
+    ended = [(e["index"], e["fate"]) for e in receipt.named("AssignmentEnded")]
+    assert ended == [(1, Excused), (0, Excused), (2, Released), (4, Released)]
+    assert all(world.standing(node.id).refused == 0 for node in world.nodes)
+
+
+def test_refusals_of_other_computations_stay_on_record(world):
+    """Being excused takes back what this computation added, and nothing else."""
+    world.enrol_until(7)
+    other = world.submit(replicas=7).allocate()
+    other.refuse(0)
+    processor = other.node(0).id
+    job = world.submit(replicas=7).allocate()
+    (seat,) = (i for i, a in enumerate(job.assignments) if a.processor == processor)
+    for index in [seat, *(i for i in range(7) if i != seat)][:4]:
+        job.refuse(index)
+    assert job.status is ComputationStatus.Failed
+    assert world.standing(processor).refused == 1
 
 
 def test_refuse_fails_a_computation_that_used_up_its_assignments(world):

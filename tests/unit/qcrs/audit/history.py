@@ -6,7 +6,7 @@ from typing import Any
 
 from qcrs.chain.codec import Event
 from qcrs.rules.digest import keccak
-from qcrs.rules.replay import Constants, Examination, LoggedEvent, Report
+from qcrs.rules.replay import COIN_HOLDERS, Constants, Examination, LoggedEvent, Report
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.rules.replay.transcript import EMITTERS
 from tests.evm import CHAIN_ID, Chain, Contract, interfaces
@@ -140,8 +140,8 @@ class History:
             for claim in examination.claims():
                 truth = self.view(claim.contract, claim.function, *claim.arguments)
                 examination.hold(claim, answers.get(claim.function, truth))
-            held = answers.get("coin", self.view("coin", "ComputationAllocator"))
-            examination.hold_coin(held, answers.get("reserved", self.view("coin", "Reservations")))
+            coin = {contract: self.view("coin", contract) for contract in COIN_HOLDERS}
+            examination.hold_coin(coin | answers.get("coin", {}))
         return examination.report()
 
     def view(self, contract: str, function: str, *arguments: Any) -> Any:

@@ -3,6 +3,7 @@
 import pytest
 
 from qcrs.model.certification import CertificationStatus
+from qcrs.rules.replay import Rule
 from tests import scenario
 from tests.scenario import World
 from tests.unit.qcrs.audit.benchmarks import benchmarks
@@ -31,6 +32,15 @@ def test_the_tale_has_every_ending_and_cause(tale):
     ends = {CertificationStatus(record["status"]) for record in records}
     assert ends == {CertificationStatus.Certified, CertificationStatus.Failed, CertificationStatus.Lapsed}
     assert {record["cause"] for record in records} == {1, 2}
+
+
+def test_a_wei_that_benchmarks_owe_and_have_not_got_is_missed(tale):
+    """The log is true; somebody took coin out of the contract all the same."""
+    held = tale.view("coin", "Certifications")
+    assert held > 0
+    fault = tale.examine(coin={"Certifications": held - 1}).fault
+    assert (fault.rule, fault.what) == (Rule.Books, "coin that is held for benchmarks")
+    assert (fault.expected, fault.actual) == (f"{held} or more", str(held - 1))
 
 
 def test_any_event_of_a_certification_left_out_is_missed(tale):

@@ -86,7 +86,7 @@ def test_every_decision_of_a_body_is_told_with_its_facts(chronicle):
         words = words_of(decision, entry["subject"], facts)
         assert UNKNOWN not in words, words
         told.add(decision)
-    assert {d for d in Decision if d >= Decision.MotionCarried} <= told
+    assert {d for d in Decision if Decision.MotionCarried <= d <= Decision.WorkResumed} <= told
 
 
 def test_trail_tells_of_bodies_in_words(chronicle):

@@ -95,19 +95,20 @@ def test_another_keeper_is_told_by_the_balances(history):
 
 def test_missing_coin_is_a_fault(history):
     held = history.view("coin", "ComputationAllocator")
-    fault = history.examine(coin=held - 1).fault
+    fault = history.examine(coin={"ComputationAllocator": held - 1}).fault
     assert (fault.rule, fault.expected, fault.actual) == (Rule.Books, f"{held} or more", str(held - 1))
 
 
-def test_missing_coin_of_reservations_is_a_fault(history):
-    held = history.view("coin", "Reservations")
-    fault = history.examine(reserved=held - 1).fault
+@pytest.mark.parametrize("contract", ["Reservations", "Certifications"])
+def test_missing_coin_of_another_contract_is_a_fault(history, contract):
+    held = history.view("coin", contract)
+    fault = history.examine(coin={contract: held - 1}).fault
     assert held > 0
     assert (fault.rule, fault.expected, fault.actual) == (Rule.Books, f"{held} or more", str(held - 1))
 
 
 def test_forced_coin_is_no_fault(history):
-    report = history.examine(coin=history.view("coin", "ComputationAllocator") + 7)
+    report = history.examine(coin={"ComputationAllocator": history.view("coin", "ComputationAllocator") + 7})
     assert report.holds
     assert report.surplus == 7
 

@@ -164,6 +164,15 @@ LIES: dict[str, Lie] = {
         Rule.Window, late("ComputationRequeued", -100, computation=SILENT), SILENT
     ),
     "expired too early": L(Rule.Window, late("ComputationFailed", -90, computation=LATE), LATE),
+    "refusal excused that is not": L(
+        Rule.Slash, change("AssignmentEnded", {"fate": S.Excused}, computation=REFUSED, fate=S.Refused), REFUSED
+    ),
+    "refusal for want of a key": L(
+        Rule.Slash, within("AssignmentEnded", "PayloadRefused", {"code": 106}, computation=REFUSED), REFUSED
+    ),
+    "quorum's refusal not excused": L(
+        Rule.Slash, change("AssignmentEnded", {"fate": S.Refused}, computation=FAILED, fate=S.Excused), FAILED
+    ),
     "refused too late": L(Rule.Window, late("AssignmentEnded", 10**4, computation=REFUSED), REFUSED),
     "salt": L(Rule.Commitment, change("ResultRevealed", {"salt": OTHER_WORD}, computation=WIDE), WIDE),
     "root": L(Rule.Commitment, change("ResultRevealed", {"countsRoot": OTHER_WORD}, computation=WIDE), WIDE),
@@ -309,4 +318,5 @@ def test_the_lies_break_every_rule_that_a_log_can_break():
     final_state = {Rule.HashChain, Rule.Record}
     of_bodies = set(BODIES_LIES.values())
     assert {Rule.Motion, Rule.Pause} <= of_bodies
-    assert {lie.rule for lie in LIES.values()} | final_state | of_bodies == set(Rule)
+    of_keys = {Rule.Key}  # by those of test_keys
+    assert {lie.rule for lie in LIES.values()} | final_state | of_bodies | of_keys == set(Rule)

@@ -50,6 +50,12 @@ def test_any_event_left_out_is_missed(history):
     first = {event.name: position for position, event in reversed(replayed)}
     last = {event.name: position for position, event in replayed}
     tried = {*first.values(), *last.values(), *(position for position, _ in replayed[::5])}
+    draining: dict[int, bool] = {}
+    for position in history.positions("ProcessorDrained"):
+        event = history.events[position]
+        if draining.get(event["processor"], False) == event["draining"]:
+            tried.discard(position)  # says again what was so before: nothing would be missing
+        draining[event["processor"]] = event["draining"]
     unnoticed = {
         history.events[position].name for position in tried if history.examine(history.without(position)).holds
     }

@@ -66,7 +66,7 @@ def test_the_silent_and_those_who_refuse_are_named(history):
 def test_other_endings(history):
     assert "verdict Inconclusive; released: " in words(history, NOISY)[-1]
     assert words(history, LATE) == [f"computation {LATE}: failed and refunded, DeadlinePassed"]
-    assert "failed and refunded, PayloadRefused; refused: " in words(history, FAILED)[-1]
+    assert "failed and refunded, PayloadRefused; excused: " in words(history, FAILED)[-1]
 
 
 def test_members_processors_and_policy(history):

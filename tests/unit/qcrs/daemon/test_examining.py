@@ -3,10 +3,11 @@
 import pytest
 
 from qcrs.chain.deployment import DEFAULT_CERTIFICATION_TERMS as TERMS
-from qcrs.daemon.examining import TURN_SECONDS, Due, Step, Trial, View, decide
+from qcrs.daemon.examining import TURN_SECONDS, Drifted, Due, Step, Trial, View, decide
 from qcrs.model.certification import CertificationCause, CertificationStatus
 from qcrs.model.records import Certification
 from qcrs.rules.certifying import is_surprised
+from qcrs.rules.drift import Shown
 
 S = CertificationStatus
 DEADLINE = 1_000_000.0
@@ -84,3 +85,24 @@ def test_keepers_open_epochs_and_surprise_whom_they_draw():
 def test_keepers_suspend_whose_conduct_does():
     assert decide(view(keeper=True, unfit=(4, 5))) == [Due(Step.Suspend, 4), Due(Step.Suspend, 5)]
     assert decide(view(unfit=(4, 5))) == []
+
+
+def drifted(since, benchmarked_at=0.0):
+    return {6: Drifted(Shown((3,), (1,), 8, 100_000), benchmarked_at, since)}
+
+
+def test_keepers_have_whoever_drifted_benchmarked_in_turn():
+    epoch = int(DEADLINE) // TERMS.cadence_seconds
+    due = [Due(Step.Recheck, 6, epoch)]
+    assert decide(view(keeper=True, drifted=drifted(DEADLINE))) == due
+    assert decide(view(drifted=drifted(DEADLINE))) == []
+    assert decide(view(keeper=True, drifted=drifted(DEADLINE), rank=1)) == []
+    assert decide(view(keeper=True, drifted=drifted(DEADLINE - TURN_SECONDS), rank=1)) == due
+
+
+def test_keepers_wait_for_the_epoch_after_the_last_benchmark():
+    begun = float(int(DEADLINE) // TERMS.cadence_seconds * TERMS.cadence_seconds)
+    assert decide(view(keeper=True, drifted=drifted(begun - 9, begun))) == []
+    assert decide(view(keeper=True, drifted=drifted(begun - 9, begun - 1), now=begun + 1)) != []
+    # All have known for long: the turns are taken from the beginning of the epoch.
+    assert decide(view(keeper=True, drifted=drifted(begun - 9, begun - 1), now=begun + 1, rank=1)) == []

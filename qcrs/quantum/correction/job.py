@@ -1,0 +1,134 @@
+"""A memory as a job of two nodes: the program of each, and the bits that it hands in.
+
+Crossing CNOTs are teleported gates without their corrections: the two outcomes of each are handed in with the
+syndromes, and whoever decodes follows the corrections into the detectors. So a node never waits for the other's bits;
+it meets the other at one barrier a round, and may commit the bits of every round as a batch of their own.
+
+Needs no Stim: a daemon may import this. ``verdict`` decodes.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import pairwise
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from qcrs.model.records import Record
+from qcrs.quantum.correction.code import LEFT, RIGHT, Basis
+from qcrs.quantum.correction.errors import RecordInvalid
+from qcrs.quantum.correction.halves import Halves
+from qcrs.quantum.correction.memory import Memory
+from qcrs.quantum.correction.noise import Noise, SeamModel
+from qcrs.quantum.correction.pair import Pair
+from qcrs.quantum.fragment import MAX_BITS, MAX_PURIFICATION_ROUNDS, Fragment
+from qcrs.rules.digest import keccak
+
+MAX_DISTANCE = 7  # the right half of distance 9 has more qubits than a fragment may
+MAX_SHOTS = 1 << 24
+JOB_DOMAIN = keccak(b"QCRS surface code memory")
+BATCH_DOMAIN = keccak(b"QCRS batch of syndromes")
+Ppb = Annotated[int, Field(ge=0, le=10**9)]
+
+
+class Job(Record):
+    """A memory to run on two nodes, and the noise that it is decoded with; rates in parts per billion.
+
+    Attributes:
+        bulk_ppb: Circuit noise within the nodes, as in ``Noise``.
+        pair_ppb: X, Y and Z errors of the pairs after purification, from the tested channel.
+        purification_rounds: What the nodes ask of the link for every pair.
+    """
+
+    distance: int
+    rounds: Annotated[int, Field(ge=1)]
+    basis: Basis
+    shots: Annotated[int, Field(ge=1, le=MAX_SHOTS)]
+    bulk_ppb: Ppb
+    pair_ppb: tuple[Ppb, Ppb, Ppb]
+    purification_rounds: Annotated[int, Field(ge=0, le=MAX_PURIFICATION_ROUNDS)] = 0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.distance > MAX_DISTANCE:
+            raise ValueError(f"distance {self.distance}: two nodes hold at most {MAX_DISTANCE}")
+        _ = self.noise  # refuses rates that are none
+        for member in (LEFT, RIGHT):
+            if self.halves.bits(member) > MAX_BITS:
+                raise ValueError(f"{self.halves.bits(member)} bits of member {member}: expected at most {MAX_BITS}")
+        return self
+
+    @classmethod
+    def of(cls, memory: Memory, noise: Noise, shots: int, purification_rounds: int = 0) -> Self:
+        """Return the job of *memory* under *noise*, rates rounded to parts per billion."""
+        if noise.model is not SeamModel.Teleported or not noise.teleports:
+            raise ValueError("two nodes teleport their gates: expected the noise of teleported gates")
+        pair = tuple(round(1e9 * rate) for rate in (noise.pair.x, noise.pair.y, noise.pair.z))
+        return cls(
+            distance=memory.distance, rounds=memory.rounds, basis=memory.basis, shots=shots,
+            bulk_ppb=round(1e9 * noise.bulk), pair_ppb=pair, purification_rounds=purification_rounds,
+        )  # fmt: skip
+
+    @property
+    def memory(self) -> Memory:
+        """What is run."""
+        return Memory(self.distance, self.rounds, self.basis)
+
+    @property
+    def noise(self) -> Noise:
+        """What it is decoded with."""
+        return Noise(self.bulk_ppb / 1e9, Pair(*(rate / 1e9 for rate in self.pair_ppb)))
+
+    @cached_property
+    def halves(self) -> Halves:
+        """Who does what, and whose bit is which."""
+        return Halves.of(self.memory, self.purification_rounds)
+
+    @property
+    def digest(self) -> bytes:
+        """What names the job."""
+        return keccak(JOB_DOMAIN + self.model_dump_json(by_alias=True).encode())
+
+    def fragments(self) -> tuple[Fragment, Fragment]:
+        """Return the programs of the left and the right node."""
+        return self.halves.fragment(LEFT), self.halves.fragment(RIGHT)
+
+    def record_bytes(self, member: int) -> int:
+        """Return the size of a whole record: every shot's bits fill up its last byte with zeros."""
+        return self.shots * -(-self.halves.bits(member) // 8)
+
+    def require_record(self, member: int, record: bytes) -> None:
+        """Check the size of what *member* hands in.
+
+        Raises:
+            RecordInvalid: It is another.
+        """
+        if len(record) != self.record_bytes(member):
+            raise RecordInvalid(
+                f"member {member} handed in {len(record)} bytes; {self.shots} shots of {self.halves.bits(member)} "
+                f"bits, each filled up to whole bytes, are {self.record_bytes(member)}"
+            )
+
+    def batches(self, member: int, record: bytes) -> Iterator[bytes]:
+        """Yield the bits of each round, and then those of the data, as whole bytes a shot, lowest bit first.
+
+        Raises:
+            RecordInvalid: The record has another size.
+        """
+        self.require_record(member, record)
+        width = -(-self.halves.bits(member) // 8)
+        shots = [int.from_bytes(record[at : at + width], "little") for at in range(0, len(record), width)]
+        for start, stop in pairwise([0, *self.halves.ends[member]]):
+            mask, size = (1 << stop - start) - 1, -(-(stop - start) // 8)
+            yield b"".join((shot >> start & mask).to_bytes(size, "little") for shot in shots)
+
+    def commitments(self, member: int, record: bytes, salt: bytes) -> list[bytes]:
+        """Return what *member* binds itself by after each round, before it knows what the other measured.
+
+        Args:
+            salt: 32 secret bytes: a single shot's bits could be guessed.
+        """
+        return [
+            keccak(BATCH_DOMAIN + self.digest + bytes([member]) + number.to_bytes(4, "big") + salt + keccak(batch))
+            for number, batch in enumerate(self.batches(member, record))
+        ]

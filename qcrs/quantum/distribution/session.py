@@ -1,0 +1,65 @@
+"""A distributed run made ready: from a circuit, processors and their links to fragments and a quote, in one call.
+
+This is what a requester calls before a session: nothing runs, nothing is paid.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from math import log
+from pathlib import Path
+
+from qiskit import QuantumCircuit
+
+from qcrs.quantum.distribution.plan import Distribution, distribute
+from qcrs.quantum.distribution.quote import Quote, Source, quote
+from qcrs.quantum.distribution.routing import cheapest_route
+from qcrs.quantum.distribution.split import Ends
+
+_HOP = 0.01  # what a pair more counts beside the logarithm of its fidelity, so that perfect links are not wasted
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that could start now.
+
+    Attributes:
+        distribution: With the fragments, whose pairs ask for the rounds of purification that the quote counts.
+        quote: What it costs and how good it will be at least.
+        paths: By processors without a link of their own, those over which they get pairs.
+    """
+
+    distribution: Distribution
+    quote: Quote
+    paths: Mapping[Ends, tuple[int, ...]]
+
+
+def prepare(
+    source: str | Path | QuantumCircuit,
+    qubits: Sequence[int],
+    links: Mapping[Ends, Source],
+    shots: int,
+    fidelity: float = 0.0,
+    capacities: Sequence[int] | None = None,
+) -> Prepared:
+    """Split *source* over processors, pairs being swapped where two have no link, and quote *shots* of it.
+
+    Args:
+        source: As ``qcrs.quantum.circuit.load`` takes it.
+        qubits: How many each processor has, half-pairs included.
+        links: By two of the processors, numbered as in *qubits*, the lower number first.
+        fidelity: The least that is wanted of the output.
+        capacities: How many of the circuit's qubits each processor may be home to.
+
+    Raises:
+        NoRoute: Two processors are joined by no chain of links. Then only cutting is left.
+        FidelityOutOfReach: The output would not be good enough.
+        ProcessorsOutOfRange, CircuitRefused, CapacityExceeded, QubitsExhausted: As ``distribute`` says.
+    """
+    missing = [ends for ends in combinations(range(len(qubits)), 2) if ends not in links]
+    paths = {ends: cheapest_route(links, *ends, fidelity=0.0).nodes for ends in missing}
+    hops = {ends: pairwise(paths.get(ends, ends)) for ends in combinations(range(len(qubits)), 2)}
+    losses = {ends: sum(-log(links[min(hop), max(hop)].fidelity) + _HOP for hop in way) for ends, way in hops.items()}
+    distribution = distribute(source, qubits, capacities, paths, losses)
+    found = quote(distribution, links, shots, fidelity)
+    return Prepared(distribution.with_rounds(found.rounds), found, paths)

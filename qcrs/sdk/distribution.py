@@ -1,0 +1,109 @@
+"""A circuit's way to processors that share channels: split, quoted by what the channels' tests found, manned."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qcrs.model.entanglement import Channel, Entanglement
+from qcrs.quantum.distribution.plan import Distribution, distribute
+from qcrs.quantum.distribution.quote import Quote, Source, quote
+from qcrs.quantum.fragment import Fragment
+from qcrs.sdk.channel import MILLION, fidelity_ppm
+from qcrs.sdk.crew import Crew, crews
+from qcrs.sdk.market import Market
+
+Ends = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A circuit ready to be run by its crews.
+
+    Attributes:
+        fragments: One a member, with the purification that the wanted fidelity takes.
+        quote: Of one run, by the worst channel of each two members in any crew.
+    """
+
+    distribution: Distribution
+    fragments: Sequence[Fragment]
+    quote: Quote
+    crews: Sequence[Crew]
+
+    @property
+    def outcome_bits(self) -> int:
+        """Width of an outcome."""
+        return self.distribution.bits
+
+    @property
+    def ebits(self) -> int:
+        """Pairs in a shot."""
+        return self.distribution.ebits
+
+    @property
+    def raw_pairs(self) -> int:
+        """Pairs that the link is expected to make for one run."""
+        return self.quote.raw_pairs
+
+    @property
+    def fidelity(self) -> float:
+        """The least that the output's fidelity is, by the channels' tests alone."""
+        return self.quote.fidelity
+
+    def value(self) -> dict[str, Any]:
+        """Return the plan for machines."""
+        return {
+            "members": len(self.fragments),
+            "crews": [list(crew.members) for crew in self.crews],
+            "ebits": self.ebits,
+            "rawPairs": self.raw_pairs,
+            "fidelity": round(self.fidelity, 6),
+            "qubits": list(self.distribution.qubits),
+            "rounds": {f"{a}-{b}": rounds for (a, b), rounds in self.quote.rounds.items()},
+        }
+
+
+def plan_for(
+    known: Entanglement,
+    market: Market,
+    text: str,
+    members: int,
+    runs: int,
+    shots: int,
+    fidelity: float,
+    excluded: Collection[int] = (),
+) -> Plan:
+    """Return how *text* is run by *members* processors, *runs* times, by those that are there and not *excluded*.
+
+    Raises:
+        CircuitRefused, CapacityExceeded, QubitsExhausted: The circuit cannot be split so.
+        CrewUnavailable: Too few processors are joined by channels. FidelityOutOfReach: Not with these.
+    """
+    ready = {
+        candidate.processor: candidate.free
+        for candidate in market.ready(market.candidates, 1)
+        if candidate.processor not in excluded and not candidate.screened
+    }
+    size = _typical(ready, members)
+    distribution = distribute(text, [size] * members)
+    able = [processor for processor, free in ready.items() if free >= max(distribution.qubits)]
+    manned = crews(known.channels.values(), able, distribution.pairs, members, shots, runs)
+    quoted = quote(distribution, _sources(distribution.pairs, manned, known.channels), shots, fidelity)
+    if any(quoted.rounds.values()):
+        raw = {ends: -(-use.raw_pairs // shots) for ends, use in quoted.uses.items()}
+        manned = crews(known.channels.values(), able, raw, members, shots, runs)
+    return Plan(distribution, distribution.with_rounds(quoted.rounds).fragments, quoted, manned)
+
+
+def _typical(ready: Mapping[int, int], members: int) -> int:
+    """Return how many qubits each member may use: what the *members*-th largest has."""
+    sizes = sorted(ready.values(), reverse=True)
+    return sizes[min(members, len(sizes)) - 1] if sizes else 1
+
+
+def _sources(pairs: Mapping[Ends, int], manned: Sequence[Crew], channels: Mapping[int, Channel]) -> dict[Ends, Source]:
+    """Return, by two members, what pairs of the worst channel between them are like."""
+    sources = {}
+    for ends in pairs:
+        worst = min(fidelity_ppm(channels[crew.channel_of(ends)]) for crew in manned)
+        sources[ends] = Source(worst / MILLION)
+    return sources
