@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from numpy import packbits
-
 from qcrs.chain.gateway import Gateway
 from qcrs.crypto.envelope import EnvelopeRefused
 from qcrs.crypto.keys import Keys
@@ -21,7 +19,7 @@ from qcrs.crypto.parcel import open_parcel
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.links import Links
 from qcrs.errors import QcrsError
-from qcrs.link.client import OwnBits
+from qcrs.link.client import rows_of
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import Channel, Entanglement, Group, Session
 from qcrs.model.session import SessionStatus
@@ -31,8 +29,8 @@ from qcrs.rules import outcomes, session_digest
 from qcrs.rules.count_sketch import sketch_of
 from qcrs.rules.digest import keccak
 from qcrs.rules.histogram import counts_root
-from qcrs.rules.session_plan import context_of, shots_of
-from qcrs.store import ContentUnavailable, Store, decode_histogram, encode_histogram
+from qcrs.rules.session_plan import context_of, run_number, shots_of
+from qcrs.store import ContentMismatch, ContentUnavailable, Store, decode_histogram, encode_histogram
 
 if TYPE_CHECKING:
     from qcrs.daemon.entangler import Sender
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROWS, RESULT = "session-rows", "session-result"
-MOST_PHASES = 256  # runs of a session have numbers of their own on the link, one a phase
 
 
 class RunRefused(QcrsError):
@@ -87,25 +84,25 @@ class Member:
             shots = shots_of(group.request.shots, group.request.phases, phase)
             fragment = await self._fragment(session, group, index)
             client = await self.links.of(self._link(session, channels))
-            number = session.session * MOST_PHASES + phase
-            own = await client.run(number, session.members, fragment, shots, self.noise)
-            content = self.journal.keep(ROWS, session.session, phase, outcomes.encode(rows_of(own, fragment), shots))
+            own = await client.run(run_number(session.session, phase), session.members, fragment, shots, self.noise)
+            rows = rows_of(own.bits, own.shots, own.width, fragment.outputs)
+            content = self.journal.keep(ROWS, session.session, phase, outcomes.encode(rows, shots))
         await self.arrive(session, index, phase, keccak(content))
 
-    async def bind(self, session: Session, group: Group, index: int) -> None:
+    async def bind(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
         """Add up what all members measured, and arrive with a commitment to the result."""
-        counts = await self._result(session, group, index)
+        counts = await self._result(session, group, self._link(session, channels))
         commitment = session_digest.of_result(
             self.gateway.network.chain_id, self.gateway.addresses["EntanglementCoordinator"], session.session,
             session.members[index], counts_root(counts), self._salt(session),
         )  # fmt: skip
         await self.arrive(session, index, group.request.phases, commitment)
 
-    async def report(self, session: Session, group: Group, index: int) -> None:
+    async def report(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
         """Open the commitment, once the histogram is published."""
         if group.seed is None:
             raise AssertionError(f"session {session.session} is to be reported without a seed")
-        counts = await self._result(session, group, index)
+        counts = await self._result(session, group, self._link(session, channels))
         root = counts_root(counts)
         sketch = await asyncio.to_thread(sketch_of, counts, group.request.outcome_bits, group.seed)
         await asyncio.to_thread(self.store.put_histogram, root, counts)
@@ -117,27 +114,41 @@ class Member:
         arguments = (group.group, *known.results(group))
         await self.sender.send("EntanglementCoordinator", "conclude", *arguments, keyed=False)
 
-    async def _result(self, session: Session, group: Group, index: int) -> dict[int, int]:
+    async def _result(self, session: Session, group: Group, link: int) -> dict[int, int]:
         """Return the histogram of all shots: what was bound before, if anything."""
         kept = self.journal.kept(RESULT, session.session, 0)
         if kept is None:
             total: Counter[int] = Counter()
             for phase in range(1, group.request.phases):
-                total.update(await self._joint(session, group, index, phase))
+                total.update(await self._joint(session, group, link, phase))
             kept = self.journal.keep(RESULT, session.session, 0, encode_histogram(total))
         return decode_histogram(kept)
 
-    async def _joint(self, session: Session, group: Group, index: int, phase: int) -> dict[int, int]:
+    async def _joint(self, session: Session, group: Group, link: int, phase: int) -> dict[int, int]:
         shots = shots_of(group.request.shots, group.request.phases, phase)
         own = self.journal.kept(ROWS, session.session, phase)
         if own is not None:
             await asyncio.to_thread(self.store.put, own)  # all have arrived: now it may be seen
-        files = [
-            await asyncio.to_thread(self.store.get, session.digests[phase, member])
-            for member in range(len(session.members))
-        ]
-        rows = [outcomes.decode(content, shots) for content in files]
+        rows = [await self._rows(session, link, phase, member, shots) for member in range(len(session.members))]
         return await asyncio.to_thread(outcomes.joint_counts, rows, shots, group.request.outcome_bits)
+
+    async def _rows(self, session: Session, link: int, phase: int, member: int, shots: int) -> dict[int, bytes]:
+        """Return what *member* measured: the file that it is bound to, or else what the link saw.
+
+        Whoever shows nothing, or something else than it was bound to, must not be able to make others look absent.
+        """
+        try:
+            content = await asyncio.to_thread(self.store.get, session.digests[phase, member])
+            return outcomes.decode(content, shots)
+        except (ContentUnavailable, ContentMismatch, outcomes.OutcomesInvalid) as error:
+            client = await self.links.of(link)
+            seen = (await client.witness(run_number(session.session, phase), session.members))[member].rows()
+            if keccak(outcomes.encode(seen, shots)) != session.digests[phase, member]:
+                log.error(
+                    "session=%s processor=%s is bound to other outcomes than the link saw: %s",
+                    session.session, session.members[member], error,
+                )  # fmt: skip
+            return seen
 
     async def _fragment(self, session: Session, group: Group, index: int) -> Fragment:
         if self.keys is None:
@@ -169,9 +180,3 @@ class Member:
 
     def _salt(self, session: Session) -> bytes:
         return keccak(self.root() + b"result" + session.session.to_bytes(8, "big"))
-
-
-def rows_of(own: OwnBits, fragment: Fragment) -> dict[int, bytes]:
-    """Return the outcome bits that *fragment* measured, each with its shots packed as ``outcomes`` has them."""
-    table = own.table()
-    return {outcome: packbits(table[:, bit], bitorder="little").tobytes() for bit, outcome in fragment.outputs}
