@@ -188,7 +188,7 @@ class Entangler:
         if due.step is Step.Join:
             await member.join(session, group, self.known.channels, due.place)
         elif due.step is Step.Arm:
-            await member.arrive(session, due.place, 0, bytes(32))
+            await member.arm(session, group, self.known.channels, due.place)
         elif due.step is Step.Run:
             await member.run(session, group, self.known.channels, due.place)
         elif due.step is Step.Bind:

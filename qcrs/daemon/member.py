@@ -1,14 +1,17 @@
 """What one member of a session does: join, run its fragment over the link, pass barriers, bind itself, report.
 
-Shots are split over the phases before the last. In each, a member runs its share and arrives with the digest of what it
-measured; only when all have arrived does it show that to the others, through the store, so that nobody can fit its own
-outcomes to theirs. In the last phase each adds up the histogram of all and arrives with a commitment to it.
+Whoever arrives at the arming barrier has given its fragment to the link, so from then on nobody who goes away keeps the
+others from their outcomes. Shots are split over the phases before the last: at the barrier of each, a member arrives
+with the digest of what it measured in its share. Only when all are bound does it show that to the others, through the
+store, so that nobody can fit its own outcomes to theirs. In the last phase each adds up the histogram of all and
+arrives with a commitment to it.
 """
 
 import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,7 +32,7 @@ from qcrs.rules import outcomes, session_digest
 from qcrs.rules.count_sketch import sketch_of
 from qcrs.rules.digest import keccak
 from qcrs.rules.histogram import counts_root
-from qcrs.rules.session_plan import context_of, run_number, shots_of
+from qcrs.rules.session_plan import context_of, shots_of
 from qcrs.store import ContentMismatch, ContentUnavailable, Store, decode_histogram, encode_histogram
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROWS, RESULT = "session-rows", "session-result"
+ASK_SECONDS = 0.01  # how long the link is asked to wait for others when there is something else to do
 
 
 class RunRefused(QcrsError):
@@ -76,18 +80,23 @@ class Member:
         """Arrive at the barrier of *phase* with *digest*."""
         await self.sender.send("EntanglementCoordinator", "arrive", session.session, index, phase, digest)
 
+    async def arm(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
+        """Give the fragment to the link, and arrive: from then on nobody's part is needed for the others to get theirs.
+
+        Raises:
+            RunRefused: The fragment cannot be had. LinkError: The link refuses it.
+        """
+        with suppress(WaitTimedOut):  # others have yet to come
+            await self._own(session, group, channels, index, ASK_SECONDS)
+        await self.arrive(session, index, 0, bytes(32))
+
     async def run(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
-        """Run this phase's shots, unless the journal has what came of them, and arrive with the digest."""
-        phase = session.phase
-        content = self.journal.kept(ROWS, session.session, phase)
+        """Arrive with the digest of what was measured in this phase's shots."""
+        content = self.journal.kept(ROWS, session.session, 0)
         if content is None:
-            shots = shots_of(group.request.shots, group.request.phases, phase)
-            fragment = await self._fragment(session, group, index)
-            client = await self.links.of(self._link(session, channels))
-            own = await client.run(run_number(session.session, phase), session.members, fragment, shots, self.noise)
-            rows = rows_of(own.bits, own.shots, own.width, fragment.outputs)
-            content = self.journal.keep(ROWS, session.session, phase, outcomes.encode(rows, shots))
-        await self.arrive(session, index, phase, keccak(content))
+            rows = await self._own(session, group, channels, index)
+            content = self.journal.keep(ROWS, session.session, 0, outcomes.encode(rows, group.request.shots))
+        await self.arrive(session, index, session.phase, keccak(_part(content, group, session.phase)))
 
     async def bind(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
         """Add up what all members measured, and arrive with a commitment to the result."""
@@ -114,36 +123,47 @@ class Member:
         arguments = (group.group, *known.results(group))
         await self.sender.send("EntanglementCoordinator", "conclude", *arguments, keyed=False)
 
+    async def _own(
+        self, session: Session, group: Group, channels: Mapping[int, Channel], index: int, wait: float | None = None
+    ) -> dict[int, bytes]:
+        """Return what the link says that this member measured, once all members have given it their fragments.
+
+        Raises:
+            WaitTimedOut: Not all have, within *wait* seconds.
+        """
+        fragment = await self._fragment(session, group, index)
+        client = await self.links.of(self._link(session, channels))
+        own = await client.run(session.session, session.members, fragment, group.request.shots, self.noise, wait)
+        return rows_of(own.bits, own.shots, own.width, fragment.outputs)
+
     async def _result(self, session: Session, group: Group, link: int) -> dict[int, int]:
         """Return the histogram of all shots: what was bound before, if anything."""
         kept = self.journal.kept(RESULT, session.session, 0)
         if kept is None:
+            own = self.journal.kept(ROWS, session.session, 0)
             total: Counter[int] = Counter()
             for phase in range(1, group.request.phases):
-                total.update(await self._joint(session, group, link, phase))
+                if own is not None:
+                    await asyncio.to_thread(self.store.put, _part(own, group, phase))  # now it may be seen
+                shots = shots_of(group.request.shots, group.request.phases, phase)
+                rows = [await self._rows(session, link, phase, member, shots) for member in range(len(session.members))]
+                found = asyncio.to_thread(outcomes.joint_counts, rows, len(shots), group.request.outcome_bits)
+                total.update(await found)
             kept = self.journal.keep(RESULT, session.session, 0, encode_histogram(total))
         return decode_histogram(kept)
 
-    async def _joint(self, session: Session, group: Group, link: int, phase: int) -> dict[int, int]:
-        shots = shots_of(group.request.shots, group.request.phases, phase)
-        own = self.journal.kept(ROWS, session.session, phase)
-        if own is not None:
-            await asyncio.to_thread(self.store.put, own)  # all have arrived: now it may be seen
-        rows = [await self._rows(session, link, phase, member, shots) for member in range(len(session.members))]
-        return await asyncio.to_thread(outcomes.joint_counts, rows, shots, group.request.outcome_bits)
-
-    async def _rows(self, session: Session, link: int, phase: int, member: int, shots: int) -> dict[int, bytes]:
-        """Return what *member* measured: the file that it is bound to, or else what the link saw.
+    async def _rows(self, session: Session, link: int, phase: int, member: int, shots: range) -> dict[int, bytes]:
+        """Return what *member* measured in *shots*: the file that it is bound to, or else what the link saw.
 
         Whoever shows nothing, or something else than it was bound to, must not be able to make others look absent.
         """
         try:
             content = await asyncio.to_thread(self.store.get, session.digests[phase, member])
-            return outcomes.decode(content, shots)
+            return outcomes.decode(content, len(shots))
         except (ContentUnavailable, ContentMismatch, outcomes.OutcomesInvalid) as error:
             client = await self.links.of(link)
-            seen = (await client.witness(run_number(session.session, phase), session.members))[member].rows()
-            if keccak(outcomes.encode(seen, shots)) != session.digests[phase, member]:
+            seen = outcomes.part((await client.witness(session.session, session.members))[member].rows(), shots)
+            if keccak(outcomes.encode(seen, len(shots))) != session.digests[phase, member]:
                 log.error(
                     "session=%s processor=%s is bound to other outcomes than the link saw: %s",
                     session.session, session.members[member], error,
@@ -180,3 +200,9 @@ class Member:
 
     def _salt(self, session: Session) -> bytes:
         return keccak(self.root() + b"result" + session.session.to_bytes(8, "big"))
+
+
+def _part(content: bytes, group: Group, phase: int) -> bytes:
+    """Return the file of *phase*'s shots out of that of all."""
+    shots = shots_of(group.request.shots, group.request.phases, phase)
+    return outcomes.encode(outcomes.part(outcomes.decode(content, group.request.shots), shots), len(shots))
