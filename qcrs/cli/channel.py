@@ -26,7 +26,7 @@ from qcrs.sdk import channel as channels
 from qcrs.sdk.client import Client
 from qcrs.sdk.quote import coin
 
-PAIRS, ERROR_PPM = 1536, 45_000  # of a test, unless it is said otherwise
+PAIRS, ERROR_PPM = 1536, 70_000  # of a test, unless it is said otherwise
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     request.add_argument(
         "--pairs", type=whole(256, 8192), help="made for the test, a multiple of 256; half are measured (1536)",
     )  # fmt: skip
-    request.add_argument("--max-error", type=ppm, metavar="SHARE", help="of tested pairs that may disagree (0.045)")
+    request.add_argument("--max-error", type=ppm, metavar="SHARE", help="of tested pairs that may disagree (0.07)")
     request.add_argument(
         "--detect", type=ppm, metavar="SHARE",
         help="have --pairs and --max-error follow from the share of pairs whose eavesdropper is to be found",

@@ -106,7 +106,7 @@ def test_request_has_its_test_sized_by_what_is_to_be_found(daemon):
 def test_request_without_it_has_the_test_that_it_had(daemon):
     seen = daemon({"channel": 1})
     assert main(["channel", "request", "2", "--config", "node.toml"]) == 0
-    assert (seen[0].terms["terms"]["pairs"], seen[0].terms["terms"]["errorPpm"]) == (1_536, 45_000)
+    assert (seen[0].terms["terms"]["pairs"], seen[0].terms["terms"]["errorPpm"]) == (1_536, 70_000)
 
 
 @pytest.mark.parametrize(
