@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 from qcrs.crypto.keys import Keys, OpeningKey, SigningKey
 from qcrs.daemon.journal import Journal
+from qcrs.daemon.key_folder import KeyFolder
 from qcrs.daemon.talks import Talks
 from qcrs.identities import ProcessorUnkeyed
 from qcrs.model.channel import ChannelStatus
@@ -67,7 +68,7 @@ def end_of(processor, client, path, keys=None):
     return Talks(
         scope, Links(client), Journal(path / f"{processor}" / "journal.db", 31337, scope.network.deployment),
         Vault(Store(str(path / "store")), scope.network.deployment), Identities(), keys or keys_of(processor),
-        LocalNoise(), path / f"{processor}" / "channel-keys",
+        LocalNoise(), KeyFolder(path / f"{processor}" / "channel-keys"),
     )  # fmt: skip
 
 
@@ -99,7 +100,7 @@ class Pair:
 
     def kept(self, processor):
         """What the daemon of *processor* has written."""
-        return sorted(self.ends[processor].folder.glob("*"))
+        return sorted(self.ends[processor].folder.path.glob("*"))
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ link passes them on, and could withhold or change them: then the conversation is
 """
 
 import asyncio
+import json
 import secrets
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,8 +14,10 @@ import numpy
 
 from qcrs.crypto.keys import SIGNATURE_BYTES, SigningKey, is_signed
 from qcrs.link.client import LinkClient, MadePairs
+from qcrs.link.errors import LinkRefused
 from qcrs.link.wire import Purpose
 from qcrs.quantum.entanglement import held
+from qcrs.quantum.entanglement.pairs import PairSource
 from qcrs.rules.digest import keccak
 from qcrs.rules.invitation import Invitation
 from qcrs.rules.key_exchange import Alice, Bob, End, Measured, Terms
@@ -22,6 +25,7 @@ from qcrs.rules.key_message import MessageRefused, from_bits, to_bits
 from qcrs.rules.privacy_amplification import SECRECY, VERIFICATION_BITS
 
 LETTER_SECONDS = 30.0  # how long the other end may take for a letter
+MOST_WAIT_SECONDS = 3600.0  # as long as a link lets anybody wait
 PURPOSE = b"QCRS channel conversation"
 KEY_DOMAIN = keccak(b"QCRS key of a channel")
 AGREED, KEPT = b"agreed", b"kept"
@@ -60,9 +64,8 @@ class Side:
     async def measure(self) -> tuple[MadePairs, Measured]:
         """Have the pairs made, draw a basis or setting for each, and measure it."""
         wanted, purpose = self.invitation, Purpose(self.invitation.talk.value)
-        made = await self.client.prepare(
-            wanted.channel, wanted.number, self.peer, wanted.pairs, purpose, wait=LETTER_SECONDS
-        )
+        wait = min(LETTER_SECONDS + wanted.pairs / await self._rate(), MOST_WAIT_SECONDS)
+        made = await self.client.prepare(wanted.channel, wanted.number, self.peer, wanted.pairs, purpose, wait)
         drawn, words = secrets.randbits(wanted.pairs), -(-wanted.pairs // _WORD)
         outcomes = await self.client.measure(
             wanted.channel, wanted.number, self.peer, [_ALL] * words,
@@ -109,6 +112,14 @@ class Side:
     def is_signed(self, message: bytes, signature: bytes) -> bool:
         """Return whether the other end has signed *message*."""
         return len(signature) == SIGNATURE_BYTES and is_signed(self.public, signature, message, PURPOSE)
+
+    async def _rate(self) -> float:
+        """Return how many pairs the link says that it makes in a second."""
+        declared = (await self.client.describe())["descriptor"]
+        try:
+            return PairSource.model_validate(json.loads(declared)["source"]).heralded_rate
+        except (ValueError, LookupError, TypeError) as error:
+            raise LinkRefused(f"a link without a source of pairs: {error}") from error
 
     def _topic(self, position: int) -> str:
         return f"talk-{self.invitation.channel}-{self.invitation.number}-{position}"

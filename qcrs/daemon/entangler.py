@@ -19,10 +19,11 @@ from qcrs.daemon.end import End
 from qcrs.daemon.entangling import Due, Step, View, decide
 from qcrs.daemon.errands import Errands
 from qcrs.daemon.execution import TRANSIENT, Executor
+from qcrs.daemon.key_folder import FOLDER as KEYS
+from qcrs.daemon.key_folder import KeyFolder
 from qcrs.daemon.links import Links
 from qcrs.daemon.member import Member
 from qcrs.daemon.outlook import RANKS, Outlook
-from qcrs.daemon.talks import FOLDER as KEYS_FOLDER
 from qcrs.daemon.talks import Talks
 from qcrs.door import Door
 from qcrs.errors import QcrsError
@@ -220,6 +221,6 @@ def entangler_of(executor: Executor, config: NodeConfig) -> Entangler:
     member = Member(gateway, sender, links, executor.journal, executor.store, root, noise, executor.keys)
     talks = Talks(
         gateway, links, executor.journal, Vault(executor.store, gateway.network.deployment),
-        Identities(gateway, executor.store), executor.keys, noise, config.journal.with_name(KEYS_FOLDER),
+        Identities(gateway, executor.store), executor.keys, noise, KeyFolder(config.journal.with_name(KEYS)),
     )  # fmt: skip
     return Entangler(sender, links, end, member, talks, Errands(wishes, end, talks), keeper=config.keeper)

@@ -12,11 +12,9 @@ nobody shares: one that its first use shows to be worthless, and that tells noth
 import asyncio
 import json
 import logging
-import os
 import secrets
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from qcrs.chain.gateway import Gateway
@@ -24,6 +22,7 @@ from qcrs.crypto.identity import IdentityInvalid
 from qcrs.crypto.keys import SIGNATURE_BYTES, Keys, is_signed
 from qcrs.daemon.conversation import AGREED, KEPT, Side, exchange_key, report_chsh, require_told
 from qcrs.daemon.journal import Journal
+from qcrs.daemon.key_folder import KeyFolder
 from qcrs.daemon.links import Links
 from qcrs.errors import QcrsError
 from qcrs.identities import Identities, ProcessorUnkeyed
@@ -36,7 +35,6 @@ from qcrs.vault import Vault
 
 log = logging.getLogger(__name__)
 
-FOLDER = "channel-keys"  # beside the journal
 LOOK_SECONDS = 2.0
 INVITED_SECONDS = 25  # within which the other end has to find an invitation; it is waited for a little longer
 MOST_SECONDS = 600.0  # of a conversation
@@ -62,7 +60,7 @@ class Talks:
     """The means with which one daemon talks over channels.
 
     Attributes:
-        keys: Of the processor; None when it has none, and then nobody is answered. folder: Where keys are kept.
+        keys: Of the processor; None when it has none, and then nobody is answered. folder: Of keys that were made.
     """
 
     gateway: Gateway
@@ -72,8 +70,8 @@ class Talks:
     identities: Identities
     keys: Keys | None
     noise: LocalNoise
-    folder: Path
-    _tasks: dict[int, tuple[int, asyncio.Task]] = field(default_factory=dict)
+    folder: KeyFolder
+    _tasks: dict[int, tuple[Invitation, asyncio.Task]] = field(default_factory=dict)
     _ended: dict[int, dict[str, Any]] = field(default_factory=dict)
     _judged: dict[bytes, float] = field(default_factory=dict)
     _looking: asyncio.Task | None = None
@@ -91,15 +89,17 @@ class Talks:
         if number in self._ended:
             return self._ended.pop(number)
         running = self._tasks.get(channel)
-        if running is not None and (running[0] == number or running[1].done()):
+        if running is not None and (running[0].number == number or running[1].done()):
             return None  # lasts, or has yet to be looked at
         if self.journal.kept(TALK, channel, number) is not None:
-            path = self._path(channel, number)
-            if path.exists():
-                return _told(json.loads(path.read_text()))
-            raise TalkDropped(f"channel {channel}, conversation {number}: the daemon was stopped; nothing is kept")
+            report = self.folder.report(channel, number)
+            if report is None:
+                raise TalkDropped(f"channel {channel}, conversation {number}: the daemon was stopped; nothing is kept")
+            return report
         if running is not None:
-            raise ChannelBusy(f"channel {channel}: conversation {running[0]} is going on; expected one at a time")
+            raise ChannelBusy(
+                f"channel {channel}: conversation {running[0].number} is going on; expected one at a time"
+            )
         if not self._is_open(over, processor):
             raise ChannelNotOpen(f"channel {channel} is {over.status.name}, until {over.phase_ends_at}; expected Open")
         invitation = Invitation.read(Invitation.model_construct(
@@ -138,8 +138,6 @@ class Talks:
         now = int(self.gateway.now)
         self._judged = {content: until for content, until in self._judged.items() if until >= now}
         for channel in [one for one in known.channels.values() if self._is_open(one, processor)]:
-            if channel.channel in self._tasks:
-                continue  # what is there will be over, or looked at when this is
             try:
                 await self._answer(channel, processor, now)
             except QcrsError as error:
@@ -156,11 +154,28 @@ class Talks:
             except (InvitationRefused, IdentityInvalid, ProcessorUnkeyed) as error:
                 log.warning("channel=%s invitation refused: %s", channel.channel, error)
                 invitation = None
-            if invitation is not None and channel.channel in self._tasks:
-                return  # its own keeper has asked meanwhile
+            if invitation is not None and not self._makes_way(invitation):
+                return  # it will have this one's
             self._judged[content] = span[1]
             if invitation is not None:
                 return self._begin(invitation, End.Bob, channel)
+
+    def _makes_way(self, invitation: Invitation) -> bool:
+        """End what is going on over the channel of *invitation*, if the other end has given it up, and say whether.
+
+        Whoever invites is in no conversation. Where both have invited at once, the lower processor's counts.
+        """
+        before, task = self._tasks.get(invitation.channel, (None, None))
+        if before is None or task is None:
+            return True
+        own = before.asker == invitation.peer
+        if own and before.asker < invitation.asker:
+            return False
+        del self._tasks[invitation.channel]
+        if not task.done():
+            task.cancel()
+            self._over(before, self._dropped(TalkDropped("the other end has asked for another"), before))
+        return True
 
     async def _accepted(self, content: bytes, channel: Channel, processor: int) -> Invitation | None:
         """Return the invitation in *content*; None when it is the own.
@@ -193,7 +208,7 @@ class Talks:
             raise ProcessorUnkeyed("this processor has no keys to sign with; 'qcrs processor rekey' makes them")
         self.journal.keep(TALK, channel.channel, invitation.number, self._digest(invitation))
         task = asyncio.create_task(self._converse(invitation, end, channel))
-        self._tasks[channel.channel] = (invitation.number, task)
+        self._tasks[channel.channel] = (invitation, task)
 
     async def _converse(self, invitation: Invitation, end: End, channel: Channel) -> None:
         facts = {"talk": invitation.talk.value, "channel": invitation.channel, "number": invitation.number}
@@ -204,8 +219,10 @@ class Talks:
             report = self._dropped(TalkDropped(f"not over after {MOST_SECONDS:g} s"), invitation)
         except (QcrsError, OSError) as error:  # a full disk is no reason to stop serving
             report = self._dropped(error, invitation)
-        if end is End.Alice:
-            self._ended[invitation.number] = report
+        self._over(invitation, report)
+
+    def _over(self, invitation: Invitation, report: dict[str, Any]) -> None:
+        self._ended[invitation.number] = report
         bad = report.get("error") or report.get("alarm")
         log.log(logging.WARNING if bad else logging.INFO, "talk=%s %s", invitation.talk, json.dumps(report))
 
@@ -226,39 +243,23 @@ class Talks:
             return await report_chsh(side)
         report, secret = await exchange_key(side, channel.terms.error_ppm)
         if secret is None:
-            self._keep(invitation, facts | report)
+            self.folder.keep(invitation.channel, invitation.number, facts | report, None)
             return report
         if end is End.Bob:
             await require_told(side, AGREED)
         else:
             await side.tell(AGREED)
             await require_told(side, KEPT)
-        report["file"] = str(self._keep(invitation, facts | report | {"key": secret.hex()}))
+        path = self.folder.keep(invitation.channel, invitation.number, facts | report, secret)
         if end is End.Bob:
             await side.tell(KEPT)
-        return report
-
-    def _keep(self, invitation: Invitation, report: dict[str, Any]) -> Path:
-        """Write *report*, whole or not at all, for the daemon's account alone."""
-        path = self._path(invitation.channel, invitation.number)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = path.with_suffix(".part")
-        scratch.unlink(missing_ok=True)
-        with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(json.dumps(report) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-        return path
+        return report | {"file": str(path)}
 
     def _dropped(self, error: Exception, invitation: Invitation) -> dict[str, Any]:
-        kept = self._path(invitation.channel, invitation.number).exists()
-        what = "a key is kept here that the other end may not have" if kept else "nothing is kept"
+        kept = self.folder.report(invitation.channel, invitation.number)
+        what = "nothing is kept" if kept is None else "a key is kept here that the other end may not have"
         subject = f"channel {invitation.channel}, conversation {invitation.number}"
         return {"error": type(error).__name__, "message": f"{subject} dropped, {what}: {error}"}
-
-    def _path(self, channel: int, number: int) -> Path:
-        return self.folder / f"{channel}-{number}.json"
 
     def _digest(self, invitation: Invitation) -> bytes:
         return invitation.digest(self.gateway.network.chain_id, self.gateway.addresses["Channels"])
@@ -277,8 +278,3 @@ def _own(known: Entanglement, channel: int, processor: int) -> Channel:
 
 def _other(channel: Channel, processor: int) -> int:
     return channel.ends[1 - channel.ends.index(processor)]
-
-
-def _told(report: dict[str, Any]) -> dict[str, Any]:
-    """Return *report* without what stays with the daemon."""
-    return {name: value for name, value in report.items() if name != "key"}

@@ -12,7 +12,7 @@ import pytest
 
 from qcrs.chain.devnet import is_running
 from qcrs.config import NodeConfig
-from qcrs.daemon.talks import FOLDER
+from qcrs.daemon.key_folder import FOLDER
 from qcrs.rules.digest import keccak
 from qcrs.sdk.devnet_link import join_up
 from qcrs.store import Store

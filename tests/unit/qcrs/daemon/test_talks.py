@@ -170,7 +170,7 @@ def test_the_end_that_was_asked_says_when_it_may_be_alone_with_a_key(tmp_path, c
         client.post = fail_when_kept
         answer = await pair.ask()
         await pair.settled(2)
-        return answer, end.folder, pair.kept(1)
+        return answer, end.folder.path, pair.kept(1)
 
     answer, folder, own = talk(work, tmp_path)
     assert answer["error"] == "WaitTimedOut"
@@ -243,3 +243,40 @@ def test_a_wish_is_answered_when_the_conversation_is_over_and_tells_the_chain_no
     assert "keyDigest" in key
     assert busy["error"] == "ChannelBusy"
     assert (short["error"], foreign["error"]) == ("ChannelBusy", "ChannelNotOpen")
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_slow_link_is_waited_for(tmp_path):
+    report = talk(lambda pair: pair.ask(Talk.Chsh, pairs=4_096), tmp_path, file=link_file(rate=2_000))
+    assert report["s"] > 2
+
+
+def test_an_end_that_was_started_again_need_not_wait_for_the_other_to_give_up(tmp_path):
+    async def work(pair):
+        client = pair.ends[1].links.client
+        post, client.post = client.post, lambda *_: asyncio.Event().wait()
+        asked = asyncio.create_task(pair.ask())
+        while not pair.ends[2]._tasks:
+            await asyncio.sleep(0.02)
+        asked.cancel()
+        await pair.ends[1].close()
+        pair.ends[1].journal.close()
+        client.post = post
+        pair.ends[1] = end_of(1, client, tmp_path)
+        return await asyncio.wait_for(pair.ask(number=NUMBER + 1), conversation.LETTER_SECONDS / 2)
+
+    assert "keyDigest" in talk(work, tmp_path)
+
+
+def test_of_two_ends_that_ask_at_once_one_makes_way(tmp_path):
+    async def work(pair):
+        asked = [asyncio.create_task(pair.ask(number=end, processor=end)) for end in (1, 2)]
+        answers = await asyncio.wait_for(asyncio.gather(*asked), conversation.LETTER_SECONDS / 2)
+        await pair.settled(2)
+        return answers, pair.kept(1), pair.kept(2)
+
+    (first, second), *kept = talk(work, tmp_path)
+    assert "keyDigest" in first
+    assert second["error"] == "TalkDropped"
+    assert "the other end has asked for another" in second["message"]
+    assert [len(files) for files in kept] == [1, 1]
