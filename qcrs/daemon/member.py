@@ -23,6 +23,7 @@ from qcrs.daemon.journal import Journal
 from qcrs.daemon.links import Links
 from qcrs.errors import QcrsError
 from qcrs.link.client import rows_of
+from qcrs.link.errors import WaitTimedOut
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import Channel, Entanglement, Group, Session
 from qcrs.model.session import SessionStatus
