@@ -97,9 +97,7 @@ class Talks:
                 raise TalkDropped(f"channel {channel}, conversation {number}: the daemon was stopped; nothing is kept")
             return report
         if running is not None:
-            raise ChannelBusy(
-                f"channel {channel}: conversation {running[0].number} is going on; expected one at a time"
-            )
+            raise ChannelBusy(f"channel {channel}: conversation {running[0].number} goes on; expected one at a time")
         if not self._is_open(over, processor):
             raise ChannelNotOpen(f"channel {channel} is {over.status.name}, until {over.phase_ends_at}; expected Open")
         invitation = Invitation.read(Invitation.model_construct(
@@ -144,7 +142,7 @@ class Talks:
                 log.warning("channel=%s invitations: %s", channel.channel, error)
 
     async def _answer(self, channel: Channel, processor: int, now: int) -> None:
-        """Begin the first conversation over *channel* that its other end has invited to."""
+        """Begin the first conversation over *channel* that its other end has invited to, if it is to be begun."""
         span = (now, now + MOST_AHEAD_SECONDS)
         for content in await asyncio.to_thread(lambda: list(self.vault.invitations(channel.channel, *span))):
             if content in self._judged:
@@ -154,10 +152,8 @@ class Talks:
             except (InvitationRefused, IdentityInvalid, ProcessorUnkeyed) as error:
                 log.warning("channel=%s invitation refused: %s", channel.channel, error)
                 invitation = None
-            if invitation is not None and not self._makes_way(invitation):
-                return  # it will have this one's
             self._judged[content] = span[1]
-            if invitation is not None:
+            if invitation is not None and self._makes_way(invitation):
                 return self._begin(invitation, End.Bob, channel)
 
     def _makes_way(self, invitation: Invitation) -> bool:
@@ -174,7 +170,7 @@ class Talks:
         del self._tasks[invitation.channel]
         if not task.done():
             task.cancel()
-            self._over(before, self._dropped(TalkDropped("the other end has asked for another"), before))
+            self._over(before, self._dropped(TalkDropped("the other end has asked for another"), before), own)
         return True
 
     async def _accepted(self, content: bytes, channel: Channel, processor: int) -> Invitation | None:
@@ -219,10 +215,11 @@ class Talks:
             report = self._dropped(TalkDropped(f"not over after {MOST_SECONDS:g} s"), invitation)
         except (QcrsError, OSError) as error:  # a full disk is no reason to stop serving
             report = self._dropped(error, invitation)
-        self._over(invitation, report)
+        self._over(invitation, report, end is End.Alice)
 
-    def _over(self, invitation: Invitation, report: dict[str, Any]) -> None:
-        self._ended[invitation.number] = report
+    def _over(self, invitation: Invitation, report: dict[str, Any], own: bool) -> None:
+        if own:
+            self._ended[invitation.number] = report
         bad = report.get("error") or report.get("alarm")
         log.log(logging.WARNING if bad else logging.INFO, "talk=%s %s", invitation.talk, json.dumps(report))
 

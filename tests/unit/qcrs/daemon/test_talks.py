@@ -95,7 +95,7 @@ def test_one_conversation_a_channel_at_a_time(tmp_path):
     async def work(pair):
         first = asyncio.create_task(pair.ask())
         await asyncio.sleep(0)
-        with pytest.raises(ChannelBusy, match=f"conversation {NUMBER} is going on; expected one at a time"):
+        with pytest.raises(ChannelBusy, match=f"conversation {NUMBER} goes on; expected one at a time"):
             await pair.ask(number=NUMBER + 1)
         return await first
 
