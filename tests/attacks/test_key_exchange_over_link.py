@@ -175,3 +175,26 @@ def test_settings_that_were_not_drawn_are_no_report(tmp_path, monkeypatch):
     report = talk(lambda pair: pair.ask(Talk.Chsh), tmp_path, everything=known())
     assert report["error"] == "MessageRefused"
     assert "pairs in each two settings: [16384, 0, 0, 0]" in report["message"]
+
+
+def test_nobody_but_the_other_end_can_cut_a_conversation_short(tmp_path, caplog):
+    """What is going on makes way for an invitation of the other end: for a new one that it has signed."""
+
+    async def work(pair):
+        vault, scope = pair.ends[1].vault, gateway()
+        asked_for = asyncio.create_task(pair.ask(pairs=8_192))
+        while not pair.ends[2]._tasks:
+            await asyncio.sleep(0.02)
+        (content,) = vault.invitations(CHANNEL, 0, 2**33)
+        until = int(scope.now) + 20
+        vault.post_invitation(CHANNEL, until + 1, content)
+        new = Invitation.read(content[:-SIGNATURE_BYTES]).model_copy(update={"number": 9}).content
+        vault.post_invitation(CHANNEL, until, new + content[-SIGNATURE_BYTES:])
+        while "not signed by processor 1" not in caplog.text:
+            await asyncio.sleep(0.02)
+        going_on = [len(end._tasks) for end in pair.ends.values()]
+        return going_on, await asked_for
+
+    going_on, report = talk(work, tmp_path, file=link_file(0.97, rate=4_000))
+    assert going_on == [1, 1]
+    assert "error" not in report

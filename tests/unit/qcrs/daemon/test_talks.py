@@ -31,7 +31,9 @@ def read(path):
     return json.loads(path.read_text())
 
 
-def test_both_ends_keep_the_same_key_for_themselves_and_tell_its_digest_only(tmp_path):
+def test_both_ends_keep_the_same_key_for_themselves_and_tell_its_digest_only(tmp_path, caplog):
+    caplog.set_level("DEBUG")
+
     async def work(pair):
         report = await pair.ask(bits=256)
         await pair.settled(2)
@@ -40,7 +42,8 @@ def test_both_ends_keep_the_same_key_for_themselves_and_tell_its_digest_only(tmp
     report, ((own,), (other,)) = talk(work, tmp_path, file=link_file(0.97))
     assert read(own)["key"] == read(other)["key"]
     assert report["length"] == 8 * len(bytes.fromhex(read(own)["key"])) >= 256
-    assert read(own)["key"] not in json.dumps(report)
+    assert read(own)["key"] not in json.dumps(report) + caplog.text
+    assert caplog.text.count(report["keyDigest"]) == 2
     assert report["keyDigest"] == read(other)["keyDigest"]
     assert report["label"] == "link=emulated"
     assert report["epsilon"] == {"secret": "1e-10", "correct": "2^-64"}
