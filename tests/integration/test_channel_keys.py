@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 
 from qcrs.chain.devnet import is_running
 from qcrs.config import NodeConfig
 from qcrs.daemon.key_folder import FOLDER
+from qcrs.link.endpoint import endpoint_of
 from qcrs.rules.digest import keccak
-from qcrs.sdk.devnet_link import join_up
+from qcrs.sdk.devnet_link import NAME, join_up
 from qcrs.store import Store
 from qcrs.vault import Vault
 from tests.integration.conftest import PATIENCE_SECONDS, running
@@ -97,3 +99,37 @@ def test_a_daemon_that_is_killed_drops_the_conversation_and_says_so(world):
 def invitations(world):
     network = world.network
     return set(Vault(Store(network.store), network.deployment).invitations(1, 0, 2**33))
+
+
+@contextmanager
+def tapped(world, share):
+    """Start the link again with somebody in it."""
+
+    async def endpoint():
+        async with world.client() as client:
+            return await endpoint_of(client.gateway, client.store, 1)
+
+    port, before = asyncio.run(endpoint()).rsplit(":", 1)[1], world.devnet.services[NAME]
+    command = [sys.executable, "-m", "qcrs", "link", "start", "--config", str(world.devnet.directory / "link.toml"),
+               "--port", port, "--as", NAME, "--intercept-ppm", str(round(1e6 * share))]  # fmt: skip
+    os.kill(before, signal.SIGTERM)
+    while is_running(before):
+        time.sleep(0.05)
+    with subprocess.Popen(command, env=world.environment(), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert "serving" in process.stdout.readline()
+            yield
+        finally:
+            process.terminate()
+
+
+def test_an_eavesdropper_on_the_link_is_an_alarm_at_both_daemons(world):
+    """The last of these tests: the link stays away afterwards."""
+    with tapped(world, 0.25):
+        finished = world.run("channel", "key", "1", "--config", str(config(world, 1)), "--json")
+    told = json.loads(finished.stdout)
+    assert (finished.returncode, told["alarm"]) == (1, "EavesdropperSuspected")
+    assert "intercept-resend 250000 ppm" in told["label"]
+    reports = [kept(world, processor)[f"1-{told['number']}.json"] for processor in (1, 2)]
+    assert [report["alarm"] for report in reports] == ["EavesdropperSuspected"] * 2
+    assert not any("key" in report for report in reports)
