@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a measurement is
 import _entanglement_circuits as circuits
 import _entanglement_contract as contract
 import _entanglement_correction as correction
+import _entanglement_keys as keys
 import _entanglement_link as link
 
 from qcrs.quantum.distribution.quote import Source, telegate_fidelity
@@ -102,6 +103,8 @@ def main() -> int:
     correction_goals, corrected = correction.measure()
     correction.show(corrected)
     correction.draw(corrected)
+    key_goals = keys.measure(lambda line: print(line, flush=True))
+    keys.draw(keys.raw)
     print("gas of channels and sessions", flush=True)
     gas = contract.measure()
     table(
@@ -114,9 +117,10 @@ def main() -> int:
     tested = tested_network()
     route = cheapest_route({ends: Source(f, 1e4, 1) for ends, f in tested.items()}, START, GOAL, WANTED)
     draw_network(tested, route)
-    goals += [*circuit_goals, *correction_goals, *contract.goals(gas)]
+    goals += [*circuit_goals, *correction_goals, *key_goals, *contract.goals(gas)]
     figures: dict[str, Any] = {
-        "link": link.raw, "circuits": raw, "correction": corrected, "gas": gas, "power": draw_power(),
+        "link": link.raw, "circuits": raw, "correction": corrected, "keys": keys.raw, "gas": gas,
+        "power": draw_power(),
         "network": {f"{a}-{b}": fidelity for (a, b), fidelity in tested.items()}, "route": list(route.nodes),
     }  # fmt: skip
     finish("entanglement", goals, figures)
