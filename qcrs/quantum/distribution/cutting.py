@@ -7,12 +7,12 @@ this is the fallback, what it takes is said first, and more than two cuts need c
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, inf, sqrt
+from math import ceil, inf, prod, sqrt
 from pathlib import Path
 
 from qiskit import QuantumCircuit, transpile
 from qiskit.primitives import SamplerResult
-from qiskit.quantum_info import PauliList
+from qiskit.quantum_info import Pauli, PauliList
 from qiskit_addon_cutting import (
     DeviceConstraints,
     OptimizationParameters,
@@ -24,6 +24,7 @@ from qiskit_addon_cutting import (
     partition_problem,
 )
 from qiskit_addon_cutting import reconstruct_expectation_values as reconstruct
+from qiskit_addon_cutting.utils.observable_grouping import ObservableCollection
 
 from qcrs.errors import QcrsError
 from qcrs.quantum.circuit import canonical, load
@@ -47,10 +48,11 @@ class ConsentNeeded(QcrsError):
         quote: What the cuts would take.
     """
 
-    def __init__(self, quote: "CutQuote"):
+    def __init__(self, quote: "CutQuote", allowed: int = FREE_CUTS):
         super().__init__(
-            f"cuts: expected at most {FREE_CUTS} without consent, got {quote.cuts}, which take {quote.overhead:,.0f} "
-            f"times the shots and {quote.subexperiments} circuits"
+            f"cuts: expected at most {allowed} without consent, got {quote.cuts}, which take {quote.overhead:,.0f} "
+            f"times the shots and {quote.subexperiments} circuits. Consent to them (--cuts-allowed {quote.cuts}) or "
+            "allow larger pieces"
         )
         self.quote = quote
 
@@ -138,6 +140,40 @@ class CutCircuit:
         }
         return [float(value) for value in reconstruct(results, self._coefficients, self._parts)]
 
+    def errors(self, counts: Sequence[Mapping[int, int]]) -> list[float]:
+        """Return the standard error of each expectation value: what the finite shots of *counts* leave open.
+
+        A value is linear in the frequencies of each circuit, so that its variance is the sum over circuits of that of
+        the derivatives by outcome. What processors' noise adds is not in it.
+
+        Args:
+            counts: As for ``expectations``.
+        """
+        groups = {label: ObservableCollection(parts) for label, parts in self._parts.items()}
+        return [self._error(which, groups, counts) for which in range(len(self.observables))]
+
+    def _error(
+        self, which: int, groups: Mapping[Hashable, ObservableCollection], counts: Sequence[Mapping[int, int]]
+    ) -> float:
+        readings = {label: _readings(group, self._parts[label][which]) for label, group in groups.items()}
+        means: dict[tuple[int, int], float] = {}
+        slopes: dict[int, dict[int, float]] = {}  # by circuit and mask
+        for term, (coefficient, _) in enumerate(self._coefficients):
+            read = {
+                label: [(self._order[label][term * len(groups[label].groups) + k], mask) for k, mask in reading]
+                for label, reading in readings.items()
+            }
+            for place, mask in (one for several in read.values() for one in several):
+                if (place, mask) not in means:
+                    means[place, mask] = _mean(counts[place], mask)
+            values = {label: sum(means[one] for one in several) / len(several) for label, several in read.items()}
+            for label, several in read.items():
+                others = prod(value for other, value in values.items() if other != label)
+                for place, mask in several:
+                    of_mask = slopes.setdefault(place, {})
+                    of_mask[mask] = of_mask.get(mask, 0.0) + float(coefficient) * others / len(several)
+        return sqrt(sum(_variance(counts[place], of_mask) for place, of_mask in slopes.items()))
+
 
 def cut(
     source: str | Path | QuantumCircuit, observables: Sequence[str], qubits: int, consent: bool = False
@@ -172,6 +208,32 @@ def cut(
 def shots_each(pieces: CutCircuit, shots: int) -> int:
     """Return how many shots each circuit gets of *shots* in all, as many as one computation may have at most."""
     return max(1, min(MAX_SHOTS, shots // len(pieces.subexperiments)))
+
+
+def _readings(group: ObservableCollection, observable: Pauli) -> list[tuple[int, int]]:
+    """Return in which of the *group*'s measurements *observable* is read, and by the parity of which bits."""
+    found = []
+    for which, place in group.lookup[observable]:
+        measured = group.groups[which]
+        width = max(1, len(measured.pauli_indices))  # one bit is measured even when none is needed
+        found.append((which, measured.pauli_bitmasks[place] | -1 << width))  # above it, all bits of cuts count
+    return found
+
+
+def _sign(outcome: int, mask: int) -> int:
+    return 1 - 2 * ((outcome & mask).bit_count() & 1)
+
+
+def _mean(counts: Mapping[int, int], mask: int) -> float:
+    return sum(times * _sign(outcome, mask) for outcome, times in counts.items()) / sum(counts.values())
+
+
+def _variance(counts: Mapping[int, int], slopes: Mapping[int, float]) -> float:
+    """Return the variance that the finite *counts* of one circuit give a value with these *slopes* by mask."""
+    shots = sum(counts.values())
+    rises = {outcome: sum(slope * _sign(outcome, mask) for mask, slope in slopes.items()) for outcome in counts}
+    mean = sum(times * rises[outcome] for outcome, times in counts.items()) / shots
+    return sum(times * (rises[outcome] - mean) ** 2 for outcome, times in counts.items()) / shots**2
 
 
 def _unmeasured(circuit: QuantumCircuit) -> QuantumCircuit:
