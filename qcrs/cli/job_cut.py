@@ -42,12 +42,14 @@ def add_cut(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )  # fmt: skip
     cut.add_argument(
         "--cuts-allowed", type=whole(0, _MAX_CUTS), metavar="C",
-        help=f"most cuts ({_FREE_CUTS}); more is consent to thousands of times the shots, at most {_MAX_CUTS}",
+        help=f"most cuts ({_FREE_CUTS}); more is consent to hundreds or thousands of times the shots, at most {_MAX_CUTS}",
     )  # fmt: skip
     cut.add_argument(
         "--shots", type=whole(1), help="of all pieces and replicas together; by default 4,096 of each replica"
     )
-    cut.add_argument("--plan", type=Path, metavar="FILE", help="the new plan's file (FILE's name with .plan.jsonl, here)")
+    cut.add_argument(
+        "--plan", type=Path, metavar="FILE", help="the new plan's file (FILE's name with .plan.jsonl, here)"
+    )
     cut.add_argument(
         "--resume", type=Path, metavar="PLAN", help="go on with a plan, by its own terms; FILE if that was moved"
     )
@@ -83,7 +85,7 @@ async def _begin(options: argparse.Namespace, client: Client, progress: Progress
 
     path = options.plan or Path("cut" if options.file == "-" else Path(options.file).name).with_suffix(".plan.jsonl")
     if path.exists() and not options.dry_run:
-        raise PlanExists(f"{path}: expected no file, got one; go on with it (--resume {path}) or name another (--plan)")
+        raise PlanExists(path)
     conditions = conditions_of(options)
     allowed = _FREE_CUTS if options.cuts_allowed is None else options.cuts_allowed
     asked = (options.observables, options.qubits, allowed, options.shots or 0, conditions)
@@ -121,13 +123,16 @@ async def _resume(options: argparse.Namespace, client: Client, progress: Progres
             raise SubmissionInvalid(f"{options.resume}: its circuit came from standard input; name its FILE, or -")
         asked = (task.observables, task.qubits, task.allowed, task.shots, task.conditions)
         pieces = await asyncio.to_thread(pieces_of, text_of(options.file or task.source), *asked)
-        await take_up(client, pieces, plan, options.again)
-        quotes = await quotes_of(client, pieces, task.conditions, plan.ids)
+        lost = await take_up(client, pieces, plan)
+        done = {place for place, number in plan.ids.items() if not (options.again and number in lost)}
+        quotes = await quotes_of(client, pieces, task.conditions, done)
         told = _tell(progress, pieces, quotes)
-        progress(f"{len(plan.ids)} of {len(pieces.circuits)} circuits have been submitted before")
+        progress(f"{len(done)} of {len(pieces.circuits)} circuits have been submitted before")
         if options.dry_run:
             emit(options, {"submitted": False, "plan": str(plan.path), **told}, "nothing submitted")
             return 0
+        if options.again:
+            plan.drop(lost)
         options.wait = True
         return await _carry_out(options, client, progress, plan, pieces, quotes)
 
@@ -157,8 +162,11 @@ async def _carry_out(
     tellers: dict[int, Callable] = {}
 
     def observe(story: Story, event: Event | None) -> None:
-        name = f"job {story.computation}:"
-        tellers.setdefault(story.computation, narrate(progress, name))(story, event)
+        number = story.computation
+        if number not in tellers:
+            place = next(place for place, known in plan.ids.items() if known == number)
+            tellers[number] = narrate(progress, f"circuit {place}")
+        tellers[number](story, event)
 
     stories = await carry_out(client, plan, quotes, observe, progress, options.wait)
     ids = [plan.ids[place] for place in sorted(plan.ids)]

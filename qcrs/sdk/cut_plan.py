@@ -22,6 +22,11 @@ _VERSION = 1
 class PlanExists(QcrsError):
     """There is a file where a plan is to be written."""
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: expected no file, got one; go on with it (--resume {path}) or name another (--plan FILE)"
+        )
+
 
 class PlanInvalid(QcrsError):
     """A file is no plan of a cut circuit, or not one that can be gone on with here."""
@@ -94,9 +99,7 @@ class Plan:
         try:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_RDWR, 0o600)
         except FileExistsError:
-            raise PlanExists(
-                f"{path}: expected no file, got one; go on with it (--resume {path}) or name another (--plan FILE)"
-            ) from None
+            raise PlanExists(path) from None
         plan = cls(path, _locked(path, handle), task)
         plan._append(task.to_json())
         directory = os.open(path.absolute().parent, os.O_RDONLY)
@@ -135,8 +138,10 @@ class Plan:
         self._drop(ids)
 
     def close(self) -> None:
-        """Leave the plan to others."""
-        os.close(self._handle)
+        """Leave the plan to others; once is enough."""
+        if self._handle >= 0:
+            os.close(self._handle)
+        self._handle = -1
 
     def _drop(self, ids: Collection[int]) -> None:
         self.dropped |= set(ids)

@@ -100,13 +100,10 @@ async def _submit(client: Client, plan: Plan, quotes: Mapping[int, Quote], notic
     notice(f"{len(ids)} jobs, {ids[0]} to {ids[-1]}, submitted: {coin(fee)} coin taken")
 
 
-async def take_up(client: Client, pieces: Pieces, plan: Plan, again: bool = False) -> None:
-    """Find out what a run of *plan* that was stopped had submitted.
+async def take_up(client: Client, pieces: Pieces, plan: Plan) -> set[int]:
+    """Note what a run of *plan* that was stopped had submitted, and return which of that has ended unaccepted.
 
     It may have been stopped between a submission and the note of it: that submission is known by its circuits.
-
-    Args:
-        again: Whether to give up what was not accepted, so that it is submitted anew.
 
     Raises:
         PlanInvalid: The plan is not that of *pieces*, or of another chain or account.
@@ -121,16 +118,14 @@ async def take_up(client: Client, pieces: Pieces, plan: Plan, again: bool = Fals
         story
         for story in await client.stories()
         if story.submitted_in >= task.since
-        and story.requester == task.requester
+        and story.requester.lower() == task.requester.lower()
         and (story.request.shots, story.request.replicas) == (pieces.shots, pieces.replicas)
     ]
     found = await asyncio.to_thread(_unnoted, client, pieces, plan, stories)
     if found:
         plan.submitted(found)
     lost = {story.computation for story in stories if story.ended and story.status is not ComputationStatus.Accepted}
-    lost &= set(plan.ids.values())
-    if again and lost:
-        plan.drop(lost)
+    return lost & set(plan.ids.values())
 
 
 def _unnoted(client: Client, pieces: Pieces, plan: Plan, stories: Sequence[Story]) -> dict[int, int]:

@@ -46,8 +46,8 @@ class Pieces:
 
     @property
     def error(self) -> float:
-        """About what standard error an expectation value has if all replicas are accepted."""
-        return self.cut.quote.error(self.total)
+        """About what standard error an expectation value has at most, if all replicas are accepted."""
+        return self.cut.quote.error(self.shots * self.replicas * self.cut.fewest)
 
     def lines(self) -> list[str]:
         """Return in words what cutting takes."""
@@ -56,7 +56,7 @@ class Pieces:
             f"{_some(quote.cuts, 'cut')} ({_some(quote.gates, 'gate')}, {_some(quote.wires, 'wire')}) into pieces of "
             f"{', '.join(map(str, quote.qubits))} qubits: {quote.overhead:,.0f} times the shots for a given error",
             f"{_some(len(self.circuits), 'circuit')}, {self.replicas} replicas each, {self.shots:,} shots a replica: "
-            f"{self.total:,} shots, a standard error of about {self.error:.2g}; processors' noise comes on top",
+            f"{self.total:,} shots, standard errors of about {self.error:.2g}; processors' noise comes on top",
         ]
         if self.spare:
             lines.append(f"{self.spare} have uniform answers, and one bit more that stays 0, to tell them from noise")

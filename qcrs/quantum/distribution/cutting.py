@@ -7,6 +7,7 @@ this is the fallback, what it takes is said first, and more than two cuts need c
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, inf, prod, sqrt
 from pathlib import Path
 
@@ -35,6 +36,9 @@ FREE_CUTS = 2  # beyond them, consent is needed
 MAX_CUTS = 4  # beyond them, nobody's consent makes sense of thousands of times the shots
 _BASIS = sorted(GATES)
 _SEED = 1  # of the search, so that one circuit is cut in one way
+
+
+_Reading = list[tuple[int, int]]  # places of circuits, and by the parity of which outcome bits each is read
 
 
 class CannotCut(QcrsError):
@@ -122,6 +126,32 @@ class CutCircuit:
         qubits = tuple(problem.subcircuits[label].num_qubits for label in labels)
         self.quote = CutQuote(gates, wires, overhead, len(self.subexperiments), qubits)
 
+    @property
+    def fewest(self) -> int:
+        """The fewest circuits that one of the observables is read from: each basis takes circuits of its own."""
+        return min(
+            len({place for term in terms for several in term.values() for place, _ in several}) for terms in self._read
+        )
+
+    @cached_property
+    def _read(self) -> list[list[dict[Hashable, _Reading]]]:
+        """What each observable is read from: by term of the sum, and by piece."""
+        groups = {label: ObservableCollection(parts) for label, parts in self._parts.items()}
+        readings = [
+            {label: _readings(group, self._parts[label][which]) for label, group in groups.items()}
+            for which in range(len(self.observables))
+        ]
+        return [
+            [
+                {
+                    label: [(self._order[label][term * len(groups[label].groups) + k], mask) for k, mask in several]
+                    for label, several in reading.items()
+                }
+                for term in range(len(self._coefficients))
+            ]
+            for reading in readings
+        ]
+
     def expectations(self, counts: Sequence[Mapping[int, int]]) -> list[float]:
         """Return the expectation value of each observable.
 
@@ -149,23 +179,13 @@ class CutCircuit:
         Args:
             counts: As for ``expectations``.
         """
-        groups = {label: ObservableCollection(parts) for label, parts in self._parts.items()}
-        return [self._error(which, groups, counts) for which in range(len(self.observables))]
+        return [self._error(read, counts) for read in self._read]
 
-    def _error(
-        self, which: int, groups: Mapping[Hashable, ObservableCollection], counts: Sequence[Mapping[int, int]]
-    ) -> float:
-        readings = {label: _readings(group, self._parts[label][which]) for label, group in groups.items()}
-        means: dict[tuple[int, int], float] = {}
+    def _error(self, terms: Sequence[Mapping[Hashable, _Reading]], counts: Sequence[Mapping[int, int]]) -> float:
+        read_once = {one for term in terms for several in term.values() for one in several}
+        means = {(place, mask): _mean(counts[place], mask) for place, mask in read_once}
         slopes: dict[int, dict[int, float]] = {}  # by circuit and mask
-        for term, (coefficient, _) in enumerate(self._coefficients):
-            read = {
-                label: [(self._order[label][term * len(groups[label].groups) + k], mask) for k, mask in reading]
-                for label, reading in readings.items()
-            }
-            for place, mask in (one for several in read.values() for one in several):
-                if (place, mask) not in means:
-                    means[place, mask] = _mean(counts[place], mask)
+        for (coefficient, _), read in zip(self._coefficients, terms, strict=True):
             values = {label: sum(means[one] for one in several) / len(several) for label, several in read.items()}
             for label, several in read.items():
                 others = prod(value for other, value in values.items() if other != label)
