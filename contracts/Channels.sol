@@ -111,6 +111,7 @@ contract Channels is IChannels, Links {
         ProcessorId asker = _askerOf(c);
         _requireParty(asker);
         _credit(asker, 2 * uint256(c.fee) + MARGIN);
+        --_links[c.link].live;
         _end(id, c, 0);
     }
 
@@ -198,6 +199,7 @@ contract Channels is IChannels, Links {
         }
         if (status == ChannelStatus.Heralding) silent = LINK;
         c.advance(id, ChannelStatus.Expired);
+        --_links[c.link].live;
         if (status == ChannelStatus.Requested) _credit(_askerOf(c), 2 * uint256(c.fee) + MARGIN);
         else if (silent != 0) _charge(c, silent);
         _end(id, c, silent);
@@ -286,7 +288,6 @@ contract Channels is IChannels, Links {
 
     /// @dev Notes the end of a channel that was not decided, or not for ever.
     function _end(ChannelId id, Channel storage c, uint256 silent) private {
-        --_links[c.link].live;
         emit ChannelEnded(id, c.status, silent);
         bytes32 digest = keccak256(abi.encode(id, c.attempt, c.status, silent));
         AUDIT_TRAIL.append(Decision.ChannelEnded, ChannelId.unwrap(id), digest);

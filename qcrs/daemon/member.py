@@ -1,18 +1,19 @@
 """What one member of a session does: join, run its fragment over the link, pass barriers, bind itself, report.
 
-Shots are split over the phases before the last. In each, a member runs its share and arrives with the digest of what it
-measured; only when all have arrived does it show that to the others, through the store, so that nobody can fit its own
-outcomes to theirs. In the last phase each adds up the histogram of all and arrives with a commitment to it.
+Whoever arrives at the arming barrier has given its fragment to the link, so from then on nobody who goes away keeps the
+others from their outcomes. Shots are split over the phases before the last: at the barrier of each, a member arrives
+with the digest of what it measured in its share. Only when all are bound does it show that to the others, through the
+store, so that nobody can fit its own outcomes to theirs. In the last phase each adds up the histogram of all and
+arrives with a commitment to it.
 """
 
 import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from numpy import packbits
 
 from qcrs.chain.gateway import Gateway
 from qcrs.crypto.envelope import EnvelopeRefused
@@ -21,7 +22,8 @@ from qcrs.crypto.parcel import open_parcel
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.links import Links
 from qcrs.errors import QcrsError
-from qcrs.link.client import OwnBits
+from qcrs.link.client import rows_of
+from qcrs.link.errors import WaitTimedOut
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import Channel, Entanglement, Group, Session
 from qcrs.model.session import SessionStatus
@@ -32,7 +34,7 @@ from qcrs.rules.count_sketch import sketch_of
 from qcrs.rules.digest import keccak
 from qcrs.rules.histogram import counts_root
 from qcrs.rules.session_plan import context_of, shots_of
-from qcrs.store import ContentUnavailable, Store, decode_histogram, encode_histogram
+from qcrs.store import ContentMismatch, ContentUnavailable, Store, decode_histogram, encode_histogram
 
 if TYPE_CHECKING:
     from qcrs.daemon.entangler import Sender
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROWS, RESULT = "session-rows", "session-result"
-MOST_PHASES = 256  # runs of a session have numbers of their own on the link, one a phase
+ASK_SECONDS = 0.01  # how long the link is asked to wait for others when there is something else to do
 
 
 class RunRefused(QcrsError):
@@ -79,33 +81,38 @@ class Member:
         """Arrive at the barrier of *phase* with *digest*."""
         await self.sender.send("EntanglementCoordinator", "arrive", session.session, index, phase, digest)
 
-    async def run(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
-        """Run this phase's shots, unless the journal has what came of them, and arrive with the digest."""
-        phase = session.phase
-        content = self.journal.kept(ROWS, session.session, phase)
-        if content is None:
-            shots = shots_of(group.request.shots, group.request.phases, phase)
-            fragment = await self._fragment(session, group, index)
-            client = await self.links.of(self._link(session, channels))
-            number = session.session * MOST_PHASES + phase
-            own = await client.run(number, session.members, fragment, shots, self.noise)
-            content = self.journal.keep(ROWS, session.session, phase, outcomes.encode(rows_of(own, fragment), shots))
-        await self.arrive(session, index, phase, keccak(content))
+    async def arm(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
+        """Give the fragment to the link, and arrive: from then on nobody's part is needed for the others to get theirs.
 
-    async def bind(self, session: Session, group: Group, index: int) -> None:
+        Raises:
+            RunRefused: The fragment cannot be had. LinkError: The link refuses it.
+        """
+        with suppress(WaitTimedOut):  # others have yet to come
+            await self._own(session, group, channels, index, ASK_SECONDS)
+        await self.arrive(session, index, 0, bytes(32))
+
+    async def run(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
+        """Arrive with the digest of what was measured in this phase's shots."""
+        content = self.journal.kept(ROWS, session.session, 0)
+        if content is None:
+            rows = await self._own(session, group, channels, index)
+            content = self.journal.keep(ROWS, session.session, 0, outcomes.encode(rows, group.request.shots))
+        await self.arrive(session, index, session.phase, keccak(_part(content, group, session.phase)))
+
+    async def bind(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
         """Add up what all members measured, and arrive with a commitment to the result."""
-        counts = await self._result(session, group, index)
+        counts = await self._result(session, group, self._link(session, channels))
         commitment = session_digest.of_result(
             self.gateway.network.chain_id, self.gateway.addresses["EntanglementCoordinator"], session.session,
             session.members[index], counts_root(counts), self._salt(session),
         )  # fmt: skip
         await self.arrive(session, index, group.request.phases, commitment)
 
-    async def report(self, session: Session, group: Group, index: int) -> None:
+    async def report(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
         """Open the commitment, once the histogram is published."""
         if group.seed is None:
             raise AssertionError(f"session {session.session} is to be reported without a seed")
-        counts = await self._result(session, group, index)
+        counts = await self._result(session, group, self._link(session, channels))
         root = counts_root(counts)
         sketch = await asyncio.to_thread(sketch_of, counts, group.request.outcome_bits, group.seed)
         await asyncio.to_thread(self.store.put_histogram, root, counts)
@@ -117,27 +124,52 @@ class Member:
         arguments = (group.group, *known.results(group))
         await self.sender.send("EntanglementCoordinator", "conclude", *arguments, keyed=False)
 
-    async def _result(self, session: Session, group: Group, index: int) -> dict[int, int]:
+    async def _own(
+        self, session: Session, group: Group, channels: Mapping[int, Channel], index: int, wait: float | None = None
+    ) -> dict[int, bytes]:
+        """Return what the link says that this member measured, once all members have given it their fragments.
+
+        Raises:
+            WaitTimedOut: Not all have, within *wait* seconds.
+        """
+        fragment = await self._fragment(session, group, index)
+        client = await self.links.of(self._link(session, channels))
+        own = await client.run(session.session, session.members, fragment, group.request.shots, self.noise, wait)
+        return rows_of(own.bits, own.shots, own.width, fragment.outputs)
+
+    async def _result(self, session: Session, group: Group, link: int) -> dict[int, int]:
         """Return the histogram of all shots: what was bound before, if anything."""
         kept = self.journal.kept(RESULT, session.session, 0)
         if kept is None:
+            own = self.journal.kept(ROWS, session.session, 0)
             total: Counter[int] = Counter()
             for phase in range(1, group.request.phases):
-                total.update(await self._joint(session, group, index, phase))
+                if own is not None:
+                    await asyncio.to_thread(self.store.put, _part(own, group, phase))  # now it may be seen
+                shots = shots_of(group.request.shots, group.request.phases, phase)
+                rows = [await self._rows(session, link, phase, member, shots) for member in range(len(session.members))]
+                found = asyncio.to_thread(outcomes.joint_counts, rows, len(shots), group.request.outcome_bits)
+                total.update(await found)
             kept = self.journal.keep(RESULT, session.session, 0, encode_histogram(total))
         return decode_histogram(kept)
 
-    async def _joint(self, session: Session, group: Group, index: int, phase: int) -> dict[int, int]:
-        shots = shots_of(group.request.shots, group.request.phases, phase)
-        own = self.journal.kept(ROWS, session.session, phase)
-        if own is not None:
-            await asyncio.to_thread(self.store.put, own)  # all have arrived: now it may be seen
-        files = [
-            await asyncio.to_thread(self.store.get, session.digests[phase, member])
-            for member in range(len(session.members))
-        ]
-        rows = [outcomes.decode(content, shots) for content in files]
-        return await asyncio.to_thread(outcomes.joint_counts, rows, shots, group.request.outcome_bits)
+    async def _rows(self, session: Session, link: int, phase: int, member: int, shots: range) -> dict[int, bytes]:
+        """Return what *member* measured in *shots*: the file that it is bound to, or else what the link saw.
+
+        Whoever shows nothing, or something else than it was bound to, must not be able to make others look absent.
+        """
+        try:
+            content = await asyncio.to_thread(self.store.get, session.digests[phase, member])
+            return outcomes.decode(content, len(shots))
+        except (ContentUnavailable, ContentMismatch, outcomes.OutcomesInvalid) as error:
+            client = await self.links.of(link)
+            seen = outcomes.part((await client.witness(session.session, session.members))[member].rows(), shots)
+            if keccak(outcomes.encode(seen, len(shots))) != session.digests[phase, member]:
+                log.error(
+                    "session=%s processor=%s is bound to other outcomes than the link saw: %s",
+                    session.session, session.members[member], error,
+                )  # fmt: skip
+            return seen
 
     async def _fragment(self, session: Session, group: Group, index: int) -> Fragment:
         if self.keys is None:
@@ -171,7 +203,7 @@ class Member:
         return keccak(self.root() + b"result" + session.session.to_bytes(8, "big"))
 
 
-def rows_of(own: OwnBits, fragment: Fragment) -> dict[int, bytes]:
-    """Return the outcome bits that *fragment* measured, each with its shots packed as ``outcomes`` has them."""
-    table = own.table()
-    return {outcome: packbits(table[:, bit], bitorder="little").tobytes() for bit, outcome in fragment.outputs}
+def _part(content: bytes, group: Group, phase: int) -> bytes:
+    """Return the file of *phase*'s shots out of that of all."""
+    shots = shots_of(group.request.shots, group.request.phases, phase)
+    return outcomes.encode(outcomes.part(outcomes.decode(content, group.request.shots), shots), len(shots))

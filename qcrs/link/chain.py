@@ -6,7 +6,7 @@ from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
-from qcrs.link.errors import ChannelMismatch, LinkFileInvalid
+from qcrs.link.errors import ChannelMismatch, LinkFileInvalid, SessionUnbound
 from qcrs.link.file import LinkFile
 from qcrs.model.channel import ChannelStatus
 
@@ -64,6 +64,18 @@ class LinkChain:
             record = await self._record(channel)
             if (record["status"], record["attempt"]) != (ChannelStatus.Committing, attempt):
                 raise
+
+    async def require_bound(self, session: int) -> None:
+        """Check that all members are bound to what they measured, so that none can fit it to what others did.
+
+        Raises:
+            SessionUnbound: They are not.
+        """
+        record, _ = await self._gateway.call(COORDINATOR, "sessionOf", session)
+        if record["phase"] < record["phases"] or record["phases"] == 0:
+            raise SessionUnbound(
+                f"session {session}: at the barrier of phase {record['phase']}, expected {record['phases']}, the last"
+            )
 
     async def _record(self, channel: int) -> dict[str, Any]:
         return await self._gateway.call(CHANNELS, "channelOf", channel)

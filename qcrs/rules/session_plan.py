@@ -3,10 +3,11 @@
 from qcrs.rules.digest import keccak
 
 
-def shots_of(shots: int, phases: int, phase: int) -> int:
-    """Return how many of *shots* are run in *phase*, 1 to *phases* - 1: equal shares, the first ones one more."""
+def shots_of(shots: int, phases: int, phase: int) -> range:
+    """Return which of *shots* belong to *phase*, 1 to *phases* - 1: equal shares, the first ones one more."""
     share, rest = divmod(shots, phases - 1)
-    return share + (phase <= rest)
+    start = (phase - 1) * share + min(phase - 1, rest)
+    return range(start, start + share + (phase <= rest))
 
 
 def context_of(deployment: str, program_digest: bytes) -> bytes:

@@ -60,15 +60,15 @@ class Devnet:
 
     Attributes:
         directory: Everything it keeps: chain database, network file, nodes, store.
-        chain_pid: Ganache. nodes: Name to daemon process. faults: Name to fault, for the test equipment.
-        devices: Calibration snapshot by processor id.
-        started_ticks: When a process started, by process id: ids are given away again, and a stranger must not be
-            stopped.
+        chain_pid: Ganache. nodes, services: Name to process, of daemons and of what is none: a link.
+        faults: Name to fault, for the test equipment. devices: Calibration snapshot by processor id.
+        started_ticks: When a process started, by its id: ids are given away again, and no stranger must be stopped.
     """
 
     directory: Path
     chain_pid: int = 0
     nodes: dict[str, int] = field(default_factory=dict)
+    services: dict[str, int] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     devices: dict[int, str] = field(default_factory=dict)
     started_at: float = field(default_factory=time.time)
@@ -99,6 +99,7 @@ class Devnet:
         state = {
             "chain": self.chain_pid,
             "nodes": self.nodes,
+            "services": self.services,
             "faults": self.faults,
             "startedAt": self.started_at,
             "startedTicks": self.started_ticks,
@@ -117,6 +118,7 @@ class Devnet:
             state = json.loads(devnet.state_path.read_text())
             devnet.chain_pid, devnet.nodes = state["chain"], state["nodes"]
             devnet.faults, devnet.started_at = state["faults"], state["startedAt"]
+            devnet.services = state.get("services", {})
             ticks = state.get("startedTicks", {})
             devnet.started_ticks = {int(pid): started for pid, started in ticks.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -142,7 +144,7 @@ class Devnet:
 
     def stop(self) -> None:
         """End all processes, daemons first. Harmless when they have ended."""
-        for pid in [*self.nodes.values(), self.chain_pid]:
+        for pid in [*self.nodes.values(), *self.services.values(), self.chain_pid]:
             stop_group(pid, self.started_ticks.get(pid))
         self.state_path.unlink(missing_ok=True)
 

@@ -33,7 +33,7 @@ COMMAND = "make bench-entanglement"
 BULK = 0.001
 DISTANCES = (3, 5, 7)
 INFIDELITIES = (0.0, 0.01, 0.02, 0.06, 0.10, 0.12, 0.15)
-BUDGET = Budget(shots=400_000, errors=600)
+BUDGET = Budget(shots=400_000, errors=400)
 COMPARED_SHOTS = 40_000
 PURIFIED_SHOTS = 400_000
 KEY_PAIRS, KEY_TRIALS = 65_536, 3
