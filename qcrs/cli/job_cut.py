@@ -42,7 +42,7 @@ def add_cut(verbs: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )  # fmt: skip
     cut.add_argument(
         "--cuts-allowed", type=whole(0, _MAX_CUTS), metavar="C",
-        help=f"most cuts ({_FREE_CUTS}); more is consent to hundreds or thousands of times the shots, at most {_MAX_CUTS}",
+        help=f"most cuts ({_FREE_CUTS}); 3 or {_MAX_CUTS} are consent to hundreds or thousands of times the shots",
     )  # fmt: skip
     cut.add_argument(
         "--shots", type=whole(1), help="of all pieces and replicas together; by default 4,096 of each replica"
