@@ -192,7 +192,7 @@ class Entangler:
         elif due.step is Step.Run:
             await member.run(session, group, self.known.channels, due.place)
         elif due.step is Step.Bind:
-            await member.bind(session, group, due.place)
+            await member.bind(session, group, self.known.channels, due.place)
         else:
             await member.report(session, group, due.place)
 

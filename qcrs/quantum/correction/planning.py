@@ -11,7 +11,7 @@ from math import ceil
 from qcrs.quantum.correction.code import Code
 from qcrs.quantum.correction.decoding import Budget, worst_basis
 from qcrs.quantum.correction.errors import LogicalErrorUnreachable, SeamTooNoisy
-from qcrs.quantum.correction.noise import Noise, SeamModel
+from qcrs.quantum.correction.noise import Noise, Rates, SeamModel
 from qcrs.quantum.correction.pair import Pair, Purified, purify
 from qcrs.quantum.correction.rate import Rate, per_round
 
@@ -65,13 +65,13 @@ class Plan:
         """Raw pairs of one experiment, in the mean, rounded up."""
         return ceil(self.rounds * self.raw_pairs_per_round)
 
-    def noise(self, bulk: float, model: SeamModel = SeamModel.Teleported) -> Noise:
+    def noise(self, bulk: float | Rates, model: SeamModel = SeamModel.Teleported) -> Noise:
         """Return the noise that the plan was sampled with."""
         return Noise(bulk, self.purified.pair, model)
 
 
 def plan(
-    wish: Wish, bulk: float, infidelity: Rate, pairs_per_second: float, limits: Limits = Limits(),
+    wish: Wish, bulk: float | Rates, infidelity: Rate, pairs_per_second: float, limits: Limits = Limits(),
     model: SeamModel = SeamModel.Teleported, seed: int | None = None,
 ) -> Plan:  # fmt: skip
     """Return the plan that keeps *wish* with fewest raw pairs a round.
