@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="made for the test, a multiple of 256; half are measured (1536)",
     )  # fmt: skip
     request.add_argument(
-        "--max-error", type=_ppm, default=45_000, metavar="SHARE", help="of tested pairs that may disagree (0.045)"
+        "--max-error", type=_ppm, default=70_000, metavar="SHARE", help="of tested pairs that may disagree (0.07)"
     )
     request.add_argument(
         "--fidelity", type=_ppm, default=940_000, metavar="SHARE", help="that pairs are planned with (0.94)"

@@ -194,7 +194,7 @@ class Entangler:
         elif due.step is Step.Bind:
             await member.bind(session, group, self.known.channels, due.place)
         else:
-            await member.report(session, group, due.place)
+            await member.report(session, group, self.known.channels, due.place)
 
 
 def entangler_of(executor: Executor, config: NodeConfig) -> Entangler:

@@ -6,9 +6,10 @@ from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
-from qcrs.link.errors import ChannelMismatch, LinkFileInvalid
+from qcrs.link.errors import ChannelMismatch, LinkFileInvalid, SessionUnbound
 from qcrs.link.file import LinkFile
 from qcrs.model.channel import ChannelStatus
+from qcrs.rules.session_plan import phase_of
 
 CHANNELS = "Channels"
 COORDINATOR = "EntanglementCoordinator"
@@ -64,6 +65,17 @@ class LinkChain:
             record = await self._record(channel)
             if (record["status"], record["attempt"]) != (ChannelStatus.Committing, attempt):
                 raise
+
+    async def require_bound(self, run: int) -> None:
+        """Check that all members of *run* have passed its barrier, so that none can fit its own outcomes to others'.
+
+        Raises:
+            SessionUnbound: They have not.
+        """
+        session, phase = phase_of(run)
+        record, _ = await self._gateway.call(COORDINATOR, "sessionOf", session)
+        if record["phase"] <= phase:
+            raise SessionUnbound(f"session {session}: at the barrier of phase {record['phase']}, expected past {phase}")
 
     async def _record(self, channel: int) -> dict[str, Any]:
         return await self._gateway.call(CHANNELS, "channelOf", channel)

@@ -20,13 +20,16 @@ Key = tuple[Purpose, int, int, tuple[int, ...]]
 
 
 class ChannelChain(Protocol):
-    """What a link's channels need of the chain: see qcrs.link.chain."""
+    """What a link needs of the chain: see qcrs.link.chain."""
 
     async def require_heralding(self, channel: int, attempt: int, ends: tuple[int, ...], pairs: int) -> None:
         """Raise ``ChannelMismatch`` unless the chain waits for these pairs between these ends."""
 
     async def herald(self, channel: int, attempt: int, root: bytes) -> None:
         """Say that all pairs are there."""
+
+    async def require_bound(self, run: int) -> None:
+        """Raise ``SessionUnbound`` unless all members of a run have passed its barrier."""
 
 
 class Channels:

@@ -15,7 +15,7 @@ import numpy
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.link_login import LinkDomain
 from qcrs.link.line import PATIENCE_SECONDS, Line
-from qcrs.link.wire import Act, Describe, Fetch, Measure, Meet, OpenLive, Post, Prepare, Purpose, RunProgram
+from qcrs.link.wire import Act, Describe, Fetch, Measure, Meet, OpenLive, Post, Prepare, Purpose, RunProgram, Witness
 from qcrs.quantum.entanglement.pairs import LocalNoise
 from qcrs.quantum.fragment import Fragment, Instruction
 
@@ -61,6 +61,31 @@ class OwnBits:
         """Return a row of booleans a shot, a column a bit."""
         packed = numpy.frombuffer(self.bits, dtype=numpy.uint8).reshape(self.shots, (self.width + 7) // 8)
         return numpy.unpackbits(packed, axis=1, count=self.width, bitorder="little").view(bool)
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """What a member measured, as the link saw it.
+
+    Attributes:
+        bits: As in ``OwnBits``. outputs: Which of them are outcome bits: (own bit, outcome bit).
+    """
+
+    bits: bytes
+    shots: int
+    width: int
+    outputs: tuple[tuple[int, int], ...]
+
+    def rows(self) -> dict[int, bytes]:
+        """Return its outcome bits, each with all shots packed: see ``qcrs.rules.outcomes``."""
+        return rows_of(self.bits, self.shots, self.width, self.outputs)
+
+
+def rows_of(bits: bytes, shots: int, width: int, outputs: Sequence[tuple[int, int]]) -> dict[int, bytes]:
+    """Return the bits that are outcome bits, each with its shots packed as ``qcrs.rules.outcomes`` has them."""
+    packed = numpy.frombuffer(bits, dtype=numpy.uint8).reshape(shots, (width + 7) // 8)
+    table = numpy.unpackbits(packed, axis=1, count=width, bitorder="little")
+    return {outcome: numpy.packbits(table[:, own], bitorder="little").tobytes() for own, outcome in outputs}
 
 
 class LinkClient:
@@ -195,6 +220,21 @@ class LinkClient:
             base64.b64decode(answer["bits"]), answer["shots"], fragment.bits, answer["pairs"], answer["rawPairs"],
             answer["engine"], self.label,
         )  # fmt: skip
+
+    async def witness(self, session: int, members: Sequence[int]) -> list[Witnessed]:
+        """Return what each member measured in a run, once the chain says that all are bound to it.
+
+        Raises:
+            SessionUnbound: They are not, or the link does not keep it any more.
+        """
+        answer = await self._line.ask(Witness(session=session, members=tuple(members)))
+        return [
+            Witnessed(
+                base64.b64decode(told["bits"]), answer["shots"], told["width"],
+                tuple((own, outcome) for own, outcome in told["outputs"]),
+            )
+            for told in answer["members"]
+        ]  # fmt: skip
 
     async def open_live(
         self,

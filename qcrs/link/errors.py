@@ -11,6 +11,7 @@ QcrsError
     |-- CallerNotMember      a processor has no part in what it asks for
     |-- ForeignQubit         an operation on a qubit that is not the caller's
     |-- AccountMismatch      members say different things of what they do together
+    |-- SessionUnbound       members of a session may not be told yet what the others measured
     |-- ChannelMismatch      the chain knows a channel otherwise, or does not wait for its pairs
     |-- WaitTimedOut         others did not come; names them
     |-- SessionBroken        a live session ended; says who kept it waiting
@@ -63,6 +64,10 @@ class ForeignQubit(LinkError):
 
 class AccountMismatch(LinkError):
     """Members say different things of what they do together."""
+
+
+class SessionUnbound(LinkError):
+    """Members of a session may not be told yet what the others measured."""
 
 
 class ChannelMismatch(LinkError):

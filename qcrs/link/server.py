@@ -65,14 +65,15 @@ class LinkServer:
         self.link, self.domain = link, domain
         self._daemon_of = daemon_of
         self._channels, self._live = Channels(link, chain), LiveSessions(link)
-        self._runs, self._barriers, self._letters = Runs(link, runner, workers), Barriers(link), Letters(link)
+        self._runs, self._barriers, self._letters = Runs(link, runner, workers, chain), Barriers(link), Letters(link)
         self._tokens: dict[bytes, tuple[int, float]] = {}
         self._connections: set[_Connection] = set()
         channels, live, runs, barriers, letters = self._channels, self._live, self._runs, self._barriers, self._letters
         # Each answers at once, or gives what is to be awaited.
         self._handlers: dict[str, Callable[..., dict[str, Any] | Awaitable[dict[str, Any]]]] = {
             "describe": self._describe, "prepare": channels.prepare, "measure": channels.measure, "post": letters.post,
-            "fetch": letters.fetch, "meet": barriers.meet, "run": runs.submit, "open": live.open, "act": live.act,
+            "fetch": letters.fetch, "meet": barriers.meet, "run": runs.submit,
+            "witness": runs.witness, "open": live.open, "act": live.act,
         }  # fmt: skip
 
     @asynccontextmanager

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from qcrs.errors import QcrsError
-from qcrs.link.errors import AccountMismatch, ForeignQubit, WaitTimedOut
+from qcrs.link.channels import ChannelChain
+from qcrs.link.errors import AccountMismatch, CallerNotMember, ForeignQubit, SessionUnbound, WaitTimedOut
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
-from qcrs.link.wire import Fetch, Meet, Post, RunProgram
+from qcrs.link.wire import Fetch, Meet, Post, RunProgram, Witness
 from qcrs.quantum.entanglement.request import ProgramAnswer, ProgramRequest
 
 Runner = Callable[[ProgramRequest], Awaitable[ProgramAnswer]]
@@ -20,11 +21,11 @@ class Runs:
     """Programs of which each member gives its own fragment, and gets its own bits.
 
     Args:
-        workers: How many run at once; others wait.
+        workers: How many run at once; others wait. chain: Says when members may be told of others; None tells nobody.
     """
 
-    def __init__(self, link: LinkFile, runner: Runner, workers: int) -> None:
-        self._link, self._runner = link, runner
+    def __init__(self, link: LinkFile, runner: Runner, workers: int, chain: ChannelChain | None = None) -> None:
+        self._link, self._runner, self._chain = link, runner, chain
         self._workers = asyncio.Semaphore(workers)
         self._meetings: Shelf[Meeting] = Shelf(
             "runs", min(link.service.held, 32), link.service.keep_seconds, lambda run: run.over
@@ -58,6 +59,29 @@ class Runs:
             "rawPairs": answer.raw_pairs,
             "bits": base64.b64encode(own).decode(),
         }
+
+    async def witness(self, processor: int, request: Witness, _wait: float) -> dict[str, Any]:
+        """Return what every member measured, with which of its bits are outcomes.
+
+        So nobody can stop the others by showing nothing once it is bound. What stands in for fibre can witness; a real
+        one could not.
+
+        Raises:
+            SessionUnbound: Not all are bound yet, or the run is not kept any more.
+        """
+        meeting = self._meetings.get((request.session, request.members))
+        if meeting is None or not meeting.result.done() or self._chain is None:
+            raise SessionUnbound(f"run {request.session} of members {request.members}: nothing of it is kept here")
+        if processor not in request.members:
+            raise CallerNotMember(f"run {request.session}: processor {processor}, expected one of {request.members}")
+        await self._chain.require_bound(request.session)
+        answer: ProgramAnswer = meeting.result.result()
+        fragments = [meeting.brought[member][0] for member in meeting.members]
+        told = [
+            {"bits": base64.b64encode(bits).decode(), "width": fragment.bits, "outputs": fragment.outputs}
+            for bits, fragment in zip(answer.bits, fragments, strict=True)
+        ]
+        return {"shots": meeting.terms, "members": told}
 
     async def _run(self, meeting: Meeting) -> None:
         brought = [meeting.brought[member] for member in meeting.members]

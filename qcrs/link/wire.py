@@ -146,6 +146,13 @@ class RunProgram(Record):
     wait: Seconds | None = None
 
 
+class Witness(Record):
+    """Tell what all members measured in a run, once the chain says that each is bound to it: see ``session_plan``."""
+
+    session: Number
+    members: Members
+
+
 class OpenLive(Record):
     """Take part in a live session with so many qubits and bits, once all have opened it."""
 
@@ -176,7 +183,8 @@ class Act(Record):
 
 REQUESTS: dict[str, type[Record]] = {
     "login": Login, "resume": Resume, "describe": Describe, "prepare": Prepare, "measure": Measure, "post": Post,
-    "fetch": Fetch, "meet": Meet, "run": RunProgram, "open": OpenLive, "act": Act,
+    "fetch": Fetch, "meet": Meet, "run": RunProgram, "witness": Witness,
+    "open": OpenLive, "act": Act,
 }  # fmt: skip
 OPS = {request: op for op, request in REQUESTS.items()}
 
