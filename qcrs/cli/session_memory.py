@@ -177,6 +177,7 @@ def _lines(outcome: Outcome, plan: "MemoryPlan", found: Found) -> list[str]:
             continue
         lines += [
             f"session {session}  verdict {one.digest}, decoded again here",
-            f"  detectors fired {one.detection_rate:.4f} of the time, {one.expected_rate:.4f} expected of the noise",
+            f"  detectors fired {one.detection_rate:.4f} of the time; the noise predicts {one.expected_rate:.4f}, "
+            f"{plan.detections[0]:.4f} to {plan.detections[1]:.4f} within the interval of the channel's test",
         ]
     return lines

@@ -7,11 +7,13 @@ cannot be measured twice: they are in the journal before their digest is posted.
 A circuit's shots are shared out over the phases. A memory is run whole, all shots at once, in the first phase; its
 rounds are shared out, and who is no half of it has nothing to show and only decodes.
 
-Whoever shows nothing, or no such file, must not be able to make others look absent: then what the link saw counts.
+Whoever shows nothing, or no such file, must not be able to make others look absent: after a while, in which others come
+to the same step, what the link saw counts.
 """
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ log = logging.getLogger(__name__)
 
 ROWS, RECORD = "session-rows", "session-record"
 OUTCOME_BITS = 1  # of a memory: right, or a logical error
+PATIENCE_SECONDS, POLL_SECONDS = 10.0, 0.1
 
 
 class RunRefused(QcrsError):
@@ -88,13 +91,22 @@ class Seat:
         """Show others what this member has bound itself to; all have arrived, so it may be seen."""
         await asyncio.to_thread(self.store.put, content)
 
-    async def shown(self, phase: int, member: int) -> bytes:
-        """Return what *member* showed for *phase*.
+    async def shown(self, phase: int, member: int, until: float) -> bytes:
+        """Return what *member* showed for *phase*, waiting for it to be there.
+
+        Args:
+            until: For so long, by ``time.monotonic``.
 
         Raises:
-            ContentUnavailable, ContentMismatch: It has not, or what the store has is not that.
+            ContentUnavailable: It has not come. ContentMismatch: What the store has is not that.
         """
-        return await asyncio.to_thread(self.store.get, self.session.digests[phase, member])
+        while True:
+            try:
+                return await asyncio.to_thread(self.store.get, self.session.digests[phase, member])
+            except ContentUnavailable:
+                if time.monotonic() >= until:
+                    raise
+            await asyncio.sleep(POLL_SECONDS)
 
 
 class Run(Protocol):
@@ -146,24 +158,25 @@ class CircuitRun:
 
     async def counts(self) -> dict[int, int]:
         """Add up what all members measured."""
+        seat, until = self.seat, time.monotonic() + PATIENCE_SECONDS
+        for own in (seat.kept(ROWS, phase) for phase in seat.phases):
+            if own is not None:
+                await seat.show(own)
         total: Counter[int] = Counter()
-        for phase in self.seat.phases:
-            total.update(await self._joint(phase))
+        for phase in seat.phases:
+            total.update(await self._joint(phase, until))
         return dict(total)
 
-    async def _joint(self, phase: int) -> dict[int, int]:
+    async def _joint(self, phase: int, until: float) -> dict[int, int]:
         seat, shots = self.seat, self._shots(phase)
-        own = seat.kept(ROWS, phase)
-        if own is not None:
-            await seat.show(own)
-        rows = [await self._rows(phase, member) for member in range(len(seat.session.members))]
+        rows = [await self._rows(phase, member, until) for member in range(len(seat.session.members))]
         return await asyncio.to_thread(outcomes.joint_counts, rows, shots, seat.group.request.outcome_bits)
 
-    async def _rows(self, phase: int, member: int) -> dict[int, bytes]:
+    async def _rows(self, phase: int, member: int, until: float) -> dict[int, bytes]:
         """Return what *member* measured: the file that it is bound to, or else what the link saw."""
         seat, shots = self.seat, self._shots(phase)
         try:
-            return outcomes.decode(await seat.shown(phase, member), shots)
+            return outcomes.decode(await seat.shown(phase, member, until), shots)
         except (ContentUnavailable, ContentMismatch, outcomes.OutcomesInvalid) as error:
             seen = (await seat.witness(phase, member, error)).rows()
             if keccak(outcomes.encode(seen, shots)) != seat.session.digests[phase, member]:
@@ -188,7 +201,7 @@ class MemoryRun:
         """Take part in the run of the whole memory, unless it was run, and return the file of this phase's rounds."""
         record = self.seat.kept(RECORD, 0)
         if record is None:
-            # The link runs it under the last phase's number: until then all that it saw stays between it and each half.
+            # Under the number of the last phase, before whose barrier the link tells nobody of the others' bits.
             own = await self.seat.run(self.part.fragment(), self.seat.phases[-1], self.part.job.shots)
             record = self.seat.keep(RECORD, 0, own.bits)
         return None if self.part.half is None else await asyncio.to_thread(self._file, self.part.half, phase, record)
@@ -199,7 +212,8 @@ class MemoryRun:
         if half is not None and record is not None:
             for phase in seat.phases:
                 await seat.show(await asyncio.to_thread(self._file, half, phase, record))
-        left, right = await self._record(LEFT), await self._record(RIGHT)
+        until = time.monotonic() + PATIENCE_SECONDS
+        left, right = await self._record(LEFT, until), await self._record(RIGHT, until)
         limits = DecoderLimits(seconds=max(1, min(3600, seat.group.request.phase_seconds // 2)))
         found = await decode_apart(self.part.job, (left, right), limits)
         log.info(
@@ -208,11 +222,11 @@ class MemoryRun:
         )  # fmt: skip
         return found.counts
 
-    async def _record(self, half: int) -> bytes:
+    async def _record(self, half: int, until: float) -> bytes:
         """Return what *half* measured: the files that it is bound to, or else what the link saw."""
         seat, member = self.seat, self.part.halves[half]
         try:
-            files = [await seat.shown(phase, member) for phase in seat.phases]
+            files = [await seat.shown(phase, member, until) for phase in seat.phases]
             return await asyncio.to_thread(syndromes.record_of, self.part.job, seat.session.session, half, files)
         except (ContentUnavailable, ContentMismatch, RecordInvalid) as error:
             return (await seat.witness(seat.phases[-1], member, error)).bits

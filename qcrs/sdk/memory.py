@@ -18,6 +18,7 @@ from qcrs.quantum.correction.memory import Memory
 from qcrs.quantum.correction.noise import Noise, Rates
 from qcrs.quantum.correction.pair import Pair, purify
 from qcrs.quantum.correction.rate import Rate, infidelity_of_test
+from qcrs.quantum.correction.verdict import expected_rate
 from qcrs.quantum.entanglement.request import EngineLimits
 from qcrs.quantum.session_part import MemoryPart
 from qcrs.rules.histogram import counts_root
@@ -61,12 +62,14 @@ class MemoryPlan:
     Attributes:
         code: Distance, purification, and what is expected, reckoned with the upper end of the channels' infidelity.
         job: With the likeliest noise: what all decode with. infidelity: Of the worst channel, as tested.
+        detections: Share of detectors that may fire: from the lower to the upper end of what was tested.
     """
 
     code: planning.Plan
     job: Job
     crews: Sequence[Crew]
     infidelity: Rate
+    detections: tuple[float, float]
 
     @property
     def digest(self) -> bytes:
@@ -113,6 +116,7 @@ class MemoryPlan:
             "rawPairsPerRound": round(self.code.raw_pairs_per_round, 3),
             "rawPairs": self.raw_pairs,
             "seconds": self.seconds,
+            "expectedDetections": list(self.detections),
             "expectedLogicalError": [expected.value, expected.low, expected.high],
         }
 
@@ -134,9 +138,7 @@ def plan_memory(scene: Scene, ask: Ask) -> MemoryPlan:
         code = _code(ask, distance, bulk, _infidelity(worst), speed)
         again = scene.manned(code.distance, code.raw_pairs, ask.shots, ask.runs)
         if [crew.members for crew in again] == [crew.members for crew in manned]:
-            job = _job(ask, code, bulk, scene.likeliest(worst))
-            _require_size(job)
-            return MemoryPlan(code, job, scene.with_verifiers(again, ask.verifiers), _infidelity(worst))
+            return _planned(ask, code, bulk, scene, worst, again)
         manned = again
     raise CrewUnavailable(f"no crew has pairs enough for the plan made for it, {MOST_REPLANS} times over")
 
@@ -172,10 +174,19 @@ def _code(ask: Ask, distance: int, bulk: Rates, infidelity: Rate, speed: float) 
     return planning.plan(wish, bulk, infidelity, speed, planning.Limits(distance=distance))
 
 
-def _job(ask: Ask, code: planning.Plan, bulk: Rates, infidelity: float) -> Job:
-    pair = purify(Pair.werner(infidelity), code.purified.rounds).pair
+def _planned(
+    ask: Ask, code: planning.Plan, bulk: Rates, scene: Scene, worst: Channel, manned: Sequence[Crew]
+) -> MemoryPlan:  # fmt: skip
+    found = scene.infidelity(worst)
+    likeliest, low, high = (
+        purify(Pair.werner(infidelity), code.purified.rounds).pair
+        for infidelity in (found.value, found.low, found.high)
+    )
     memory = Memory(code.distance, code.rounds, ask.basis)
-    return Job.of(memory, Noise(bulk, pair), ask.shots, code.purified.rounds)
+    job = Job.of(memory, Noise(bulk, likeliest), ask.shots, code.purified.rounds)
+    _require_size(job)
+    detections = expected_rate(job, low), expected_rate(job, high)
+    return MemoryPlan(code, job, scene.with_verifiers(manned, ask.verifiers), _infidelity(worst), detections)
 
 
 def _require_size(job: Job) -> None:

@@ -22,6 +22,7 @@ from qcrs.quantum.correction.decoding import Decoder
 from qcrs.quantum.correction.errors import RecordInvalid
 from qcrs.quantum.correction.job import Job
 from qcrs.quantum.correction.noise import Noise
+from qcrs.quantum.correction.pair import Pair
 from qcrs.quantum.correction.rate import Rate, clopper_pearson
 from qcrs.quantum.sandbox import limit_self
 from qcrs.rules.digest import keccak
@@ -79,12 +80,17 @@ def decode(job: Job, records: tuple[bytes, bytes], assumed: Noise | None = None)
         outcomes=packed,
         logical_error=clopper_pearson(int(outcomes.sum()), job.shots),
         detection_rate=float(detectors.mean()),
-        expected_rate=_expected(circuit),
+        expected_rate=_fired(circuit),
         digest=keccak(VERDICT_DOMAIN + job.digest + found),
     )
 
 
-def _expected(circuit: stim.Circuit) -> float:
+def expected_rate(job: Job, pair: Pair) -> float:
+    """Return the share of detectors that fire when the pairs of *job* are like *pair*."""
+    return _fired(spelt(job.memory, replace(job.noise, pair=pair)))
+
+
+def _fired(circuit: stim.Circuit) -> float:
     """Return the mean chance of a detector to fire: that an odd number of the independent errors on it happen."""
     even = np.ones(circuit.num_detectors)
     for error in circuit.detector_error_model(flatten_loops=True):
