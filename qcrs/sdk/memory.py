@@ -177,10 +177,8 @@ def _code(ask: Ask, distance: int, bulk: Rates, infidelity: Rate, speed: float) 
 def _planned(
     ask: Ask, code: planning.Plan, bulk: Rates, scene: Scene, worst: Channel, manned: Sequence[Crew]
 ) -> MemoryPlan:  # fmt: skip
-    found = scene.infidelity(worst)
     likeliest, low, high = (
-        purify(Pair.werner(infidelity), code.purified.rounds).pair
-        for infidelity in (found.value, found.low, found.high)
+        purify(Pair.werner(infidelity), code.purified.rounds).pair for infidelity in scene.infidelities(worst)
     )
     memory = Memory(code.distance, code.rounds, ask.basis)
     job = Job.of(memory, Noise(bulk, likeliest), ask.shots, code.purified.rounds)

@@ -14,7 +14,7 @@ from qcrs.quantum.correction.code import LEFT, RIGHT, Basis
 from qcrs.quantum.correction.halves import Halves
 from qcrs.quantum.correction.job import MAX_DISTANCE
 from qcrs.quantum.correction.memory import Memory
-from qcrs.quantum.correction.rate import Rate, infidelity_of_test
+from qcrs.quantum.correction.rate import infidelity_of_test
 from qcrs.quantum.entanglement.pairs import MILLION, LocalNoise, PairSource
 from qcrs.sdk.channel import read_entanglement
 from qcrs.sdk.crew import Crew, CrewUnavailable, crews
@@ -46,20 +46,19 @@ class Scene:
         """Return the channel between the halves."""
         return self.known.channels[crew.channel_of(halves_of(crew))]
 
-    def infidelity(self, channel: Channel) -> Rate:
-        """Return the infidelity of the pairs of *channel*, by its test, without what readouts flipped in that.
+    def infidelities(self, channel: Channel) -> tuple[float, float, float]:
+        """Return the infidelity of the pairs of *channel*, without what readouts flipped in its test, and the interval.
 
-        Not to plan with: how well an end reads out it says itself.
+        To decode with, not to plan with: how well an end reads out it says itself.
         """
         tested = infidelity_of_test(channel.errors_z + channel.errors_x, channel.tested)
         first, second = (self.devices[end].readout_ppm / MILLION for end in channel.ends)
         flipped = first * (1 - second) + second * (1 - first)
-
-        def without(infidelity: float) -> float:
-            return min(0.75, max(0.0, (infidelity - 1.5 * flipped) / (1 - 2 * flipped)))
-
-        scale = without(tested.value) * tested.shots / tested.errors if tested.errors else tested.scale
-        return replace(tested, low=without(tested.low), high=without(tested.high), scale=scale)
+        likeliest, low, high = (
+            min(0.75, max(0.0, (infidelity - 1.5 * flipped) / (1 - 2 * flipped)))
+            for infidelity in (tested.value, tested.low, tested.high)
+        )
+        return likeliest, low, high
 
     def largest(self, shots: int, runs: int) -> int:
         """Return the largest distance for which there are processors, the smallest when there are none for any."""
