@@ -99,6 +99,17 @@ def address_space() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
+def limit_self(seconds: int, memory_mebibytes: int) -> None:
+    """Let this process have *seconds* of processor time, and so much memory beside what it has already."""
+    for limit, amount in (
+        (resource.RLIMIT_AS, address_space() + (memory_mebibytes << 20)),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, _FILE_BYTES),
+    ):
+        resource.setrlimit(limit, (amount, amount))
+
+
 def _confine(parent: int, writable: int, diagnostics: int, seconds: float, memory: int) -> None:
     """Make the forked process the sandboxed child: three descriptors, limits, dies with parent."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from qcrs.model.entanglement import Channel, Entanglement
 from qcrs.quantum.distribution.plan import Distribution, distribute
 from qcrs.quantum.distribution.quote import Quote, Source, quote
 from qcrs.quantum.fragment import Fragment
+from qcrs.rules.digest import keccak
 from qcrs.sdk.channel import MILLION, fidelity_ppm
 from qcrs.sdk.crew import Crew, crews
 from qcrs.sdk.market import Market
@@ -28,6 +30,21 @@ class Plan:
     fragments: Sequence[Fragment]
     quote: Quote
     crews: Sequence[Crew]
+
+    @property
+    def digest(self) -> bytes:
+        """What names the program."""
+        return keccak(b"".join(keccak(part.encode()) for part in self._texts))
+
+    def parts(self, crew: Crew) -> Sequence[str]:
+        """Return the fragments: the same for every crew."""
+        if len(crew.members) != len(self.fragments):
+            raise ValueError(f"{len(crew.members)} processors for {len(self.fragments)} fragments")
+        return self._texts
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [fragment.to_json() for fragment in self.fragments]
 
     @property
     def outcome_bits(self) -> int:

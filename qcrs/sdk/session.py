@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from qcrs.chain.codec import ContractRefused
 from qcrs.chain.gateway import Gateway
@@ -19,9 +20,7 @@ from qcrs.errors import QcrsError
 from qcrs.identities import Identities
 from qcrs.model.entanglement import ENTANGLEMENT_EVENTS, Entanglement, Group, Session, SessionRequest
 from qcrs.model.session import SessionStatus
-from qcrs.quantum.fragment import Fragment
 from qcrs.rules.agreement import Verdict
-from qcrs.rules.digest import keccak
 from qcrs.rules.histogram import counts_root
 from qcrs.rules.session_plan import context_of
 from qcrs.sdk.crew import Crew
@@ -37,6 +36,24 @@ STEP_PAUSE_SECONDS = 2.0
 
 class SessionUnknown(QcrsError):
     """There is no session with this id."""
+
+
+class Program(Protocol):
+    """What is run: a circuit, or a memory.
+
+    Attributes:
+        digest: What names it on the chain. outcome_bits: Width of an outcome.
+    """
+
+    @property
+    def digest(self) -> bytes: ...  # noqa: D102
+
+    @property
+    def outcome_bits(self) -> int: ...  # noqa: D102
+
+    def parts(self, crew: Crew) -> Sequence[str]:
+        """Return what each member of *crew* is sealed: see ``qcrs.quantum.session_part``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -80,30 +97,27 @@ class Requester:
         self._identities = Identities(gateway, store)
         self._tried: dict[tuple, float] = {}
 
-    async def create(
-        self, fragments: Sequence[Fragment], outcome_bits: int, crews: Sequence[Crew], order: Order
-    ) -> int:
-        """Seal each fragment to its processors, put all fees down, and return the group.
+    async def create(self, program: Program, crews: Sequence[Crew], order: Order) -> int:
+        """Seal each part to its processor, put all fees down, and return the group.
 
         Raises:
             ProcessorUnkeyed, IdentityInvalid: A processor has no key to seal to.
             ContractRefused: The contract says no; nothing is taken.
         """
-        digest = keccak(b"".join(keccak(fragment.to_json().encode()) for fragment in fragments))
-        context = context_of(self._gateway.network.deployment, digest)
+        context = context_of(self._gateway.network.deployment, program.digest)
         await self._identities.refresh()
         runs = []
         for crew in crews:
             digests = [
-                await self._sealed(fragment, processor, context)
-                for fragment, processor in zip(fragments, crew.members, strict=True)
+                await self._sealed(part, processor, context)
+                for part, processor in zip(program.parts(crew), crew.members, strict=True)
             ]
             uses = [(channel, pairs * order.shots) for channel, pairs in sorted(crew.pairs.items())]
             runs.append((list(crew.members), digests, uses))
         request = SessionRequest(
-            program_digest=digest, secret_commitment=self._secrets.create(), phases=order.phases, shots=order.shots,
-            outcome_bits=outcome_bits, fee=order.fee, deposit=order.deposit, join_seconds=order.join_seconds,
-            phase_seconds=order.phase_seconds, report_seconds=order.report_seconds,
+            program_digest=program.digest, secret_commitment=self._secrets.create(), phases=order.phases,
+            shots=order.shots, outcome_bits=program.outcome_bits, fee=order.fee, deposit=order.deposit,
+            join_seconds=order.join_seconds, phase_seconds=order.phase_seconds, report_seconds=order.report_seconds,
         )  # fmt: skip
         value = order.fee * sum(len(crew.members) for crew in crews)
         arguments = (COORDINATOR, "create", request.to_chain(), runs)
@@ -136,9 +150,9 @@ class Requester:
             await self._step(record, known)
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _sealed(self, fragment: Fragment, processor: int, context: bytes) -> bytes:
+    async def _sealed(self, part: str, processor: int, context: bytes) -> bytes:
         key = (await self._identities.known(processor)).document.sealing_key
-        parcel = await asyncio.to_thread(seal_parcel, fragment.to_json().encode(), context, [key])
+        parcel = await asyncio.to_thread(seal_parcel, part.encode(), context, [key])
         return await asyncio.to_thread(self._store.put, parcel)
 
     async def _step(self, group: Group, known: Entanglement) -> None:

@@ -44,7 +44,7 @@ async def begun(client, members, runs, phases=2):
     known = await read_entanglement(client.gateway)
     plan = plan_for(known, await client.market(), text_of("bell"), members, runs, SHOTS, 0.0)
     requester = Requester(client.gateway, client.signer, client.secrets, client.store)
-    return requester, await requester.create(plan.fragments, plan.outcome_bits, plan.crews, order(phases))
+    return requester, await requester.create(plan, plan.crews, order(phases))
 
 
 async def until_phase(client, session, phase):

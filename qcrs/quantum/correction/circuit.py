@@ -12,7 +12,7 @@ import stim
 
 from qcrs.quantum.correction.code import LEFT, RIGHT, Basis, Place
 from qcrs.quantum.correction.memory import Gate, Memory, Outcome, walk
-from qcrs.quantum.correction.noise import Noise
+from qcrs.quantum.correction.noise import Noise, Rates
 
 
 def direct(memory: Memory, noise: Noise) -> stim.Circuit:
@@ -52,11 +52,11 @@ class _Weaver:
 
     def reset(self, places: Sequence[Place], basis: Basis) -> None:
         self.circuit.append("RX" if basis is Basis.X else "R", self._of(places))
-        self._noisy("Z_ERROR" if basis is Basis.X else "X_ERROR", self._of(places))
+        self._noisy("Z_ERROR" if basis is Basis.X else "X_ERROR", self._rates.reset, self._of(places))
 
     def rest(self, places: Sequence[Place]) -> None:
         self.circuit.append("TICK")
-        self._noisy("DEPOLARIZE1", self._of(places))
+        self._noisy("DEPOLARIZE1", self._rates.rest, self._of(places))
 
     def turn(self, places: Sequence[Place]) -> None:
         self._turn(self._of(places))
@@ -65,7 +65,7 @@ class _Weaver:
     def cnots(self, inside: Sequence[Gate], across: Sequence[Gate]) -> None:
         wires = [wire for gate in inside for wire in self._of(gate)]
         self.circuit.append("CX", wires)
-        self._noisy("DEPOLARIZE2", wires)
+        self._noisy("DEPOLARIZE2", self._rates.cnot, wires)
         if self.spelt:
             for gate in across:
                 self._telegate(*gate)
@@ -75,7 +75,7 @@ class _Weaver:
         self.circuit.append("TICK")
 
     def measure(self, number: int, places: Sequence[Place], basis: Basis) -> None:
-        self._noisy("Z_ERROR" if basis is Basis.X else "X_ERROR", self._of(places))
+        self._noisy("Z_ERROR" if basis is Basis.X else "X_ERROR", self._rates.readout, self._of(places))
         first = self.circuit.num_measurements
         self.records |= {(number, place): first + index for index, place in enumerate(places)}
         self.circuit.append("MX" if basis is Basis.X else "M", self._of(places))
@@ -102,28 +102,32 @@ class _Weaver:
         for pauli, rate in self.noise.half_pair():
             self.circuit.append(f"{pauli}_ERROR", [b], rate)
         self.circuit.append("CX", [c, a])
-        self._noisy("DEPOLARIZE2", [c, a])
-        self._noisy("X_ERROR", [a])
+        self._noisy("DEPOLARIZE2", self._rates.cnot, [c, a])
+        self._noisy("X_ERROR", self._rates.readout, [a])
         self.circuit.append("M", [a])
         self.circuit.append("CX", [stim.target_rec(-1), b])
         self.circuit.append("CX", [b, t])
-        self._noisy("DEPOLARIZE2", [b, t])
+        self._noisy("DEPOLARIZE2", self._rates.cnot, [b, t])
         self._turn([b])
-        self._noisy("X_ERROR", [b])
+        self._noisy("X_ERROR", self._rates.readout, [b])
         self.circuit.append("M", [b])
         self.circuit.append("CZ", [stim.target_rec(-1), c])
 
     def _turn(self, wires: list[int]) -> None:
         self.circuit.append("H", wires)
-        self._noisy("DEPOLARIZE1", wires)
+        self._noisy("DEPOLARIZE1", self._rates.turn, wires)
 
     def _recorded(self, outcomes: Sequence[Outcome]) -> list[stim.GateTarget]:
         total = self.circuit.num_measurements
         return [stim.target_rec(self.records[outcome] - total) for outcome in outcomes]
 
-    def _noisy(self, channel: str, wires: list[int]) -> None:
-        if self.noise.bulk and wires:
-            self.circuit.append(channel, wires, self.noise.bulk)
+    def _noisy(self, channel: str, rate: float, wires: list[int]) -> None:
+        if rate and wires:
+            self.circuit.append(channel, wires, rate)
+
+    @property
+    def _rates(self) -> Rates:
+        return self.noise.rates
 
     def _of(self, places: Sequence[Place]) -> list[int]:
         return [self.wires[place] for place in places]

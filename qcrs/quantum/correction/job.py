@@ -2,16 +2,17 @@
 
 Crossing CNOTs are teleported gates without their corrections: the two outcomes of each are handed in with the
 syndromes, and whoever decodes follows the corrections into the detectors. So a node never waits for the other's bits;
-it meets the other at one barrier a round, and may commit the bits of every round as a batch of their own.
+it meets the other at one barrier a round, and may commit the bits of every round as a batch of their own: see
+``syndromes``.
 
 Needs no Stim: a daemon may import this. ``verdict`` decodes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import cached_property
-from itertools import pairwise
 from typing import Annotated, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from qcrs.model.records import Record
@@ -19,7 +20,7 @@ from qcrs.quantum.correction.code import LEFT, RIGHT, Basis
 from qcrs.quantum.correction.errors import RecordInvalid
 from qcrs.quantum.correction.halves import Halves
 from qcrs.quantum.correction.memory import Memory
-from qcrs.quantum.correction.noise import Noise, SeamModel
+from qcrs.quantum.correction.noise import Noise, Rates, SeamModel
 from qcrs.quantum.correction.pair import Pair
 from qcrs.quantum.fragment import MAX_BITS, MAX_PURIFICATION_ROUNDS, Fragment
 from qcrs.rules.digest import keccak
@@ -27,7 +28,6 @@ from qcrs.rules.digest import keccak
 MAX_DISTANCE = 7  # the right half of distance 9 has more qubits than a fragment may
 MAX_SHOTS = 1 << 24
 JOB_DOMAIN = keccak(b"QCRS surface code memory")
-BATCH_DOMAIN = keccak(b"QCRS batch of syndromes")
 Ppb = Annotated[int, Field(ge=0, le=10**9)]
 
 
@@ -35,7 +35,7 @@ class Job(Record):
     """A memory to run on two nodes, and the noise that it is decoded with; rates in parts per billion.
 
     Attributes:
-        bulk_ppb: Circuit noise within the nodes, as in ``Noise``.
+        bulk_ppb: Circuit noise within the nodes, in the order of ``Rates``.
         pair_ppb: X, Y and Z errors of the pairs after purification, from the tested channel.
         purification_rounds: What the nodes ask of the link for every pair.
     """
@@ -44,7 +44,7 @@ class Job(Record):
     rounds: Annotated[int, Field(ge=1)]
     basis: Basis
     shots: Annotated[int, Field(ge=1, le=MAX_SHOTS)]
-    bulk_ppb: Ppb
+    bulk_ppb: tuple[Ppb, Ppb, Ppb, Ppb, Ppb]
     pair_ppb: tuple[Ppb, Ppb, Ppb]
     purification_rounds: Annotated[int, Field(ge=0, le=MAX_PURIFICATION_ROUNDS)] = 0
 
@@ -66,7 +66,8 @@ class Job(Record):
         pair = tuple(round(1e9 * rate) for rate in (noise.pair.x, noise.pair.y, noise.pair.z))
         return cls(
             distance=memory.distance, rounds=memory.rounds, basis=memory.basis, shots=shots,
-            bulk_ppb=round(1e9 * noise.bulk), pair_ppb=pair, purification_rounds=purification_rounds,
+            bulk_ppb=tuple(round(1e9 * rate) for rate in vars(noise.rates).values()), pair_ppb=pair,
+            purification_rounds=purification_rounds,
         )  # fmt: skip
 
     @property
@@ -77,7 +78,7 @@ class Job(Record):
     @property
     def noise(self) -> Noise:
         """What it is decoded with."""
-        return Noise(self.bulk_ppb / 1e9, Pair(*(rate / 1e9 for rate in self.pair_ppb)))
+        return Noise(Rates(*(rate / 1e9 for rate in self.bulk_ppb)), Pair(*(rate / 1e9 for rate in self.pair_ppb)))
 
     @cached_property
     def halves(self) -> Halves:
@@ -109,26 +110,45 @@ class Job(Record):
                 f"bits, each filled up to whole bytes, are {self.record_bytes(member)}"
             )
 
-    def batches(self, member: int, record: bytes) -> Iterator[bytes]:
-        """Yield the bits of each round, and then those of the data, as whole bytes a shot, lowest bit first.
+    def batch(self, member: int, record: bytes, number: int) -> bytes:
+        """Return the bits of a round, or after all rounds those of the data, as whole bytes a shot, lowest bit first.
 
         Raises:
             RecordInvalid: The record has another size.
         """
         self.require_record(member, record)
-        width = -(-self.halves.bits(member) // 8)
-        shots = [int.from_bytes(record[at : at + width], "little") for at in range(0, len(record), width)]
-        for start, stop in pairwise([0, *self.halves.ends[member]]):
-            mask, size = (1 << stop - start) - 1, -(-(stop - start) // 8)
-            yield b"".join((shot >> start & mask).to_bytes(size, "little") for shot in shots)
+        start, stop = self._span(member, number)
+        rows = np.frombuffer(record, dtype=np.uint8).reshape(self.shots, -1)[:, start // 8 : -(-stop // 8)]
+        bits = np.unpackbits(rows, axis=1, bitorder="little")[:, start % 8 : start % 8 + stop - start]
+        return np.packbits(bits, axis=1, bitorder="little").tobytes()
 
-    def commitments(self, member: int, record: bytes, salt: bytes) -> list[bytes]:
-        """Return what *member* binds itself by after each round, before it knows what the other measured.
+    def batch_bytes(self, member: int, number: int) -> int:
+        """Return the size of a batch."""
+        start, stop = self._span(member, number)
+        return self.shots * -(-(stop - start) // 8)
 
-        Args:
-            salt: 32 secret bytes: a single shot's bits could be guessed.
+    def record_of(self, member: int, batches: Sequence[bytes]) -> bytes:
+        """Return the record whose batches these are.
+
+        Raises:
+            RecordInvalid: They are too few or many, or one has another size or stray bits.
         """
-        return [
-            keccak(BATCH_DOMAIN + self.digest + bytes([member]) + number.to_bytes(4, "big") + salt + keccak(batch))
-            for number, batch in enumerate(self.batches(member, record))
-        ]
+        if len(batches) != len(self.halves.ends[member]):
+            raise RecordInvalid(f"member {member}: {len(batches)} batches, expected {len(self.halves.ends[member])}")
+        table = np.zeros((self.shots, self.halves.bits(member)), dtype=np.uint8)
+        for number, batch in enumerate(batches):
+            start, stop = self._span(member, number)
+            if len(batch) != self.batch_bytes(member, number):
+                raise RecordInvalid(
+                    f"member {member}, batch {number}: {len(batch)} bytes, expected {self.batch_bytes(member, number)}"
+                )
+            rows = np.frombuffer(batch, dtype=np.uint8).reshape(self.shots, -1)
+            bits = np.unpackbits(rows, axis=1, bitorder="little")
+            if bits[:, stop - start :].any():
+                raise RecordInvalid(f"member {member}, batch {number}: bits beyond its {stop - start} are not 0")
+            table[:, start:stop] = bits[:, : stop - start]
+        return np.packbits(table, axis=1, bitorder="little").tobytes()
+
+    def _span(self, member: int, number: int) -> tuple[int, int]:
+        ends = self.halves.ends[member]
+        return (ends[number - 1] if number else 0), ends[number]

@@ -1,12 +1,14 @@
 """What goes wrong in the circuit of a memory, and in the CNOTs that cross the seam."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import reduce
+from functools import cached_property, reduce
 from math import exp, log
+from typing import Self
 
 from qcrs.quantum.correction.pair import PERFECT, Pair
+from qcrs.quantum.entanglement.pairs import MILLION, LocalNoise
 
 # Two-qubit Paulis as four bits: X and Z of the control, then X and Z of the target. Products are exclusive ors.
 _XC, _ZC, _XT, _ZT = 8, 4, 2, 1
@@ -27,24 +29,69 @@ class SeamModel(StrEnum):
 
 
 @dataclass(frozen=True)
-class Noise:
-    """Circuit noise at rate *bulk*, and the *pair* that every CNOT across the seam is made of.
+class Rates:
+    """Probabilities of what goes wrong within a node.
 
     Attributes:
-        bulk: Probability of depolarising after each gate and each data qubit at the start of each round, of a flip
-            before each measurement and after each reset; the same conventions as Stim's generated circuits.
+        turn, cnot: Of depolarising after a gate on one qubit and on two. readout, reset: Of a flip before and after it.
+        rest: Of depolarising while a data qubit waits at the start of a round.
+    """
+
+    turn: float
+    cnot: float
+    readout: float
+    reset: float
+    rest: float
+
+    def __post_init__(self) -> None:
+        for name, rate in vars(self).items():
+            if not 0 <= rate <= 0.5:
+                raise ValueError(f"bulk noise {rate} ({name}): expected a probability of at most 0.5")
+
+    @classmethod
+    def uniform(cls, rate: float) -> Self:
+        """Return the noise with one *rate* for everything."""
+        return cls(rate, rate, rate, rate, rate)
+
+    @classmethod
+    def of_devices(cls, devices: Sequence[LocalNoise]) -> Self:
+        """Return the mean of what a link does to programs in the name of *devices*; to resets and rest it does nothing.
+
+        Detectors fire as often as under each device's own noise, but for products of rates.
+        """
+        sums = [
+            sum(getattr(device, name) for device in devices) / len(devices) / MILLION
+            for name in ("one_qubit_ppm", "two_qubit_ppm", "readout_ppm")
+        ]
+        return cls(*sums, reset=0.0, rest=0.0)
+
+    def at_least(self, least: float) -> Self:
+        """Return the rates, none below *least*."""
+        return type(self)(**{name: max(rate, least) for name, rate in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Circuit noise within the nodes, and the *pair* that every CNOT across the seam is made of.
+
+    Attributes:
+        bulk: One rate for all that ``Rates`` tells apart, the same conventions as Stim's generated circuits; or these.
         teleports: Whether the seam's CNOTs are teleported, so that their local gates and measurements are noisy too.
             Without, they have the noise of any other CNOT and that of the pair.
     """
 
-    bulk: float
+    bulk: float | Rates
     pair: Pair = PERFECT
     model: SeamModel = SeamModel.Teleported
     teleports: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.bulk <= 0.5:
-            raise ValueError(f"bulk noise {self.bulk}: expected a probability of at most 0.5")
+        _ = self.rates  # refuses those that are none
+
+    @cached_property
+    def rates(self) -> Rates:
+        """The circuit noise, rate by rate."""
+        return self.bulk if isinstance(self.bulk, Rates) else Rates.uniform(self.bulk)
 
     def blind(self) -> "Noise":
         """Return the noise as a decoder has it that takes the seam for bulk."""
@@ -63,12 +110,14 @@ class Noise:
         if self.teleports:
             first = _depolarised(lambda own, half: own << 2 | (_XT if half & 2 else 0))
             second = _depolarised(lambda half, own: own | (_ZC if half & 1 else 0))
-            flips = [{_XT: self.bulk}, {_ZC: self.bulk}, {_ZC: 2 * self.bulk / 3}]  # the last: the H before b's outcome
-            channels += [_scaled(first, self.bulk), _scaled(second, self.bulk), *map(_channel, flips)]
+            rates = self.rates
+            # The last is the H before b's outcome.
+            flips = [{_XT: rates.readout}, {_ZC: rates.readout}, {_ZC: 2 * rates.turn / 3}]
+            channels += [_scaled(first, rates.cnot), _scaled(second, rates.cnot), *map(_channel, flips)]
         else:
-            channels.append(_scaled(_depolarised(lambda control, target: control << 2 | target), self.bulk))
-        rates = _independent(reduce(_product, channels))
-        return [(_NAMES[c] + _NAMES[t], rates[c << 2 | t]) for c in range(4) for t in range(4) if rates[c << 2 | t]]
+            channels.append(_scaled(_depolarised(lambda control, target: control << 2 | target), self.rates.cnot))
+        paulis = _independent(reduce(_product, channels))
+        return [(_NAMES[c] + _NAMES[t], paulis[c << 2 | t]) for c in range(4) for t in range(4) if paulis[c << 2 | t]]
 
     def half_pair(self) -> list[tuple[str, float]]:
         """Return the Paulis that one half of a pair suffers, each independently of the others."""

@@ -5,13 +5,13 @@ basis, that it keeps what was asked for. The link counts with the upper end of i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from qcrs.quantum.correction.code import Code
 from qcrs.quantum.correction.decoding import Budget, worst_basis
 from qcrs.quantum.correction.errors import LogicalErrorUnreachable, SeamTooNoisy
-from qcrs.quantum.correction.noise import Noise, SeamModel
+from qcrs.quantum.correction.noise import Noise, Rates, SeamModel
 from qcrs.quantum.correction.pair import Pair, Purified, purify
 from qcrs.quantum.correction.rate import Rate, per_round
 
@@ -65,13 +65,13 @@ class Plan:
         """Raw pairs of one experiment, in the mean, rounded up."""
         return ceil(self.rounds * self.raw_pairs_per_round)
 
-    def noise(self, bulk: float, model: SeamModel = SeamModel.Teleported) -> Noise:
+    def noise(self, bulk: float | Rates, model: SeamModel = SeamModel.Teleported) -> Noise:
         """Return the noise that the plan was sampled with."""
         return Noise(bulk, self.purified.pair, model)
 
 
 def plan(
-    wish: Wish, bulk: float, infidelity: Rate, pairs_per_second: float, limits: Limits = Limits(),
+    wish: Wish, bulk: float | Rates, infidelity: Rate, pairs_per_second: float, limits: Limits = Limits(),
     model: SeamModel = SeamModel.Teleported, seed: int | None = None,
 ) -> Plan:  # fmt: skip
     """Return the plan that keeps *wish* with fewest raw pairs a round.
@@ -89,7 +89,7 @@ def plan(
         shots = min(limits.shots, ceil(_SEEN / _wanted(wish, candidate.rounds)))
         noise = candidate.noise(bulk, model)
         _, rate = worst_basis(candidate.distance, candidate.rounds, noise, Budget(shots, 4 * _SEEN), seed)
-        found = Plan(**{**vars(candidate), "sampled": rate})
+        found = replace(candidate, sampled=rate)
         if _figure(wish, found) <= wish.logical_error:
             return found
         best = found if best is None or _figure(wish, found) < _figure(wish, best) else best
@@ -101,6 +101,21 @@ def plan(
         f"(distance {best.distance}, {best.purified.rounds} rounds, {best.sampled.errors} errors in "
         f"{best.sampled.shots} shots); allow more of these, or find a link with fewer errors"
     )
+
+
+def quoted(
+    distance: int, rounds: int, bulk: float | Rates, infidelity: Rate, pairs_per_second: float,
+    limits: Limits = Limits(), model: SeamModel = SeamModel.Teleported, seed: int | None = None,
+) -> Plan:  # fmt: skip
+    """Return the plan of a memory of *distance* with as few raw pairs as a seam bears, sampled within *limits*.
+
+    Raises:
+        SeamTooNoisy: The infidelity exceeds ``MOST_INFIDELITY`` after all purification allowed.
+    """
+    borne = _candidates(Wish(1.0, rounds), infidelity, pairs_per_second, replace(limits, distance=distance))
+    found = min((candidate for candidate in borne if candidate.distance == distance), key=_cost)
+    _, rate = worst_basis(distance, rounds, found.noise(bulk, model), Budget(limits.shots, 4 * _SEEN), seed)
+    return replace(found, sampled=rate)
 
 
 def _candidates(wish: Wish, infidelity: Rate, pairs_per_second: float, limits: Limits) -> Iterator[Plan]:

@@ -2,8 +2,9 @@
 
 The nodes prepare logical 0 or +, so a logical outcome of 1 after correction is an error.
 
-A daemon decodes in a child: ``python -m qcrs.quantum.correction.verdict LEFT RIGHT``, two files, reads the job's JSON
-and writes ``Verdict.to_json``; it exits with 1 and the reason when something does not fit.
+A daemon decodes in a child (``decoder``): ``python -m qcrs.quantum.correction.verdict LEFT RIGHT [SECONDS MEBIBYTES]``
+with two files and limits of its own reads the job's JSON and writes ``Verdict.to_json``; it exits with 1 and the reason
+when something does not fit.
 """
 
 import json
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import stim
 
 from qcrs.quantum.correction.circuit import spelt
 from qcrs.quantum.correction.code import LEFT, RIGHT
@@ -20,7 +22,9 @@ from qcrs.quantum.correction.decoding import Decoder
 from qcrs.quantum.correction.errors import RecordInvalid
 from qcrs.quantum.correction.job import Job
 from qcrs.quantum.correction.noise import Noise
+from qcrs.quantum.correction.pair import Pair
 from qcrs.quantum.correction.rate import Rate, clopper_pearson
+from qcrs.quantum.sandbox import limit_self
 from qcrs.rules.digest import keccak
 
 VERDICT_DOMAIN = keccak(b"QCRS decoded surface code memory")
@@ -34,19 +38,22 @@ class Verdict:
     Attributes:
         outcomes: The logical outcome of every shot, lowest bit first.
         logical_error: Of a whole experiment in this basis. digest: Of the job, the records and the outcomes.
-        detection_rate: Share of detectors that fired: far from what the noise predicts, the noise is another.
+        detection_rate: Share of detectors that fired. expected_rate: The share by the job's noise; far from it, the
+            noise is another, or bits are not what was measured.
     """
 
     outcomes: bytes
     logical_error: Rate
     detection_rate: float
+    expected_rate: float
     digest: bytes
 
     def to_json(self) -> str:
         """Return what is told of it; the outcomes themselves are in the digest."""
         rate = self.logical_error
         told = {"errors": rate.errors, "shots": rate.shots, "low": rate.low, "high": rate.high}
-        return json.dumps({**told, "detectionRate": self.detection_rate, "digest": "0x" + self.digest.hex()})
+        rates = {"detectionRate": self.detection_rate, "expectedRate": self.expected_rate}
+        return json.dumps({**told, **rates, "digest": "0x" + self.digest.hex()})
 
 
 def decode(job: Job, records: tuple[bytes, bytes], assumed: Noise | None = None) -> Verdict:
@@ -59,7 +66,7 @@ def decode(job: Job, records: tuple[bytes, bytes], assumed: Noise | None = None)
         RecordInvalid: A record has another size or stray bits.
     """
     noise = job.noise if assumed is None else assumed
-    noise = replace(noise, bulk=max(noise.bulk, _LEAST_BULK))
+    noise = replace(noise, bulk=noise.rates.at_least(_LEAST_BULK))
     circuit = spelt(job.memory, noise)
     measured = np.empty((job.shots, circuit.num_measurements), dtype=np.bool_)
     for member in (LEFT, RIGHT):
@@ -73,8 +80,25 @@ def decode(job: Job, records: tuple[bytes, bytes], assumed: Noise | None = None)
         outcomes=packed,
         logical_error=clopper_pearson(int(outcomes.sum()), job.shots),
         detection_rate=float(detectors.mean()),
+        expected_rate=_fired(circuit),
         digest=keccak(VERDICT_DOMAIN + job.digest + found),
     )
+
+
+def expected_rate(job: Job, pair: Pair) -> float:
+    """Return the share of detectors that fire when the pairs of *job* are like *pair*."""
+    return _fired(spelt(job.memory, replace(job.noise, pair=pair)))
+
+
+def _fired(circuit: stim.Circuit) -> float:
+    """Return the mean chance of a detector to fire: that an odd number of the independent errors on it happen."""
+    even = np.ones(circuit.num_detectors)
+    for error in circuit.detector_error_model(flatten_loops=True):
+        if error.type == "error":
+            for target in error.targets_copy():
+                if target.is_relative_detector_id():
+                    even[target.val] *= 1 - 2 * error.args_copy()[0]
+    return float(np.mean((1 - even) / 2))
 
 
 def _bits(job: Job, member: int, record: bytes) -> np.ndarray:
@@ -89,7 +113,9 @@ def _bits(job: Job, member: int, record: bytes) -> np.ndarray:
 def main(arguments: Sequence[str]) -> int:
     """Decode two files for whoever started this process."""
     try:
-        left, right = (Path(name).read_bytes() for name in arguments)
+        if limits := arguments[2:]:
+            limit_self(*map(int, limits))
+        left, right = (Path(name).read_bytes() for name in arguments[:2])
         print(decode(Job.model_validate_json(sys.stdin.buffer.read()), (left, right)).to_json())
     except (ValueError, OSError, RecordInvalid) as error:
         print(error, file=sys.stderr)

@@ -7,7 +7,6 @@ at most some megabytes, and shots are more.
 
 import json
 import os
-import resource
 import sys
 from math import ceil
 
@@ -17,9 +16,9 @@ from qcrs.errors import QcrsError
 from qcrs.quantum.entanglement.batch import run
 from qcrs.quantum.entanglement.errors import ProgramFailed
 from qcrs.quantum.entanglement.program import Program
-from qcrs.quantum.entanglement.request import EngineLimits, ProgramRequest
+from qcrs.quantum.entanglement.request import ProgramRequest
 from qcrs.quantum.fragment import FragmentInvalid
-from qcrs.quantum.sandbox import address_space
+from qcrs.quantum.sandbox import limit_self
 
 
 def main() -> int:
@@ -32,7 +31,7 @@ def main() -> int:
             request = ProgramRequest.model_validate_json(text)
         except ValidationError as error:
             raise FragmentInvalid(f"not a program: {error}") from error
-        _confine(request.limits)
+        limit_self(ceil(request.limits.seconds), request.limits.memory_mebibytes)
         facts, bodies = _answer(request)
     except QcrsError as error:
         facts, bodies = {"error": type(error).__name__, "message": str(error)}, []
@@ -64,17 +63,6 @@ def _answer(request: ProgramRequest) -> tuple[dict, list[bytes]]:
         "lengths": [len(body) for body in bodies],
     }
     return facts, bodies
-
-
-def _confine(limits: EngineLimits) -> None:
-    processor = ceil(limits.seconds)
-    for limit, amount in (
-        (resource.RLIMIT_AS, address_space() + (limits.memory_mebibytes << 20)),
-        (resource.RLIMIT_CPU, processor),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 1 << 20),
-    ):
-        resource.setrlimit(limit, (amount, amount))
 
 
 if __name__ == "__main__":

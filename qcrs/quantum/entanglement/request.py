@@ -1,21 +1,16 @@
 """A program to be run in a process of its own, and what comes back. Imports neither Stim nor Qiskit."""
 
-import asyncio
-import contextlib
 import json
-import os
-import sys
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from qcrs.model.records import Record
-from qcrs.quantum.client import ENVIRONMENT
 from qcrs.quantum.entanglement import errors
 from qcrs.quantum.entanglement.pairs import Fibre, LocalNoise
 from qcrs.quantum.fragment import Fragment, FragmentInvalid
+from qcrs.quantum.process import run_module
 
-_KILL_SECONDS = 5.0  # a child is to end by itself at its limit of processor time
 _RAISED = {name: value for name, value in vars(errors).items() if isinstance(value, type)}
 
 
@@ -65,29 +60,17 @@ async def run_program(request: ProgramRequest) -> ProgramAnswer:
         FragmentInvalid, Deadlock, PairMismatch, TooManyQubits: The program cannot be run.
         ProgramFailed: It ended at its limits, or broke.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "qcrs.quantum.entanglement.child",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env=os.environ | ENVIRONMENT, start_new_session=True,
-    )  # fmt: skip
     text = request.model_dump_json(by_alias=True, exclude_defaults=True).encode()
     try:
-        async with asyncio.timeout(request.limits.seconds + _KILL_SECONDS):
-            out, complaints = await process.communicate(text)
+        ended = await run_module("qcrs.quantum.entanglement.child", (), text, request.limits.seconds)
     except TimeoutError:
         raise errors.ProgramFailed(f"the run took longer than {request.limits.seconds:g} s") from None
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    if process.returncode:
-        last = complaints.decode(errors="replace").strip().rpartition("\n")[2]
+    if ended.status:
         raise errors.ProgramFailed(
-            f"the run ended with status {process.returncode}, within {request.limits.seconds:g} s and "
-            f"{request.limits.memory_mebibytes} MiB: {last[:200]}"
+            f"the run ended with status {ended.status}, within {request.limits.seconds:g} s and "
+            f"{request.limits.memory_mebibytes} MiB: {ended.complaint[:200]}"
         )
-    return _read(out)
+    return _read(ended.out)
 
 
 def _read(out: bytes) -> ProgramAnswer:

@@ -119,7 +119,7 @@ def test_who_decodes_the_same_bits_comes_to_the_same_digest() -> None:
     assert decode(Job.model_validate_json(job.model_dump_json()), records) == verdict
     changed = bytes([records[0][0] ^ 1]) + records[0][1:]
     assert decode(job, (changed, records[1])).digest != verdict.digest
-    assert decode(job.model_copy(update={"bulk_ppb": 1}), records).digest != verdict.digest
+    assert decode(job.model_copy(update={"bulk_ppb": (1,) * 5}), records).digest != verdict.digest
     assert decode(job, records, assumed=NOISE.blind()).digest != verdict.digest
 
 
@@ -165,8 +165,8 @@ def test_each_round_is_a_batch_of_its_own() -> None:
     job = job_of(shots=50)
     records = records_of(job, NOISE)
     for member in (LEFT, RIGHT):
-        batches = list(job.batches(member, records[member]))
         ends = job.halves.ends[member]
+        batches = [job.batch(member, records[member], number) for number in range(len(ends))]
         assert len(batches) == len(ends) == 4
         width = len(records[member]) // job.shots
         for shot in range(job.shots):
@@ -178,18 +178,21 @@ def test_each_round_is_a_batch_of_its_own() -> None:
                 start = stop
 
 
-def test_commitments_bind_every_batch_to_job_member_and_salt() -> None:
+def test_batches_make_the_record_again_and_nothing_else_does() -> None:
     job = job_of(shots=50)
-    left, _ = records_of(job, NOISE)
-    committed = job.commitments(LEFT, left, bytes(32))
-    assert len(set(committed)) == 4
-    assert job.commitments(LEFT, left, b"\x01" * 32) != committed
-    assert set(Job.of(job.memory, Noise(0.001), 50).commitments(LEFT, left, bytes(32))).isdisjoint(committed)
-    changed = bytes([left[0] ^ 1]) + left[1:]
-    differ = [a != b for a, b in zip(job.commitments(LEFT, changed, bytes(32)), committed, strict=True)]
-    assert differ == [True, False, False, False]
-    with pytest.raises(RecordInvalid):
-        job.commitments(LEFT, left + b"\x00", bytes(32))
+    for member, record in enumerate(records_of(job, NOISE)):
+        batches = [job.batch(member, record, number) for number in range(4)]
+        assert [len(batch) for batch in batches] == [job.batch_bytes(member, number) for number in range(4)]
+        assert job.record_of(member, batches) == record
+        for wrong, message in (
+            (batches[:3], "3 batches, expected 4"),
+            ([batches[0] + b"\0", *batches[1:]], f"batch 0: {len(batches[0]) + 1} bytes"),
+            ([*batches[:3], b"\xff" * len(batches[3])], "batch 3: bits beyond"),
+        ):
+            with pytest.raises(RecordInvalid, match=message):
+                job.record_of(member, wrong)
+        with pytest.raises(RecordInvalid, match="handed in"):
+            job.batch(member, record + b"\0", 0)
 
 
 def test_a_job_is_no_larger_than_two_nodes_hold() -> None:
@@ -202,7 +205,9 @@ def test_a_job_is_no_larger_than_two_nodes_hold() -> None:
             job_of(3, noise=noise)
 
 
-@pytest.mark.parametrize("change", [{"bulk_ppb": 600_000_000}, {"pair_ppb": (500_000_000,) * 3}, {"distance": 4}])
+@pytest.mark.parametrize(
+    "change", [{"bulk_ppb": (600_000_000,) * 5}, {"pair_ppb": (500_000_000,) * 3}, {"distance": 4}]
+)
 def test_a_job_with_rates_or_a_distance_that_are_none_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="expected"):
         Job.model_validate({**job_of().model_dump(), **change})

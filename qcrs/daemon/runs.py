@@ -1,0 +1,265 @@
+"""What a member's run yields, by the kind of its program: a circuit, or a memory under error correction.
+
+In each phase but the last a member binds itself to a file by its digest; only when all have is a file shown to others,
+through the store, so that nobody can fit its own outcomes to theirs. In the end all files make the histogram. Outcomes
+cannot be measured twice: they are in the journal before their digest is posted.
+
+Whoever arrives at the arming barrier has given its program to the link, so from then on nobody who goes away keeps the
+others from their outcomes. All shots are run at once; a circuit's shots are shared out over the phases, a memory's
+rounds are, and who is no half of it has nothing to show and only decodes.
+
+Whoever shows nothing, or no such file, must not be able to make others look absent: after a while, in which others come
+to the same step, what the link saw counts.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from qcrs.daemon.journal import Journal
+from qcrs.errors import QcrsError
+from qcrs.link.client import LinkClient, OwnBits, Witnessed, rows_of
+from qcrs.link.errors import WaitTimedOut
+from qcrs.model.entanglement import Group, Session
+from qcrs.quantum.correction import syndromes
+from qcrs.quantum.correction.code import LEFT, RIGHT
+from qcrs.quantum.correction.decoder import DecoderLimits, decode_apart
+from qcrs.quantum.correction.errors import RecordInvalid
+from qcrs.quantum.entanglement.pairs import LocalNoise
+from qcrs.quantum.fragment import Fragment
+from qcrs.quantum.session_part import MemoryPart, Part
+from qcrs.rules import outcomes
+from qcrs.rules.digest import keccak
+from qcrs.rules.session_plan import shots_of
+from qcrs.store import ContentMismatch, ContentUnavailable, Store
+
+log = logging.getLogger(__name__)
+
+ROWS, RECORD = "session-rows", "session-record"
+OUTCOME_BITS = 1  # of a memory: right, or a logical error
+PATIENCE_SECONDS, POLL_SECONDS = 10.0, 0.1
+HAND_OVER_SECONDS = 0.01  # how long others are waited for when there is something else to do
+
+
+class RunRefused(QcrsError):
+    """A daemon does not join a session, for a reason that its log tells; the session will not form."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A member's place in a session, and what it runs with.
+
+    Attributes:
+        noise: Of the processor's own device. root: Secret that salts follow from. link: Reaches the session's link.
+    """
+
+    session: Session
+    group: Group
+    index: int
+    journal: Journal
+    store: Store
+    noise: LocalNoise
+    root: Callable[[], bytes]
+    link: Callable[[], Awaitable[LinkClient]]
+
+    @property
+    def phases(self) -> range:
+        """The phases that something is measured in."""
+        return range(1, self.group.request.phases)
+
+    def kept(self, kind: str, number: int) -> bytes | None:
+        """Return what the journal has."""
+        return self.journal.kept(kind, self.session.session, number)
+
+    def keep(self, kind: str, number: int, content: bytes) -> bytes:
+        """Have the journal keep *content*, and return what counts."""
+        return self.journal.keep(kind, self.session.session, number, content)
+
+    async def run(self, fragment: Fragment, wait: float | None = None) -> OwnBits:
+        """Return this member's bits of all shots, once all members have given their programs to the link.
+
+        Raises:
+            WaitTimedOut: Not all have, within *wait* seconds.
+        """
+        link, session = await self.link(), self.session
+        return await link.run(session.session, session.members, fragment, self.group.request.shots, self.noise, wait)
+
+    async def hand_over(self, fragment: Fragment) -> None:
+        """Give *fragment* to the link, without waiting for others."""
+        with suppress(WaitTimedOut):
+            await self.run(fragment, HAND_OVER_SECONDS)
+
+    async def witness(self, member: int, error: Exception) -> Witnessed:
+        """Return what the link saw *member* measure, since *error* keeps it from being known otherwise."""
+        number, members = self.session.session, self.session.members
+        log.warning("session=%s processor=%s: the link is asked: %s", number, members[member], error)
+        return (await (await self.link()).witness(number, members))[member]
+
+    async def show(self, content: bytes) -> None:
+        """Show others what this member has bound itself to; all have arrived, so it may be seen."""
+        await asyncio.to_thread(self.store.put, content)
+
+    async def shown(self, phase: int, member: int, until: float) -> bytes:
+        """Return what *member* showed for *phase*, waiting for it to be there.
+
+        Args:
+            until: For so long, by ``time.monotonic``.
+
+        Raises:
+            ContentUnavailable: It has not come. ContentMismatch: What the store has is not that.
+        """
+        while True:
+            try:
+                return await asyncio.to_thread(self.store.get, self.session.digests[phase, member])
+            except ContentUnavailable:
+                if time.monotonic() >= until:
+                    raise
+            await asyncio.sleep(POLL_SECONDS)
+
+
+class Run(Protocol):
+    """A member's run."""
+
+    async def hand_over(self) -> None:
+        """Give the program to the link."""
+
+    async def measured(self, phase: int) -> bytes | None:
+        """Return the file of *phase*, the same whenever it is asked for; None when this member has nothing to show."""
+
+    async def counts(self) -> dict[int, int]:
+        """Return the histogram of all shots, once the phases' barriers are passed."""
+
+
+def run_of(seat: Seat, part: Part) -> Run:
+    """Return the run that *part* asks for.
+
+    Raises:
+        RunRefused: It does not belong to this place in this session.
+    """
+    request, members = seat.group.request, len(seat.session.members)
+    wrong = ""
+    if part.member != seat.index or request.phases < 2:
+        wrong = f"member {part.member}, {request.phases} phases; expected member {seat.index}, at least 2 phases"
+    elif isinstance(part, MemoryPart):
+        if max(part.halves) >= members:
+            wrong = f"halves {part.halves}; expected two of {members} members"
+        elif (part.job.shots, OUTCOME_BITS) != (request.shots, request.outcome_bits):
+            wrong = f"{part.job.shots} shots and {OUTCOME_BITS} bit; expected {request.shots}, {request.outcome_bits}"
+    if wrong:
+        raise RunRefused(f"session {seat.session.session}: a part for {wrong}")
+    return MemoryRun(seat, part) if isinstance(part, MemoryPart) else CircuitRun(seat, part)
+
+
+@dataclass(frozen=True)
+class CircuitRun:
+    """A fragment of a circuit, of which each phase runs a share of the shots."""
+
+    seat: Seat
+    fragment: Fragment
+
+    async def hand_over(self) -> None:
+        """Give the program to the link."""
+        await self.seat.hand_over(self.fragment)
+
+    async def measured(self, phase: int) -> bytes:
+        """Return what came of this phase's shots; of all shots the journal has it, or the link."""
+        content = self.seat.kept(ROWS, 0)
+        if content is None:
+            own = await self.seat.run(self.fragment)
+            rows = rows_of(own.bits, own.shots, own.width, self.fragment.outputs)
+            content = self.seat.keep(ROWS, 0, outcomes.encode(rows, own.shots))
+        return self._part(content, phase)
+
+    async def counts(self) -> dict[int, int]:
+        """Add up what all members measured."""
+        seat, until = self.seat, time.monotonic() + PATIENCE_SECONDS
+        own = seat.kept(ROWS, 0)
+        for phase in seat.phases if own is not None else ():
+            await seat.show(self._part(own, phase))
+        total: Counter[int] = Counter()
+        for phase in seat.phases:
+            total.update(await self._joint(phase, until))
+        return dict(total)
+
+    async def _joint(self, phase: int, until: float) -> dict[int, int]:
+        seat, shots = self.seat, self._shots(phase)
+        rows = [await self._rows(phase, member, until) for member in range(len(seat.session.members))]
+        return await asyncio.to_thread(outcomes.joint_counts, rows, len(shots), seat.group.request.outcome_bits)
+
+    async def _rows(self, phase: int, member: int, until: float) -> dict[int, bytes]:
+        """Return what *member* measured: the file that it is bound to, or else what the link saw."""
+        seat, shots = self.seat, self._shots(phase)
+        try:
+            return outcomes.decode(await seat.shown(phase, member, until), len(shots))
+        except (ContentUnavailable, ContentMismatch, outcomes.OutcomesInvalid) as error:
+            seen = outcomes.part((await seat.witness(member, error)).rows(), shots)
+            if keccak(outcomes.encode(seen, len(shots))) != seat.session.digests[phase, member]:
+                log.error(
+                    "session=%s processor=%s is bound to other outcomes than the link saw",
+                    seat.session.session, seat.session.members[member],
+                )  # fmt: skip
+            return seen
+
+    def _shots(self, phase: int) -> range:
+        return shots_of(self.seat.group.request.shots, self.seat.group.request.phases, phase)
+
+    def _part(self, content: bytes, phase: int) -> bytes:
+        """Return the file of *phase*'s shots out of that of all."""
+        shots = self._shots(phase)
+        rows = outcomes.decode(content, self.seat.group.request.shots)
+        return outcomes.encode(outcomes.part(rows, shots), len(shots))
+
+
+@dataclass(frozen=True)
+class MemoryRun:
+    """A half of a memory, or nothing of it; every member decodes both halves."""
+
+    seat: Seat
+    part: MemoryPart
+
+    async def hand_over(self) -> None:
+        """Give the program to the link."""
+        await self.seat.hand_over(self.part.fragment())
+
+    async def measured(self, phase: int) -> bytes | None:
+        """Return the file of this phase's rounds; of all rounds the journal has it, or the link."""
+        record = self.seat.kept(RECORD, 0)
+        if record is None:
+            own = await self.seat.run(self.part.fragment())
+            record = self.seat.keep(RECORD, 0, own.bits)
+        return None if self.part.half is None else await asyncio.to_thread(self._file, self.part.half, phase, record)
+
+    async def counts(self) -> dict[int, int]:
+        """Decode what both halves measured."""
+        seat, half, record = self.seat, self.part.half, self.seat.kept(RECORD, 0)
+        if half is not None and record is not None:
+            for phase in seat.phases:
+                await seat.show(await asyncio.to_thread(self._file, half, phase, record))
+        until = time.monotonic() + PATIENCE_SECONDS
+        left, right = await self._record(LEFT, until), await self._record(RIGHT, until)
+        limits = DecoderLimits(seconds=max(1, min(3600, seat.group.request.phase_seconds // 2)))
+        found = await decode_apart(self.part.job, (left, right), limits)
+        log.info(
+            "session=%s verdict=%s errors=%s shots=%s detections=%.5f expected=%.5f",
+            seat.session.session, found.digest, found.errors, found.shots, found.detection_rate, found.expected_rate,
+        )  # fmt: skip
+        return found.counts
+
+    async def _record(self, half: int, until: float) -> bytes:
+        """Return what *half* measured: the files that it is bound to, or else what the link saw."""
+        seat, member = self.seat, self.part.halves[half]
+        try:
+            files = [await seat.shown(phase, member, until) for phase in seat.phases]
+            return await asyncio.to_thread(syndromes.record_of, self.part.job, seat.session.session, half, files)
+        except (ContentUnavailable, ContentMismatch, RecordInvalid) as error:
+            return (await seat.witness(member, error)).bits
+
+    def _file(self, half: int, phase: int, record: bytes) -> bytes:
+        number, phases = self.seat.session.session, self.seat.group.request.phases
+        salt = keccak(self.seat.root() + b"syndromes" + number.to_bytes(8, "big") + bytes([phase]))
+        return syndromes.encode(self.part.job, number, half, phases, phase, record, salt)
