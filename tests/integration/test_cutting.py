@@ -23,7 +23,7 @@ def world(tmp_path_factory):
 
 def _chain():
     circuit = QuantumCircuit(3)
-    for qubit in range(3):
+    for qubit in range(2):
         circuit.ry(0.3 + 0.2 * qubit, qubit)
     circuit.cx(0, 1)
     circuit.cx(1, 2)
