@@ -22,8 +22,7 @@ import {Member, Session, SessionGroup, SessionId, SessionStatus} from "./lifecyc
 
 /// @title EntanglementCoordinator
 /// @notice See IEntanglementCoordinator.
-/// @dev Calls go to channels, registry, trail and escrow. The channels' contract sends coin, and calls nothing else
-/// here.
+/// @dev Calls go to channels, registry, trail and escrow. Channels sends coin, and calls nothing else here.
 // slither-disable-start reentrancy-eth,reentrancy-no-eth,reentrancy-benign,reentrancy-events,calls-loop
 contract EntanglementCoordinator is IEntanglementCoordinator {
     using CountSketch for uint256[];
@@ -230,7 +229,8 @@ contract EntanglementCoordinator is IEntanglementCoordinator {
 
     /// @dev Records a run.
     function _form(SessionId group, SessionRequest calldata request, Run calldata run) private {
-        SessionId id = SessionId.wrap(++sessionCount); // slither-disable-line costly-loop (at most MAX_RUNS)
+        // slither-disable-next-line costly-loop (at most MAX_RUNS)
+        SessionId id = SessionId.wrap(++sessionCount);
         Session storage s = _sessions[id];
         s.advance(id, SessionStatus.Forming);
         s.group = group;
@@ -353,8 +353,8 @@ contract EntanglementCoordinator is IEntanglementCoordinator {
         uint256 count;
         for (uint256 i; i < g.runs; ++i) {
             SessionId id = SessionId.wrap(SessionId.unwrap(group) + uint64(i));
-            bool done = _sessions[id].status == SessionStatus.Final; // slither-disable-line incorrect-equality
-            if (done) ids[count++] = id;
+            // slither-disable-next-line incorrect-equality (a status has one writer; nothing can be added to it)
+            if (_sessions[id].status == SessionStatus.Final) ids[count++] = id;
         }
         assembly ("memory-safe") {
             mstore(ids, count)

@@ -1,4 +1,4 @@
-"""What is left in a store for those who hold keys: sheets of key slots, signatures, challenges and their answers.
+"""What is left in a store for those who hold keys: key slots, signatures, challenges and answers, invitations.
 
 The store is trusted for nothing but to keep things. Whatever is read here carries its digest in its name, and is
 checked against a key that the chain vouches for. Nothing is ever replaced: a second writing has another name.
@@ -102,6 +102,14 @@ class Vault:
         """Yield what claims to be answers."""
         return self._left(self._admission(digest), "answer-")
 
+    def post_invitation(self, channel: int, until: int, content: bytes) -> None:
+        """Leave an invitation to the other end of *channel*, good *until* then, unix seconds."""
+        self._leave(self._box("channel", channel), _invited(until), content)
+
+    def invitations(self, channel: int, now: int, latest: int) -> Iterator[bytes]:
+        """Yield what claims to be invitations over *channel* that are good until after *now* and not after *latest*."""
+        return self._left(self._box("channel", channel), _invited(now), _invited(latest) + "~")
+
     def _box(self, kind: str, number: int) -> str:
         return f"{kind}-{self._scope}-{number}"
 
@@ -117,8 +125,9 @@ class Vault:
     def _leave(self, box: str, label: str, content: bytes) -> None:
         self.store.post(box, f"{label}-{keccak(content)[:16].hex()}", content)
 
-    def _left(self, box: str, label: str) -> Iterator[bytes]:
-        names = [name for name in self.store.names(box) if name.startswith(label)]
+    def _left(self, box: str, label: str, last: str = "") -> Iterator[bytes]:
+        """Yield what is in *box* under names that begin with *label*; from it to *last*, if that is given."""
+        names = [name for name in self.store.names(box) if (label <= name < last if last else name.startswith(label))]
         for name in names[:MOST_CANDIDATES]:
             try:
                 content = self.store.fetch(box, name)
@@ -129,3 +138,8 @@ class Vault:
                 yield content
             else:
                 log.warning("%s in %s is not what its name says", name, box)
+
+
+def _invited(until: int) -> str:
+    # Of one length, so that names are in the order of time and what is over need not be read.
+    return f"invitation-{until:012d}"

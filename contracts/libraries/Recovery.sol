@@ -330,6 +330,7 @@ library Recovery {
         Panel.Seats storage panel = self.panels[id];
         AssignmentStatus was = panel.assignments[index].status;
         processor = panel.end(self.computations[id], id, index, fate);
+        // slither-disable-next-line calls-loop (a call of the suite; at most MAX_REPLICAS)
         operator = suite.registry.reconsider(processor, was, fate);
         emit IComputationAllocator.AssignmentEnded(id, index, processor, fate);
     }

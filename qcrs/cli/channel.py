@@ -1,11 +1,11 @@
 """``qcrs channel``: entangled pairs between two processors, tested before they are used."""
 
 import argparse
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from qcrs.cli.channel_use import EMULATED, add_verbs, channel_id, have_done, link_id, ppm
 from qcrs.cli.options import (
     add_network,
     add_signer,
@@ -18,17 +18,15 @@ from qcrs.cli.options import (
     table,
     whole,
 )
-from qcrs.config import NodeConfig
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import Channel, ChannelTerms
+from qcrs.rules.link_sizing import size_for
+from qcrs.rules.link_test import WORD_BITS
 from qcrs.sdk import channel as channels
 from qcrs.sdk.client import Client
 from qcrs.sdk.quote import coin
-from qcrs.wishes import FOLDER, Wishes
 
-EMULATED = "link=emulated"
-channel_id = whole(1, 2**64 - 1)
-link_id = whole(1, 2**32 - 1)
+PAIRS, ERROR_PPM = 1536, 70_000  # of a test, unless it is said otherwise
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,14 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     request.add_argument("peer", type=processor_id, help="the processor at the other end")
     request.add_argument("--link", type=link_id, default=1, help="over which (1); see 'qcrs link list'")
     request.add_argument(
-        "--pairs", type=whole(256, 8192), default=1536,
-        help="made for the test, a multiple of 256; half are measured (1536)",
+        "--pairs", type=whole(256, 8192), help="made for the test, a multiple of 256; half are measured (1536)",
+    )  # fmt: skip
+    request.add_argument("--max-error", type=ppm, metavar="SHARE", help="of tested pairs that may disagree (0.07)")
+    request.add_argument(
+        "--detect", type=ppm, metavar="SHARE",
+        help="have --pairs and --max-error follow from the share of pairs whose eavesdropper is to be found",
     )  # fmt: skip
     request.add_argument(
-        "--max-error", type=_ppm, default=70_000, metavar="SHARE", help="of tested pairs that may disagree (0.07)"
-    )
-    request.add_argument(
-        "--fidelity", type=_ppm, default=940_000, metavar="SHARE", help="that pairs are planned with (0.94)"
+        "--fidelity", type=ppm, default=940_000, metavar="SHARE", help="that pairs are planned with (0.94)"
     )
     request.add_argument(
         "--capacity", type=whole(1, 2**32 - 1), default=10_000_000, help="pairs that sessions may use (10,000,000)"
@@ -72,38 +71,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_signer(verb, "lab-1")
     for verb in (listing, show, fund, withdraw):
         add_network(verb)
-
-
-def _ppm(text: str) -> int:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, got {text!r}")
-    return round(value * channels.MILLION)
+    add_verbs(verbs)
 
 
 def _request(options: argparse.Namespace) -> None:
-    if options.pairs % 256:
-        raise channels.ErrandFailed(f"{options.pairs} pairs; expected a multiple of 256")
+    pairs, error_ppm = _test(options)
     terms = ChannelTerms(
-        pairs=options.pairs, error_ppm=options.max_error, fidelity_ppm=options.fidelity, capacity=options.capacity,
+        pairs=pairs, error_ppm=error_ppm, fidelity_ppm=options.fidelity, capacity=options.capacity,
         lifetime_seconds=options.lifetime, window_seconds=options.window,
     )  # fmt: skip
     wanted = {"link": options.link, "peer": options.peer, "terms": terms.model_dump(by_alias=True)}
-    answer = _have_done(options, "channel", wanted)
+    answer = have_done(options, "channel", wanted)
     emit(options, answer, f"channel {answer['channel']} asked for; see 'qcrs channel show {answer['channel']}'")
 
 
+def _test(options: argparse.Namespace) -> tuple[int, int]:
+    """Return of how many pairs the test is to be, and how many of a million may err."""
+    if options.detect is None:
+        pairs, error_ppm = options.pairs or PAIRS, ERROR_PPM if options.max_error is None else options.max_error
+        if pairs % WORD_BITS:
+            raise channels.ErrandFailed(f"{pairs} pairs; expected a multiple of {WORD_BITS}")
+        return pairs, error_ppm
+    if options.pairs is not None or options.max_error is not None:
+        raise channels.ErrandFailed("--detect with --pairs or --max-error; expected the one or the others")
+    size = size_for(options.fidelity, options.detect)
+    return size.pairs, size.error_ppm
+
+
 def _retest(options: argparse.Namespace) -> None:
-    answer = _have_done(options, "retest", {"channel": options.id})
+    answer = have_done(options, "retest", {"channel": options.id})
     emit(options, answer, f"channel {options.id}: test {answer['attempt']} asked for")
-
-
-def _have_done(options: argparse.Namespace, kind: str, terms: dict[str, Any]) -> dict[str, Any]:
-    wishes = Wishes(NodeConfig.read(options.config).journal.with_name(FOLDER))
-    return asyncio.run(channels.have_done(wishes, kind, terms, options.patience))
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ import argparse
 from datetime import datetime
 
 from qcrs.cli import deliver, gold
+from qcrs.cli.job_cut import add_cut
 from qcrs.cli.job_queue import add_queue_verbs
 from qcrs.cli.job_report import narrate as narrate
 from qcrs.cli.job_report import print_result
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this noun's verbs."""
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     submit = add_submit(verbs)
+    cut = add_cut(verbs)
     wait = command(verbs, "wait", _wait, "drive a submitted computation to its verdict")
     show = command(verbs, "show", _show, "tell the story of a computation")
     result = command(verbs, "result", _result, "print a computation's verdict and counts")
@@ -43,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--last", type=positive, default=20, help="how many of the newest (20)")
     for verb in (wait, show, result, cancel, why, story):
         verb.add_argument("id", type=computation_id)
-    for verb in (submit, wait, cancel, show, result, listing, why, story):
+    for verb in (submit, cut, wait, cancel, show, result, listing, why, story):
         add_network(verb)
-    for verb in (submit, wait, cancel, why):
+    for verb in (submit, cut, wait, cancel, why):
         add_signer(verb, "researcher")
 
 

@@ -24,12 +24,12 @@ from qcrs.cli.processor_service import add_service_verbs
 from qcrs.config import NodeConfig
 from qcrs.crypto.identity import IdentityInvalid
 from qcrs.errors import QcrsError
+from qcrs.identities import ProcessorUnkeyed
 from qcrs.model.processor import ProcessorStatus
 from qcrs.sdk import provider
 from qcrs.sdk.certification import certificate_of, measured_processors
 from qcrs.sdk.client import Client
 from qcrs.sdk.enrolment import load_keys
-from qcrs.sdk.identities import ProcessorUnkeyed
 from qcrs.sdk.keyed import daemon_door
 from qcrs.sdk.market import MISSED_BEATS, Candidate, Market
 

@@ -9,9 +9,9 @@ from qcrs.chain.keys import load_keystore
 from qcrs.cli.options import command, emit, run_with_client
 from qcrs.config import NodeConfig, home
 from qcrs.crypto.keys import Keys
+from qcrs.identities import ProcessorUnkeyed
 from qcrs.sdk.client import Client
 from qcrs.sdk.enrolment import admission_secret, leave_challenge, load_keys, prove, rekey
-from qcrs.sdk.identities import ProcessorUnkeyed
 from qcrs.sdk.keyed import daemon_door
 
 

@@ -19,14 +19,19 @@ from qcrs.daemon.end import End
 from qcrs.daemon.entangling import Due, Step, View, decide
 from qcrs.daemon.errands import Errands
 from qcrs.daemon.execution import TRANSIENT, Executor
+from qcrs.daemon.key_folder import FOLDER as KEYS
+from qcrs.daemon.key_folder import KeyFolder
 from qcrs.daemon.links import Links
 from qcrs.daemon.member import Member
 from qcrs.daemon.outlook import RANKS, Outlook
+from qcrs.daemon.talks import Talks
 from qcrs.door import Door
 from qcrs.errors import QcrsError
+from qcrs.identities import Identities
 from qcrs.model.entanglement import ENTANGLEMENT_EVENTS, Entanglement
 from qcrs.quantum.calibration import Calibration
 from qcrs.quantum.capability import local_noise
+from qcrs.vault import Vault
 from qcrs.wishes import FOLDER, Wishes
 
 log = logging.getLogger(__name__)
@@ -66,7 +71,8 @@ class Entangler:
     """The means with which one daemon serves channels and sessions.
 
     Attributes:
-        end, member: What an end of a channel and a member of a session does. errands: What its keeper wants.
+        end, member: What an end of a channel and a member of a session does. talks: What it says over its channels.
+        errands: What its keeper wants.
         willing: Whether it accepts channels and joins sessions. keeper: Whether it acts for others.
         known: All channels and sessions.
     """
@@ -75,6 +81,7 @@ class Entangler:
     links: Links
     end: End
     member: Member
+    talks: Talks
     errands: Errands
     willing: bool = True
     keeper: bool = True
@@ -115,11 +122,13 @@ class Entangler:
                 if outlook.processor and self._caught_up:
                     self._look(outlook)
                     await self._run_errands(outlook.processor)
+                    self.talks.look(self.known, outlook.processor, self.willing and not outlook.draining)
                 await asyncio.sleep(POLL_SECONDS)
         finally:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await self.talks.close()
             await self.links.close()
 
     async def _run_errands(self, processor: int) -> None:
@@ -188,7 +197,7 @@ class Entangler:
         if due.step is Step.Join:
             await member.join(session, group, self.known.channels, due.place)
         elif due.step is Step.Arm:
-            await member.arrive(session, due.place, 0, bytes(32))
+            await member.arm(session, group, self.known.channels, due.place)
         elif due.step is Step.Run:
             await member.run(session, group, self.known.channels, due.place)
         elif due.step is Step.Bind:
@@ -210,4 +219,8 @@ def entangler_of(executor: Executor, config: NodeConfig) -> Entangler:
     wishes = Wishes(config.journal.with_name(FOLDER))
     end = End(gateway, sender, links, executor.journal, root, wishes.numbers, noise)
     member = Member(gateway, sender, links, executor.journal, executor.store, root, noise, executor.keys)
-    return Entangler(sender, links, end, member, Errands(wishes, end), keeper=config.keeper)
+    talks = Talks(
+        gateway, links, executor.journal, Vault(executor.store, gateway.network.deployment),
+        Identities(gateway, executor.store), executor.keys, noise, KeyFolder(config.journal.with_name(KEYS)),
+    )  # fmt: skip
+    return Entangler(sender, links, end, member, talks, Errands(wishes, end, talks), keeper=config.keeper)

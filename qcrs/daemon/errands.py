@@ -7,15 +7,18 @@ from typing import Any
 from qcrs.chain.codec import ContractRefused
 from qcrs.daemon.end import End
 from qcrs.daemon.execution import TRANSIENT
+from qcrs.daemon.talks import Talks
 from qcrs.errors import QcrsError
 from qcrs.link.errors import LinkError
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import ChannelTerms, Entanglement
+from qcrs.rules.invitation import Talk
 from qcrs.wishes import Wish, Wishes
 
 log = logging.getLogger(__name__)
 
 CHANNEL, RETEST = "channel", "retest"
+TALKS = {talk.value: talk for talk in Talk}
 
 
 class ErrandRefused(QcrsError):
@@ -27,11 +30,12 @@ class Errands:
     """The means with which a daemon does errands.
 
     Attributes:
-        wishes: Where they are left. end: What the daemon does as an end of channels.
+        wishes: Where they are left. end: What the daemon does as an end of channels. talks: What it says over them.
     """
 
     wishes: Wishes
     end: End
+    talks: Talks
 
     async def run(self, known: Entanglement, processor: int) -> bool:
         """Do the next that there is to do for each open wish, and say whether the chain was told anything.
@@ -49,7 +53,7 @@ class Errands:
                 name = error.name if isinstance(error, ContractRefused) else type(error).__name__
                 answer = {"error": name, "message": str(error)}
                 log.warning("wish=%s %s", wish.number, error)
-            told = told or answer is None
+            told = told or (answer is None and wish.kind not in TALKS)
             if answer is not None:
                 self.wishes.answer(wish.number, answer)
         return told
@@ -61,9 +65,11 @@ class Errands:
                 return await self._channel(wish, known, processor)
             if wish.kind == RETEST:
                 return await self._retest(wish, known, processor)
+            if wish.kind in TALKS:
+                return self.talks.ask(TALKS[wish.kind], wish.number, wish.terms, known, processor)
         except (KeyError, TypeError, ValueError) as error:
             raise ErrandRefused(f"a wish for {wish.kind} with terms {wish.terms}: {error!r}") from error
-        raise ErrandRefused(f"a wish for {wish.kind!r}, expected {CHANNEL} or {RETEST}")
+        raise ErrandRefused(f"a wish for {wish.kind!r}, expected one of {', '.join((CHANNEL, RETEST, *TALKS))}")
 
     async def _channel(self, wish: Wish, known: Entanglement, processor: int) -> dict[str, Any] | None:
         commitment = self.end.commitment_of_wish(wish.number)

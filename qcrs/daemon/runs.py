@@ -1,11 +1,11 @@
 """What a member's run yields, by the kind of its program: a circuit, or a memory under error correction.
 
-In each phase but the last a member binds itself to a file by its digest; only when all have is a file shown to others,
-through the store, so that nobody can fit its own outcomes to theirs. In the end all files make the histogram. Outcomes
-cannot be measured twice: they are in the journal before their digest is posted.
+The link runs the whole program once. In each phase but the last a member binds itself to a file by its digest; only
+when all have is a file shown to others, through the store, so that nobody can fit its own outcomes to theirs. In the
+end all files make the histogram. Outcomes cannot be measured twice: they are in the journal before a digest is posted.
 
-A circuit's shots are shared out over the phases. A memory is run whole, all shots at once, in the first phase; its
-rounds are shared out, and who is no half of it has nothing to show and only decodes.
+Of a circuit the shots are shared out over the phases; of a memory the rounds, all shots in each. Who is no half of a
+memory has nothing to show and only decodes.
 
 Whoever shows nothing, or no such file, must not be able to make others look absent: after a while, in which others come
 to the same step, what the link saw counts.
@@ -16,12 +16,14 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from qcrs.daemon.journal import Journal
 from qcrs.errors import QcrsError
 from qcrs.link.client import LinkClient, OwnBits, Witnessed, rows_of
+from qcrs.link.errors import WaitTimedOut
 from qcrs.model.entanglement import Group, Session
 from qcrs.quantum.correction import syndromes
 from qcrs.quantum.correction.code import LEFT, RIGHT
@@ -32,7 +34,7 @@ from qcrs.quantum.fragment import Fragment
 from qcrs.quantum.session_part import MemoryPart, Part
 from qcrs.rules import outcomes
 from qcrs.rules.digest import keccak
-from qcrs.rules.session_plan import run_number, shots_of
+from qcrs.rules.session_plan import shots_of
 from qcrs.store import ContentMismatch, ContentUnavailable, Store
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 ROWS, RECORD = "session-rows", "session-record"
 OUTCOME_BITS = 1  # of a memory: right, or a logical error
 PATIENCE_SECONDS, POLL_SECONDS = 10.0, 0.1
+ASK_SECONDS = 0.01  # how long the link is asked to wait for others when there is something else to do
 
 
 class RunRefused(QcrsError):
@@ -76,15 +79,24 @@ class Seat:
         """Have the journal keep *content*, and return what counts."""
         return self.journal.keep(kind, self.session.session, number, content)
 
-    async def run(self, fragment: Fragment, phase: int, shots: int) -> OwnBits:
-        """Run *fragment* over the link, which tells nobody of the others' bits before the barrier of *phase*."""
-        number, members = run_number(self.session.session, phase), self.session.members
-        return await (await self.link()).run(number, members, fragment, shots, self.noise)
+    async def run(self, fragment: Fragment, wait: float | None = None) -> OwnBits:
+        """Return what the link says that *fragment* measured, once all members have given it theirs.
 
-    async def witness(self, phase: int, member: int, error: Exception) -> Witnessed:
+        Raises:
+            WaitTimedOut: Not all have, within *wait* seconds.
+        """
+        number, members, shots = self.session.session, self.session.members, self.group.request.shots
+        return await (await self.link()).run(number, members, fragment, shots, self.noise, wait)
+
+    async def begin(self, fragment: Fragment) -> None:
+        """Give *fragment* to the link."""
+        with suppress(WaitTimedOut):  # others have yet to come
+            await self.run(fragment, ASK_SECONDS)
+
+    async def witness(self, member: int, error: Exception) -> Witnessed:
         """Return what the link saw *member* measure, since *error* keeps it from being known otherwise."""
-        number, members = run_number(self.session.session, phase), self.session.members
-        log.warning("session=%s processor=%s: the link is asked: %s", self.session.session, members[member], error)
+        number, members = self.session.session, self.session.members
+        log.warning("session=%s processor=%s: the link is asked: %s", number, members[member], error)
         return (await (await self.link()).witness(number, members))[member]
 
     async def show(self, content: bytes) -> None:
@@ -111,6 +123,9 @@ class Seat:
 
 class Run(Protocol):
     """A member's run."""
+
+    async def begin(self) -> None:
+        """Give the own fragment to the link."""
 
     async def measured(self, phase: int) -> bytes | None:
         """Return the file of *phase*, the same whenever it is asked for; None when this member has nothing to show."""
@@ -141,27 +156,30 @@ def run_of(seat: Seat, part: Part) -> Run:
 
 @dataclass(frozen=True)
 class CircuitRun:
-    """A fragment of a circuit, of which each phase runs a share of the shots."""
+    """A fragment of a circuit, whose shots are shared out over the phases."""
 
     seat: Seat
     fragment: Fragment
 
+    async def begin(self) -> None:
+        """Give the fragment to the link."""
+        await self.seat.begin(self.fragment)
+
     async def measured(self, phase: int) -> bytes:
-        """Run this phase's shots, unless the journal has what came of them."""
-        content = self.seat.kept(ROWS, phase)
+        """Return what was measured in this phase's shots."""
+        content = self.seat.kept(ROWS, 0)
         if content is None:
-            shots = self._shots(phase)
-            own = await self.seat.run(self.fragment, phase, shots)
+            own = await self.seat.run(self.fragment)
             rows = rows_of(own.bits, own.shots, own.width, self.fragment.outputs)
-            content = self.seat.keep(ROWS, phase, outcomes.encode(rows, shots))
-        return content
+            content = self.seat.keep(ROWS, 0, outcomes.encode(rows, own.shots))
+        return self._part(content, phase)
 
     async def counts(self) -> dict[int, int]:
         """Add up what all members measured."""
         seat, until = self.seat, time.monotonic() + PATIENCE_SECONDS
-        for own in (seat.kept(ROWS, phase) for phase in seat.phases):
-            if own is not None:
-                await seat.show(own)
+        if (own := seat.kept(ROWS, 0)) is not None:
+            for phase in seat.phases:
+                await seat.show(self._part(own, phase))
         total: Counter[int] = Counter()
         for phase in seat.phases:
             total.update(await self._joint(phase, until))
@@ -170,23 +188,29 @@ class CircuitRun:
     async def _joint(self, phase: int, until: float) -> dict[int, int]:
         seat, shots = self.seat, self._shots(phase)
         rows = [await self._rows(phase, member, until) for member in range(len(seat.session.members))]
-        return await asyncio.to_thread(outcomes.joint_counts, rows, shots, seat.group.request.outcome_bits)
+        return await asyncio.to_thread(outcomes.joint_counts, rows, len(shots), seat.group.request.outcome_bits)
 
     async def _rows(self, phase: int, member: int, until: float) -> dict[int, bytes]:
         """Return what *member* measured: the file that it is bound to, or else what the link saw."""
         seat, shots = self.seat, self._shots(phase)
         try:
-            return outcomes.decode(await seat.shown(phase, member, until), shots)
+            return outcomes.decode(await seat.shown(phase, member, until), len(shots))
         except (ContentUnavailable, ContentMismatch, outcomes.OutcomesInvalid) as error:
-            seen = (await seat.witness(phase, member, error)).rows()
-            if keccak(outcomes.encode(seen, shots)) != seat.session.digests[phase, member]:
+            seen = outcomes.part((await seat.witness(member, error)).rows(), shots)
+            if keccak(outcomes.encode(seen, len(shots))) != seat.session.digests[phase, member]:
                 log.error(
                     "session=%s processor=%s is bound to other outcomes than the link saw",
                     seat.session.session, seat.session.members[member],
                 )  # fmt: skip
             return seen
 
-    def _shots(self, phase: int) -> int:
+    def _part(self, content: bytes, phase: int) -> bytes:
+        """Return the file of *phase* out of that of all shots."""
+        shots = self._shots(phase)
+        rows = outcomes.decode(content, self.seat.group.request.shots)
+        return outcomes.encode(outcomes.part(rows, shots), len(shots))
+
+    def _shots(self, phase: int) -> range:
         return shots_of(self.seat.group.request.shots, self.seat.group.request.phases, phase)
 
 
@@ -197,13 +221,15 @@ class MemoryRun:
     seat: Seat
     part: MemoryPart
 
+    async def begin(self) -> None:
+        """Give the fragment to the link."""
+        await self.seat.begin(self.part.fragment())
+
     async def measured(self, phase: int) -> bytes | None:
-        """Take part in the run of the whole memory, unless it was run, and return the file of this phase's rounds."""
+        """Return the file of this phase's rounds."""
         record = self.seat.kept(RECORD, 0)
         if record is None:
-            # Under the number of the last phase, before whose barrier the link tells nobody of the others' bits.
-            own = await self.seat.run(self.part.fragment(), self.seat.phases[-1], self.part.job.shots)
-            record = self.seat.keep(RECORD, 0, own.bits)
+            record = self.seat.keep(RECORD, 0, (await self.seat.run(self.part.fragment())).bits)
         return None if self.part.half is None else await asyncio.to_thread(self._file, self.part.half, phase, record)
 
     async def counts(self) -> dict[int, int]:
@@ -229,7 +255,7 @@ class MemoryRun:
             files = [await seat.shown(phase, member, until) for phase in seat.phases]
             return await asyncio.to_thread(syndromes.record_of, self.part.job, seat.session.session, half, files)
         except (ContentUnavailable, ContentMismatch, RecordInvalid) as error:
-            return (await seat.witness(seat.phases[-1], member, error)).bits
+            return (await seat.witness(member, error)).bits
 
     def _file(self, half: int, phase: int, record: bytes) -> bytes:
         number, phases = self.seat.session.session, self.seat.group.request.phases

@@ -9,7 +9,6 @@ from qcrs.errors import QcrsError
 from qcrs.link.errors import ChannelMismatch, LinkFileInvalid, SessionUnbound
 from qcrs.link.file import LinkFile
 from qcrs.model.channel import ChannelStatus
-from qcrs.rules.session_plan import phase_of
 
 CHANNELS = "Channels"
 COORDINATOR = "EntanglementCoordinator"
@@ -66,16 +65,17 @@ class LinkChain:
             if (record["status"], record["attempt"]) != (ChannelStatus.Committing, attempt):
                 raise
 
-    async def require_bound(self, run: int) -> None:
-        """Check that all members of *run* have passed its barrier, so that none can fit its own outcomes to others'.
+    async def require_bound(self, session: int) -> None:
+        """Check that all members are bound to what they measured, so that none can fit it to what others did.
 
         Raises:
-            SessionUnbound: They have not.
+            SessionUnbound: They are not.
         """
-        session, phase = phase_of(run)
         record, _ = await self._gateway.call(COORDINATOR, "sessionOf", session)
-        if record["phase"] <= phase:
-            raise SessionUnbound(f"session {session}: at the barrier of phase {record['phase']}, expected past {phase}")
+        if record["phase"] < record["phases"] or record["phases"] == 0:
+            raise SessionUnbound(
+                f"session {session}: at the barrier of phase {record['phase']}, expected {record['phases']}, the last"
+            )
 
     async def _record(self, channel: int) -> dict[str, Any]:
         return await self._gateway.call(CHANNELS, "channelOf", channel)

@@ -28,8 +28,8 @@ class ChannelChain(Protocol):
     async def herald(self, channel: int, attempt: int, root: bytes) -> None:
         """Say that all pairs are there."""
 
-    async def require_bound(self, run: int) -> None:
-        """Raise ``SessionUnbound`` unless all members of a run have passed its barrier."""
+    async def require_bound(self, session: int) -> None:
+        """Raise ``SessionUnbound`` unless all members of *session* are bound to what they measured."""
 
 
 class Channels:

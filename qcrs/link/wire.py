@@ -147,7 +147,7 @@ class RunProgram(Record):
 
 
 class Witness(Record):
-    """Tell what all members measured in a run, once the chain says that each is bound to it: see ``session_plan``."""
+    """Tell what all members of a session measured, once the chain says that each is bound to it."""
 
     session: Number
     members: Members

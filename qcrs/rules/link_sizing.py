@@ -79,6 +79,8 @@ def size_for(fidelity_ppm: int, share_ppm: int) -> Size:
         TestTooLarge: No channel can have so many pairs.
     """
     honest, tapped = honest_error_ppm(fidelity_ppm), tapped_error_ppm(fidelity_ppm, share_ppm)
+    if tapped <= honest:
+        raise TestTooLarge(f"a share of {share_ppm} ppm of pairs of fidelity {fidelity_ppm} ppm adds no errors to find")
     least, _ = tested_pairs_for(fidelity_ppm, share_ppm)
     start = -(-2 * least // WORD_BITS) * WORD_BITS
     for pairs in range(start, MAX_PAIRS + 1, WORD_BITS):

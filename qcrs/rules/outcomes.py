@@ -59,6 +59,15 @@ def decode(content: bytes, shots: int) -> dict[int, bytes]:
     return rows
 
 
+def part(rows: Mapping[int, bytes], shots: range) -> dict[int, bytes]:
+    """Return the rows of *shots* alone, which are consecutive."""
+    mask, size = (1 << len(shots)) - 1, _row_bytes(len(shots))
+    return {
+        index: (int.from_bytes(row, "little") >> shots.start & mask).to_bytes(size, "little")
+        for index, row in rows.items()
+    }
+
+
 def joint_counts(members: Sequence[Mapping[int, bytes]], shots: int, outcome_bits: int) -> dict[int, int]:
     """Return how often each outcome of *outcome_bits* bits came in *shots* shots, by what the *members* measured.
 

@@ -2,13 +2,12 @@
 
 from qcrs.rules.digest import keccak
 
-PHASES = 256  # more than a session can have
 
-
-def shots_of(shots: int, phases: int, phase: int) -> int:
-    """Return how many of *shots* are run in *phase*, 1 to *phases* - 1: equal shares, the first ones one more."""
+def shots_of(shots: int, phases: int, phase: int) -> range:
+    """Return which of *shots* belong to *phase*, 1 to *phases* - 1: equal shares, the first ones one more."""
     share, rest = divmod(shots, phases - 1)
-    return share + (phase <= rest)
+    start = (phase - 1) * share + min(phase - 1, rest)
+    return range(start, start + share + (phase <= rest))
 
 
 def context_of(deployment: str, program_digest: bytes) -> bytes:
@@ -18,13 +17,3 @@ def context_of(deployment: str, program_digest: bytes) -> bytes:
         deployment: ``Network.deployment``.
     """
     return keccak(b"QCRS session" + keccak(deployment.encode()) + program_digest)
-
-
-def run_number(session: int, phase: int) -> int:
-    """Return the number under which the link runs *phase* of *session*."""
-    return session * PHASES + phase
-
-
-def phase_of(number: int) -> tuple[int, int]:
-    """Return session and phase of the run with *number*."""
-    return divmod(number, PHASES)

@@ -17,10 +17,10 @@ from qcrs.crypto.keys import Keys, OpeningKey, SigningKey
 from qcrs.crypto.keystore import CHOSEN_COST, RANDOM_COST, public_of, read_key, write_key, write_private
 from qcrs.door import Door
 from qcrs.errors import QcrsError
+from qcrs.identities import Identities, ProcessorUnkeyed
 from qcrs.model.records import Capability
 from qcrs.quantum.calibration import Calibration
 from qcrs.rules.digest import keccak
-from qcrs.sdk.identities import Identities, ProcessorUnkeyed
 from qcrs.sdk.keyed import consent
 from qcrs.store import Store
 from qcrs.vault import Vault

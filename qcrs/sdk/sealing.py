@@ -14,9 +14,9 @@ from qcrs.crypto.envelope import derived, header_of, is_sealed, open_body, seal_
 from qcrs.crypto.identity import IdentityInvalid
 from qcrs.crypto.keys import SigningKey
 from qcrs.errors import QcrsError
+from qcrs.identities import Identities, ProcessorUnkeyed
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.story import Duty, Story
-from qcrs.sdk.identities import Identities, ProcessorUnkeyed
 from qcrs.sdk.secrets import Secrets
 from qcrs.store import ContentUnavailable, Store
 from qcrs.vault import Vault

@@ -17,13 +17,13 @@ from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.crypto.parcel import seal_parcel
 from qcrs.errors import QcrsError
+from qcrs.identities import Identities
 from qcrs.model.entanglement import ENTANGLEMENT_EVENTS, Entanglement, Group, Session, SessionRequest
 from qcrs.model.session import SessionStatus
 from qcrs.rules.agreement import Verdict
 from qcrs.rules.histogram import counts_root
 from qcrs.rules.session_plan import context_of
 from qcrs.sdk.crew import Crew
-from qcrs.sdk.identities import Identities
 from qcrs.sdk.secrets import Secrets
 from qcrs.store import Store
 

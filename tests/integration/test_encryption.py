@@ -16,11 +16,11 @@ from qcrs.config import NodeConfig
 from qcrs.crypto.envelope import header_of, is_sealed
 from qcrs.crypto.identity import Check, IdentityInvalid
 from qcrs.crypto.keys import OpeningKey
+from qcrs.identities import Identities
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus, FailureReason
 from qcrs.model.refusal import RefusalCode
 from qcrs.sdk.enrolment import load_keys
-from qcrs.sdk.identities import Identities
 from qcrs.sdk.terms import ProcessorsUnkeyed
 from tests.integration.conftest import (
     PATIENCE_SECONDS,

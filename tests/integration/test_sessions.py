@@ -117,6 +117,22 @@ def test_the_audit_follows_channels_and_sessions(world):
     assert told["holds"], told
 
 
+def test_a_link_that_is_away_is_waited_for(world):
+    async def work():
+        async with world.client() as client:
+            pid = world.devnet.services["link"]
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                requester, group = await begun(client, 2, 1)
+                await asyncio.sleep(2)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await requester.drive(group)
+
+    assert asyncio.run(work()).verdict is Verdict.Unverified
+
+
 def test_a_killed_member_resumes_where_it_was(world):
     async def work():
         async with world.client() as client:
@@ -174,22 +190,6 @@ async def stands_still(client, session):
             elif clock() - since > 2:
                 return found.status
             await asyncio.sleep(0.1)
-
-
-def test_a_link_that_is_away_is_waited_for(world):
-    async def work():
-        async with world.client() as client:
-            pid = world.devnet.services["link"]
-            os.kill(pid, signal.SIGSTOP)
-            try:
-                requester, group = await begun(client, 2, 1)
-                await asyncio.sleep(2)
-            finally:
-                os.kill(pid, signal.SIGCONT)
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                return await requester.drive(group)
-
-    assert asyncio.run(work()).verdict is Verdict.Unverified
 
 
 def test_a_memory_over_two_processors_is_decoded_alike_by_all_and_by_its_requester(world):

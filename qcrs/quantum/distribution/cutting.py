@@ -7,12 +7,13 @@ this is the fallback, what it takes is said first, and more than two cuts need c
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, inf, sqrt
+from functools import cached_property
+from math import ceil, inf, prod, sqrt
 from pathlib import Path
 
 from qiskit import QuantumCircuit, transpile
 from qiskit.primitives import SamplerResult
-from qiskit.quantum_info import PauliList
+from qiskit.quantum_info import Pauli, PauliList
 from qiskit_addon_cutting import (
     DeviceConstraints,
     OptimizationParameters,
@@ -24,6 +25,7 @@ from qiskit_addon_cutting import (
     partition_problem,
 )
 from qiskit_addon_cutting import reconstruct_expectation_values as reconstruct
+from qiskit_addon_cutting.utils.observable_grouping import ObservableCollection
 
 from qcrs.errors import QcrsError
 from qcrs.quantum.circuit import canonical, load
@@ -34,6 +36,9 @@ FREE_CUTS = 2  # beyond them, consent is needed
 MAX_CUTS = 4  # beyond them, nobody's consent makes sense of thousands of times the shots
 _BASIS = sorted(GATES)
 _SEED = 1  # of the search, so that one circuit is cut in one way
+
+
+_Reading = list[tuple[int, int]]  # places of circuits, and by the parity of which outcome bits each is read
 
 
 class CannotCut(QcrsError):
@@ -47,10 +52,11 @@ class ConsentNeeded(QcrsError):
         quote: What the cuts would take.
     """
 
-    def __init__(self, quote: "CutQuote"):
+    def __init__(self, quote: "CutQuote", allowed: int = FREE_CUTS):
         super().__init__(
-            f"cuts: expected at most {FREE_CUTS} without consent, got {quote.cuts}, which take {quote.overhead:,.0f} "
-            f"times the shots and {quote.subexperiments} circuits"
+            f"cuts: expected at most {allowed} without consent, got {quote.cuts}, which take {quote.overhead:,.0f} "
+            f"times the shots and {quote.subexperiments} circuits. Consent to them (--cuts-allowed {quote.cuts}) or "
+            "allow larger pieces"
         )
         self.quote = quote
 
@@ -120,6 +126,32 @@ class CutCircuit:
         qubits = tuple(problem.subcircuits[label].num_qubits for label in labels)
         self.quote = CutQuote(gates, wires, overhead, len(self.subexperiments), qubits)
 
+    @property
+    def fewest(self) -> int:
+        """The fewest circuits that one of the observables is read from: each basis takes circuits of its own."""
+        return min(
+            len({place for term in terms for several in term.values() for place, _ in several}) for terms in self._read
+        )
+
+    @cached_property
+    def _read(self) -> list[list[dict[Hashable, _Reading]]]:
+        """What each observable is read from: by term of the sum, and by piece."""
+        groups = {label: ObservableCollection(parts) for label, parts in self._parts.items()}
+        readings = [
+            {label: _readings(group, self._parts[label][which]) for label, group in groups.items()}
+            for which in range(len(self.observables))
+        ]
+        return [
+            [
+                {
+                    label: [(self._order[label][term * len(groups[label].groups) + k], mask) for k, mask in several]
+                    for label, several in reading.items()
+                }
+                for term in range(len(self._coefficients))
+            ]
+            for reading in readings
+        ]
+
     def expectations(self, counts: Sequence[Mapping[int, int]]) -> list[float]:
         """Return the expectation value of each observable.
 
@@ -137,6 +169,30 @@ class CutCircuit:
             for label, order in self._order.items()
         }
         return [float(value) for value in reconstruct(results, self._coefficients, self._parts)]
+
+    def errors(self, counts: Sequence[Mapping[int, int]]) -> list[float]:
+        """Return the standard error of each expectation value: what the finite shots of *counts* leave open.
+
+        A value is linear in the frequencies of each circuit, so that its variance is the sum over circuits of that of
+        the derivatives by outcome. What processors' noise adds is not in it.
+
+        Args:
+            counts: As for ``expectations``.
+        """
+        return [self._error(read, counts) for read in self._read]
+
+    def _error(self, terms: Sequence[Mapping[Hashable, _Reading]], counts: Sequence[Mapping[int, int]]) -> float:
+        read_once = {one for term in terms for several in term.values() for one in several}
+        means = {(place, mask): _mean(counts[place], mask) for place, mask in read_once}
+        slopes: dict[int, dict[int, float]] = {}  # by circuit and mask
+        for (coefficient, _), read in zip(self._coefficients, terms, strict=True):
+            values = {label: sum(means[one] for one in several) / len(several) for label, several in read.items()}
+            for label, several in read.items():
+                others = prod(value for other, value in values.items() if other != label)
+                for place, mask in several:
+                    of_mask = slopes.setdefault(place, {})
+                    of_mask[mask] = of_mask.get(mask, 0.0) + float(coefficient) * others / len(several)
+        return sqrt(sum(_variance(counts[place], of_mask) for place, of_mask in slopes.items()))
 
 
 def cut(
@@ -172,6 +228,32 @@ def cut(
 def shots_each(pieces: CutCircuit, shots: int) -> int:
     """Return how many shots each circuit gets of *shots* in all, as many as one computation may have at most."""
     return max(1, min(MAX_SHOTS, shots // len(pieces.subexperiments)))
+
+
+def _readings(group: ObservableCollection, observable: Pauli) -> list[tuple[int, int]]:
+    """Return in which of the *group*'s measurements *observable* is read, and by the parity of which bits."""
+    found = []
+    for which, place in group.lookup[observable]:
+        measured = group.groups[which]
+        width = max(1, len(measured.pauli_indices))  # one bit is measured even when none is needed
+        found.append((which, measured.pauli_bitmasks[place] | -1 << width))  # above it, all bits of cuts count
+    return found
+
+
+def _sign(outcome: int, mask: int) -> int:
+    return 1 - 2 * ((outcome & mask).bit_count() & 1)
+
+
+def _mean(counts: Mapping[int, int], mask: int) -> float:
+    return sum(times * _sign(outcome, mask) for outcome, times in counts.items()) / sum(counts.values())
+
+
+def _variance(counts: Mapping[int, int], slopes: Mapping[int, float]) -> float:
+    """Return the variance that the finite *counts* of one circuit give a value with these *slopes* by mask."""
+    shots = sum(counts.values())
+    rises = {outcome: sum(slope * _sign(outcome, mask) for mask, slope in slopes.items()) for outcome in counts}
+    mean = sum(times * rises[outcome] for outcome, times in counts.items()) / shots
+    return sum(times * (rises[outcome] - mean) ** 2 for outcome, times in counts.items()) / shots**2
 
 
 def _unmeasured(circuit: QuantumCircuit) -> QuantumCircuit:

@@ -121,3 +121,14 @@ def test_challenges_and_answers_are_kept_apart(vault):
     assert list(vault.challenges(DIGEST)) == [b"sealed"]
     assert list(vault.answers(DIGEST)) == [b"answer"]
     assert list(vault.answers(bytes(32))) == []
+
+
+def test_invitations_are_found_until_they_are_over_however_many_there_were(vault):
+    for until in range(2 * MOST_CANDIDATES):
+        vault.post_invitation(3, until, b"old %d" % until)
+    vault.post_invitation(3, 1_000, b"of now")
+    vault.post_invitation(3, 1_030, b"of later")
+    vault.post_invitation(3, 1_031, b"of far ahead")
+    vault.post_invitation(4, 1_000, b"over another channel")
+    assert list(vault.invitations(3, 1_000, 1_030)) == [b"of now", b"of later"]
+    assert list(Vault(vault.store, "genesis/another").invitations(3, 1_000, 1_030)) == []

@@ -71,3 +71,10 @@ def test_rates_are_rounded_against_the_test():
     assert link_sizing.honest_error_ppm(970_000) == 20_000
     assert link_sizing.honest_error_ppm(999_999) == 1
     assert link_sizing.tapped_error_ppm(970_000, 1_000_000) == 260_000
+
+
+@pytest.mark.parametrize(("fidelity", "share"), [(970_000, 0), (250_000, 500_000), (0, 1_000_000)])
+def test_an_eavesdropper_that_adds_no_errors_is_not_looked_for(fidelity, share):
+    """Such a test was sized that honest pairs failed almost always."""
+    with pytest.raises(TestTooLarge, match="adds no errors to find"):
+        link_sizing.size_for(fidelity, share)

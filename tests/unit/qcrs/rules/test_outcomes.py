@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from qcrs.rules.outcomes import OutcomesInvalid, decode, encode, joint_counts
+from qcrs.rules.outcomes import OutcomesInvalid, decode, encode, joint_counts, part
 
 SHOTS = 19
 
@@ -80,3 +80,12 @@ def test_a_file_that_encode_would_not_make_is_refused(spoil):
 def test_an_outcome_bit_that_no_outcome_can_have_is_refused():
     with pytest.raises(OutcomesInvalid, match="expected below 64"):
         encode(drawn(0, (64,)), SHOTS)
+
+
+def test_parts_have_their_shots_and_make_up_the_whole():
+    rows = drawn(4, (0, 1))
+    parts = [part(rows, shots) for shots in (range(5), range(5, 6), range(6, SHOTS))]
+    assert [len(each[0]) for each in parts] == [1, 1, 2]
+    joined = joint_counts([rows], SHOTS, 2)
+    apart = [joint_counts([each], shots, 2) for each, shots in zip(parts, (5, 1, SHOTS - 6), strict=True)]
+    assert joined == {x: total for x in range(4) if (total := sum(counts.get(x, 0) for counts in apart))}

@@ -13,6 +13,7 @@ from qcrs.chain.keys import create_keystore, devnet_account, load_keystore
 from qcrs.config import NodeConfig, PasswordMissing
 from qcrs.crypto.identity import Check, IdentityInvalid
 from qcrs.crypto.keystore import RANDOM_COST, KeyFileInvalid, public_of
+from qcrs.identities import Identities, ProcessorUnkeyed
 from qcrs.model.records import Capability
 from qcrs.quantum.calibration import bundled_names, bundled_path
 from qcrs.rules.digest import keccak
@@ -26,7 +27,6 @@ from qcrs.sdk.enrolment import (
     rekey,
     require_admissible,
 )
-from qcrs.sdk.identities import Identities, ProcessorUnkeyed
 from qcrs.sdk.provider import NodeDirectoryTaken, NodeFiles, declare, init_node, register
 from qcrs.store import Store
 from qcrs.vault import Vault

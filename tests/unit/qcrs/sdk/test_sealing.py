@@ -1,71 +1,21 @@
 """The requester lets in whoever was drawn, once each, also after a restart; results say who has signed them."""
 
 import asyncio
-from functools import cache
 from types import SimpleNamespace
 
 import pytest
 
 from qcrs.crypto.envelope import header_of
-from qcrs.crypto.identity import Document, IdentityInvalid, issue, rotate
-from qcrs.crypto.keys import OpeningKey, SigningKey
+from qcrs.crypto.identity import rotate
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.story import Duty, Story
 from qcrs.rules.digest import keccak
-from qcrs.sdk.identities import Identities, ProcessorUnkeyed
 from qcrs.sdk.sealing import SIGNED, PayloadUnreadable, Sealer
 from qcrs.sdk.secrets import Secrets
 from qcrs.store import ContentUnavailable, Store
+from tests.registered import identity, opening, registered, signing
 
-OPERATOR, REGISTRY = "0x" + "01" * 20, "0x" + "03" * 20
 CIRCUIT = b"OPENQASM 3.0;\n"
-UNKEYED = b'{"schemaVersion":1}'
-
-
-def daemon(processor):
-    return f"0x{processor:040x}"
-
-
-def signing(processor, version=1):
-    return SigningKey(bytes([processor, version]) * 16)
-
-
-def opening(processor, version=1):
-    return OpeningKey(bytes([processor, version]) * 16)
-
-
-@cache  # no two signatures are alike, so neither are two files
-def identity(processor):
-    document = Document(
-        chain_id=1, registry=REGISTRY, operator=OPERATOR, daemon=daemon(processor),
-        signing_key=signing(processor).public, sealing_key=opening(processor).public,
-        hardware_digest=keccak(bytes([processor])),
-    )  # fmt: skip
-    return issue(document, signing(processor))
-
-
-class Chain:
-    """A registry that has told of some processors."""
-
-    def __init__(self, *files):
-        self.network = SimpleNamespace(deployment="genesis/verifier", deployed_at=0, chain_id=1)
-        self.addresses = {"ProcessorRegistry": REGISTRY}
-        self.events = []
-        for processor, content in enumerate(files, 1):
-            digest = keccak(content)
-            self.tell(
-                "ProcessorRegistered", processor, operator=OPERATOR, daemon=daemon(processor), identityDigest=digest
-            )
-
-    def tell(self, name, processor, **arguments):
-        event = SimpleNamespace(name=name, arguments={"processor": processor, **arguments}, block=len(self.events))
-        self.events.append(event)
-
-    async def block_number(self):
-        return len(self.events) - 1
-
-    async def logs(self, first, last, names):
-        return [event for event in self.events if first <= event.block <= last and event.name in names]
 
 
 @pytest.fixture
@@ -75,10 +25,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def chain(store):
-    files = [identity(1).content, identity(2).content, UNKEYED]
-    for content in files:
-        store.put(content)
-    return Chain(*files)
+    return registered(store)
 
 
 def sealer(chain, store, tmp_path):
@@ -188,25 +135,6 @@ def test_signatures_say_who_vouches_and_why_another_does_not(chain, store, tmp_p
     assert "not signed by its present key" in asyncio.run(made.signatures(story))[2]
 
 
-# Whose keys are whose.
-
-
-def of(chain, store, processor):
-    return asyncio.run(Identities(chain, store).of(processor))
-
-
-def test_stale_identity_stands_for_nobody(chain, store):
-    first = identity(1)
-    second = rotate(first, signing(1), signing(1, 2), opening(1, 2).public)
-    store.put(second.content)
-    chain.tell("IdentityUpdated", 1, identityDigest=second.digest)
-    identities = Identities(chain, store)
-    assert asyncio.run(identities.of(1)) == second
-    identities.revocations.require(second.digest)
-    with pytest.raises(IdentityInvalid, match="was replaced or withdrawn"):
-        identities.revocations.require(first.digest)
-
-
 def test_rotation_is_noticed_by_a_client_that_is_running(chain, store, tmp_path):
     made = sealer(chain, store, tmp_path)
     asyncio.run(made.identities.of(1))
@@ -217,46 +145,6 @@ def test_rotation_is_noticed_by_a_client_that_is_running(chain, store, tmp_path)
     serve(made, story)
     assert reads(made, story, opening(1, 2))
     assert not reads(made, story, opening(1))
-
-
-def test_retired_processor_stands_for_nobody(chain, store):
-    chain.tell("ProcessorRetired", 1)
-    with pytest.raises(IdentityInvalid, match="was replaced or withdrawn"):
-        of(chain, store, 1)
-    assert list(asyncio.run(Identities(chain, store).others(2))) == []
-
-
-def test_new_keys_are_not_believed_when_the_old_document_is_gone(chain, store, tmp_path):
-    """Else whoever has an operator's account and the store could put keys of its own in their place."""
-    thief = issue(identity(1).document.model_copy(update={"signing_key": signing(9).public}), signing(9))
-    store.put(thief.content)
-    chain.tell("IdentityUpdated", 1, identityDigest=thief.digest)
-    with pytest.raises(IdentityInvalid, match="version 1 after"):
-        of(chain, store, 1)
-    digest = identity(1).digest.hex()
-    (tmp_path / "store" / digest[:2] / digest).unlink()
-    with pytest.raises(ProcessorUnkeyed, match="processor 1 has no keys"):
-        of(chain, store, 1)
-
-
-def test_processor_registered_before_there_were_keys_gets_its_first(chain, store):
-    with pytest.raises(ProcessorUnkeyed, match="registered without any"):
-        of(chain, store, 3)
-    first = identity(3)
-    store.put(first.content)
-    chain.tell("IdentityUpdated", 3, identityDigest=first.digest)
-    assert of(chain, store, 3) == first
-
-
-def test_keys_cannot_be_given_up_again(chain, store):
-    chain.tell("IdentityUpdated", 1, identityDigest=keccak(UNKEYED))
-    with pytest.raises(IdentityInvalid, match="its format"):
-        of(chain, store, 1)
-
-
-def test_processor_that_is_none_has_no_keys(chain, store):
-    with pytest.raises(ProcessorUnkeyed, match="there is no processor 9"):
-        of(chain, store, 9)
 
 
 def test_store_that_is_away_is_said(chain, store, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qcrs.quantum.circuit import canonical, load
+from qcrs.quantum.comparable import comparable
 from qcrs.quantum.distribution.cutting import CannotCut, ConsentNeeded, CutQuote, cut, shots_each
 from qcrs.quantum.ideal import ideal_distribution
 from qcrs.quantum.request import MAX_SHOTS
@@ -32,6 +33,15 @@ def ideal_counts(pieces):
     return [ideal_distribution(load(one.text)) for one in pieces.subexperiments]
 
 
+def drawn(ideal, shots, chance):
+    counts = []
+    for distribution in ideal:
+        shares = np.array(list(distribution.values()))
+        times = chance.multinomial(shots, shares / shares.sum())
+        counts.append({outcome: int(one) for outcome, one in zip(distribution, times, strict=True) if one})
+    return counts
+
+
 @pytest.mark.parametrize(("circuit", "cuts"), [(chain(), 1), (woven(2), 2)])
 def test_exact_counts_give_exact_expectations(circuit, cuts):
     pieces = cut(circuit, OBSERVABLES, 3)
@@ -43,16 +53,49 @@ def test_exact_counts_give_exact_expectations(circuit, cuts):
 def test_drawn_counts_come_close():
     circuit = woven(2)
     pieces = cut(circuit, OBSERVABLES, 3)
-    chance = np.random.default_rng(7)
-    each = shots_each(pieces, 200_000)
-    counts = []
-    for distribution in ideal_counts(pieces):
-        shares = np.array(list(distribution.values()))
-        drawn = chance.multinomial(each, shares / shares.sum())
-        counts.append({outcome: int(times) for outcome, times in zip(distribution, drawn, strict=True) if times})
-    found = pieces.expectations(counts)
+    found = pieces.expectations(drawn(ideal_counts(pieces), shots_each(pieces, 200_000), np.random.default_rng(7)))
     assert found == pytest.approx(exact(circuit), abs=0.05)
     assert found != pytest.approx(exact(circuit), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("circuit", "observables", "size"),
+    [(chain(), OBSERVABLES, 3), (woven(2), OBSERVABLES, 3), (chain(4), ("XIIX", "IYYI", "ZXIY", "IIIZ"), 2)],
+    ids=["one cut", "two cuts", "several bases"],
+)
+def test_standard_errors_are_the_spread_of_values(circuit, observables, size):
+    pieces, chance = cut(circuit, observables, size), np.random.default_rng(11)
+    ideal = ideal_counts(pieces)
+    values = np.array([pieces.expectations(drawn(ideal, 4096, chance)) for _ in range(300)])
+    said = pieces.errors(drawn(ideal, 4096, chance))
+    # 300 draws know their own spread to 4 %.
+    assert said == pytest.approx(values.std(axis=0), rel=0.2)
+    assert max(said) < pieces.quote.error(4096 * pieces.fewest)
+
+
+def test_each_basis_takes_circuits_of_its_own():
+    assert cut(chain(4), ("ZIIZ",), 2).fewest == len(cut(chain(4), ("ZIIZ",), 2).subexperiments)
+    several = cut(chain(4), ("XIIX", "IYYI", "ZXIY", "IIIZ"), 2)
+    assert several.fewest < len(several.subexperiments)
+
+
+def test_standard_errors_shrink_with_the_square_root_of_shots():
+    pieces = cut(chain(4), ("ZIIZ",), 2)
+    few = [{outcome: 1000 * share for outcome, share in one.items()} for one in ideal_counts(pieces)]
+    many = [{outcome: 100 * times for outcome, times in one.items()} for one in few]
+    assert pieces.errors(few)[0] == pytest.approx(10 * pieces.errors(many)[0])
+
+
+def test_a_spare_bit_changes_no_value():
+    circuit = QuantumCircuit(4)
+    circuit.h(0)
+    circuit.cx([0, 1, 2], [1, 2, 3])
+    observables = ("ZZZZ", "XXXX", "ZIIZ")
+    pieces = cut(circuit, observables, 2)
+    texts = [comparable(one.text, 4096) for one in pieces.subexperiments]
+    assert texts != [one.text for one in pieces.subexperiments]
+    counts = [ideal_distribution(load(text)) for text in texts]
+    assert pieces.expectations(counts) == pytest.approx(exact(circuit, observables), abs=1e-9)
 
 
 def test_observables_other_than_z_strings():
