@@ -1,7 +1,9 @@
 """What one member of a session does: join, run its part, pass barriers, bind itself to the result, report.
 
-What a run yields in each phase, and what histogram the members' files make, is for ``runs`` to know; here are barriers,
-commitments and what stands behind them. In the last phase each member arrives with a commitment to the histogram.
+Whoever arrives at the arming barrier has given its fragment to the link, so from then on nobody who goes away keeps the
+others from their outcomes. What a run yields in each phase, and what histogram the members' files make, is for ``runs``
+to know; here are barriers, commitments and what stands behind them. In the last phase each member arrives with a
+commitment to the histogram.
 """
 
 import asyncio
@@ -73,13 +75,13 @@ class Member:
         """Give this member's part to the link, and arrive: from then on others get their outcomes without it.
 
         Raises:
-            RunRefused: The part cannot be had. LinkError: The link refuses it.
+            RunRefused: The part cannot be had. LinkError: The link refuses its fragment.
         """
-        await (await self._run(session, group, channels, index)).hand_over()
+        await (await self._run(session, group, channels, index)).begin()
         await self.arrive(session, index, 0, NOTHING)
 
     async def run(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
-        """Do what this phase asks for, and arrive with the digest of what came of it."""
+        """Arrive with the digest of what was measured in this phase."""
         run = await self._run(session, group, channels, index)
         content = await run.measured(session.phase)
         await self.arrive(session, index, session.phase, NOTHING if content is None else keccak(content))

@@ -1,12 +1,11 @@
 """What a member's run yields, by the kind of its program: a circuit, or a memory under error correction.
 
-In each phase but the last a member binds itself to a file by its digest; only when all have is a file shown to others,
-through the store, so that nobody can fit its own outcomes to theirs. In the end all files make the histogram. Outcomes
-cannot be measured twice: they are in the journal before their digest is posted.
+The link runs the whole program once. In each phase but the last a member binds itself to a file by its digest; only
+when all have is a file shown to others, through the store, so that nobody can fit its own outcomes to theirs. In the
+end all files make the histogram. Outcomes cannot be measured twice: they are in the journal before a digest is posted.
 
-Whoever arrives at the arming barrier has given its program to the link, so from then on nobody who goes away keeps the
-others from their outcomes. All shots are run at once; a circuit's shots are shared out over the phases, a memory's
-rounds are, and who is no half of it has nothing to show and only decodes.
+Of a circuit the shots are shared out over the phases; of a memory the rounds, all shots in each. Who is no half of a
+memory has nothing to show and only decodes.
 
 Whoever shows nothing, or no such file, must not be able to make others look absent: after a while, in which others come
 to the same step, what the link saw counts.
@@ -43,7 +42,7 @@ log = logging.getLogger(__name__)
 ROWS, RECORD = "session-rows", "session-record"
 OUTCOME_BITS = 1  # of a memory: right, or a logical error
 PATIENCE_SECONDS, POLL_SECONDS = 10.0, 0.1
-HAND_OVER_SECONDS = 0.01  # how long others are waited for when there is something else to do
+ASK_SECONDS = 0.01  # how long the link is asked to wait for others when there is something else to do
 
 
 class RunRefused(QcrsError):
@@ -81,18 +80,18 @@ class Seat:
         return self.journal.keep(kind, self.session.session, number, content)
 
     async def run(self, fragment: Fragment, wait: float | None = None) -> OwnBits:
-        """Return this member's bits of all shots, once all members have given their programs to the link.
+        """Return what the link says that *fragment* measured, once all members have given it theirs.
 
         Raises:
             WaitTimedOut: Not all have, within *wait* seconds.
         """
-        link, session = await self.link(), self.session
-        return await link.run(session.session, session.members, fragment, self.group.request.shots, self.noise, wait)
+        number, members, shots = self.session.session, self.session.members, self.group.request.shots
+        return await (await self.link()).run(number, members, fragment, shots, self.noise, wait)
 
-    async def hand_over(self, fragment: Fragment) -> None:
-        """Give *fragment* to the link, without waiting for others."""
-        with suppress(WaitTimedOut):
-            await self.run(fragment, HAND_OVER_SECONDS)
+    async def begin(self, fragment: Fragment) -> None:
+        """Give *fragment* to the link."""
+        with suppress(WaitTimedOut):  # others have yet to come
+            await self.run(fragment, ASK_SECONDS)
 
     async def witness(self, member: int, error: Exception) -> Witnessed:
         """Return what the link saw *member* measure, since *error* keeps it from being known otherwise."""
@@ -125,8 +124,8 @@ class Seat:
 class Run(Protocol):
     """A member's run."""
 
-    async def hand_over(self) -> None:
-        """Give the program to the link."""
+    async def begin(self) -> None:
+        """Give the own fragment to the link."""
 
     async def measured(self, phase: int) -> bytes | None:
         """Return the file of *phase*, the same whenever it is asked for; None when this member has nothing to show."""
@@ -157,17 +156,17 @@ def run_of(seat: Seat, part: Part) -> Run:
 
 @dataclass(frozen=True)
 class CircuitRun:
-    """A fragment of a circuit, of which each phase runs a share of the shots."""
+    """A fragment of a circuit, whose shots are shared out over the phases."""
 
     seat: Seat
     fragment: Fragment
 
-    async def hand_over(self) -> None:
-        """Give the program to the link."""
-        await self.seat.hand_over(self.fragment)
+    async def begin(self) -> None:
+        """Give the fragment to the link."""
+        await self.seat.begin(self.fragment)
 
     async def measured(self, phase: int) -> bytes:
-        """Return what came of this phase's shots; of all shots the journal has it, or the link."""
+        """Return what was measured in this phase's shots."""
         content = self.seat.kept(ROWS, 0)
         if content is None:
             own = await self.seat.run(self.fragment)
@@ -178,9 +177,9 @@ class CircuitRun:
     async def counts(self) -> dict[int, int]:
         """Add up what all members measured."""
         seat, until = self.seat, time.monotonic() + PATIENCE_SECONDS
-        own = seat.kept(ROWS, 0)
-        for phase in seat.phases if own is not None else ():
-            await seat.show(self._part(own, phase))
+        if (own := seat.kept(ROWS, 0)) is not None:
+            for phase in seat.phases:
+                await seat.show(self._part(own, phase))
         total: Counter[int] = Counter()
         for phase in seat.phases:
             total.update(await self._joint(phase, until))
@@ -205,6 +204,12 @@ class CircuitRun:
                 )  # fmt: skip
             return seen
 
+    def _part(self, content: bytes, phase: int) -> bytes:
+        """Return the file of *phase* out of that of all shots."""
+        shots = self._shots(phase)
+        rows = outcomes.decode(content, self.seat.group.request.shots)
+        return outcomes.encode(outcomes.part(rows, shots), len(shots))
+
     def _shots(self, phase: int) -> range:
         return shots_of(self.seat.group.request.shots, self.seat.group.request.phases, phase)
 
@@ -222,16 +227,15 @@ class MemoryRun:
     seat: Seat
     part: MemoryPart
 
-    async def hand_over(self) -> None:
-        """Give the program to the link."""
-        await self.seat.hand_over(self.part.fragment())
+    async def begin(self) -> None:
+        """Give the fragment to the link."""
+        await self.seat.begin(self.part.fragment())
 
     async def measured(self, phase: int) -> bytes | None:
-        """Return the file of this phase's rounds; of all rounds the journal has it, or the link."""
+        """Return the file of this phase's rounds."""
         record = self.seat.kept(RECORD, 0)
         if record is None:
-            own = await self.seat.run(self.part.fragment())
-            record = self.seat.keep(RECORD, 0, own.bits)
+            record = self.seat.keep(RECORD, 0, (await self.seat.run(self.part.fragment())).bits)
         return None if self.part.half is None else await asyncio.to_thread(self._file, self.part.half, phase, record)
 
     async def counts(self) -> dict[int, int]:

@@ -243,3 +243,19 @@ def test_a_requester_that_withholds_its_secret_stalls_nothing(lab):
         team.report(index)
     team.conclude()
     assert team.status() is SessionStatus.Paid
+
+
+def test_a_verifier_that_lies_about_a_memory_disputes_it_and_gains_nothing(lab):
+    """A verifier shares no channel; halves that reported the truth keep their deposits, and nobody is paid."""
+    team = Team(lab, (1, 2, 3), uses={0: [use(lab.channel(1, 3))]}, outcomeBits=1, phases=3)
+    team.counts = {0: {0: 4000, 1: 96}}
+    before = lab.purses()
+    team.to_running().pass_barriers(2)
+    team.arrive(0, 3)
+    team.arrive(2, 3)
+    team.counts = {0: {0: 4096}}
+    team.arrive(1, 3)
+    team.report(1)
+    team.counts = {0: {0: 4000, 1: 96}}
+    team.report(0)
+    assert (team.status(), lab.purses()) == (SessionStatus.Disputed, before)

@@ -26,7 +26,7 @@ def phases_for(rounds: int) -> int:
 
 def batches_of(job: Job, phases: int, phase: int) -> range:
     """Return which batches of *job* belong to *phase*, 1 to *phases* - 1."""
-    return shots_of(job.rounds + 1, phases, phase)
+    return shots_of(job.rounds + 1, phases, phase)  # shared out as a circuit's shots are
 
 
 def encode(job: Job, session: int, half: int, phases: int, phase: int, record: bytes, salt: bytes) -> bytes:

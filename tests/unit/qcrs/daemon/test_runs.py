@@ -10,7 +10,7 @@ import pytest
 from qcrs.daemon import runs
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.runs import RECORD, CircuitRun, MemoryRun, RunRefused, Seat, run_of
-from qcrs.link.errors import LinkError
+from qcrs.link.errors import SessionUnbound
 from qcrs.model.entanglement import Group, Session, SessionRequest
 from qcrs.quantum.correction.code import LEFT, Basis
 from qcrs.quantum.correction.decoder import Decoded
@@ -46,9 +46,9 @@ class Bound:
     def __init__(self):
         self.bound = False
 
-    async def require_bound(self, _session):
+    async def require_bound(self, session):
         if not self.bound:
-            raise LinkError("not bound")
+            raise SessionUnbound(f"session {session}")
 
 
 class Table:
@@ -161,6 +161,15 @@ def test_a_memory_is_run_once_and_all_decode_the_same(seated, caplog):
     assert 0 < told[0][1] < 0.1 * SHOTS
     fired, expected = detections(caplog)
     assert fired == pytest.approx(expected, rel=0.1)
+
+
+def test_who_goes_away_once_all_have_begun_keeps_nobody_from_its_bits(seated):
+    async def work(table):
+        for index in range(3):
+            await table.run(index).begin()
+        return await table.run(0).measured(1)
+
+    assert seated(work, memory_parts(), phases_for(JOB.rounds)) is not None
 
 
 def test_a_memory_without_noise_loses_nothing(here, seated):

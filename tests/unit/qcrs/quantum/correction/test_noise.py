@@ -7,8 +7,9 @@ import stim
 from qcrs.quantum.correction.circuit import direct, spelt
 from qcrs.quantum.correction.code import Basis
 from qcrs.quantum.correction.memory import Memory
-from qcrs.quantum.correction.noise import Noise, SeamModel
+from qcrs.quantum.correction.noise import Noise, Rates, SeamModel
 from qcrs.quantum.correction.pair import PERFECT, Pair
+from qcrs.quantum.entanglement.pairs import LocalNoise
 
 NOISY = Noise(0.003, Pair.werner(0.08))
 
@@ -83,3 +84,23 @@ def test_rates_that_are_none_are_refused(bulk: float) -> None:
 def test_without_noise_no_detector_fires(basis: Basis) -> None:
     for circuit in (direct(Memory(5, 3, basis), Noise(0.0)), spelt(Memory(5, 3, basis), Noise(0.0))):
         assert not np.any(circuit.compile_detector_sampler(seed=1).sample(500, append_observables=True))
+
+
+def test_the_rates_of_two_devices_are_their_mean_without_resets_and_rest() -> None:
+    devices = [LocalNoise(one_qubit_ppm=100, two_qubit_ppm=2_000, readout_ppm=8_000), LocalNoise(readout_ppm=4_000)]
+    assert Rates.of_devices(devices) == Rates(5e-5, 1e-3, 6e-3, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("basis", list(Basis))
+def test_rates_of_their_own_are_the_same_in_both_circuits(basis: Basis) -> None:
+    memory, noise = Memory(3, 2, basis), Noise(Rates(0.0003, 0.002, 0.009, 0.001, 0.0005), Pair.werner(0.05))
+    whole, parts = errors(direct(memory, noise)), errors(spelt(memory, noise))
+    assert whole.keys() == parts.keys()
+    assert [whole[key] for key in parts] == pytest.approx(list(parts.values()), rel=1e-9)
+    uniform = Noise(Rates.uniform(0.003), Pair.werner(0.05))
+    assert direct(memory, uniform) == direct(memory, Noise(0.003, Pair.werner(0.05)))
+
+
+def test_a_rate_too_high_is_named() -> None:
+    with pytest.raises(ValueError, match=r"bulk noise 0.6 \(readout\)"):
+        Rates(0, 0, 0.6, 0, 0)
