@@ -72,7 +72,7 @@ class Member:
         await self.sender.send("EntanglementCoordinator", "arrive", session.session, index, phase, digest)
 
     async def arm(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
-        """Give this member's part to the link, and arrive: from then on others get their outcomes without it.
+        """Give the fragment to the link, and arrive: from then on nobody's part is needed for the others to get theirs.
 
         Raises:
             RunRefused: The part cannot be had. LinkError: The link refuses its fragment.

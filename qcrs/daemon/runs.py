@@ -213,12 +213,6 @@ class CircuitRun:
     def _shots(self, phase: int) -> range:
         return shots_of(self.seat.group.request.shots, self.seat.group.request.phases, phase)
 
-    def _part(self, content: bytes, phase: int) -> bytes:
-        """Return the file of *phase*'s shots out of that of all."""
-        shots = self._shots(phase)
-        rows = outcomes.decode(content, self.seat.group.request.shots)
-        return outcomes.encode(outcomes.part(rows, shots), len(shots))
-
 
 @dataclass(frozen=True)
 class MemoryRun:
