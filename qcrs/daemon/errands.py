@@ -48,6 +48,7 @@ class Errands:
                 answer = await self._grant(wish, known, processor)
             except (LinkError, *TRANSIENT) as error:
                 log.warning("wish=%s put off: %s", wish.number, error)
+                told = True  # perhaps: what was sent may have been mined all the same
                 continue
             except QcrsError as error:
                 name = error.name if isinstance(error, ContractRefused) else type(error).__name__
