@@ -250,7 +250,7 @@ def test_a_verifier_that_lies_about_a_memory_disputes_it_and_gains_nothing(lab):
     team = Team(lab, (1, 2, 3), uses={0: [use(lab.channel(1, 3))]}, outcomeBits=1, phases=3)
     team.counts = {0: {0: 4000, 1: 96}}
     before = lab.purses()
-    team.to_running().pass_barriers(2)
+    team.to_running().pass_barriers(1, 2)
     team.arrive(0, 3)
     team.arrive(2, 3)
     team.counts = {0: {0: 4096}}
