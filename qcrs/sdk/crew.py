@@ -10,6 +10,7 @@ from qcrs.model.entanglement import Channel
 
 MAX_CANDIDATES = 20
 MOST_LOOKS = 200_000
+MOST_NETWORKS = 8  # ways of being joined that a circuit is split for
 
 
 class CrewUnavailable(QcrsError):
@@ -68,6 +69,39 @@ def crews(
             f"enough left for {shots} shots; see 'qcrs channel list', and open more with 'qcrs channel request'"
         )
     return found
+
+
+def networks(
+    channels: Collection[Channel], candidates: Collection[int], members: int
+) -> Iterator[dict[tuple[int, int], Channel]]:
+    """Yield how *members* processors are joined where not each two have a channel, the best first, no way twice.
+
+    Each is a map from two members, the lower first, to their channel; all members are joined by some chain.
+    """
+    open_ = _open(channels)
+    joined = sorted({end for ends, _ in open_ for end in ends} & set(candidates))[:MAX_CANDIDATES]
+    found: dict[frozenset[tuple[int, int]], dict[tuple[int, int], Channel]] = {}
+    for chosen in islice(combinations(joined, members), MOST_LOOKS):
+        for link in sorted({link for _, link in open_}):
+            between = combinations(range(members), 2)
+            own = {ends: open_.get(((chosen[ends[0]], chosen[ends[1]]), link)) for ends in between}
+            there = {ends: channel for ends, channel in own.items() if channel is not None}
+            best = found.get(frozenset(there))
+            if _is_chained(there, members) and (best is None or _worst(there) < _worst(best)):
+                found[frozenset(there)] = there
+    yield from sorted(found.values(), key=_worst)[:MOST_NETWORKS]
+
+
+def _is_chained(ends: Collection[tuple[int, int]], members: int) -> bool:
+    """Return whether every member can be reached from the first."""
+    reached = {0}
+    for _ in range(members):
+        reached |= {end for pair in ends if reached & set(pair) for end in pair}
+    return len(reached) == members
+
+
+def _worst(joined: Mapping[tuple[int, int], Channel]) -> int:
+    return max(_error_ppm(channel) for channel in joined.values())
 
 
 def _open(channels: Collection[Channel]) -> dict[tuple[tuple[int, int], int], Channel]:

@@ -1,6 +1,7 @@
 """A circuit's way to processors that share channels: split, quoted by what the channels' tests found, manned."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 from qcrs.model.entanglement import Channel, Entanglement
 from qcrs.quantum.distribution.plan import Distribution, distribute
 from qcrs.quantum.distribution.quote import Quote, Source, quote
+from qcrs.quantum.distribution.session import prepare
 from qcrs.quantum.fragment import Fragment
 from qcrs.rules.digest import keccak
 from qcrs.sdk.channel import MILLION, fidelity_ppm
-from qcrs.sdk.crew import Crew, crews
+from qcrs.sdk.crew import Crew, CrewUnavailable, crews, networks
 from qcrs.sdk.market import Market
 
 Ends = tuple[int, int]
@@ -100,14 +102,41 @@ def plan_for(
         for candidate in market.ready(market.candidates, 1)
         if candidate.processor not in excluded and not candidate.screened
     }
-    size = _typical(ready, members)
+    size, channels = _typical(ready, members), known.channels.values()
     distribution = distribute(text, [size] * members)
+    try:
+        return _manned(distribution, known, ready, members, runs, shots, fidelity)
+    except CrewUnavailable:
+        # Not each two of them need a channel: pairs can be swapped on the way.
+        for links in networks(channels, ready, members):
+            sources = {ends: Source(fidelity_ppm(channel) / MILLION) for ends, channel in links.items()}
+            swapped = prepare(text, [size] * members, sources, shots).distribution
+            with suppress(CrewUnavailable):
+                return _manned(swapped, known, ready, members, runs, shots, fidelity)
+        raise
+
+
+def _manned(
+    distribution: Distribution,
+    known: Entanglement,
+    ready: Mapping[int, int],
+    members: int,
+    runs: int,
+    shots: int,
+    fidelity: float,
+) -> Plan:
+    """Return the plan with which crews of those *ready* run *distribution*.
+
+    Raises:
+        CrewUnavailable: There are too few. FidelityOutOfReach: Not with these channels.
+    """
+    channels = known.channels.values()
     able = [processor for processor, free in ready.items() if free >= max(distribution.qubits)]
-    manned = crews(known.channels.values(), able, distribution.pairs, members, shots, runs)
+    manned = crews(channels, able, distribution.pairs, members, shots, runs)
     quoted = quote(distribution, _sources(distribution.pairs, manned, known.channels), shots, fidelity)
     if any(quoted.rounds.values()):
         raw = {ends: -(-use.raw_pairs // shots) for ends, use in quoted.uses.items()}
-        manned = crews(known.channels.values(), able, raw, members, shots, runs)
+        manned = crews(channels, able, raw, members, shots, runs)
     return Plan(distribution, distribution.with_rounds(quoted.rounds).fragments, quoted, manned)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import Channel, ChannelTerms
-from qcrs.sdk.crew import CrewUnavailable, crews
+from qcrs.sdk.crew import CrewUnavailable, crews, networks
 
 
 def channel(number, ends, link=1, left=1_000, errors=1, status=ChannelStatus.Open):
@@ -62,3 +62,15 @@ def test_channels_over_two_links_do_not_join():
 def test_whoever_cannot_serve_is_left_out():
     with pytest.raises(CrewUnavailable):
         crews(SQUARE, {1}, PAIR, 2, 100, 1)
+
+
+def test_networks_are_chains_of_channels_the_best_first():
+    line = [channel(1, (1, 2), errors=3), channel(2, (2, 3), errors=1), channel(3, (3, 4), errors=1)]
+    ways = list(networks(line, {1, 2, 3, 4}, 3))
+    assert [{ends: own.channel for ends, own in way.items()} for way in ways] == [{(0, 1): 2, (1, 2): 3}]
+    assert list(networks(line, {1, 2, 4}, 3)) == []
+
+
+def test_networks_over_two_links_are_none():
+    split = [channel(1, (1, 2), link=1), channel(2, (2, 3), link=2)]
+    assert list(networks(split, {1, 2, 3}, 3)) == []
