@@ -38,7 +38,7 @@ class Goal:
     @property
     def holds(self) -> bool:
         """Whether the figure keeps the bound."""
-        return self.figure >= self.bound if self.at_least else self.figure <= self.bound
+        return bool(self.figure >= self.bound if self.at_least else self.figure <= self.bound)  # numpy has its own
 
     def to_json(self) -> dict[str, Any]:
         """Return the goal as the file holds it."""
