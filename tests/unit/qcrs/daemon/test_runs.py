@@ -92,8 +92,9 @@ class Table:
 
 
 async def decoded_here(job, records, _limits=None):
-    """Decode without a process of its own, which takes two seconds to start."""
-    return Decoded.model_validate_json((await asyncio.to_thread(decode, job, records)).to_json())
+    """Decode without a process of its own, which takes two seconds to start; and not in threads: at its first call
+    Stim imports, and two of them at once wait for each other for ever."""
+    return Decoded.model_validate_json(decode(job, records).to_json())
 
 
 @pytest.fixture
