@@ -117,6 +117,34 @@ def test_the_audit_follows_channels_and_sessions(world):
     assert told["holds"], told
 
 
+def test_a_memory_over_two_processors_is_decoded_alike_by_all_and_by_its_requester(world):
+    shots, rounds = 3000, 3
+    told = world.json(
+        "session", "memory", "--distance", "3", "--rounds", str(rounds), "--verifiers", "1", "--shots", str(shots),
+        "--window", "600",
+    )  # fmt: skip
+    assert (told["verdict"], told["label"], told["absent"]) == ("Unverified", "link=emulated", [])
+    [session], [halves] = told["sessions"], told["quote"]["halves"]
+    assert (session["status"], len(session["processors"])) == ("Paid", 3)
+    assert set(halves) < set(session["processors"])
+    assert told["ebits"] == shots * rounds * 5 == next(iter(session["channels"].values()))
+    [verdict] = told["verdicts"]
+    assert (verdict["errors"], verdict["shots"]) == (told["errors"], shots)
+    logs = [world.devnet.node_files(f"lab-{processor}").log.read_text() for processor in session["processors"]]
+    assert all(f"session={session['id']} verdict={verdict['digest']}" in log for log in logs)
+    # Half of all outcomes would be wrong if nothing was corrected, or the halves' bits did not belong together.
+    value, low, high = told["logicalError"]
+    assert low < value < high < 0.15
+    assert told["logicalErrorPerRound"][2] < high
+    assert verdict["detectionRate"] == pytest.approx(verdict["expectedRate"], rel=0.5)
+
+
+def test_a_memory_that_the_channels_cannot_keep_is_refused_before_anything_is_sent(world):
+    finished = world.run("session", "memory", "--logical-error", "1e-6", "--rounds", "1", "--dry-run")
+    assert finished.returncode == 2
+    assert "LogicalErrorUnreachable" in finished.stderr
+
+
 def test_a_link_that_is_away_is_waited_for(world):
     async def work():
         async with world.client() as client:
@@ -190,31 +218,3 @@ async def stands_still(client, session):
             elif clock() - since > 2:
                 return found.status
             await asyncio.sleep(0.1)
-
-
-def test_a_memory_over_two_processors_is_decoded_alike_by_all_and_by_its_requester(world):
-    shots, rounds = 3000, 3
-    told = world.json(
-        "session", "memory", "--distance", "3", "--rounds", str(rounds), "--verifiers", "1", "--shots", str(shots),
-        "--window", "600",
-    )  # fmt: skip
-    assert (told["verdict"], told["label"], told["absent"]) == ("Unverified", "link=emulated", [])
-    [session], [halves] = told["sessions"], told["quote"]["halves"]
-    assert (session["status"], len(session["processors"])) == ("Paid", 3)
-    assert set(halves) < set(session["processors"])
-    assert told["ebits"] == shots * rounds * 5 == next(iter(session["channels"].values()))
-    [verdict] = told["verdicts"]
-    assert (verdict["errors"], verdict["shots"]) == (told["errors"], shots)
-    logs = [world.devnet.node_files(f"lab-{processor}").log.read_text() for processor in session["processors"]]
-    assert all(f"session={session['id']} verdict={verdict['digest']}" in log for log in logs)
-    # Half of all outcomes would be wrong if nothing was corrected, or the halves' bits did not belong together.
-    value, low, high = told["logicalError"]
-    assert low < value < high < 0.15
-    assert told["logicalErrorPerRound"][2] < high
-    assert verdict["detectionRate"] == pytest.approx(verdict["expectedRate"], rel=0.5)
-
-
-def test_a_memory_that_the_channels_cannot_keep_is_refused_before_anything_is_sent(world):
-    finished = world.run("session", "memory", "--logical-error", "1e-6", "--rounds", "1", "--dry-run")
-    assert finished.returncode == 2
-    assert "LogicalErrorUnreachable" in finished.stderr

@@ -37,7 +37,7 @@ def zero(parameter):
         return []
     if size:
         return bytes(int(size[1]))
-    return NOBODY if parameter["type"] == "address" else 0
+    return {"address": NOBODY, "bool": False}.get(parameter["type"], 0)
 
 
 def test_duty_of_returns_the_computation_and_one_assignment(world):

@@ -100,7 +100,7 @@ def screening(field_):
     authority = chain.deploy("Authority", certifier, sender=certifier)
     door = chain.deploy("HashKeys", authority.address, sender=certifier)
     recorder = created_address(certifier, chain.nonce(certifier) + 1)
-    trail = chain.deploy("AuditTrail", *[recorder] * 5, [recorder] * 6, sender=certifier)
+    trail = chain.deploy("AuditTrail", *[recorder] * 7, [recorder] * 6, sender=certifier)
     consortium = chain.deploy("Consortium", authority.address, trail.address, certifier, door.address, sender=certifier)
     for number in (1, 2, 3):
         consortium.admit(f"organisation {number}", account(f"organisation {number}"), 1, sender=certifier)

@@ -91,7 +91,7 @@ def empty_roster(world, heartbeat_seconds):
     """Return a roster whose roles the deployer holds."""
     chain, deployer = world.chain, world.deployer
     registry = created_address(deployer, chain.nonce(deployer) + 1)
-    trail = chain.deploy("AuditTrail", *[registry] * 5, [registry] * 6, sender=deployer)
+    trail = chain.deploy("AuditTrail", *[registry] * 7, [registry] * 6, sender=deployer)
     arguments = (
         world.authority.address,
         trail.address,
