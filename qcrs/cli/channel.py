@@ -1,7 +1,6 @@
 """``qcrs channel``: entangled pairs between two processors, tested before they are used."""
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from qcrs.cli.options import (
     run_with_client,
     seconds,
     table,
+    when,
     whole,
 )
 from qcrs.model.channel import ChannelStatus
@@ -109,7 +109,7 @@ def _list(options: argparse.Namespace) -> None:
         rows = [
             [
                 str(c.channel), str(c.link), f"{c.ends[0]}-{c.ends[1]}", c.status.name, str(c.attempt),
-                *(_tested(c) if c.tested else ["-", "-", "-"]), f"{c.left:,}", _when(c.phase_ends_at),
+                *(_tested(c) if c.tested else ["-", "-", "-"]), f"{c.left:,}", when(c.phase_ends_at),
             ]
             for c in known
         ]  # fmt: skip
@@ -177,7 +177,3 @@ def _value(channel: Channel) -> dict[str, Any]:
         "open": channel.status is ChannelStatus.Open,
         "until": channel.phase_ends_at,
     }
-
-
-def _when(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(sep=" ", timespec="seconds")

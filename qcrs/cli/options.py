@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,11 @@ def run_with_client(
 def emit(options: argparse.Namespace, value: Any, text: str) -> None:
     """Print *value* as JSON or *text* for people, as the flags ask."""
     print(json.dumps(value) if options.json else text)
+
+
+def when(moment: int) -> str:
+    """Return *moment*, unix seconds, as people read it, in universal time."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(sep=" ", timespec="seconds")
 
 
 class Progress:

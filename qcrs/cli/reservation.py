@@ -1,7 +1,6 @@
 """``qcrs reservation``: processors for a time, and circuits run on them interactively."""
 
 import argparse
-from datetime import UTC, datetime
 from typing import Any
 
 from qcrs.chain.contracts import Reserved
@@ -17,6 +16,7 @@ from qcrs.cli.options import (
     run_with_client,
     seconds,
     table,
+    when,
     whole,
 )
 from qcrs.model.booking import Booking
@@ -92,7 +92,7 @@ def _reserve(options: argparse.Namespace) -> None:
         window = (start, start + options.duration)
         number, price = await desk.reserve(gateway, client.signer, options.processors, options.qubits, window, most)
         value = {"id": number, "price": str(price), "startsAt": window[0], "endsAt": window[1]}
-        emit(options, value, f"reservation {number}: {_when(start)} for {options.duration} s, {coin(price)} coin")
+        emit(options, value, f"reservation {number}: {when(start)} for {options.duration} s, {coin(price)} coin")
 
     run_with_client(options, work)
 
@@ -104,7 +104,7 @@ def _list(options: argparse.Namespace) -> None:
         bookings = [await desk.booking_of(client.gateway, number) for number in numbers]
         rows = [
             [
-                str(b.reservation), b.status.name, _names(b), str(b.qubits), _when(b.starts_at), _when(b.ends_at),
+                str(b.reservation), b.status.name, _names(b), str(b.qubits), when(b.starts_at), when(b.ends_at),
                 b.requester[:10],
             ]
             for b in bookings
@@ -180,7 +180,3 @@ def _value(booking: Booking) -> dict[str, Any]:
 
 def _names(booking: Booking) -> str:
     return " ".join(map(str, booking.processors))
-
-
-def _when(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(sep=" ", timespec="seconds")

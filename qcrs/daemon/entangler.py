@@ -90,7 +90,6 @@ class Entangler:
     _caught_up: bool = False
     _tasks: dict[Due, asyncio.Task] = field(default_factory=dict)
     _again: dict[Due, tuple[float, float]] = field(default_factory=dict)
-    _done: set[Due] = field(default_factory=set)
 
     async def catch_up(self) -> None:
         """Read what was said before the events that ``take`` is given."""
@@ -145,7 +144,7 @@ class Entangler:
         )  # fmt: skip
         for due in decide(view):
             resting = time.monotonic() < self._again.get(due, (0.0, 0.0))[0]
-            if due not in self._tasks and due not in self._done and not resting:
+            if due not in self._tasks and not resting:
                 self._tasks[due] = asyncio.create_task(self._perform(due, outlook.processor))
 
     async def _perform(self, due: Due, processor: int) -> None:

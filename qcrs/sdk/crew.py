@@ -7,6 +7,7 @@ from itertools import combinations, islice
 from qcrs.errors import QcrsError
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import Channel
+from qcrs.sdk.channel import error_ppm
 
 MAX_CANDIDATES = 20
 MOST_LOOKS = 200_000
@@ -101,7 +102,7 @@ def _is_chained(ends: Collection[tuple[int, int]], members: int) -> bool:
 
 
 def _worst(joined: Mapping[tuple[int, int], Channel]) -> int:
-    return max(_error_ppm(channel) for channel in joined.values())
+    return max(error_ppm(channel) for channel in joined.values())
 
 
 def _open(channels: Collection[Channel]) -> dict[tuple[tuple[int, int], int], Channel]:
@@ -125,13 +126,9 @@ def _crews_of(
         enough = all(channel is not None and channel.left >= pairs[ends] * shots for ends, channel in used.items())
         if enough:
             taken = {channel.channel: pairs[ends] for ends, channel in used.items() if channel is not None}
-            worst = max((_error_ppm(channel) for channel in used.values() if channel is not None), default=0)
+            worst = max((error_ppm(channel) for channel in used.values() if channel is not None), default=0)
             between = {ends: channel.channel for ends, channel in used.items() if channel is not None}
             yield Crew(tuple(chosen), link, taken, between, worst)
-
-
-def _error_ppm(channel: Channel) -> int:
-    return (channel.errors_z + channel.errors_x) * 1_000_000 // max(1, channel.tested)
 
 
 def _quality(crew: Crew) -> tuple[int, tuple[int, ...]]:
