@@ -7,7 +7,6 @@ from subprocess import run
 import numpy as np
 import pytest
 import stim
-from fragment_circuit import Composition
 from pydantic import ValidationError
 
 from qcrs.quantum.correction.circuit import direct, spelt
@@ -24,6 +23,7 @@ from qcrs.quantum.entanglement.batch import run as run_program
 from qcrs.quantum.entanglement.pairs import Fibre, PairSource
 from qcrs.quantum.entanglement.program import Program
 from qcrs.quantum.fragment import Fragment, Op, require_program
+from tests.fragment_circuit import Composition
 
 NOISE = Noise(0.002, Pair.werner(0.06))
 SHOTS = 20_000
