@@ -95,7 +95,7 @@ class Pair:
 
     async def settled(self, processor):
         """Wait until *processor* is in no conversation."""
-        while self.ends[processor]._tasks:
+        while self.ends[processor].going:
             await asyncio.sleep(LOOK_SECONDS)
 
     def kept(self, processor):

@@ -8,7 +8,9 @@ salts follow from its key.
 import asyncio
 import logging
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from qcrs.chain.codec import ContractRefused, Event
@@ -25,6 +27,7 @@ from qcrs.daemon.links import Links
 from qcrs.daemon.member import Member
 from qcrs.daemon.outlook import RANKS, Outlook
 from qcrs.daemon.talks import Talks
+from qcrs.daemon.underway import Underway
 from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.identities import Identities
@@ -88,8 +91,9 @@ class Entangler:
     known: Entanglement = field(default_factory=Entanglement)
     _seen: tuple[int, int] = (-1, -1)
     _caught_up: bool = False
-    _tasks: dict[Due, asyncio.Task] = field(default_factory=dict)
-    _again: dict[Due, tuple[float, float]] = field(default_factory=dict)
+    _behind: bool = False
+    _underway: Underway[Due] = field(default_factory=lambda: Underway(RETRY_SECONDS))
+    _granting: Underway[int] = field(default_factory=Underway)
 
     async def catch_up(self) -> None:
         """Read what was said before the events that ``take`` is given."""
@@ -112,28 +116,25 @@ class Entangler:
         Raises:
             Exception: A defect; faults of the chain, the store and the link are logged and tried again.
         """
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.links.close)
+            stack.push_async_callback(self.talks.close)
+            for tasks in (self._underway, self._granting):
+                await stack.enter_async_context(tasks)
             while not stop.is_set():
-                for due, task in list(self._tasks.items()):
-                    if task.done():
-                        del self._tasks[due]
-                        task.result()
-                if outlook.processor and self._caught_up:
+                self._underway.reap()
+                self._granting.reap()
+                if (processor := outlook.processor) and self._caught_up:
                     self._look(outlook)
-                    await self._run_errands(outlook.processor)
-                    self.talks.look(self.known, outlook.processor, self.willing and not outlook.draining)
+                    self._granting.begin(processor, partial(self._run_errands, processor))
+                    self.talks.look(self.known, processor, self.willing and not outlook.draining)
                 await asyncio.sleep(POLL_SECONDS)
-        finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-            await self.talks.close()
-            await self.links.close()
 
     async def _run_errands(self, processor: int) -> None:
         try:
-            if await self.errands.run(self.known, processor):
-                await self.catch_up()  # or the same would be asked for again before its event has come
+            if self._behind:  # or the same would be asked for again before its event has come
+                await self.catch_up()
+            self._behind = await self.errands.run(self.known, processor)
         except TRANSIENT as error:
             log.warning("errands: %s", error)
 
@@ -143,11 +144,10 @@ class Entangler:
             known=self.known, willing=self.willing and not outlook.draining, keeper=self.keeper,
         )  # fmt: skip
         for due in decide(view):
-            resting = time.monotonic() < self._again.get(due, (0.0, 0.0))[0]
-            if due not in self._tasks and not resting:
-                self._tasks[due] = asyncio.create_task(self._perform(due, outlook.processor))
+            self._underway.begin(due, partial(self._perform, due, outlook.processor))
 
-    async def _perform(self, due: Due, processor: int) -> None:
+    async def _perform(self, due: Due, processor: int) -> bool:
+        """Carry out what is *due*; return whether its event will make it undue."""
         began = time.monotonic()
         try:
             await self._carry_out(due, processor)
@@ -159,13 +159,8 @@ class Entangler:
         else:
             seconds = time.monotonic() - began
             log.info("step=%s subject=%s number=%s seconds=%.2f", due.step.name, due.subject, due.number, seconds)
-            if due.step is not Step.AskPairs:
-                return self._rest(due, RETRY_SECONDS[1])  # its event makes it undue
-        _, wait = self._again.get(due, (0.0, RETRY_SECONDS[0] / 2))
-        self._rest(due, min(2 * wait, RETRY_SECONDS[1]))
-
-    def _rest(self, due: Due, seconds: float) -> None:
-        self._again[due] = (time.monotonic() + seconds, seconds)
+            return due.step is not Step.AskPairs
+        return False
 
     async def _carry_out(self, due: Due, processor: int) -> None:
         if due.step in KEPT:

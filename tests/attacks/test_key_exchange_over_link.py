@@ -117,7 +117,7 @@ def test_an_invitation_is_answered_once(tmp_path, caplog):
         pair.ends[2]._judged.clear()
         vault.post_invitation(CHANNEL, until, content)
         await asyncio.sleep(0.3)
-        return first, pair.kept(2), dict(pair.ends[2]._tasks)
+        return first, pair.kept(2), dict(pair.ends[2].going)
 
     first, kept, going_on = talk(work, tmp_path)
     assert "keyDigest" in first[0]
@@ -153,7 +153,7 @@ def test_an_invitation_that_is_signed_but_amiss_is_refused(tmp_path, caplog, nam
         pair.ends[1].vault.post_invitation(CHANNEL, int(scope.now) + 20, invitation.content + signature)
         while "invitation refused" not in caplog.text:
             await asyncio.sleep(0.02)
-        return dict(pair.ends[2]._tasks), pair.kept(2)
+        return dict(pair.ends[2].going), pair.kept(2)
 
     assert talk(work, tmp_path, seconds=10) == ({}, [])
     assert words in caplog.text
@@ -183,7 +183,7 @@ def test_nobody_but_the_other_end_can_cut_a_conversation_short(tmp_path, caplog)
     async def work(pair):
         vault, scope = pair.ends[1].vault, gateway()
         asked_for = asyncio.create_task(pair.ask(pairs=8_192))
-        while not pair.ends[2]._tasks:
+        while not pair.ends[2].going:
             await asyncio.sleep(0.02)
         (content,) = vault.invitations(CHANNEL, 0, 2**33)
         until = int(scope.now) + 20
@@ -192,7 +192,7 @@ def test_nobody_but_the_other_end_can_cut_a_conversation_short(tmp_path, caplog)
         vault.post_invitation(CHANNEL, until, new + content[-SIGNATURE_BYTES:])
         while "not signed by processor 1" not in caplog.text:
             await asyncio.sleep(0.02)
-        going_on = [len(end._tasks) for end in pair.ends.values()]
+        going_on = [len(end.going) for end in pair.ends.values()]
         return going_on, await asked_for
 
     going_on, report = talk(work, tmp_path, file=link_file(0.97, rate=4_000))
