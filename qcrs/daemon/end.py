@@ -7,19 +7,16 @@ are told over the link, which could no longer make use of them. Each is checked 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from qcrs.chain.gateway import Gateway
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.links import Links
+from qcrs.daemon.sender import Sender
 from qcrs.errors import QcrsError
 from qcrs.model.entanglement import Channel, ChannelTerms, Opening
 from qcrs.quantum.entanglement.pairs import LocalNoise
 from qcrs.rules import link_test
 from qcrs.rules.digest import keccak
-
-if TYPE_CHECKING:
-    from qcrs.daemon.entangler import Sender
 
 SEED = "seed"  # under which name ends leave it for each other
 OUTCOMES = "channel-outcomes"
@@ -43,7 +40,7 @@ class End:
     """
 
     gateway: Gateway
-    sender: "Sender"
+    sender: Sender
     links: Links
     journal: Journal
     root: Callable[[], bytes]

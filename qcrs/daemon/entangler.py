@@ -11,11 +11,9 @@ import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from qcrs.chain.codec import ContractRefused, Event
-from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import LocalAccount, entanglement_root
+from qcrs.chain.keys import entanglement_root
 from qcrs.config import NodeConfig
 from qcrs.daemon.end import End
 from qcrs.daemon.entangling import Due, Step, View, decide
@@ -26,9 +24,9 @@ from qcrs.daemon.key_folder import KeyFolder
 from qcrs.daemon.links import Links
 from qcrs.daemon.member import Member
 from qcrs.daemon.outlook import RANKS, Outlook
+from qcrs.daemon.sender import Sender
 from qcrs.daemon.talks import Talks
 from qcrs.daemon.underway import Underway
-from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.identities import Identities
 from qcrs.model.entanglement import ENTANGLEMENT_EVENTS, Entanglement
@@ -46,27 +44,6 @@ KEPT = {
     Step.EndSession: ("EntanglementCoordinator", "enforce"),
     Step.Substitute: ("EntanglementCoordinator", "substituteSecret"),
 }
-
-
-@dataclass
-class Sender:
-    """How one daemon acts for its processor: simulated first, through the door of hash keys where it has one."""
-
-    gateway: Gateway
-    account: LocalAccount
-    door: Door | None
-
-    async def send(self, contract: str, function: str, *arguments: Any, keyed: bool = True) -> None:
-        """Call *function*, which needs the hash key, if there is one, when *keyed*.
-
-        Raises:
-            ContractRefused: It was refused. ChainUnreachable, TransactionRefused, TransactionLost: As the gateway.
-        """
-        if self.door is not None and keyed:
-            await self.door.send(contract, function, *arguments)
-            return
-        await self.gateway.simulate(self.account, contract, function, *arguments)
-        await self.gateway.send(self.account, contract, function, *arguments)
 
 
 @dataclass

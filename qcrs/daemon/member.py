@@ -9,7 +9,6 @@ commitment to the histogram.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from qcrs.chain.gateway import Gateway
 from qcrs.crypto.envelope import EnvelopeRefused
@@ -18,6 +17,7 @@ from qcrs.crypto.parcel import open_parcel
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.links import Links
 from qcrs.daemon.runs import Run, RunRefused, Seat, run_of
+from qcrs.daemon.sender import Sender
 from qcrs.link.client import LinkClient
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import Channel, Entanglement, Group, Session
@@ -31,9 +31,6 @@ from qcrs.rules.digest import keccak
 from qcrs.rules.histogram import counts_root
 from qcrs.rules.session_plan import context_of
 from qcrs.store import ContentUnavailable, Store, decode_histogram, encode_histogram
-
-if TYPE_CHECKING:
-    from qcrs.daemon.entangler import Sender
 
 RESULT = "session-result"
 NOTHING = bytes(32)  # the digest of who has nothing to show
@@ -49,7 +46,7 @@ class Member:
     """
 
     gateway: Gateway
-    sender: "Sender"
+    sender: Sender
     links: Links
     journal: Journal
     store: Store
