@@ -91,11 +91,6 @@ class End:
         other = (channel.seed_commitments[1 - end], channel.commitments[1 - end])
         await self.sender.send("Channels", "reveal", channel.channel, end, opening.to_chain(), *other, keyed=False)
 
-    async def settle(self, channel: Channel) -> None:
-        """Have the contract count, now that both ends have revealed."""
-        openings = [channel.openings[end].to_chain() for end in (0, 1)]
-        await self.sender.send("Channels", "settle", channel.channel, *openings, keyed=False)
-
     async def _opening(self, channel: Channel, processor: int) -> Opening:
         """Return what this end measured, and what opens its commitment to it."""
         end = channel.ends.index(processor)

@@ -32,6 +32,7 @@ from qcrs.identities import Identities
 from qcrs.model.entanglement import ENTANGLEMENT_EVENTS, Entanglement
 from qcrs.quantum.calibration import Calibration
 from qcrs.quantum.capability import local_noise
+from qcrs.rules.entanglement_keeping import KeepingStep, arguments_of
 from qcrs.vault import Vault
 from qcrs.wishes import FOLDER, Wishes
 
@@ -39,11 +40,6 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS = (0.5, 8.0)
-KEPT = {
-    Step.EndChannel: ("Channels", "enforce"),
-    Step.EndSession: ("EntanglementCoordinator", "enforce"),
-    Step.Substitute: ("EntanglementCoordinator", "substituteSecret"),
-}
 
 
 @dataclass
@@ -140,11 +136,9 @@ class Entangler:
         return False
 
     async def _carry_out(self, due: Due, processor: int) -> None:
-        if due.step in KEPT:
-            await self.sender.send(*KEPT[due.step], due.subject, keyed=False)
-        elif due.step is Step.Conclude:
-            await self.member.conclude(self.known.groups[due.subject], self.known)
-        elif due.step in (Step.Accept, Step.AskPairs, Step.Commit, Step.Reveal, Step.Settle):
+        if isinstance(due.step, KeepingStep):
+            await self.sender.send(*due.step.value, *arguments_of(due.step, due.subject, self.known), keyed=False)
+        elif due.step in (Step.Accept, Step.AskPairs, Step.Commit, Step.Reveal):
             await self._for_channel(due, processor)
         else:
             await self._for_session(due, processor)
@@ -157,10 +151,8 @@ class Entangler:
             await end.ask_pairs(channel, processor)
         elif due.step is Step.Commit:
             await end.commit(channel, processor)
-        elif due.step is Step.Reveal:
-            await end.reveal(channel, processor)
         else:
-            await end.settle(channel)
+            await end.reveal(channel, processor)
 
     async def _for_session(self, due: Due, processor: int) -> None:
         session, member = self.known.sessions[due.subject], self.member

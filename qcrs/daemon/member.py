@@ -20,7 +20,7 @@ from qcrs.daemon.runs import Run, RunRefused, Seat, run_of
 from qcrs.daemon.sender import Sender
 from qcrs.link.client import LinkClient
 from qcrs.model.channel import ChannelStatus
-from qcrs.model.entanglement import Channel, Entanglement, Group, Session
+from qcrs.model.entanglement import Channel, Group, Session
 from qcrs.model.session import SessionStatus
 from qcrs.quantum.entanglement.pairs import LocalNoise
 from qcrs.quantum.fragment import FragmentInvalid
@@ -102,11 +102,6 @@ class Member:
         await asyncio.to_thread(self.store.put_histogram, root, counts)
         arguments = (session.session, index, root, self._salt(session), sketch)
         await self.sender.send("EntanglementCoordinator", "report", *arguments, keyed=False)
-
-    async def conclude(self, group: Group, known: Entanglement) -> None:
-        """Have the contract judge the runs of *group*, none of which can go on."""
-        arguments = (group.group, *known.results(group))
-        await self.sender.send("EntanglementCoordinator", "conclude", *arguments, keyed=False)
 
     async def _result(
         self, session: Session, group: Group, channels: Mapping[int, Channel], index: int
