@@ -12,7 +12,7 @@ import pytest
 
 from qcrs.cli import main
 from qcrs.cli.job_report import Layout, layout_of, pretty, rounds_json
-from qcrs.cli.job_submit import SubmissionInvalid, between, circuit_of, programs_of
+from qcrs.cli.job_submit import PART, TIMES, SubmissionInvalid, circuit_of, programs_of
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.organisation import Priority
 from qcrs.quantum.errors import CircuitRefused
@@ -112,8 +112,8 @@ def test_names_within_names_are_not_parameters() -> None:
 
 
 def test_numbers_are_exact_and_bounded() -> None:
-    assert between(0, 1)("1e-3") == Fraction(1, 1000)
-    assert between(1, 1024)("1024") == 1024
+    assert PART("1e-3") == Fraction(1, 1000)
+    assert TIMES("1024") == 1024
 
 
 @pytest.mark.parametrize(
