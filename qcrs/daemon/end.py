@@ -109,7 +109,7 @@ class End:
         topic = f"{SEED}-{channel.channel}-{channel.attempt}"
         await client.post(peer, topic, seed)
         other = await client.fetch(peer, topic)
-        if link_test.of_seed(other) != channel.seed_commitments[1 - end]:
+        if len(other) != len(seed) or link_test.of_seed(other) != channel.seed_commitments[1 - end]:
             raise SeedFalse(f"channel {channel.channel}: processor {peer} gives a seed that it has not committed to")
         seeds = (seed, other) if end == 0 else (other, seed)
         chosen = link_test.seed_of(

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from contextlib import AsyncExitStack
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -144,7 +145,8 @@ class Entangler:
             await self._for_session(due, processor)
 
     async def _for_channel(self, due: Due, processor: int) -> None:
-        channel, end = self.known.channels[due.subject], self.end
+        # As it is now: events go on while this is done, and what is said is about the test that it was begun for.
+        channel, end = copy(self.known.channels[due.subject]), self.end
         if due.step is Step.Accept:
             await end.accept(channel, processor)
         elif due.step is Step.AskPairs:
@@ -155,7 +157,7 @@ class Entangler:
             await end.reveal(channel, processor)
 
     async def _for_session(self, due: Due, processor: int) -> None:
-        session, member = self.known.sessions[due.subject], self.member
+        session, member = copy(self.known.sessions[due.subject]), self.member  # as it is now, as above
         group = self.known.groups[session.group]
         if due.step is Step.Join:
             await member.join(session, group, self.known.channels, due.place)

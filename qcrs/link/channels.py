@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy
 
-from qcrs.errors import QcrsError
 from qcrs.link.errors import FrameInvalid, PairsUnknown, TooMany
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
@@ -50,7 +49,6 @@ class Channels:
         self._meetings: Shelf[Meeting] = Shelf("channels", *bounds, lambda meeting: meeting.over)
         self._held: Shelf[tuple[Held, dict[str, Any]]] = Shelf("held pairs", *bounds, lambda made: made[0].spent)
         self._measured: Shelf[tuple[Measure, dict[str, Any]]] = Shelf("measurements", *bounds, lambda _: True)
-        self._tasks: set[asyncio.Task[None]] = set()
         self.pairs = self.discarded = self.tries = 0
 
     async def prepare(self, processor: int, request: Prepare, wait: float) -> dict[str, Any]:
@@ -61,9 +59,7 @@ class Channels:
             raise FrameInvalid(f"{channel}: the peer is processor {processor} itself")
         meeting = self._meetings.made(key, processor, lambda: Meeting(channel, key[3], request.pairs))
         if meeting.arrive(processor, request.pairs):
-            task = asyncio.create_task(self._make(key, request, meeting))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            meeting.begin(self._make(key, request, meeting.subject))
         return {**await meeting.wait(processor, wait), "end": key[3].index(processor)}
 
     def measure(self, processor: int, request: Measure, _wait: float) -> dict[str, Any]:
@@ -94,20 +90,19 @@ class Channels:
         answer = {"outcomes": [hex(word) for word in to_words(outcomes)], "measured": len(chosen)}
         return self._measured.made((processor, key, request.positions), processor, lambda: (request, answer))[1]
 
-    async def _make(self, key: Key, request: Prepare, meeting: Meeting) -> None:
+    async def _make(self, key: Key, request: Prepare, subject: str) -> dict[str, Any]:
         tested = self._chain is not None and request.purpose is Purpose.Test
         try:
             if tested:
                 await self._chain.require_heralding(request.channel, request.attempt, key[3], request.pairs)
             # When the chain could not be told, what is there is kept, and it is told again.
-            _, facts = self._held.get(key) or await self._generate(key, request.pairs, meeting.subject)
+            _, facts = self._held.get(key) or await self._generate(key, request.pairs, subject)
             if tested:
                 await self._chain.herald(request.channel, request.attempt, bytes.fromhex(facts["root"][2:]))
-            meeting.result.set_result(facts)
-        except QcrsError as error:
-            # Both ends hear of it, and may ask again.
-            self._meetings.drop(key)
-            meeting.result.set_exception(error)
+        except Exception:
+            self._meetings.drop(key)  # both ends hear of it, and may ask again
+            raise
+        return facts
 
     async def _generate(self, key: Key, pairs: int, subject: str) -> tuple[Held, dict[str, Any]]:
         came = arrivals(self._link.fibre, pairs, self._random)

@@ -18,7 +18,7 @@ QcrsError
     |-- PairsUnknown         no such pairs are held: never made, spent, or lost when the link was started again
     |-- TooMany              a limit of the link is reached
     |-- LinkUnreachable      nobody answers where the link is to be
-    `-- LinkRefused          an error that this version has no name for
+    `-- LinkRefused          an answer that is none, or an error that this version has no name for
 """
 
 from qcrs.errors import QcrsError
@@ -95,7 +95,7 @@ class LinkUnreachable(LinkError):
 
 
 class LinkRefused(LinkError):
-    """An error that this version has no name for."""
+    """A link gives an answer that is none, or an error that this version has no name for."""
 
 
 NAMED: dict[str, type[QcrsError]] = {

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from qcrs.errors import QcrsError
 from qcrs.link.channels import ChannelChain
 from qcrs.link.errors import AccountMismatch, CallerNotMember, ForeignQubit, SessionUnbound, WaitTimedOut
 from qcrs.link.file import LinkFile
@@ -30,7 +29,6 @@ class Runs:
         self._meetings: Shelf[Meeting] = Shelf(
             "runs", min(link.service.held, 32), link.service.keep_seconds, lambda run: run.over
         )
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, processor: int, request: RunProgram, wait: float) -> dict[str, Any]:
         """Return *processor*'s bits, once all members have submitted and the program was run."""
@@ -47,9 +45,7 @@ class Runs:
         last = meeting.arrive(processor, request.shots, bringing)
         self._meetings.made(key, processor, lambda: meeting)
         if last:
-            task = asyncio.create_task(self._run(meeting))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            meeting.begin(self._run(meeting))
         answer: ProgramAnswer = await meeting.wait(processor, wait)
         own = answer.bits[request.fragment.member]
         return {
@@ -83,7 +79,7 @@ class Runs:
         ]
         return {"shots": meeting.terms, "members": told}
 
-    async def _run(self, meeting: Meeting) -> None:
+    async def _run(self, meeting: Meeting) -> ProgramAnswer:
         brought = [meeting.brought[member] for member in meeting.members]
         request = ProgramRequest(
             fragments=tuple(fragment for fragment, _ in brought),
@@ -93,11 +89,8 @@ class Runs:
             seed=secrets.randbits(63),
             limits=self._link.engine,
         )
-        try:
-            async with self._workers:
-                meeting.result.set_result(await self._runner(request))
-        except QcrsError as error:
-            meeting.result.set_exception(error)
+        async with self._workers:
+            return await self._runner(request)
 
 
 class Barriers:

@@ -8,9 +8,14 @@ import pytest
 from qcrs.chain.gateway import ChainUnreachable
 from qcrs.daemon import entangler as module
 from qcrs.daemon.entangler import Entangler
+from qcrs.daemon.entangling import Due, Step
 from qcrs.daemon.outlook import Outlook
+from tests.entanglement_events import ACCEPTED, DUE_AT, HERALDED, ME, created, known, passed, requested
 
-ME = 1
+RETESTED = (
+    "ChannelRetested",
+    {"channel": 7, "attempt": 2, "asker": 1, "seedCommitment": bytes(32), "fee": 0, "phaseEndsAt": DUE_AT},
+)
 
 
 class Gateway:
@@ -98,6 +103,27 @@ def test_an_errand_that_takes_long_holds_nothing_else_up(entangler):
     serve(entangler, until=lambda: entangler.talks.looks > 5)
     assert entangler.errands.runs == 1
     assert entangler.talks.looks > 5
+
+
+@pytest.mark.parametrize("step", [Step.Run, Step.Commit])
+def test_what_is_begun_for_one_phase_or_test_does_not_end_as_if_for_another(entangler, step):
+    """Events go on meanwhile, and may tell that what is being done was done before."""
+    of_channel = step is Step.Commit
+    story = [requested(), ACCEPTED, HERALDED] if of_channel else [*created(phases=3), passed(1)]
+    later = RETESTED if of_channel else passed(2)
+    entangler.known = known(*story)
+    numbers = []
+
+    async def carry_out(subject, *_):
+        numbers.append(subject.attempt if of_channel else subject.phase)
+        entangler.known.apply(*later, 9)
+        await asyncio.sleep(0)
+        numbers.append(subject.attempt if of_channel else subject.phase)
+
+    entangler.end, entangler.member = SimpleNamespace(commit=carry_out), SimpleNamespace(run=carry_out)
+    assert asyncio.run(entangler._perform(Due(step, 7 if of_channel else 4, 1), ME))
+    assert numbers == [1, 1]
+    assert entangler.known.channels[7].attempt == 2 if of_channel else entangler.known.sessions[4].phase == 2
 
 
 def test_talks_and_links_are_closed_when_the_loop_is_left(entangler):
