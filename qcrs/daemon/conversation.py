@@ -20,7 +20,8 @@ from qcrs.quantum.entanglement import held
 from qcrs.quantum.entanglement.pairs import PairSource
 from qcrs.rules.digest import keccak
 from qcrs.rules.invitation import Invitation
-from qcrs.rules.key_exchange import Alice, Bob, End, Measured, Terms
+from qcrs.rules.key_account import Measured, Terms
+from qcrs.rules.key_exchange import Alice, Bob, End
 from qcrs.rules.key_message import MessageRefused, from_bits, to_bits
 from qcrs.rules.privacy_amplification import SECRECY, VERIFICATION_BITS
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from qcrs.chain.codec import ContractRefused
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.session import SessionStatus
-from tests.entanglement import Lab, Team, use
+from tests.entanglement import Lab
+from tests.team import Team, use
 
 CHANNEL_STEPS = "accept cancel herald commit commit reveal reveal settle retest enforce".split()
 SESSION_STEPS = "join join join arrive arrive arrive arrive report report conclude enforce".split()
