@@ -22,7 +22,7 @@ from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import ChannelTerms
 from qcrs.quantum.entanglement.pairs import PairSource
 from qcrs.sdk.channel import CHANNELS, have_done, read_entanglement
-from qcrs.sdk.devnet import Devnet
+from qcrs.sdk.devnet_processes import Devnet
 from qcrs.sdk.link import open_link
 from qcrs.sdk.membership import node_name
 from qcrs.store import Store
