@@ -15,13 +15,6 @@ from qcrs.cli.options import coins, coins_or_none, signer_of
 ADDRESS = "0x5B38Da6a701c568545dCfcB03FcB875f56beddC4"
 
 
-@pytest.fixture(autouse=True)
-def _signal_kept():
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
-
-
 @pytest.mark.parametrize(
     ("text", "wei"),
     [("1", 10**18), ("1.1", 11 * 10**17), ("0.000000000000000001", 1), ("2.3", 23 * 10**17), ("1e3", 10**21)],

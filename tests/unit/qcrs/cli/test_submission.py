@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import signal
 from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
@@ -35,13 +34,6 @@ TEMPLATE = (
     HEAD.replace("qubit", "input float a;\ninput float[64] angle_2;\nqubit")
     + "ry(a) q[0]; rz(pi - angle_2) q[1]; rx(2*a) q[1];\nc = measure q;\n"
 )
-
-
-@pytest.fixture(autouse=True)
-def _signal_kept():
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture
