@@ -184,8 +184,10 @@ def entangler_of(executor: Executor, config: NodeConfig) -> Entangler:
     wishes = Wishes(config.journal.with_name(FOLDER))
     end = End(gateway, sender, links, executor.journal, root, wishes.numbers, noise)
     member = Member(gateway, sender, links, executor.journal, executor.store, root, noise, executor.keys)
+    keys = KeyFolder(config.journal.with_name(KEYS))
+    keys.clear()
     talks = Talks(
         gateway, links, executor.journal, Vault(executor.store, gateway.network.deployment),
-        Identities(gateway, executor.store), executor.keys, noise, KeyFolder(config.journal.with_name(KEYS)),
+        Identities(gateway, executor.store), executor.keys, noise, keys,
     )  # fmt: skip
     return Entangler(sender, links, end, member, talks, Errands(wishes, end, talks), keeper=config.keeper)

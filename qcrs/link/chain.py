@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from qcrs.chain.codec import ContractRefused
 from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
@@ -28,11 +29,8 @@ class LinkChain:
         """Return the account with which *processor* acts; None when there is no such processor."""
         try:
             daemon = await Registry(self._gateway).daemon(processor)
-        except QcrsError as error:
-            # A contract that refuses says that there is none; a chain that is away says nothing.
-            if type(error).__name__ != "ContractRefused":
-                raise
-            return None
+        except ContractRefused:
+            return None  # it says that there is none; a chain that is away says nothing
         return daemon if daemon != _NOBODY else None
 
     async def require_heralding(self, channel: int, attempt: int, ends: tuple[int, ...], pairs: int) -> None:

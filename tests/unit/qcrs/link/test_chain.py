@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from qcrs.chain.codec import ContractRefused
 from qcrs.chain.gateway import TransactionLost
 from qcrs.errors import QcrsError
 from qcrs.link.chain import LinkChain, find_link
@@ -17,10 +18,6 @@ RECORD = {
 ROOT = b"\5" * 32
 
 
-class ContractRefused(QcrsError):
-    """Named like the error of the chain, which is told by its name."""
-
-
 class Gateway:
     """A chain with one channel and one processor."""
 
@@ -30,7 +27,7 @@ class Gateway:
     async def call(self, contract, function, *arguments):
         if function == "daemonOf":
             if arguments[0] == 9:
-                raise ContractRefused("no such processor")
+                raise ContractRefused("ProcessorUnknown", {"processor": 9})
             return account(3).address if arguments[0] == 3 else "0x" + "00" * 20
         assert (contract, function, arguments) == ("Channels", "channelOf", (5,))
         return self.record
