@@ -119,7 +119,8 @@ class Member:
         try:
             content = await asyncio.to_thread(self.store.get, session.fragment_digests[index])
             context = context_of(self.gateway.network.deployment, group.request.program_digest)
-            part = part_of(await asyncio.to_thread(open_parcel, content, context, self.keys.opening))
+            text = await asyncio.to_thread(open_parcel, content, context, self.keys.opening)
+            part = await asyncio.to_thread(part_of, text)
         except (ContentUnavailable, EnvelopeRefused, FragmentInvalid) as error:
             raise RunRefused(f"session {session.session}: its part cannot be had: {error}") from error
         seat = Seat(
