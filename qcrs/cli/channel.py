@@ -155,7 +155,7 @@ def _release(options: argparse.Namespace) -> None:
         arguments = (channels.CHANNELS, "release", options.id)
         await client.gateway.simulate(client.signer, *arguments)
         await client.gateway.send(client.signer, *arguments)
-        emit(options, {"channel": options.id}, f"channel {options.id}: deposits are in its ends' purses, the fee is the link's")
+        emit(options, {"channel": options.id}, f"channel {options.id}: deposits and fee are divided")
 
     run_with_client(options, work)
 
