@@ -57,7 +57,7 @@ def of_outcomes(
 
 
 def extend(transcript: bytes, commitment: bytes) -> bytes:
-    """Return the transcript after *commitment*: 24 bytes, as those before, of which the first is a seed's commitment."""
+    """Return the transcript after *commitment*: 24 bytes. The first of all is a seed's commitment, cut to these."""
     return abi_digest(["bytes24", "bytes32"], [transcript[:TRANSCRIPT_BYTES], commitment])[:TRANSCRIPT_BYTES]
 
 
