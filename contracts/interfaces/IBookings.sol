@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {ProcessorId} from "../lifecycle/Processor.sol";
 
 /// @title The bookings of qubits for reservations
-/// @notice See IReservations, whose contract alone books: qubits are promised shortly before a reservation begins, leased
-/// while it lasts, and given back.
+/// @notice See IReservations, whose contract alone books: qubits are promised shortly before a reservation begins,
+/// leased while it lasts, and given back.
 interface IBookings {
     /// @notice Of `processor`, `held` qubits are now promised, and `leased` in use, by computations too.
     event QubitsReserved(ProcessorId indexed processor, uint8 held, uint8 leased);

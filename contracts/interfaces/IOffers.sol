@@ -17,8 +17,8 @@ struct Terms {
 }
 
 /// @title The offers of processors
-/// @notice What they ask for their work. Who has no offer asks the policy's price, as it is when a computation is submitted.
-/// All that run a computation are paid what its requester bids.
+/// @notice What they ask for their work. Who has no offer asks the policy's price, as it is when a computation is
+/// submitted. All that run a computation are paid what its requester bids.
 interface IOffers {
     event OfferMade(ProcessorId indexed processor, uint64 price, uint80 minimum, uint40 expiresAt);
     event OfferWithdrawn(ProcessorId indexed processor);
@@ -26,7 +26,8 @@ interface IOffers {
     /// @notice An offer has a price, and ends after `timestamp`.
     error OfferInvalid(ProcessorId processor, uint64 price, uint40 expiresAt, uint256 timestamp);
 
-    /// @notice Asks for `price` wei a qubit-shot and at least `minimum` wei a computation, until `expiresAt`. Operator only.
+    /// @notice Asks for `price` wei a qubit-shot and at least `minimum` wei a computation, until `expiresAt`.
+    /// Operator only.
     function offer(ProcessorId processor, uint64 price, uint80 minimum, uint40 expiresAt) external;
 
     /// @notice Asks the policy's price again. Operator only.

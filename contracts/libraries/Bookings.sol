@@ -6,12 +6,12 @@ import {ProcessorId, Standing} from "../lifecycle/Processor.sol";
 import {Roster} from "./Roster.sol";
 
 /// @title Qubits that reservations are promised, and then have
-/// @notice See IBookings, whose caller has been checked. Qubits are held beside what computations have leased until then, and
-/// leased as theirs are from then on.
+/// @notice See IBookings, whose caller has been checked. Until a reservation begins its qubits are held, beside those
+/// that computations have leased; from then on they are leased as well.
 library Bookings {
     using Roster for Roster.State;
 
-    /// @notice Promises qubits: those that computations have now will be free by then, those promised to others will not.
+    /// @notice Promises qubits. Those that computations have now will be free by then, those promised to others not.
     /// @param beatenSince Earliest heartbeat that still counts, unix seconds.
     /// @return organisation Of the processor.
     function hold(Roster.State storage self, ProcessorId processor, uint8 qubits, uint256 beatenSince)

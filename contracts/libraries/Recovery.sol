@@ -12,11 +12,12 @@ import {Ledger} from "./Ledger.sol";
 import {Panel} from "./Panel.sol";
 
 /// @title What the allocator does when things do not go as they should
-/// @notice Silence, refusal, split committees, false answers. See IComputationAllocator for who may call and what it means.
+/// @notice Silence, refusal, split committees, false answers. See IComputationAllocator for who may call and what it
+/// means.
 /// @dev A library of its own, called by delegation, for the allocator alone would be larger than chains take. What a
 /// verified computation costs does not include it.
-// slither-disable-start reentrancy-events (calls go to contracts of the suite, which do not call back but to put slashes into
-// the treasury)
+// slither-disable-start reentrancy-events (calls go to contracts of the suite, which do not call back but to put
+// slashes into the treasury)
 library Recovery {
     using Desk for Desk.State;
     using Ledger for Ledger.Book;

@@ -9,11 +9,11 @@ import {FairQueue} from "./FairQueue.sol";
 import {Ledger} from "./Ledger.sol";
 
 /// @title What becomes of those that wait, other than that their turn comes
-/// @notice They are passed by others that take nothing from them, sent back when they cannot be placed, exchanged within
-/// their organisation, withdrawn, or wait in vain. See IComputationAllocator for who may call and what it means.
+/// @notice They are passed by others that take nothing from them, sent back when they cannot be placed, exchanged
+/// within their organisation, withdrawn, or wait in vain. See IComputationAllocator for who may call and what it means.
 /// @dev A library of its own, called by delegation, as Recovery is.
-// slither-disable-start reentrancy-events (calls go to contracts of the suite, which do not call back but to put slashes into
-// the treasury)
+// slither-disable-start reentrancy-events (calls go to contracts of the suite, which do not call back but to put
+// slashes into the treasury)
 library Waiting {
     using Desk for Desk.State;
     using FairQueue for FairQueue.Queue;
