@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
-from eth_abi import decode
-from eth_abi.exceptions import DecodingError
+from faster_eth_abi import decode
+from faster_eth_abi.exceptions import DecodingError
 
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus, FailureReason

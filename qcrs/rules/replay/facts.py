@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eth_abi import encode
-from eth_abi.exceptions import EncodingError
+from faster_eth_abi import encode
+from faster_eth_abi.exceptions import EncodingError
 
 from qcrs.model.decision import Decision
 from qcrs.rules.commitment import of_result
