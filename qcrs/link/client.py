@@ -7,6 +7,7 @@ holds is lost when it is started again.
 import base64
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,10 +15,12 @@ import numpy
 
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.link_login import LinkDomain
+from qcrs.link import wire
 from qcrs.link.line import PATIENCE_SECONDS, Line
 from qcrs.link.wire import Act, Describe, Fetch, Measure, Meet, OpenLive, Post, Prepare, Purpose, RunProgram, Witness
+from qcrs.quantum.entanglement.errors import HeraldFailed
 from qcrs.quantum.entanglement.pairs import LocalNoise
-from qcrs.quantum.fragment import Fragment, Instruction
+from qcrs.quantum.fragment import Fragment, Instruction, Op
 
 
 @dataclass(frozen=True)
@@ -277,9 +280,20 @@ class LiveMember:
         Raises:
             ForeignQubit: A qubit is not the own.
             SessionBroken: Others kept it waiting too long; the message names who. Deadlock: All wait for one another.
+            HeraldFailed: The shot does not count; begin another.
         """
         request = Act(
             session=self._session, members=self._members, member=self.member, serial=next(self._serials),
             instructions=instructions, restart=restart, wait=wait,
         )  # fmt: skip
         return [int(bit) for bit in (await self._line.ask(request))["bits"]]
+
+    async def shot(self, fragment: Fragment, wait: float | None = None) -> list[int]:
+        """Carry out *fragment*, as all members do theirs, until the shot counts, and return all own bits then."""
+        # The barrier keeps members whose part is short from leaving before the others' heralds have come.
+        steps, bits = (*fragment.instructions, Instruction(op=Op.Barrier)), []
+        while True:
+            with suppress(HeraldFailed):
+                for start in range(0, len(steps), wire.MAX_STEPS):
+                    bits = await self.act(*steps[start : start + wire.MAX_STEPS], restart=start == 0, wait=wait)
+                return bits

@@ -13,7 +13,7 @@ from qcrs.link.errors import CallerNotMember, ForeignQubit, FrameInvalid, PairsU
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
 from qcrs.link.wire import Act, OpenLive
-from qcrs.quantum.entanglement.errors import Deadlock
+from qcrs.quantum.entanglement.errors import Deadlock, HeraldFailed
 from qcrs.quantum.entanglement.order import Order
 from qcrs.quantum.fragment import Fragment, FragmentInvalid, Instruction
 
@@ -38,6 +38,7 @@ class _Session:
         self._last: list[_Act | None] = [None] * len(members)
         self._queues: list[deque[_Act]] = [deque() for _ in members]
         self._broken: QcrsError | None = None
+        self._failed: HeraldFailed | None = None  # of this shot, which is to be begun anew
 
     def act(self, request: Act) -> asyncio.Future[str]:
         """Take in *request*, do what can be done now, and return what will be its member's bits after it."""
@@ -51,6 +52,8 @@ class _Session:
                 f"{self._name}: act {request.serial} of member {request.member} after its act {last.request.serial}"
             )
         self._require_own(request)
+        if self._failed is not None and not request.restart:
+            raise self._failed
         act = _Act(request, asyncio.get_running_loop().create_future())
         act.done.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._last[request.member] = act
@@ -81,10 +84,15 @@ class _Session:
     def end(self, error: QcrsError) -> None:
         """Let nothing more be done, and tell all who wait why."""
         self._broken = error
+        self._refuse(error)
+
+    def _refuse(self, error: QcrsError) -> None:
+        """Tell all who wait that what they asked for is not done."""
         for queue in self._queues:
             for act in queue:
                 if not act.done.done():
                     act.done.set_exception(error)
+            queue.clear()
 
     def _require_own(self, request: Act) -> None:
         own = self._opened[request.member]
@@ -106,6 +114,13 @@ class _Session:
                     self._joint.apply(step)
                 if not self._finish() and not self._begin():
                     break
+        except HeraldFailed as error:
+            # All are told, and nothing is done before all begin anew; a shot that ends with a barrier is over for
+            # nobody before it counts.
+            self._failed = HeraldFailed(f"{self._name}: {error}")
+            self._refuse(self._failed)
+            self._order = Order(len(self._members))
+            return
         except QcrsError as error:
             self.end(error)
             return
@@ -130,6 +145,7 @@ class _Session:
         if not all(queue and self._restarts(member) for member, queue in enumerate(self._queues)):
             return False
         self._joint.restart()
+        self._failed = None
         self._order = Order(len(self._members))
         for member, queue in enumerate(self._queues):
             queue[0].request = queue[0].request.model_copy(update={"restart": False})

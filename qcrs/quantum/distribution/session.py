@@ -11,11 +11,13 @@ from pathlib import Path
 
 from qiskit import QuantumCircuit
 
-from qcrs.quantum.distribution.plan import Distribution, distribute
-from qcrs.quantum.distribution.quote import Quote, Source, quote
+from qcrs.errors import QcrsError
+from qcrs.quantum.distribution.plan import Distribution, distributions
+from qcrs.quantum.distribution.quote import FidelityOutOfReach, Quote, Source, quote
 from qcrs.quantum.distribution.routing import cheapest_route
-from qcrs.quantum.distribution.split import Ends
+from qcrs.quantum.distribution.split import Ends, QubitsExhausted
 
+MAX_AFTER = 2  # rounds of purification end to end: one more doubles the shots that do not count
 _HOP = 0.01  # what a pair more counts beside the logarithm of its fidelity, so that perfect links are not wasted
 
 
@@ -54,12 +56,26 @@ def prepare(
     Raises:
         NoRoute: Two processors are joined by no chain of links. Then only cutting is left.
         FidelityOutOfReach: The output would not be good enough.
-        ProcessorsOutOfRange, CircuitRefused, CapacityExceeded, QubitsExhausted: As ``distribute`` says.
+        ProcessorsOutOfRange, CircuitRefused, CapacityExceeded, QubitsExhausted: As ``distribute`` of ``plan`` says.
     """
     missing = [ends for ends in combinations(range(len(qubits)), 2) if ends not in links]
     paths = {ends: cheapest_route(links, *ends, fidelity=0.0).nodes for ends in missing}
     hops = {ends: pairwise(paths.get(ends, ends)) for ends in combinations(range(len(qubits)), 2)}
     losses = {ends: sum(-log(links[min(hop), max(hop)].fidelity) + _HOP for hop in way) for ends, way in hops.items()}
-    distribution = distribute(source, qubits, capacities, paths, losses)
-    found = quote(distribution, links, shots, fidelity)
+    # Hops are purified before their pairs are swapped, or what comes of that end to end: whichever is cheaper.
+    rounds = range(MAX_AFTER + 1 if paths and fidelity else 1)
+    ways = distributions(source, qubits, capacities, paths, losses, rounds)
+    plans: list[tuple[Distribution, Quote]] = []
+    failures: list[QcrsError] = []
+    try:
+        for distribution in ways:
+            try:
+                plans.append((distribution, quote(distribution, links, shots, fidelity)))
+            except FidelityOutOfReach as error:
+                failures.append(error)
+    except QubitsExhausted as error:
+        failures.append(error)
+    if not plans:
+        raise failures[0]
+    distribution, found = min(plans, key=lambda plan: (plan[1].wei, plan[1].raw_pairs))
     return Prepared(distribution.with_rounds(found.rounds), found, paths)

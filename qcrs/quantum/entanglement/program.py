@@ -1,5 +1,6 @@
 """A distributed program that can be run: its fragments woven into one order, each member's noise, the fibre between."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
@@ -45,9 +46,19 @@ class Program:
     @cached_property
     def pairs(self) -> int:
         """How many pairs a shot takes."""
-        return sum(step.partner is not None for step in self.steps)
+        return sum(step.instruction.op is Op.Pair and step.partner is not None for step in self.steps)
 
-    @cached_property
+    @property
     def raw_pairs(self) -> float:
         """How many raw pairs a shot takes on average, with what purification uses up."""
-        return sum(self.fibre.raw_pairs(step.instruction.rounds) for step in self.steps if step.partner is not None)
+        return sum(self.raw_between.values())
+
+    @cached_property
+    def raw_between(self) -> dict[tuple[int, int], float]:
+        """The same by the two members that share them, the lower number first."""
+        found: dict[tuple[int, int], float] = defaultdict(float)
+        for member, instruction, partner in self.steps:
+            if instruction.op is Op.Pair and partner is not None:
+                ends = (min(member, instruction.peer), max(member, instruction.peer))
+                found[ends] += self.fibre.raw_pairs(instruction.rounds)
+        return dict(found)
