@@ -5,9 +5,7 @@ holds is lost when it is started again.
 """
 
 import base64
-import itertools
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,12 +13,23 @@ import numpy
 
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.link_login import LinkDomain
-from qcrs.link import wire
 from qcrs.link.line import PATIENCE_SECONDS, Line
-from qcrs.link.wire import Act, Describe, Fetch, Measure, Meet, OpenLive, Post, Prepare, Purpose, RunProgram, Witness
-from qcrs.quantum.entanglement.errors import HeraldFailed
+from qcrs.link.live_member import LiveMember
+from qcrs.link.wire import (
+    Describe,
+    Fetch,
+    Measure,
+    Meet,
+    OpenLive,
+    Post,
+    Prepare,
+    Purpose,
+    RunProgram,
+    Usage,
+    Witness,
+)
 from qcrs.quantum.entanglement.pairs import LocalNoise
-from qcrs.quantum.fragment import Fragment, Instruction, Op
+from qcrs.quantum.fragment import Fragment
 
 
 @dataclass(frozen=True)
@@ -172,6 +181,10 @@ class LinkClient:
         )  # fmt: skip
         return [int(word, 16) for word in (await self._line.ask(request))["outcomes"]]
 
+    async def usage(self, channel: int, attempt: int) -> int:
+        """Return how many pairs keys and reports have used of *channel* since its test number *attempt*."""
+        return (await self._line.ask(Usage(channel=channel, attempt=attempt)))["pairs"]
+
     async def post(self, peer: int, topic: str, data: bytes) -> None:
         """Leave *data* for *peer* under *topic*; the link passes it on as it is.
 
@@ -247,7 +260,7 @@ class LinkClient:
         bits: int,
         noise: LocalNoise | None = None,
         wait: float | None = None,
-    ) -> "LiveMember":
+    ) -> LiveMember:
         """Take part in a live session with so many own *qubits* and *bits*, once all members have opened it.
 
         Raises:
@@ -258,42 +271,3 @@ class LinkClient:
         )
         answer = await self._line.ask(request)
         return LiveMember(self._line, session, tuple(members), answer["member"])
-
-
-class LiveMember:
-    """A member of a live session: acts on its own qubits of the joint state.
-
-    Attributes:
-        member: Its number in the session.
-    """
-
-    def __init__(self, line: Line, session: int, members: tuple[int, ...], member: int) -> None:
-        self._line, self._session, self._members, self.member = line, session, members, member
-        self._serials = itertools.count(1)
-
-    async def act(self, *instructions: Instruction, restart: bool = False, wait: float | None = None) -> list[int]:
-        """Carry out *instructions* one after the other, and return all own bits then.
-
-        Args:
-            restart: Begin another shot first, once all members ask for it: all qubits and bits are 0.
-
-        Raises:
-            ForeignQubit: A qubit is not the own.
-            SessionBroken: Others kept it waiting too long; the message names who. Deadlock: All wait for one another.
-            HeraldFailed: The shot does not count; begin another.
-        """
-        request = Act(
-            session=self._session, members=self._members, member=self.member, serial=next(self._serials),
-            instructions=instructions, restart=restart, wait=wait,
-        )  # fmt: skip
-        return [int(bit) for bit in (await self._line.ask(request))["bits"]]
-
-    async def shot(self, fragment: Fragment, wait: float | None = None) -> list[int]:
-        """Carry out *fragment*, as all members do theirs, until the shot counts, and return all own bits then."""
-        # The barrier keeps members whose part is short from leaving before the others' heralds have come.
-        steps, bits = (*fragment.instructions, Instruction(op=Op.Barrier)), []
-        while True:
-            with suppress(HeraldFailed):
-                for start in range(0, len(steps), wire.MAX_STEPS):
-                    bits = await self.act(*steps[start : start + wire.MAX_STEPS], restart=start == 0, wait=wait)
-                return bits

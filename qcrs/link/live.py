@@ -9,13 +9,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from qcrs.errors import QcrsError
+from qcrs.link.allowance import Allowance, Allowances
 from qcrs.link.errors import CallerNotMember, ForeignQubit, FrameInvalid, PairsUnknown, SessionBroken
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
 from qcrs.link.wire import Act, OpenLive
 from qcrs.quantum.entanglement.errors import Deadlock, HeraldFailed
-from qcrs.quantum.entanglement.order import Order
-from qcrs.quantum.fragment import Fragment, FragmentInvalid, Instruction
+from qcrs.quantum.entanglement.order import Order, Step
+from qcrs.quantum.entanglement.pairs import Fibre
+from qcrs.quantum.fragment import Fragment, FragmentInvalid, Instruction, Op
 
 if TYPE_CHECKING:
     from qcrs.quantum.entanglement.live import Joint
@@ -32,8 +34,12 @@ class _Act:
 class _Session:
     """One joint state and its members."""
 
-    def __init__(self, number: int, members: tuple[int, ...], opened: list[OpenLive], joint: "Joint") -> None:
+    def __init__(
+        self, number: int, members: tuple[int, ...], opened: list[OpenLive], joint: "Joint", fibre: Fibre,
+        allowance: Allowance | None,
+    ) -> None:  # fmt: skip
         self._name, self._members, self._opened, self._joint = f"session {number}", members, opened, joint
+        self._fibre, self._allowance = fibre, allowance
         self._order = Order(len(members))
         self._last: list[_Act | None] = [None] * len(members)
         self._queues: list[deque[_Act]] = [deque() for _ in members]
@@ -111,6 +117,7 @@ class _Session:
         try:
             while True:
                 for step in self._order.steps():
+                    self._spend(step)
                     self._joint.apply(step)
                 if not self._finish() and not self._begin():
                     break
@@ -126,6 +133,13 @@ class _Session:
             return
         if all(self._queues):
             self.end(Deadlock(self.why()))
+
+    def _spend(self, step: Step) -> None:
+        """Count what a pair takes of what the session may use."""
+        asked = step.instruction
+        if self._allowance is not None and asked.op is Op.Pair and step.partner is not None:
+            ends = (min(step.member, asked.peer), max(step.member, asked.peer))
+            self._allowance.spend(ends, self._fibre.raw_pairs(asked.rounds))
 
     def _finish(self) -> bool:
         """End the acts that are carried out; return whether others have begun."""
@@ -171,8 +185,8 @@ def _require_valid(member: int, qubits: int, bits: int, instructions: tuple[Inst
 class LiveSessions:
     """The live sessions of a link."""
 
-    def __init__(self, link: LinkFile) -> None:
-        self._link = link
+    def __init__(self, link: LinkFile, allowances: Allowances) -> None:
+        self._link, self._allowances = link, allowances
         held, seconds = min(link.service.held, 32), link.service.keep_seconds
         self._meetings: Shelf[Meeting] = Shelf(
             "live sessions", held, seconds, lambda meeting: meeting.over and meeting.result.result().idle
@@ -185,10 +199,20 @@ class LiveSessions:
         last = meeting.arrive(processor, "live", request.model_copy(update={"wait": None}))
         self._meetings.made(key, processor, lambda: meeting)
         if last:
-            opened = [meeting.brought[member] for member in meeting.members]
-            meeting.result.set_result(_Session(request.session, request.members, opened, self._joint(opened)))
+            await self._begin(key, meeting)
         await meeting.wait(processor, wait)
         return {"member": request.members.index(processor)}
+
+    async def _begin(self, key: tuple[int, tuple[int, ...]], meeting: Meeting) -> None:
+        try:
+            allowance = await self._allowances.of(*key)
+        except QcrsError as error:
+            # All hear of it, and may ask again.
+            self._meetings.drop(key)
+            meeting.result.set_exception(error)
+            return
+        opened = [meeting.brought[member] for member in meeting.members]
+        meeting.result.set_result(_Session(*key, opened, self._joint(opened), self._link.fibre, allowance))
 
     def act(self, processor: int, request: Act, wait: float) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         """Return the caller's bits when its instructions are carried out: at once, if nothing is to be waited for."""

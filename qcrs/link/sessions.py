@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from qcrs.errors import QcrsError
+from qcrs.link.allowance import Allowances
 from qcrs.link.channels import ChannelChain
 from qcrs.link.errors import AccountMismatch, CallerNotMember, ForeignQubit, SessionUnbound, WaitTimedOut
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
 from qcrs.link.wire import Fetch, Meet, Post, RunProgram, Witness
+from qcrs.quantum.entanglement.program import raw_between
 from qcrs.quantum.entanglement.request import ProgramAnswer, ProgramRequest
 
 Runner = Callable[[ProgramRequest], Awaitable[ProgramAnswer]]
@@ -21,11 +23,14 @@ class Runs:
     """Programs of which each member gives its own fragment, and gets its own bits.
 
     Args:
-        workers: How many run at once; others wait. chain: Says when members may be told of others; None tells nobody.
+        allowances: What pairs sessions may use. workers: How many run at once; others wait.
+        chain: Says when members may be told of others; None tells nobody.
     """
 
-    def __init__(self, link: LinkFile, runner: Runner, workers: int, chain: ChannelChain | None = None) -> None:
-        self._link, self._runner, self._chain = link, runner, chain
+    def __init__(
+        self, link: LinkFile, allowances: Allowances, runner: Runner, workers: int, chain: ChannelChain | None = None
+    ) -> None:
+        self._link, self._allowances, self._runner, self._chain = link, allowances, runner, chain
         self._workers = asyncio.Semaphore(workers)
         self._meetings: Shelf[Meeting] = Shelf(
             "runs", min(link.service.held, 32), link.service.keep_seconds, lambda run: run.over
@@ -47,7 +52,7 @@ class Runs:
         last = meeting.arrive(processor, request.shots, bringing)
         self._meetings.made(key, processor, lambda: meeting)
         if last:
-            task = asyncio.create_task(self._run(meeting))
+            task = asyncio.create_task(self._run(key, meeting))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         answer: ProgramAnswer = await meeting.wait(processor, wait)
@@ -83,21 +88,38 @@ class Runs:
         ]
         return {"shots": meeting.terms, "members": told}
 
-    async def _run(self, meeting: Meeting) -> None:
+    async def _run(self, key: tuple[int, tuple[int, ...]], meeting: Meeting) -> None:
         brought = [meeting.brought[member] for member in meeting.members]
+        raw = raw_between([fragment for fragment, _ in brought], self._link.fibre)
+        try:
+            allowance = await self._allowances.of(*key)
+            most = None if allowance is None else allowance.shots(raw, meeting.terms)
+        except QcrsError as error:
+            # All hear of it, and may ask again: the chain may say otherwise by then.
+            self._meetings.drop(key)
+            meeting.result.set_exception(error)
+            return
         request = ProgramRequest(
             fragments=tuple(fragment for fragment, _ in brought),
             noises=tuple(noise for _, noise in brought),
             fibre=self._link.fibre,
             shots=meeting.terms,
             seed=secrets.randbits(63),
+            most_begun=most,
             limits=self._link.engine,
         )
+        begun = meeting.terms if most is None else most
         try:
             async with self._workers:
-                meeting.result.set_result(await self._runner(request))
+                answer = await self._runner(request)
+            begun = answer.begun
+            meeting.result.set_result(answer)
         except QcrsError as error:
             meeting.result.set_exception(error)
+        finally:
+            if allowance is not None:
+                for ends, pairs in raw.items():
+                    allowance.spend(ends, begun * pairs)
 
 
 class Barriers:

@@ -1,6 +1,6 @@
 """A distributed program that can be run: its fragments woven into one order, each member's noise, the fibre between."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
@@ -48,17 +48,24 @@ class Program:
         """How many pairs a shot takes."""
         return sum(step.instruction.op is Op.Pair and step.partner is not None for step in self.steps)
 
-    @property
+    @cached_property
     def raw_pairs(self) -> float:
         """How many raw pairs a shot takes on average, with what purification uses up."""
-        return sum(self.raw_between.values())
+        return sum(raw_between(self.fragments, self.fibre).values())
 
-    @cached_property
-    def raw_between(self) -> dict[tuple[int, int], float]:
-        """The same by the two members that share them, the lower number first."""
-        found: dict[tuple[int, int], float] = defaultdict(float)
-        for member, instruction, partner in self.steps:
-            if instruction.op is Op.Pair and partner is not None:
-                ends = (min(member, instruction.peer), max(member, instruction.peer))
-                found[ends] += self.fibre.raw_pairs(instruction.rounds)
-        return dict(found)
+
+def raw_between(fragments: Sequence[Fragment], fibre: Fibre) -> dict[tuple[int, int], float]:
+    """Return how many raw pairs a shot takes on average, by two members, the lower number first.
+
+    Each pair is asked for by both: what the lower one asks for is counted.
+    """
+    asked = Counter(
+        (fragment.member, step.peer, step.rounds)
+        for fragment in fragments
+        for step in fragment.instructions
+        if step.op is Op.Pair and fragment.member < step.peer
+    )
+    found: dict[tuple[int, int], float] = defaultdict(float)
+    for (member, peer, rounds), count in asked.items():
+        found[member, peer] += count * fibre.raw_pairs(rounds)
+    return dict(found)

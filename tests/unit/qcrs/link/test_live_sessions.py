@@ -60,7 +60,7 @@ def test_live_acts_after_a_herald_that_failed_are_refused_until_all_begin_anew()
         acts = first.act(gate("x", 0), measure(0, 0), herald(1, 0)), second.act(measure(0, 0), herald(0, 0))
         failed = await asyncio.gather(*acts, return_exceptions=True)
         assert [type(error) for error in failed] == [HeraldFailed, HeraldFailed]
-        with pytest.raises(HeraldFailed, match="session 1: members [01] and [01] compare [01] and [01]"):
+        with pytest.raises(HeraldFailed, match=r"session 1: members [01] and [01] compare [01] and [01]"):
             await first.act(gate("x", 0))
         both = first.act(measure(0, 0), restart=True), second.act(measure(0, 0), restart=True)
         assert [bits[0] for bits in await asyncio.gather(*both)] == [0, 0]
