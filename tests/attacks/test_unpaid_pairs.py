@@ -33,7 +33,7 @@ async def run(clients, fragments, members=PAIR, session=1, shots=SHOTS):
 
 
 def attempt(chain, fragments=None, members=PAIR, session=1, shots=SHOTS, file=None):
-    """Return what each member gets: its bits, or an error; live sessions have to give the same error."""
+    """Return what each member gets: its bits, or an error."""
 
     async def work(url, *clients):
         return await run(clients, fragments or teledata(), members, session, shots)
@@ -195,9 +195,7 @@ def open_channel(**changes):
 def test_keys_and_reports_do_not_use_more_than_sessions_have_left(purpose):
     found, used = talked(open_channel(capacity=1_000, used=400), (11, purpose, 512), (12, purpose, 100))
     assert [one.pairs for one in found[0]] == [512, 512]
-    refused(
-        found[1], PairsExceeded, "sessions took 400 pairs and keys and reports 512 since test 1, 100 more are asked"
-    )
+    refused(found[1], PairsExceeded, "took 400 pairs and keys and reports 512 since test 1, 100 more are asked")
     assert used == 512
 
 

@@ -7,7 +7,7 @@ within 1 minus that of the original. Noise of the processors' own gates comes on
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import pairwise
 from math import ceil, comb, log, prod, sqrt
@@ -21,6 +21,8 @@ from qcrs.quantum.entanglement.pairs import Fibre, LocalNoise, werner
 
 # Of devices for which the pairs that a session takes still do when heralds fail: who will serve is not known yet.
 RESERVED = LocalNoise(one_qubit_ppm=1_000, two_qubit_ppm=15_000, readout_ppm=30_000)
+# What a link's pairs may be worse than its channel's test speaks for: five standard errors of a test of 768 pairs.
+UNCERTAIN = 0.05
 _SIGMAS = 5
 _NEGLIGIBLE = 1e-9
 
@@ -83,6 +85,10 @@ class Source:
     def of(cls, fibre: Fibre, price: int = 0, noise: LocalNoise = NOISELESS) -> Self:
         """Return what a link declares: its pairs as programs get them, and how many of them a second."""
         return cls(fibre.pair().none, fibre.source.heralded_rate, price, noise)
+
+    def doubtful(self) -> Self:
+        """Return a source whose pairs are worse than these by what a test leaves open."""
+        return replace(self, fidelity=max(min(self.fidelity, 0.5), self.fidelity - UNCERTAIN))
 
     def purifications(self) -> list[Purified]:
         """Return what its pairs are after no round of purification, one, and so on."""
@@ -200,7 +206,8 @@ def quote(
                 f"fidelity of the output: expected {fidelity}, at most {now.fidelity:.4f} can be had"
             )
         now, rounds = best, best.rounds
-    worse = _Yield(distribution, options, rounds, RESERVED)
+    doubtful = {ends: _source(sources, ends).doubtful().purifications() for ends in distribution.pairs}
+    worse = _Yield(distribution, doubtful, rounds, RESERVED)
     uses = {
         ends: _use(now, worse, ends, count, _source(sources, ends), shots)
         for ends, count in sorted(distribution.pairs.items())
@@ -245,12 +252,10 @@ class _Yield:
 
 
 def _use(now: _Yield, worse: _Yield, ends: Ends, pairs: int, source: Source, shots: int) -> Use:
-    hop, per_shot = now.hops[ends], now.raw[ends]
-    raw, taken = ceil(per_shot * shots), ceil(per_shot)
-    if worse.success < 1:
-        # Heralds fail by chance: what is taken beforehand must do for more shots than are to be expected.
-        spread = _SIGMAS * sqrt((1 - worse.success) / shots)
-        taken = ceil(worse.raw[ends] * (1 + spread))
+    hop, raw = now.hops[ends], ceil(now.raw[ends] * shots)
+    # Heralds fail by chance: what is taken beforehand must do for more shots than are to be expected.
+    spread = _SIGMAS * sqrt((1 - worse.success) / shots)
+    taken = ceil(worse.raw[ends] * (1 + spread) - _NEGLIGIBLE)
     return Use(pairs, hop.rounds, hop.fidelity, raw, raw / source.rate, raw * source.price, taken)
 
 
