@@ -34,8 +34,9 @@ from tests.integration.conftest import PATIENCE_SECONDS, WINDOW_SECONDS, running
 CIRCUIT = "ansatz5"  # of which each two of three parts share pairs
 SHOTS = 4096
 CHAIN = ((1, 2), (2, 3))
-DEVICES = 0.15  # that their noise may move a distribution by
 IDEAL = ideal_distribution(load(text_of(CIRCUIT)))
+# Half of what noise alone is away from it; where the ends do not correct what was swapped it is three quarters.
+WRONG = total_variation_distance(dict.fromkeys(range(1 << 5), 1), IDEAL) / 2
 ORDER = Order(
     shots=SHOTS, fee=10**16, deposit=10**16, join_seconds=WINDOW_SECONDS, phase_seconds=WINDOW_SECONDS,
     report_seconds=WINDOW_SECONDS,
@@ -82,7 +83,7 @@ def test_a_circuit_over_a_chain_has_the_distribution_of_the_original(world):
     answer = world.json(*arguments())
     assert (answer["verdict"], answer["absent"], answer["label"]) == ("Unverified", [], "link=emulated")
     assert sum(answer["counts"].values()) == SHOTS
-    assert away(answer) < 1 - answer["quote"]["fidelity"] + DEVICES
+    assert away(answer) < WRONG
     [session] = answer["sessions"]
     assert (session["status"], session["processors"]) == ("Paid", [1, 2, 3])
     assert {ends: count - before[ends] for ends, count in used(world).items()} == dict.fromkeys(CHAIN, 2 * SHOTS)
@@ -114,7 +115,7 @@ def test_pairs_are_purified_end_to_end_and_the_shots_that_fail_are_made_up_for(w
     assert (route["processors"], route["after"]) == ([1, 2, 3], 1)
     assert (outcome.verdict, list(outcome.absent)) == (Verdict.Unverified, [])
     assert sum(outcome.counts.values()) == SHOTS
-    assert total_variation_distance(outcome.counts, IDEAL) < 1 - plan.fidelity + DEVICES
+    assert total_variation_distance(outcome.counts, IDEAL) < WRONG
     taken = {ends: count - before[ends] for ends, count in used(world).items()}
     assert list(taken.values()) == list(plan.taken.values())
     # Two pairs for each swapped one, and some for shots of which a herald fails.

@@ -14,7 +14,7 @@ from qiskit import QuantumCircuit
 from qcrs.errors import QcrsError
 from qcrs.quantum.distribution.plan import Distribution, distributions
 from qcrs.quantum.distribution.quote import FidelityOutOfReach, Quote, Source, quote
-from qcrs.quantum.distribution.routing import cheapest_route
+from qcrs.quantum.distribution.routing import routes
 from qcrs.quantum.distribution.split import Ends, QubitsExhausted
 
 MAX_AFTER = 2  # rounds of purification end to end: one more doubles the shots that do not count
@@ -59,7 +59,7 @@ def prepare(
         ProcessorsOutOfRange, CircuitRefused, CapacityExceeded, QubitsExhausted: As ``distribute`` of ``plan`` says.
     """
     missing = [ends for ends in combinations(range(len(qubits)), 2) if ends not in links]
-    paths = {ends: cheapest_route(links, *ends, fidelity=0.0).nodes for ends in missing}
+    paths = {ends: _path(links, ends, fidelity) for ends in missing}
     hops = {ends: pairwise(paths.get(ends, ends)) for ends in combinations(range(len(qubits)), 2)}
     losses = {ends: sum(-log(links[min(hop), max(hop)].fidelity) + _HOP for hop in way) for ends, way in hops.items()}
     # Hops are purified before their pairs are swapped, or what comes of that end to end: whichever is cheaper.
@@ -79,3 +79,9 @@ def prepare(
         raise failures[0]
     distribution, found = min(plans, key=lambda plan: (plan[1].wei, plan[1].raw_pairs))
     return Prepared(distribution.with_rounds(found.rounds), found, paths)
+
+
+def _path(links: Mapping[Ends, Source], ends: Ends, fidelity: float) -> tuple[int, ...]:
+    """Return the cheapest way over which pairs can be as good as the output is to be, or else the best there is."""
+    front = routes(links, *ends)
+    return next((route for route in front if route.fidelity >= fidelity), front[-1]).nodes

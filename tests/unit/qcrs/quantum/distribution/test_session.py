@@ -62,6 +62,13 @@ def test_quote_of_swapped_pairs_is_that_of_their_route():
     assert found.quote.begun == 100
 
 
+def test_a_longer_way_over_better_links_is_taken_where_fidelity_makes_it_cheaper():
+    poor, good = Source(0.8), Source(0.995)
+    links = {(0, 1): poor, (1, 4): poor, (0, 2): good, (2, 3): good, (3, 4): good}
+    plain, wanted = (prepare(small("ising"), [8] * 5, links, 100, fidelity).paths[0, 4] for fidelity in (0.0, 0.9))
+    assert (plain, wanted) == ((0, 1, 4), (0, 2, 3, 4))
+
+
 def test_parts_that_share_most_pairs_sit_at_the_best_link():
     circuit = QuantumCircuit(6, 6)
     circuit.h(range(6))
