@@ -91,19 +91,24 @@ class Allowance:
         left = {ends: float(sum(one.pairs for one in some)) for ends, some in taken.items()}
         return cls(session, left, {ends: [one.channel.channel for one in some] for ends, some in taken.items()})
 
-    def shots(self, raw: Mapping[Ends, float], wanted: int) -> int:
-        """Return how many shots there are pairs for, each of which takes *raw* of them on average.
+    def reserve(self, raw: Mapping[Ends, float], wanted: int) -> int:
+        """Use the pairs of as many shots as there are pairs for, each *raw* on average, and return how many these are.
 
         Raises:
             PairsExceeded: Not for the *wanted* ones. ChannelMismatch: Members share pairs and have no channel.
         """
-        most = None
+        enough = {ends: int((self._left(ends) + _WHOLE) / pairs) for ends, pairs in raw.items()}
+        for ends, shots in enough.items():
+            if shots < wanted:
+                raise self._exceeded(ends, raw[ends] * wanted)
+        most = min(enough.values(), default=wanted)
+        self.release(raw, -most)
+        return most
+
+    def release(self, raw: Mapping[Ends, float], shots: int) -> None:
+        """Give back the pairs of *shots* that were not begun."""
         for ends, pairs in raw.items():
-            enough = int((self._left(ends) + _WHOLE) / pairs)
-            if enough < wanted:
-                raise self._exceeded(ends, pairs * wanted)
-            most = enough if most is None else min(most, enough)
-        return wanted if most is None else most
+            self.left[ends] += pairs * shots
 
     def spend(self, ends: Ends, pairs: float) -> None:
         """Use *pairs*.

@@ -93,7 +93,7 @@ class Runs:
         raw = raw_between([fragment for fragment, _ in brought], self._link.fibre)
         try:
             allowance = await self._allowances.of(*key)
-            most = None if allowance is None else allowance.shots(raw, meeting.terms)
+            most = None if allowance is None else allowance.reserve(raw, meeting.terms)
         except QcrsError as error:
             # All hear of it, and may ask again: the chain may say otherwise by then.
             self._meetings.drop(key)
@@ -108,18 +108,14 @@ class Runs:
             most_begun=most,
             limits=self._link.engine,
         )
-        begun = meeting.terms if most is None else most
         try:
             async with self._workers:
                 answer = await self._runner(request)
-            begun = answer.begun
+            if allowance is not None and most is not None:
+                allowance.release(raw, most - answer.begun)
             meeting.result.set_result(answer)
         except QcrsError as error:
             meeting.result.set_exception(error)
-        finally:
-            if allowance is not None:
-                for ends, pairs in raw.items():
-                    allowance.spend(ends, begun * pairs)
 
 
 class Barriers:

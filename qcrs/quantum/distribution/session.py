@@ -3,7 +3,7 @@
 This is what a requester calls before a session: nothing runs, nothing is paid.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from math import log
@@ -65,20 +65,25 @@ def prepare(
     # Hops are purified before their pairs are swapped, or what comes of that end to end: whichever is cheaper.
     rounds = range(MAX_AFTER + 1 if paths and fidelity else 1)
     ways = distributions(source, qubits, capacities, paths, losses, rounds)
+    distribution, found = _cheapest(ways, lambda way: quote(way, links, shots, fidelity))
+    return Prepared(distribution.with_rounds(found.rounds), found, paths)
+
+
+def _cheapest(ways: Iterator[Distribution], quoted: Callable[[Distribution], Quote]) -> tuple[Distribution, Quote]:
+    """Return the way that costs least, and its quote; raises what the first one fails for when none can be had."""
     plans: list[tuple[Distribution, Quote]] = []
     failures: list[QcrsError] = []
     try:
-        for distribution in ways:
+        for way in ways:
             try:
-                plans.append((distribution, quote(distribution, links, shots, fidelity)))
+                plans.append((way, quoted(way)))
             except FidelityOutOfReach as error:
                 failures.append(error)
-    except QubitsExhausted as error:
+    except QubitsExhausted as error:  # and more so for more rounds
         failures.append(error)
     if not plans:
         raise failures[0]
-    distribution, found = min(plans, key=lambda plan: (plan[1].wei, plan[1].raw_pairs))
-    return Prepared(distribution.with_rounds(found.rounds), found, paths)
+    return min(plans, key=lambda plan: (plan[1].wei, plan[1].raw_pairs))
 
 
 def _path(links: Mapping[Ends, Source], ends: Ends, fidelity: float) -> tuple[int, ...]:
