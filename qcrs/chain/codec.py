@@ -32,6 +32,8 @@ CONTRACTS = (
     "Approval",
     "ProcessorRegistry",
     "Bonds",
+    "Regulation",
+    "Waiting",
     "Recovery",
     "ComputationAllocator",
     "Records",
