@@ -147,3 +147,8 @@ async def link_of(world, client, channel, processor):
         chain_id=gateway.network.chain_id, contract=gateway.addresses["EntanglementCoordinator"], link=channel.link
     )
     return LinkClient(url, load_keystore(config.keystore, config.password_file), domain, processor)
+
+
+def test_the_audit_follows_sessions_over_a_chain(world):
+    told = world.json("audit", "verify")
+    assert told["holds"], told
