@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from eth_abi import encode
-from eth_abi.codec import ABICodec
-from eth_abi.decoding import StringDecoder
-from eth_abi.exceptions import DecodingError, EncodingError
-from eth_abi.registry import BaseEquals, registry
 from eth_hash.auto import keccak
+from faster_eth_abi import encode
+from faster_eth_abi.codec import ABICodec
+from faster_eth_abi.decoding import StringDecoder
+from faster_eth_abi.exceptions import DecodingError, EncodingError
+from faster_eth_abi.registry import BaseEquals, registry
 
 from qcrs.chain.artifacts import load_abi
 from qcrs.errors import QcrsError
