@@ -83,8 +83,20 @@ def _quoted(plan: "Plan", shots: int) -> list[str]:
     crews = "; ".join(",".join(map(str, crew.members)) for crew in plan.crews)
     return [
         f"{plan.ebits} pairs a shot, {plan.raw_pairs:,} raw pairs a run of {shots} shots; processors {crews}",
+        *(_route(route) for route in plan.routes),
+        "pairs taken of channels: " + ", ".join(f"{count:,} of {channel}" for channel, count in plan.taken.items()),
         f"fidelity of the output at least {plan.fidelity:.4f} by the channels' tests, but for the processors' noise",
     ]
+
+
+def _route(route: dict[str, Any]) -> str:
+    first, *between, last = route["processors"]
+    before = ", ".join(map(str, route["before"]))
+    return (
+        f"processors {first} and {last} have no channel: {route['pairs']} pairs a shot swapped over "
+        f"{', '.join(map(str, between))}, of fidelity {route['fidelity']:.4f}; rounds of purification {before} on the "
+        f"way, {route['after']} end to end"
+    )
 
 
 def _list(options: argparse.Namespace) -> None:

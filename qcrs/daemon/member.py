@@ -61,7 +61,16 @@ class Member:
             RunRefused: It cannot. LinkUnreachable: The link does not answer.
         """
         await self._run(session, group, channels, index)
-        await self._client(session, channels)
+        client = await self._client(session, channels)
+        for use in session.uses:
+            channel = channels[use.channel]
+            # Of keys and reports the contract knows nothing; the link does, and would give no pairs.
+            spent = channel.used + await client.usage(channel.channel, channel.attempt)
+            if spent + use.pairs > channel.terms.capacity:
+                raise RunRefused(
+                    f"session {session.session}: {use.pairs} pairs of channel {use.channel}, of which {spent} of "
+                    f"{channel.terms.capacity} are used"
+                )
         await self.sender.send("EntanglementCoordinator", "join", session.session, index)
 
     async def arrive(self, session: Session, index: int, phase: int, digest: bytes) -> None:

@@ -5,7 +5,6 @@ holds is lost when it is started again.
 """
 
 import base64
-import itertools
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -13,8 +12,8 @@ from qcrs.chain.keys import LocalAccount
 from qcrs.chain.link_login import LinkDomain
 from qcrs.link.answers import MadePairs, OwnBits, Witnessed, words_of
 from qcrs.link.line import PATIENCE_SECONDS, Line
+from qcrs.link.live_member import LiveMember
 from qcrs.link.wire import (
-    Act,
     Describe,
     Fetch,
     Measure,
@@ -24,11 +23,12 @@ from qcrs.link.wire import (
     Prepare,
     Purpose,
     RunProgram,
+    Usage,
     Witness,
     understood,
-)  # fmt: skip
+)
 from qcrs.quantum.entanglement.pairs import LocalNoise
-from qcrs.quantum.fragment import Fragment, Instruction
+from qcrs.quantum.fragment import Fragment
 
 
 class LinkClient:
@@ -110,6 +110,12 @@ class LinkClient:
         )  # fmt: skip
         return words_of(await self._line.ask(request), len(positions))
 
+    async def usage(self, channel: int, attempt: int) -> int:
+        """Return how many pairs keys and reports have used of *channel* since its test number *attempt*."""
+        answer = await self._line.ask(Usage(channel=channel, attempt=attempt))
+        with understood("a number of pairs"):
+            return int(answer["pairs"])
+
     async def post(self, peer: int, topic: str, data: bytes) -> None:
         """Leave *data* for *peer* under *topic*; the link passes it on as it is.
 
@@ -177,7 +183,7 @@ class LinkClient:
         bits: int,
         noise: LocalNoise | None = None,
         wait: float | None = None,
-    ) -> "LiveMember":
+    ) -> LiveMember:
         """Take part in a live session with so many own *qubits* and *bits*, once all members have opened it.
 
         Raises:
@@ -189,33 +195,3 @@ class LinkClient:
         answer = await self._line.ask(request)
         with understood("a member"):
             return LiveMember(self._line, session, tuple(members), int(answer["member"]))
-
-
-class LiveMember:
-    """A member of a live session: acts on its own qubits of the joint state.
-
-    Attributes:
-        member: Its number in the session.
-    """
-
-    def __init__(self, line: Line, session: int, members: tuple[int, ...], member: int) -> None:
-        self._line, self._session, self._members, self.member = line, session, members, member
-        self._serials = itertools.count(1)
-
-    async def act(self, *instructions: Instruction, restart: bool = False, wait: float | None = None) -> list[int]:
-        """Carry out *instructions* one after the other, and return all own bits then.
-
-        Args:
-            restart: Begin another shot first, once all members ask for it: all qubits and bits are 0.
-
-        Raises:
-            ForeignQubit: A qubit is not the own.
-            SessionBroken: Others kept it waiting too long; the message names who. Deadlock: All wait for one another.
-        """
-        request = Act(
-            session=self._session, members=self._members, member=self.member, serial=next(self._serials),
-            instructions=instructions, restart=restart, wait=wait,
-        )  # fmt: skip
-        answer = await self._line.ask(request)
-        with understood("bits"):
-            return [int(bit) for bit in answer["bits"]]

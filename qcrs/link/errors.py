@@ -12,7 +12,9 @@ QcrsError
     |-- ForeignQubit         an operation on a qubit that is not the caller's
     |-- AccountMismatch      members say different things of what they do together
     |-- SessionUnbound       members of a session may not be told yet what the others measured
-    |-- ChannelMismatch      the chain knows a channel otherwise, or does not wait for its pairs
+    |-- SessionUnready       the chain knows a session otherwise, or it has not taken its pairs
+    |-- ChannelMismatch      the chain knows a channel otherwise, does not wait for its pairs, or has it not open
+    |-- PairsExceeded        more pairs than were taken of a channel, or are left of it, until it is tested again
     |-- WaitTimedOut         others did not come; names them
     |-- SessionBroken        a live session ended; says who kept it waiting
     |-- PairsUnknown         no such pairs are held: never made, spent, or lost when the link was started again
@@ -71,7 +73,15 @@ class SessionUnbound(LinkError):
 
 
 class ChannelMismatch(LinkError):
-    """The chain knows a channel otherwise, or does not wait for its pairs."""
+    """The chain knows a channel otherwise, does not wait for its pairs, or has it not open."""
+
+
+class SessionUnready(LinkError):
+    """The chain knows a session otherwise, or it has not taken its pairs."""
+
+
+class PairsExceeded(LinkError):
+    """More pairs than were taken of a channel, or are left of it, until it is tested again."""
 
 
 class WaitTimedOut(LinkError):

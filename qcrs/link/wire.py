@@ -114,6 +114,13 @@ class Measure(Record):
     readout_ppm: Ppm = 0
 
 
+class Usage(Record):
+    """Tell how many pairs keys and reports have used of a channel since its test number *attempt*."""
+
+    channel: Number
+    attempt: Number
+
+
 class Post(Record):
     """Leave *data* for *peer* under *topic*."""
 
@@ -187,7 +194,7 @@ class Act(Record):
 
 REQUESTS: dict[str, type[Record]] = {
     "login": Login, "resume": Resume, "describe": Describe, "prepare": Prepare, "measure": Measure, "post": Post,
-    "fetch": Fetch, "meet": Meet, "run": RunProgram, "witness": Witness,
+    "usage": Usage, "fetch": Fetch, "meet": Meet, "run": RunProgram, "witness": Witness,
     "open": OpenLive, "act": Act,
 }  # fmt: skip
 OPS = {request: op for op, request in REQUESTS.items()}

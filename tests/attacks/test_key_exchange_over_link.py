@@ -13,8 +13,8 @@ from qcrs.crypto.keys import SIGNATURE_BYTES
 from qcrs.daemon import conversation, talks
 from qcrs.quantum.entanglement.pairs import Equipment
 from qcrs.rules.invitation import Invitation, Talk
-from tests.linked import link_file
-from tests.talks import CHANNEL, NUMBER, gateway, keys_of, known, talk
+from tests.linked import Contracts, chain_of, link_file
+from tests.talks import CHANNEL, NUMBER, PAIRS, gateway, keys_of, known, talk
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +45,23 @@ def test_an_eavesdropper_on_the_link_raises_the_alarm_at_both_ends_and_there_is_
     assert f"intercept-resend {round(1e6 * share)} ppm" in report["label"]
     assert [[json.loads(path.read_text())["alarm"] for path in paths] for paths in kept] == [[report["alarm"]]] * 2
     assert keyless(kept[0] + kept[1])
+
+
+def test_keys_beyond_what_a_channel_has_left_are_refused_by_its_link_and_said_so(tmp_path):
+    """Sessions took half of its pairs; a key of as many as the other half has is made, and not one more."""
+    contracts = Contracts()
+    contracts.open(CHANNEL, (2, 1), capacity=2 * PAIRS, used=PAIRS)
+
+    async def twice(pair):
+        first, again = await pair.ask(), await pair.ask(number=NUMBER + 1)
+        await pair.settled(2)
+        return first, again, pair.kept(2)
+
+    first, again, kept = talk(twice, tmp_path, file=link_file(0.97), chain=chain_of(contracts))
+    assert "keyDigest" in first
+    assert again["error"] == "PairsExceeded"
+    assert f"sessions took {PAIRS} pairs and keys and reports {PAIRS} since test 1" in again["message"]
+    assert len(kept) == 1
 
 
 def test_sparing_what_it_takes_for_tests_does_not_help_an_eavesdropper(tmp_path):
