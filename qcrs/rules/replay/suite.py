@@ -9,7 +9,7 @@ from qcrs.model.decision import Decision
 from qcrs.rules.replay.bodies import Bodies
 from qcrs.rules.replay.bonds import Bond
 from qcrs.rules.replay.challenges import Demand
-from qcrs.rules.replay.channels import DEPOSIT_BOUNTIES, Channels
+from qcrs.rules.replay.channel_books import DEPOSIT_BOUNTIES, Channels
 from qcrs.rules.replay.computation import Computation
 from qcrs.rules.replay.consortium import Consortium
 from qcrs.rules.replay.deliveries import Delivery
