@@ -50,8 +50,12 @@ class Chain:
         event = SimpleNamespace(name=name, arguments={"processor": processor, **arguments}, block=len(self.events))
         self.events.append(event)
 
-    async def block_number(self):
+    @property
+    def newest(self):
         return len(self.events) - 1
+
+    async def block_number(self):
+        return self.newest
 
     async def logs(self, first, last, names):
         return [event for event in self.events if first <= event.block <= last and event.name in names]

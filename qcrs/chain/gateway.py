@@ -65,7 +65,7 @@ class Receipt:
 
 
 class Gateway:
-    """A connection to the chain of a network file."""
+    """A connection to the chain of a network file; *newest* is the newest block that it has heard of."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -74,6 +74,7 @@ class Gateway:
         self._by_address = {address.lower(): self.interfaces[name] for name, address in self.addresses.items()}
         self._rpc = Rpc(network.rpc_url, self.interfaces)
         self._sender = Sender(self._rpc, network.chain_id)
+        self.newest = 0
         self._head_timestamp = 0
         self._clock_offset = 0.0
         self._base_fee = 0
@@ -142,10 +143,7 @@ class Gateway:
             ContractRefused: It reverted.
         """
         interface = self.interfaces[contract]
-        message = {
-            "to": self.addresses[contract],
-            "data": "0x" + interface.encode_call(function, arguments).hex(),
-        }
+        message = {"to": self.addresses[contract], "data": "0x" + interface.encode_call(function, arguments).hex()}
         if sender is not None:
             message["from"] = sender
         result = await self.request("eth_call", message, "latest" if block is None else hex(block))
@@ -237,8 +235,8 @@ class Gateway:
         return [event for event in events if event.arguments.get("computation") == computation]
 
     @asynccontextmanager
-    async def subscribe(self, computation: int | None = None) -> AsyncIterator[AsyncGenerator[Event | int, None]]:
-        """Subscribe, and enter with what then yields events of the suite and the number of each new block.
+    async def subscribe(self, computation: int | None = None) -> AsyncIterator[AsyncGenerator[Event, None]]:
+        """Subscribe, and enter with what then yields events of the suite; new blocks set the clock meanwhile.
 
         What happens once it is entered is not missed; what happened before is in ``logs``.
 
@@ -255,11 +253,10 @@ class Gateway:
         finally:
             await feed.close()
 
-    async def _follow(self, feed: Feed) -> AsyncGenerator[Event | int, None]:
+    async def _follow(self, feed: Feed) -> AsyncGenerator[Event, None]:
         async for message in feed.messages():
             if isinstance(message, Head):
                 self._observe(message, live=True)
-                yield message.number
             else:
                 for event in self._decode([message]):
                     yield event
@@ -288,10 +285,12 @@ class Gateway:
             event = interface.decode_log(entry) if interface else None
             if event is not None and not entry.get("removed", False):
                 events.append(event)
+                self.newest = max(self.newest, event.block)
         return events
 
     def _observe(self, head: Head, live: bool) -> None:
         """Learn the chain's base fee and its clock; a devnet's may have been moved."""
+        self.newest = head.number
         self._base_fee = head.base_fee
         self._head_timestamp = head.timestamp
         offset = head.timestamp - time.time()
