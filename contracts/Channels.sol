@@ -9,7 +9,16 @@ import {IConsortium} from "./interfaces/IConsortium.sol";
 import {LinkTest} from "./libraries/LinkTest.sol";
 import {Pause} from "./libraries/Pause.sol";
 import {
-    COMMITTED, Channel, ChannelId, ChannelStatus, Link, LinkId, REVEALED, SECOND_ASKED, SECOND_COMMITTED_FIRST
+    COMMITTED,
+    Channel,
+    ChannelId,
+    ChannelStatus,
+    DIVIDED,
+    Link,
+    LinkId,
+    REVEALED,
+    SECOND_ASKED,
+    SECOND_COMMITTED_FIRST
 } from "./lifecycle/Channel.sol";
 import {ProcessorId} from "./lifecycle/Processor.sol";
 import {SessionId} from "./lifecycle/Session.sol";
@@ -20,6 +29,7 @@ import {SessionId} from "./lifecycle/Session.sol";
 /// back.
 // slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events
 contract Channels is IChannels, Links {
+    using LinkTest for bytes24;
     using LinkTest for bytes32;
 
     uint256 public constant MAX_PAIRS = 8192;
@@ -70,9 +80,7 @@ contract Channels is IChannels, Links {
         c.link = link;
         c.first = first;
         c.second = second;
-        Link storage l = _openLink(link);
-        ++l.live;
-        uint256 fee = _ask(id, c, l, first, seedCommitment);
+        uint256 fee = _ask(id, c, first, seedCommitment);
         emit ChannelRequested(id, first, second, link, terms, seedCommitment, fee, c.phaseEndsAt);
     }
 
@@ -81,9 +89,10 @@ contract Channels is IChannels, Links {
         Channel storage c = _channels[id];
         c.requireStatus(id, ChannelStatus.Open);
         _requireInTime(id, c);
+        if (c.marks & DIVIDED == 0) _divide(c, true);
         c.marks = end == 0 ? 0 : SECOND_ASKED;
         c.used = 0;
-        uint256 fee = _ask(id, c, _links[c.link], _endOf(id, c, end), seedCommitment);
+        uint256 fee = _ask(id, c, _endOf(id, c, end), seedCommitment);
         emit ChannelRetested(id, c.attempt, end, seedCommitment, fee, c.phaseEndsAt);
     }
 
@@ -94,9 +103,9 @@ contract Channels is IChannels, Links {
         _requireInTime(id, c);
         ProcessorId processor = c.marks & SECOND_ASKED == 0 ? c.second : c.first;
         _requireParty(processor);
-        uint256 deposit = c.fee + MARGIN;
+        Link storage l = _openLink(c.link);
+        uint256 deposit = _feeOf(l, c) + MARGIN;
         _spend(processor, deposit);
-        Link storage l = _links[c.link];
         uint256 free = l.stake - l.reserved;
         if (free < deposit) revert LinkStakeTooSmall(c.link, free, deposit);
         l.reserved += uint96(deposit);
@@ -110,8 +119,7 @@ contract Channels is IChannels, Links {
         c.advance(id, ChannelStatus.Cancelled);
         ProcessorId asker = _askerOf(c);
         _requireParty(asker);
-        _credit(asker, 2 * uint256(c.fee) + MARGIN);
-        --_links[c.link].live;
+        _credit(asker, 2 * _feeOf(_links[c.link], c) + MARGIN);
         _end(id, c, 0);
     }
 
@@ -120,7 +128,8 @@ contract Channels is IChannels, Links {
         Channel storage c = _channels[id];
         c.advance(id, ChannelStatus.Committing);
         _requireInTime(id, c);
-        _ownLink(c.link).reserved -= uint96(c.fee + MARGIN);
+        // slither-disable-next-line unused-return (that it is the caller's is all that matters)
+        _ownLink(c.link);
         emit PairsHeralded(id, root, _startWindow(c));
     }
 
@@ -180,10 +189,20 @@ contract Channels is IChannels, Links {
         ChannelStatus verdict = passed ? ChannelStatus.Open : ChannelStatus.Failed;
         c.advance(id, verdict);
         c.phaseEndsAt = uint40(block.timestamp) + c.lifetimeSeconds;
-        _divide(c, passed);
+        if (!passed) _divide(c, false);
         emit ChannelSettled(id, c.attempt, verdict, tested, errorsZ, errorsX, c.phaseEndsAt);
         bytes32 digest = keccak256(abi.encode(id, c.attempt, verdict, tested, errorsZ, errorsX));
         AUDIT_TRAIL.append(Decision.ChannelSettled, ChannelId.unwrap(id), digest);
+    }
+
+    /// @inheritdoc IChannels
+    function release(ChannelId id) external {
+        Channel storage c = _channels[id];
+        c.requireStatus(id, ChannelStatus.Open);
+        if (c.marks & DIVIDED != 0) revert ChannelMoneyDivided(id);
+        c.marks |= DIVIDED;
+        _divide(c, true);
+        emit ChannelReleased(id);
     }
 
     /// @inheritdoc IChannels
@@ -199,9 +218,9 @@ contract Channels is IChannels, Links {
         }
         if (status == ChannelStatus.Heralding) silent = LINK;
         c.advance(id, ChannelStatus.Expired);
-        --_links[c.link].live;
-        if (status == ChannelStatus.Requested) _credit(_askerOf(c), 2 * uint256(c.fee) + MARGIN);
-        else if (silent != 0) _charge(c, silent);
+        if (silent != 0) _charge(c, silent);
+        else if (status == ChannelStatus.Requested) _credit(_askerOf(c), 2 * _feeOf(_links[c.link], c) + MARGIN);
+        else if (c.marks & DIVIDED == 0) _divide(c, true);
         _end(id, c, silent);
     }
 
@@ -239,7 +258,7 @@ contract Channels is IChannels, Links {
     }
 
     /// @dev Opens another test: the asker commits to a seed, and puts down the fee and a deposit.
-    function _ask(ChannelId id, Channel storage c, Link storage l, ProcessorId asker, bytes32 seedCommitment)
+    function _ask(ChannelId id, Channel storage c, ProcessorId asker, bytes32 seedCommitment)
         private
         returns (uint256 fee)
     {
@@ -248,34 +267,33 @@ contract Channels is IChannels, Links {
         if (pausedUntil != 0) revert Pause.WorkStopped(pausedUntil, block.timestamp);
         _requireParty(asker);
         ++c.attempt;
-        fee = uint256(l.pricePerPair) * c.pairs;
-        c.fee = uint96(fee);
-        c.transcript = seedCommitment;
+        fee = _feeOf(_openLink(c.link), c);
+        c.transcript = bytes24(seedCommitment);
         _startWindow(c);
         _spend(asker, 2 * fee + MARGIN);
     }
 
-    /// @dev Divides what a test that was decided holds.
+    /// @dev Divides what a channel holds whose test was decided.
     function _divide(Channel storage c, bool passed) private {
-        uint256 fee = c.fee;
+        Link storage l = _links[c.link];
+        uint256 fee = _feeOf(l, c);
         uint256 deposit = fee + MARGIN;
         uint256 returned = passed ? 0 : fee;
         bool secondAsked = c.marks & SECOND_ASKED != 0;
         _credit(c.first, deposit + (secondAsked ? 0 : returned));
         _credit(c.second, deposit + (secondAsked ? returned : 0));
-        Link storage l = _links[c.link];
+        l.reserved -= uint96(deposit);
         if (passed) l.stake += uint96(fee);
-        else --l.live;
     }
 
     /// @dev Divides what a test holds that is not decided since somebody kept silent.
     function _charge(Channel storage c, uint256 silent) private {
-        uint256 fee = c.fee;
-        uint256 deposit = fee + MARGIN;
         Link storage l = _links[c.link];
+        uint256 fee = _feeOf(l, c);
+        uint256 deposit = fee + MARGIN;
+        l.reserved -= uint96(deposit);
         if (silent == LINK) {
             l.stake -= uint96(deposit);
-            l.reserved -= uint96(deposit);
             _credit(_askerOf(c), fee);
             _credit(c.first, deposit + (deposit - deposit / 2));
             _credit(c.second, deposit + deposit / 2);
@@ -294,11 +312,11 @@ contract Channels is IChannels, Links {
     }
 
     /// @dev Sets a mark of one end, once.
-    function _mark(ChannelId id, Channel storage c, uint256 end, uint16 mark) private returns (uint256 marks) {
-        uint16 bit = uint16(uint256(mark) << end);
+    function _mark(ChannelId id, Channel storage c, uint256 end, uint8 mark) private returns (uint256 marks) {
+        uint8 bit = uint8(uint256(mark) << end);
         if (c.marks & bit != 0) revert ChannelEndDone(id, end);
         marks = c.marks | bit;
-        c.marks = uint16(marks);
+        c.marks = uint8(marks);
     }
 
     function _startWindow(Channel storage c) private returns (uint40 endsAt) {
@@ -328,8 +346,9 @@ contract Channels is IChannels, Links {
         bytes32 second
     ) private view {
         uint256 marks = c.marks;
-        bytes32 actual =
-            marks & SECOND_ASKED == 0 ? firstSeed.extend(secondSeed) : secondSeed.extend(firstSeed);
+        bytes24 actual = marks & SECOND_ASKED == 0
+            ? bytes24(firstSeed).extend(secondSeed)
+            : bytes24(secondSeed).extend(firstSeed);
         actual = marks & SECOND_COMMITTED_FIRST == 0
             ? actual.extend(first).extend(second)
             : actual.extend(second).extend(first);
@@ -341,6 +360,11 @@ contract Channels is IChannels, Links {
         if (block.timestamp > dueAt) revert ChannelOverdue(id, dueAt, block.timestamp);
     }
 
+    /// @dev Wei for the link for a test of `c`. Each end, and the link's operator, puts down so much and the margin.
+    function _feeOf(Link storage l, Channel storage c) private view returns (uint256) {
+        return uint256(l.pricePerPair) * c.pairs;
+    }
+
     /// @dev The end that asked for this test.
     function _askerOf(Channel storage c) private view returns (ProcessorId) {
         return c.marks & SECOND_ASKED == 0 ? c.first : c.second;
@@ -350,6 +374,5 @@ contract Channels is IChannels, Links {
         if (end > 1) revert ChannelEndInvalid(id, end);
         return end == 0 ? c.first : c.second;
     }
-
 }
 // slither-disable-end reentrancy-no-eth,reentrancy-benign,reentrancy-events

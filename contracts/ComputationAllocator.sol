@@ -20,12 +20,13 @@ import {Panel} from "./libraries/Panel.sol";
 import {Pause} from "./libraries/Pause.sol";
 import {Recovery} from "./libraries/Recovery.sol";
 import {Round} from "./libraries/Round.sol";
+import {Waiting} from "./libraries/Waiting.sol";
 import {AssignmentLifecycle, AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationLifecycle, ComputationStatus} from "./lifecycle/Computation.sol";
 import {ProcessorId} from "./lifecycle/Processor.sol";
 
 /// @title ComputationAllocator
-/// @notice See IComputationAllocator. Here is the way of a computation on which all goes well; the rest is in Recovery.
+/// @notice See IComputationAllocator. Here is the way of a computation on which all goes well; the rest is in Waiting and Recovery.
 /// @dev Calls go to the registry, the consortium, the trail and the bonds alone; of those only the bonds call back, to
 /// put what they slash into the treasury.
 // slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events
@@ -36,6 +37,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     using Panel for Panel.Seats;
     using Recovery for Desk.State;
     using Round for Desk.State;
+    using Waiting for Desk.State;
 
     /// Most computations of one `submitMany`.
     uint256 public constant MAX_BATCH = 64;
@@ -104,21 +106,22 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     function allocate(ComputationId id) external {
         Computation storage c = _desk.computations[id];
         c.requireStatus(id, ComputationStatus.Queued);
-        if (c.tried == 0) {
-            Asked asked = c.asked();
+        (Asked asked, uint8 tried) = (c.asked(), c.tried);
+        if (tried == 0) {
             FairQueue.Queue storage queue = _desk.queues[asked.noiseClass()];
             FairQueue.State memory s = queue.state;
             uint16 place = asked.place();
             if (!FairQueue.isFirst(s, place)) revert ComputationNotDue(id, FairQueue.bucketOf(s, place), s.first);
             queue.depart(s, place, true);
         }
-        _allocate(id, c, 0, 0);
+        _allocate(id, c, asked, tried, 0);
     }
 
     /// @inheritdoc IComputationAllocator
     function backfill(ComputationId id, ComputationId[] calldata ahead) external {
         (uint8 most, uint8 least) = _desk.pass(id, ahead);
-        _allocate(id, _desk.computations[id], most, least);
+        Computation storage c = _desk.computations[id];
+        _allocate(id, c, c.asked(), 0, uint256(most) << 8 | uint256(least) << 16);
     }
 
     /// @inheritdoc IComputationAllocator
@@ -331,17 +334,16 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         if (msg.value != 0) emit Deposited(msg.sender, msg.value);
     }
 
-    /// @dev Draws what a computation lacks, and pays the keeper. `most` and `least` qubits are asked by those ahead of it.
-    function _allocate(ComputationId id, Computation storage c, uint256 most, uint256 least) private {
-        Asked asked = c.asked();
+    /// @dev Draws what a computation lacks, and pays the keeper.
+    /// @param passed What those ahead of it ask for, as the registry takes it.
+    function _allocate(ComputationId id, Computation storage c, Asked asked, uint8 tried, uint256 passed) private {
         if (block.timestamp > asked.deadlineAt()) revert DeadlinePassed(id, asked.deadlineAt(), block.timestamp);
-        uint8 tried = c.tried;
         uint8 attempt = tried == 0 ? 1 : c.attempt;
         Pause.requireOver(_desk.pausedThrough);
         bytes32 seed = Commitment.drawSeedOf(_desk.beacon, id, tried);
         uint40 endsAt = uint40(block.timestamp) + _desk.commitSeconds;
-        ProcessorId[] memory drawn = _draw(id, c, seed, asked, tried, most << 8 | least << 16);
-        _desk.seat(id, asked, tried, drawn, endsAt);
+        ProcessorId[] memory drawn = _draw(id, c, seed, asked, tried, passed);
+        _desk.seat(id, c, asked, tried, drawn, endsAt);
         // Who waits in the queue has paid for it; who was replaced has paid whoever replaced it.
         uint256 bounty = tried == 0 ? KEEPER_BOUNTY : 0;
         if (bounty != 0) _desk.book.credit(msg.sender, bounty);

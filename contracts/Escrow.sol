@@ -8,7 +8,7 @@ import {Actor} from "./libraries/Actor.sol";
 import {Desk} from "./libraries/Desk.sol";
 import {Ledger} from "./libraries/Ledger.sol";
 import {Pause} from "./libraries/Pause.sol";
-import {Recovery} from "./libraries/Recovery.sol";
+import {Regulation} from "./libraries/Regulation.sol";
 import {ESCALATION} from "./lifecycle/Computation.sol";
 
 /// @title Escrow
@@ -16,7 +16,7 @@ import {ESCALATION} from "./lifecycle/Computation.sol";
 /// @dev The money's door: how coin comes and goes. What is locked, paid and slashed between is the allocator's business.
 abstract contract Escrow is IEscrow, AccessManaged {
     using Ledger for Ledger.Book;
-    using Recovery for Desk.State;
+    using Regulation for Desk.State;
 
     IAuditTrail public immutable AUDIT_TRAIL;
 

@@ -84,7 +84,7 @@ abstract contract Links is ILinks {
     /// @inheritdoc ILinks
     function closeLink(LinkId link) external {
         Link storage l = _ownLink(link);
-        if (l.live != 0) revert LinkInUse(link, l.live);
+        if (l.reserved != 0) revert LinkInUse(link, l.reserved);
         uint256 refund = l.stake;
         l.stake = 0;
         l.closed = true;

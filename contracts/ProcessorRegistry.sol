@@ -4,16 +4,20 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Decision, IAuditTrail} from "./interfaces/IAuditTrail.sol";
+import {IBookings} from "./interfaces/IBookings.sol";
 import {IConsortium} from "./interfaces/IConsortium.sol";
 import {IHashKeys} from "./interfaces/IHashKeys.sol";
-import {Capability, IProcessorRegistry, Terms} from "./interfaces/IProcessorRegistry.sol";
+import {IOffers, Terms} from "./interfaces/IOffers.sol";
+import {Capability, IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {AssignmentStatus} from "./lifecycle/Assignment.sol";
 import {ProcessorId, ProcessorStatus, Standing} from "./lifecycle/Processor.sol";
 import {Actor} from "./libraries/Actor.sol";
 import {Approval} from "./libraries/Approval.sol";
 import {Asked} from "./libraries/Asked.sol";
+import {Bookings} from "./libraries/Bookings.sol";
 import {Draw} from "./libraries/Draw.sol";
 import {Keyring} from "./libraries/Keyring.sol";
+import {Offers} from "./libraries/Offers.sol";
 import {Pause} from "./libraries/Pause.sol";
 import {ProcessorIndex} from "./libraries/ProcessorIndex.sol";
 import {Reputation} from "./libraries/Reputation.sol";
@@ -24,16 +28,15 @@ import {Succession} from "./libraries/Succession.sol";
 /// @notice See IProcessorRegistry.
 contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     using Approval for Approval.Book;
+    using Bookings for Roster.State;
     using Draw for Roster.State;
     using Keyring for Keyring.Identity;
+    using Offers for Roster.State;
     using ProcessorIndex for ProcessorIndex.Index;
     using Reputation for Standing;
     using Roster for Roster.State;
     using Succession for Succession.Memory;
 
-    bytes32 private constant REGISTRATION_TYPEHASH = keccak256(
-        "ProcessorRegistration(address operator,address daemon,bytes32 identityDigest,bytes32 hardwareDigest)"
-    );
     uint256 private constant MISSED_BEATS = 2;
     bytes32 private constant CONDUCT = "conduct";
 
@@ -113,12 +116,10 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
         processor = ProcessorId.wrap(++processorCount);
         processorOf[daemon] = processor;
-        Standing storage standing = _roster.standings[processor];
-        standing.organisation = organisation;
-        standing.advance(processor, ProcessorStatus.Applied);
+        _roster.enter(processor, organisation);
         emit ProcessorRegistered(processor, operator, daemon, organisation, identityDigest, hardwareDigest);
         _succession.enter(_roster, processor, hardwareDigest);
-        bytes32 digest = _consentDigest(operator, daemon, identityDigest, hardwareDigest);
+        bytes32 digest = _hashTypedDataV4(Keyring.consentOf(operator, daemon, identityDigest, hardwareDigest));
         _identities[processor].enter(
             HASH_KEYS, operator, proven, hashKeysRequired, daemon, digest, daemonSignature
         );
@@ -144,7 +145,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     {
         Keyring.Identity storage identity = _identities[processor];
         // No hardware digest: the hardware stays what it is.
-        bytes32 digest = _consentDigest(identity.operator, identity.daemon, identityDigest, 0);
+        bytes32 digest = _hashTypedDataV4(Keyring.consentOf(identity.operator, identity.daemon, identityDigest, 0));
         identity.requireConsent(HASH_KEYS, digest, daemonSignature);
         emit IdentityUpdated(processor, identityDigest);
         if (_roster.standings[processor].status == ProcessorStatus.Certified) _suspend(processor, identityDigest);
@@ -194,8 +195,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IProcessorRegistry
     function retire(ProcessorId processor) external onlyOperator(processor) {
-        _roster.standings[processor].advance(processor, ProcessorStatus.Retired);
-        _roster.unlist(processor);
+        _roster.dismiss(processor, ProcessorStatus.Retired);
         _succession.part(_roster, processor);
         emit ProcessorRetired(processor);
     }
@@ -204,39 +204,28 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     function heartbeat(ProcessorId processor) external {
         address daemon = _identities[processor].daemon;
         if (msg.sender != daemon) revert CallerNotDaemon(processor, msg.sender, daemon);
-        _roster.standings[processor].lastBeatAt = uint32(block.timestamp);
-        _roster.list(processor);
+        _roster.hear(processor);
         emit HeartbeatReceived(processor);
     }
 
     /// @inheritdoc IProcessorRegistry
     function drain(ProcessorId processor, bool draining) external {
         _identities[processor].requireEither(HASH_KEYS, processor);
-        _roster.standings[processor].draining = draining;
-        _roster.relist(processor);
+        _roster.drain(processor, draining);
         emit ProcessorDrained(processor, draining);
     }
 
-    /// @inheritdoc IProcessorRegistry
+    /// @inheritdoc IOffers
     function offer(ProcessorId processor, uint64 price, uint80 minimum, uint40 expiresAt)
         external
         onlyOperator(processor)
     {
-        if (price == 0 || expiresAt <= block.timestamp) {
-            revert OfferInvalid(processor, price, expiresAt, block.timestamp);
-        }
-        _roster.standings[processor].offered = true;
-        Terms storage terms = _roster.terms[processor];
-        terms.price = price;
-        terms.minimum = minimum;
-        terms.offerExpiresAt = expiresAt;
-        emit OfferMade(processor, price, minimum, expiresAt);
+        _roster.offer(processor, price, minimum, expiresAt);
     }
 
-    /// @inheritdoc IProcessorRegistry
+    /// @inheritdoc IOffers
     function withdrawOffer(ProcessorId processor) external onlyOperator(processor) {
-        _roster.standings[processor].offered = false;
-        emit OfferWithdrawn(processor);
+        _roster.withdrawOffer(processor);
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -279,47 +268,28 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
             ProcessorId processor = processors[i];
             if (ProcessorId.unwrap(processor) == 0) continue;
             operators[i] = _identities[processor].operator;
-            Standing storage standing = _roster.standings[processor];
-            standing.leasedQubits -= qubits;
-            standing.note(fates[i]);
-            _roster.relist(processor);
+            _roster.release(processor, qubits, fates[i]);
         }
     }
 
-    /// @inheritdoc IProcessorRegistry
+    /// @inheritdoc IBookings
     function hold(ProcessorId processor, uint8 qubits)
         external
         onlyReservations
         returns (address operator, uint24 organisation)
     {
-        Standing storage standing = _roster.standings[processor];
-        if (!Roster.isOpen(standing, _beatenSince())) revert ProcessorUnavailable(processor);
-        uint256 left = standing.qubits - standing.heldQubits;
-        // Qubits that computations have now will be free by then; those promised to others will not.
-        if (qubits > left) revert QubitsUnavailable(processor, qubits, left);
-        standing.heldQubits += qubits;
-        _roster.relist(processor);
-        emit QubitsReserved(processor, standing.heldQubits, standing.leasedQubits);
-        return (_identities[processor].operator, standing.organisation);
+        organisation = _roster.hold(processor, qubits, _beatenSince());
+        operator = _identities[processor].operator;
     }
 
-    /// @inheritdoc IProcessorRegistry
+    /// @inheritdoc IBookings
     function occupy(ProcessorId processor, uint8 qubits) external onlyReservations {
-        Standing storage standing = _roster.standings[processor];
-        uint256 left = standing.qubits - standing.leasedQubits;
-        if (qubits > left) revert QubitsUnavailable(processor, qubits, left);
-        standing.heldQubits -= qubits;
-        standing.leasedQubits += qubits;
-        emit QubitsReserved(processor, standing.heldQubits, standing.leasedQubits);
+        _roster.occupy(processor, qubits);
     }
 
-    /// @inheritdoc IProcessorRegistry
+    /// @inheritdoc IBookings
     function vacate(ProcessorId processor, uint8 held, uint8 leased) external onlyReservations {
-        Standing storage standing = _roster.standings[processor];
-        standing.heldQubits -= held;
-        standing.leasedQubits -= leased;
-        _roster.relist(processor);
-        emit QubitsReserved(processor, standing.heldQubits, standing.leasedQubits);
+        _roster.vacate(processor, held, leased);
     }
 
     /// @inheritdoc IProcessorRegistry
@@ -337,10 +307,8 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
     /// @inheritdoc IProcessorRegistry
     function setBonded(ProcessorId processor, bool bonded) external {
         if (msg.sender != BONDS) revert CallerNotBonds(msg.sender);
-        Standing storage standing = _roster.standings[processor];
-        if (standing.bonded == bonded) return;
-        standing.bonded = bonded;
-        _roster.relist(processor);
+        if (_roster.standings[processor].bonded == bonded) return;
+        _roster.bond(processor, bonded);
         emit ProcessorBonded(processor, bonded);
     }
 
@@ -380,7 +348,7 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
         return _approvals.capabilities[processor][version];
     }
 
-    /// @inheritdoc IProcessorRegistry
+    /// @inheritdoc IOffers
     function termsOf(ProcessorId processor) external view returns (Terms memory) {
         return _roster.terms[processor];
     }
@@ -401,27 +369,15 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     function _approve(ProcessorId processor, uint16 version, bytes32 evidence) private {
         bytes32 digest = _approvals.approve(_roster, _succession, processor, version, evidence);
-        AUDIT_TRAIL.append(Decision.ProcessorCertified, _subject(processor), digest);
+        AUDIT_TRAIL.append(Decision.ProcessorCertified, ProcessorId.unwrap(processor), digest);
     }
 
     function _suspend(ProcessorId processor, bytes32 reason) private {
-        _roster.standings[processor].advance(processor, ProcessorStatus.Suspended);
-        _roster.unlist(processor);
+        _roster.dismiss(processor, ProcessorStatus.Suspended);
         _succession.part(_roster, processor);
         emit ProcessorSuspended(processor, reason);
         bytes32 digest = keccak256(abi.encode(processor, reason));
-        AUDIT_TRAIL.append(Decision.ProcessorSuspended, _subject(processor), digest);
-    }
-
-    /// @dev What a daemon signs to serve a processor.
-    function _consentDigest(address operator, address daemon, bytes32 identityDigest, bytes32 hardwareDigest)
-        private
-        view
-        returns (bytes32)
-    {
-        return _hashTypedDataV4(
-            keccak256(abi.encode(REGISTRATION_TYPEHASH, operator, daemon, identityDigest, hardwareDigest))
-        );
+        AUDIT_TRAIL.append(Decision.ProcessorSuspended, ProcessorId.unwrap(processor), digest);
     }
 
     function _wishOf(Asked asked, uint256 shape, uint256 pay) private view returns (Draw.Wish memory) {
@@ -438,9 +394,5 @@ contract ProcessorRegistry is IProcessorRegistry, AccessManaged, EIP712 {
 
     function _beatenSince() private view returns (uint256) {
         return block.timestamp - MISSED_BEATS * HEARTBEAT_SECONDS;
-    }
-
-    function _subject(ProcessorId processor) private pure returns (uint64) {
-        return ProcessorId.unwrap(processor);
     }
 }

@@ -24,6 +24,7 @@ TERMS: Mapping[str, int] = {
 }
 STAKE = 10 * ETHER
 PURSE = ETHER
+DIVIDED = 64  # of a channel's marks
 LINK_OPERATOR = account("operator of the link")
 REQUEST: Mapping[str, Any] = {
     "programDigest": keccak(b"program"),
@@ -79,6 +80,10 @@ class Lab:
         """Return the stake of the link."""
         return self.channels.linkOf(self.link)["stake"]
 
+    def reserved(self) -> int:
+        """Return what of that is behind channels."""
+        return self.channels.linkOf(self.link)["reserved"]
+
     def test(self, first: int = 1, second: int = 2, **terms: int) -> "LinkUnderTest":
         """Return a channel between two processors that nobody has asked for yet."""
         return LinkUnderTest(self, (first, second), terms)
@@ -97,12 +102,12 @@ class Lab:
             owed += record["stake"]
         for id_ in range(1, self.channels.channelCount() + 1):
             record = self.channels.channelOf(id_)
-            deposit = record["fee"] + self.margin
-            status = ChannelStatus(record["status"])
+            fee = self.channels.linkOf(record["link"])["pricePerPair"] * record["pairs"]
+            status, divided = ChannelStatus(record["status"]), record["marks"] & DIVIDED
             if status is ChannelStatus.Requested:
-                owed += record["fee"] + deposit
-            elif status in (ChannelStatus.Heralding, ChannelStatus.Committing, ChannelStatus.Revealing):
-                owed += record["fee"] + 2 * deposit
+                owed += 2 * fee + self.margin
+            elif ChannelStatus.Heralding <= status <= ChannelStatus.Open and not divided:
+                owed += 3 * fee + 2 * self.margin
         assert world.chain.balance(self.channels.address) == owed
         assert world.chain.balance(self.coordinator.address) == sum(map(self.held_by, self.sessions()))
 
@@ -230,6 +235,10 @@ class LinkUnderTest:
         receipt = self.contract.retest(*arguments, sender=sender or self.daemon(end), value=value)
         self.attempt, self.asker = self.attempt + 1, end
         return receipt
+
+    def release(self, sender: str | None = None) -> Receipt:
+        """Have what it holds divided before its end."""
+        return self.contract.release(self.id, sender=sender or self.lab.world.stranger)
 
     def enforce(self, sender: str | None = None) -> Receipt:
         """Let the step be overdue, and enforce that."""

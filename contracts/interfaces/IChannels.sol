@@ -47,10 +47,12 @@ struct Use {
 /// While it is Open sessions `consume` its pairs; either end may `retest` it, which renews them; it ends by its age.
 /// Every step has a window; when it is over anyone calls `enforce`, and who kept silent pays.
 /// @dev Money. Each end puts a deposit down (see `depositOf`), who asks also the link's fee; the operator's stake
-/// covers as much. Open: the link earns the fee. Failed: it does not, and the fee returns; whose fault it was nobody
-/// can tell, so deposits return as well. One end silent: its deposit is the other's, and the link has done its part.
-/// Both silent: deposits go to the treasury, so that neither gains. Link silent: its deposit is shared by the ends, and
-/// the fee returns. The coin here equals purses, stakes, and what tests that are under way hold.
+/// covers as much. Open: the link earns the fee, and deposits return. Failed: it does not, and the fee returns; whose
+/// fault it was nobody can tell, so deposits return as well. One end silent: its deposit is the other's, and the link
+/// has done its part. Both silent: deposits go to the treasury, so that neither gains. Link silent: its deposit is
+/// shared by the ends, and the fee returns. What a channel holds stays there while it is Open, which spares every test
+/// three writes: it is divided when the channel ends or is tested again, or once anyone calls `release`.
+/// The coin here equals purses, stakes, and what channels hold.
 /// Trust: two ends that collude can invent outcomes; an emulated link sees everything. Neither is found out here.
 interface IChannels is ILinks {
     /// @notice End 0, `first`, asks for a channel; beside its deposit it has put down `fee` wei for the link.
@@ -83,6 +85,8 @@ interface IChannels is ILinks {
         uint256 errorsX,
         uint40 phaseEndsAt
     );
+    /// @notice The channel goes on, and holds no money any more.
+    event ChannelReleased(ChannelId indexed channel);
     event PairsConsumed(ChannelId indexed channel, SessionId indexed session, uint32 pairs);
     /// @notice Expired or Cancelled. `silent` has bit 0 and 1 for the ends, bit 2 for the link: who pays for it.
     event ChannelEnded(ChannelId indexed channel, ChannelStatus status, uint256 silent);
@@ -96,13 +100,15 @@ interface IChannels is ILinks {
     /// @notice `end` has committed to, or revealed, its outcomes already.
     error ChannelEndDone(ChannelId channel, uint256 end);
     /// @notice What is opened leads to the transcript `actual`, the channel has `expected`.
-    error TranscriptMismatch(ChannelId channel, bytes32 expected, bytes32 actual);
+    error TranscriptMismatch(ChannelId channel, bytes24 expected, bytes24 actual);
     /// @notice The test has `expected` words of outcomes, `actual` are given.
     error OutcomesLengthMismatch(ChannelId channel, uint256 expected, uint256 actual);
     /// @notice The step was to be made by `dueAt`; it is now `timestamp`.
     error ChannelOverdue(ChannelId channel, uint40 dueAt, uint256 timestamp);
     /// @notice Nobody is late before `dueAt`; it is now `timestamp`.
     error ChannelNotDue(ChannelId channel, uint40 dueAt, uint256 timestamp);
+    /// @notice What the channel held has been divided.
+    error ChannelMoneyDivided(ChannelId channel);
     /// @notice Both ends have revealed: settle it.
     error SettlementDue(ChannelId channel);
     /// @notice The channel has `left` pairs until it is tested again, `needed` are asked for.
@@ -148,6 +154,9 @@ interface IChannels is ILinks {
     /// @notice Asks for another test, on the same terms and at the link's present price. Daemon or operator of either
     /// end. What has not been used is lost: the pairs are made anew.
     function retest(ChannelId channel, uint256 end, bytes32 seedCommitment) external payable;
+
+    /// @notice Divides what an Open channel holds, before its end: deposits to the ends, its fee to the link. Anyone.
+    function release(ChannelId channel) external;
 
     /// @notice Ends a channel whose step is overdue, or whose pairs are too old. Anyone.
     function enforce(ChannelId channel) external;

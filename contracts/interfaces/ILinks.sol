@@ -6,7 +6,7 @@ import {ProcessorId} from "../lifecycle/Processor.sol";
 
 /// @title Links, and the purses of those that use them
 /// @notice A link is a service that makes entangled pairs between processors. Its operator puts a stake down, of which
-/// so much is behind each channel whose pairs it is to make, and to which it adds what it earns.
+/// so much is behind each channel until its money is divided, and to which it adds what it earns.
 /// A processor has a purse: anyone may `fund` it, its operator alone takes out of it, and channels and sessions take
 /// deposits and fees from it, and return them to it. What is sent along with a call goes into the purse first; so calls
 /// through the door of hash keys, which carry no coin, can be made as well.
@@ -32,8 +32,8 @@ interface ILinks {
     error CallerNotLinkOperator(LinkId link, address account, address operator);
     /// @notice No channel can be had over the link: it is closed, or was never opened.
     error LinkNotOpen(LinkId link);
-    /// @notice `live` channels over the link have not ended.
-    error LinkInUse(LinkId link, uint256 live);
+    /// @notice `reserved` wei of the link's stake are behind channels.
+    error LinkInUse(LinkId link, uint256 reserved);
     /// @notice Of the link's stake `free` wei are behind nothing, `needed` are asked for.
     error LinkStakeTooSmall(LinkId link, uint256 free, uint256 needed);
     /// @notice `account` is neither the daemon `daemon` nor the operator `operator` of `processor`.
@@ -57,7 +57,7 @@ interface ILinks {
     /// @notice Takes wei that are behind nothing out of the link's stake. Its operator only.
     function unstake(LinkId link, uint96 amount) external;
 
-    /// @notice Ends a link over which nothing is live, and returns its stake. Its operator only.
+    /// @notice Ends a link of whose stake nothing is behind a channel, and returns it. Its operator only.
     function closeLink(LinkId link) external;
 
     /// @notice Adds what is sent to the purse of a processor. Anyone.

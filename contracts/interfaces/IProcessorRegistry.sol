@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IBookings} from "./IBookings.sol";
 import {IHashKeys} from "./IHashKeys.sol";
+import {IOffers} from "./IOffers.sol";
 import {Asked} from "../libraries/Asked.sol";
 import {AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {ProcessorId, Standing} from "../lifecycle/Processor.sol";
@@ -28,19 +30,6 @@ struct Capability {
     bytes32 calibrationDigest;
 }
 
-/// @notice What a processor is drawn by beside its noise class and qubits: approved, and offered.
-struct Terms {
-    uint8 quantumVolumeLog2;
-    uint8 profile;
-    uint32 twoQubitErrorPpm;
-    /// Wei a qubit-shot that it asks at least.
-    uint64 price;
-    /// Wei that it asks for a computation at least.
-    uint80 minimum;
-    /// When the offer ends, unix seconds: then nothing is drawn on it.
-    uint40 offerExpiresAt;
-}
-
 /// @title The registry of quantum processors
 /// @notice Identity, approved capability, availability, qubit leases and conduct of each processor. Those that can be
 /// drawn are indexed by noise class and free qubits: see ProcessorIndex and Draw. A processor that is not heard of, or whose
@@ -51,7 +40,7 @@ struct Terms {
 /// An operator or a daemon that is keyed, for it has a hash key, acts through IHashKeys alone: a stolen ECDSA key does
 /// not register, declare, offer, drain, retire or report. Heartbeats stay outside: they are many, and a thief gains by them
 /// that a silent processor is drawn. So do reveals, which anyone may post: they open what a hash key has signed.
-interface IProcessorRegistry {
+interface IProcessorRegistry is IOffers, IBookings {
     event ProcessorRegistered(
         ProcessorId indexed processor,
         address indexed operator,
@@ -77,9 +66,6 @@ interface IProcessorRegistry {
     event HeartbeatReceived(ProcessorId indexed processor);
     /// @notice The processor takes nothing new while `draining`.
     event ProcessorDrained(ProcessorId indexed processor, bool draining);
-    event OfferMade(ProcessorId indexed processor, uint64 price, uint80 minimum, uint40 expiresAt);
-    event OfferWithdrawn(ProcessorId indexed processor);
-    event QubitsReserved(ProcessorId indexed processor, uint8 held, uint8 leased);
 
     /// @notice `account` belongs to no admitted organisation.
     error OperatorNotInConsortium(address account);
@@ -109,14 +95,6 @@ interface IProcessorRegistry {
     error CallerNotCertifications(address account);
     /// @notice `accepted` answers outweigh `faults` of `processor`, or these are too few for a suspension by rule.
     error ConductBearable(ProcessorId processor, uint256 accepted, uint256 faults);
-    /// @notice `account` is not the contract of reservations.
-    error CallerNotReservations(address account);
-    /// @notice An offer has a price, and ends after `timestamp`.
-    error OfferInvalid(ProcessorId processor, uint64 price, uint40 expiresAt, uint256 timestamp);
-    /// @notice `processor` cannot take `qubits` more: it has `free`, of those leased or promised to nobody.
-    error QubitsUnavailable(ProcessorId processor, uint256 qubits, uint256 free);
-    /// @notice `processor` is not ready to work: not certified, not bonded, expired, draining, or not heard of.
-    error ProcessorUnavailable(ProcessorId processor);
 
     /// @notice Registers a processor for the caller, who becomes its operator.
     /// @param daemon Account with which the processor's daemon acts.
@@ -175,14 +153,6 @@ interface IProcessorRegistry {
     /// operator or its daemon.
     function drain(ProcessorId processor, bool draining) external;
 
-    /// @notice Asks for `price` wei a qubit-shot and at least `minimum` wei a computation, until `expiresAt`. Who has no
-    /// offer asks the policy's price, as it is when a computation is submitted. All that run a computation are paid what
-    /// its requester bids. Operator only.
-    function offer(ProcessorId processor, uint64 price, uint80 minimum, uint40 expiresAt) external;
-
-    /// @notice Asks the policy's price again. Operator only.
-    function withdrawOffer(ProcessorId processor) external;
-
     /// @notice Draws independent, available processors and leases qubits of each. Allocator only.
     /// @param seed Seed of the draw. @param asked First word of the computation's record.
     /// @param shape Processors to draw, and, out of turn, the most and the least qubits that those ahead ask for: one byte
@@ -201,16 +171,6 @@ interface IProcessorRegistry {
 
     /// @notice Whether such a draw, for a computation that has had no processors yet, would find enough.
     function isPlaceable(bytes32 seed, Asked asked, uint256 count, uint256 pay) external view returns (bool);
-
-    /// @notice Promises qubits of a processor, which get no new work from then on. Contract of reservations only.
-    /// @return operator Whom to pay. @return organisation Of the processor.
-    function hold(ProcessorId processor, uint8 qubits) external returns (address operator, uint24 organisation);
-
-    /// @notice Leases qubits that were promised, once they are free. Contract of reservations only.
-    function occupy(ProcessorId processor, uint8 qubits) external;
-
-    /// @notice Ends a promise of `held` qubits, or a lease of `leased`. Contract of reservations only.
-    function vacate(ProcessorId processor, uint8 held, uint8 leased) external;
 
     /// @notice Ends leases and records conduct. Allocator only.
     /// @param processors Entries that are 0 are passed over.
@@ -266,9 +226,6 @@ interface IProcessorRegistry {
 
     /// @notice One capability version.
     function capabilityOf(ProcessorId processor, uint16 version) external view returns (Capability memory);
-
-    /// @notice What `processor` is drawn by beside its noise class and qubits.
-    function termsOf(ProcessorId processor) external view returns (Terms memory);
 
     /// @notice Whether `processor` can be drawn now, as far as it is itself concerned.
     function isAvailable(ProcessorId processor) external view returns (bool);

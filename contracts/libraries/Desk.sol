@@ -16,7 +16,7 @@ import {Ledger} from "./Ledger.sol";
 import {Panel} from "./Panel.sol";
 
 /// @title The allocator's desk: all that it keeps, and how work on it ends
-/// @notice What both the allocator and Recovery need: to end assignments, to divide escrow, to put a computation back into
+/// @notice What the allocator, Waiting and Recovery need: to end assignments, to divide escrow, to put a computation back into
 /// the queue, to write into the trail.
 // slither-disable-start reentrancy-events (calls go to contracts of the suite, which do not call back but to put slashes into
 // the treasury)
@@ -83,12 +83,12 @@ library Desk {
     function seat(
         State storage self,
         ComputationId id,
+        Computation storage c,
         Asked asked,
         uint256 tried,
         ProcessorId[] memory drawn,
         uint40 endsAt
     ) internal {
-        Computation storage c = self.computations[id];
         Panel.Seats storage panel = self.panels[id];
         if (tried == 0) {
             c.begin(id, drawn.length, endsAt, panel.seat(0, 0, drawn));

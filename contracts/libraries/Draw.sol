@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IConsortium} from "../interfaces/IConsortium.sol";
-import {Terms} from "../interfaces/IProcessorRegistry.sol";
+import {Terms} from "../interfaces/IOffers.sol";
 import {ProcessorId, ProcessorStatus, Standing} from "../lifecycle/Processor.sol";
 import {Asked} from "./Asked.sol";
 import {ProcessorIndex} from "./ProcessorIndex.sol";

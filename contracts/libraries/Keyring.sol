@@ -19,6 +19,9 @@ library Keyring {
         bool keyed;
     }
 
+    bytes32 private constant REGISTRATION_TYPEHASH = keccak256(
+        "ProcessorRegistration(address operator,address daemon,bytes32 identityDigest,bytes32 hardwareDigest)"
+    );
     uint256 private constant ECDSA_BYTES = 65;
 
     /// @notice Checks that the operator calls, in the way it is bound to.
@@ -79,6 +82,15 @@ library Keyring {
         keyed = self.keyed || _hasKey(door, self.daemon);
         self.operatorKeyed = operatorKeyed;
         self.keyed = keyed;
+    }
+
+    /// @notice What a daemon signs, in the registry's EIP-712 domain, to serve a processor.
+    function consentOf(address operator, address daemon, bytes32 identityDigest, bytes32 hardwareDigest)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(REGISTRATION_TYPEHASH, operator, daemon, identityDigest, hardwareDigest));
     }
 
     function _require(IHashKeys door, address account, bool isAllowed) private pure {

@@ -12,7 +12,7 @@ import {ChannelId} from "../lifecycle/Channel.sol";
 /// the others are for use. Both ends measure it in the Z basis when its bit in the second is 0, in the X basis when it
 /// is 1. The pairs are to be Phi+, on which both bases agree: an error is a tested pair on which the ends do not.
 /// @dev Everything hashed is ABI-encoded. A transcript holds what was committed to, in the order of time: it starts as
-/// the asker's seed commitment; what follows, the other's and then the two commitments to outcomes, is hashed onto it.
+/// the first 24 bytes of the asker's seed commitment; what follows, the other's and then the two commitments to outcomes, is hashed onto it.
 library LinkTest {
     bytes32 internal constant SEED_DOMAIN = keccak256("QCRS channel seed");
     bytes32 internal constant OUTCOMES_DOMAIN = keccak256("QCRS channel outcomes");
@@ -38,8 +38,8 @@ library LinkTest {
     }
 
     /// @notice The transcript after `commitment`.
-    function extend(bytes32 transcript, bytes32 commitment) internal pure returns (bytes32) {
-        return keccak256(abi.encode(transcript, commitment));
+    function extend(bytes24 transcript, bytes32 commitment) internal pure returns (bytes24) {
+        return bytes24(keccak256(abi.encode(transcript, commitment)));
     }
 
     /// @notice S.

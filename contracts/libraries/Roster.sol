@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Capability, IProcessorRegistry, Terms} from "../interfaces/IProcessorRegistry.sol";
+import {Terms} from "../interfaces/IOffers.sol";
+import {Capability, IProcessorRegistry} from "../interfaces/IProcessorRegistry.sol";
+import {AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {ProcessorId, ProcessorStatus, Standing} from "../lifecycle/Processor.sol";
 import {ProcessorIndex} from "./ProcessorIndex.sol";
+import {Reputation} from "./Reputation.sol";
 
 /// @title Who is where: processors, what they have free, and the lists in which draws look for them
 /// @notice A processor that can work is in the list for the qubits that it has free, and nowhere else.
@@ -11,11 +14,45 @@ import {ProcessorIndex} from "./ProcessorIndex.sol";
 /// what is where.
 library Roster {
     using ProcessorIndex for ProcessorIndex.Index;
+    using Reputation for Standing;
 
     struct State {
         mapping(ProcessorId => Standing) standings;
         mapping(ProcessorId => Terms) terms;
         mapping(uint8 noiseClass => ProcessorIndex.Index) indices;
+    }
+
+    /// @notice Enters a processor, which has yet to be approved.
+    function enter(State storage self, ProcessorId processor, uint24 organisation) internal {
+        Standing storage standing = self.standings[processor];
+        standing.organisation = organisation;
+        standing.advance(processor, ProcessorStatus.Applied);
+    }
+
+    /// @notice Notes that a processor is heard of.
+    function hear(State storage self, ProcessorId processor) internal {
+        self.standings[processor].lastBeatAt = uint32(block.timestamp);
+        list(self, processor);
+    }
+
+    /// @notice Lets a processor take nothing new, or again.
+    function drain(State storage self, ProcessorId processor, bool draining) internal {
+        self.standings[processor].draining = draining;
+        relist(self, processor);
+    }
+
+    /// @notice Notes whether a bond covers a processor's next fault.
+    function bond(State storage self, ProcessorId processor, bool bonded) internal {
+        self.standings[processor].bonded = bonded;
+        relist(self, processor);
+    }
+
+    /// @notice Ends a computation's lease of qubits, and counts how its assignment ended.
+    function release(State storage self, ProcessorId processor, uint8 qubits, AssignmentStatus fate) internal {
+        Standing storage standing = self.standings[processor];
+        standing.leasedQubits -= qubits;
+        standing.note(fate);
+        relist(self, processor);
     }
 
     /// @notice Indexes a processor that is in no list and has qubits free, if it can work; it must be heard of to be drawn.
@@ -66,6 +103,12 @@ library Roster {
         terms.profile = capability.profile;
         terms.twoQubitErrorPpm = capability.twoQubitErrorPpm;
         list(self, processor);
+    }
+
+    /// @notice Takes a processor out of the draw: `to` is Suspended or Retired.
+    function dismiss(State storage self, ProcessorId processor, ProcessorStatus to) internal {
+        self.standings[processor].advance(processor, to);
+        unlist(self, processor);
     }
 
     /// @notice Whether `s` can be drawn at all.

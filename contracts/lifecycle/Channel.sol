@@ -31,33 +31,39 @@ enum ChannelStatus {
 }
 
 // What a channel's marks say, as bits; the two ends are 0 and 1. The lower four are shifted by the end.
-uint16 constant COMMITTED = 1;
-uint16 constant REVEALED = 4;
+uint8 constant COMMITTED = 1;
+uint8 constant REVEALED = 4;
 // End 1 was the first to commit: the transcript has its commitment first.
-uint16 constant SECOND_COMMITTED_FIRST = 16;
+uint8 constant SECOND_COMMITTED_FIRST = 16;
 // End 1 asked, and pays the link.
-uint16 constant SECOND_ASKED = 32;
+uint8 constant SECOND_ASKED = 32;
+// What the channel held has been divided before its end.
+uint8 constant DIVIDED = 64;
 
 /// @notice A link, in two storage slots. Its descriptor is in the content store, its digest in LinkOpened.
 struct Link {
     address operator;
-    /// Wei for each pair that it makes.
+    /// Wei for each pair that it makes; never changed.
     uint64 pricePerPair;
-    /// Channels over it that have not ended.
-    uint32 live;
+    bool closed;
     /// Wei of its operator here: stake and earnings.
     uint96 stake;
-    /// Of these, what is behind channels whose pairs it is to make.
+    /// Of these, what is behind channels that were accepted and hold money.
     uint96 reserved;
-    bool closed;
 }
 
-/// @notice Three storage slots. What no contract reads, the fidelity it is declared with, is in ChannelRequested alone.
+/// @notice Two storage slots: what a test's steps change, and what they read. What no contract reads, the fidelity it is
+/// declared with, is in ChannelRequested alone; the fee for the link is its price times `pairs`.
 struct Channel {
     ChannelStatus status;
     /// Counts tests, from 1: what was committed to for one is worth nothing in another.
     uint8 attempt;
-    uint16 marks;
+    uint8 marks;
+    /// When the current step is overdue, or its pairs too old, unix seconds.
+    uint40 phaseEndsAt;
+    /// Running hash of what the ends have committed to: seeds, then outcomes. See LinkTest.
+    /// 192 bits share the slot with the rest of what changes; a collision costs 2^96 hashes.
+    bytes24 transcript;
     /// That the link is to make, about half of which are measured by the test.
     uint16 pairs;
     /// Of 1,000,000 tested pairs, those on which the ends may disagree; the allowance is rounded down.
@@ -69,16 +75,10 @@ struct Channel {
     uint32 lifetimeSeconds;
     /// For each step until then.
     uint16 windowSeconds;
-    /// When the current step is overdue, or its pairs too old, unix seconds.
-    uint40 phaseEndsAt;
     LinkId link;
     /// Its ends, 0 and 1.
     ProcessorId first;
     ProcessorId second;
-    /// Wei for the link. Each end, and the link's operator, puts down so much and a margin: see IChannels.
-    uint96 fee;
-    /// Running hash of what the ends have committed to: seeds, then outcomes. See LinkTest.
-    bytes32 transcript;
 }
 
 using ChannelLifecycle for Channel global;

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IConsortium} from "../interfaces/IConsortium.sol";
-import {Terms} from "../interfaces/IProcessorRegistry.sol";
+import {Terms} from "../interfaces/IOffers.sol";
 import {ProcessorId, Standing} from "../lifecycle/Processor.sol";
 import {Asked} from "../libraries/Asked.sol";
 import {Draw} from "../libraries/Draw.sol";

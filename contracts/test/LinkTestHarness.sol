@@ -19,7 +19,7 @@ contract LinkTestHarness {
         return LinkTest.ofOutcomes(channels, id, attempt, end, opening);
     }
 
-    function extend(bytes32 transcript, bytes32 commitment) external pure returns (bytes32) {
+    function extend(bytes24 transcript, bytes32 commitment) external pure returns (bytes24) {
         return LinkTest.extend(transcript, commitment);
     }
 

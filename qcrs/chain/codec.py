@@ -5,14 +5,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from eth_abi import encode
-from eth_abi.exceptions import DecodingError, EncodingError
 from eth_hash.auto import keccak
+from faster_eth_abi import encode
+from faster_eth_abi.codec import ABICodec
+from faster_eth_abi.decoding import StringDecoder
+from faster_eth_abi.exceptions import DecodingError, EncodingError
+from faster_eth_abi.registry import BaseEquals, registry
 
 from qcrs.chain.artifacts import load_abi
-from qcrs.chain.decoder import decode
 from qcrs.errors import QcrsError
 from qcrs.model.motion import BODIES, COMMITTEES
+
+# Solidity does not check that a string is UTF-8, and whoever submits chooses it: what is not is shown by escapes, or
+# one submission could stop every reader of the chain.
+_registry = registry.copy()
+_registry.unregister_decoder("string")
+_registry.register_decoder(BaseEquals("string"), StringDecoder(handle_string_errors="backslashreplace"), label="string")
+decode = ABICodec(_registry).decode
 
 # The suite, in the order in which it is deployed.
 CONTRACTS = (
@@ -23,6 +32,8 @@ CONTRACTS = (
     "Approval",
     "ProcessorRegistry",
     "Bonds",
+    "Regulation",
+    "Waiting",
     "Recovery",
     "ComputationAllocator",
     "Records",

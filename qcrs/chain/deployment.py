@@ -186,6 +186,8 @@ def plan(
         ),
         "Bonds": (at["ComputationAllocator"], at["ProcessorRegistry"], at["Challenges"], at["Disputes"]),
         "Approval": (),
+        "Regulation": (),
+        "Waiting": (),
         "Recovery": (),
         "ComputationAllocator": (wiring, settings.keeper_bounty, settings.genesis_entropy, policy),
         "Records": (at["ComputationAllocator"],),

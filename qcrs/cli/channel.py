@@ -69,7 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verb.add_argument("processor", type=processor_id)
         verb.add_argument("coin", type=coins)
         add_signer(verb, "lab-1")
-    for verb in (listing, show, fund, withdraw):
+    release = command(
+        verbs, "release", _release, "have deposits and fee of an open channel divided now, not at its end (anyone)"
+    )
+    release.add_argument("id", type=channel_id)
+    add_signer(release, "lab-1")
+    for verb in (listing, show, fund, withdraw, release):
         add_network(verb)
     add_verbs(verbs)
 
@@ -141,6 +146,16 @@ def _withdraw(options: argparse.Namespace) -> None:
         await client.gateway.simulate(client.signer, *arguments)
         await client.gateway.send(client.signer, *arguments)
         await _purse(options, client)
+
+    run_with_client(options, work)
+
+
+def _release(options: argparse.Namespace) -> None:
+    async def work(client: Client) -> None:
+        arguments = (channels.CHANNELS, "release", options.id)
+        await client.gateway.simulate(client.signer, *arguments)
+        await client.gateway.send(client.signer, *arguments)
+        emit(options, {"channel": options.id}, f"channel {options.id}: deposits and fee are divided")
 
     run_with_client(options, work)
 

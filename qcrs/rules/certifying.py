@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from eth_abi import encode
+from faster_eth_abi import encode
 
 from qcrs.model.records import Measured
 from qcrs.rules.digest import keccak

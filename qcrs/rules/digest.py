@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from eth_abi import encode
 from eth_hash.auto import keccak
+from faster_eth_abi import encode
 
 __all__ = ["abi_digest", "keccak"]
 

@@ -11,6 +11,7 @@ TEST_DOMAIN = keccak(b"QCRS channel test")
 
 WORD_BITS = 256
 PER_MILLION = 1_000_000
+TRANSCRIPT_BYTES = 24
 _TESTED, _BASES = 0, 1
 
 
@@ -56,8 +57,8 @@ def of_outcomes(
 
 
 def extend(transcript: bytes, commitment: bytes) -> bytes:
-    """Return the transcript after *commitment*."""
-    return abi_digest(["bytes32", "bytes32"], [transcript, commitment])
+    """Return the transcript after *commitment*: 24 bytes. The first of all is a seed's commitment, cut to these."""
+    return abi_digest(["bytes24", "bytes32"], [transcript[:TRANSCRIPT_BYTES], commitment])[:TRANSCRIPT_BYTES]
 
 
 def seed_of(chain_id: int, channels: str, channel: int, attempt: int, first: bytes, second: bytes) -> bytes:

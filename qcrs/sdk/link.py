@@ -17,7 +17,7 @@ class Link:
     """A link, as the chain tells.
 
     Attributes:
-        price: Wei a pair. stake: Wei of its operator. live: Channels over it that have not ended.
+        price: Wei a pair. stake: Wei of its operator, of which *reserved* are behind channels.
         descriptor, endpoint: Digests of documents in the store.
     """
 
@@ -25,7 +25,7 @@ class Link:
     operator: str
     price: int
     stake: int
-    live: int
+    reserved: int
     closed: bool
     descriptor: bytes
     endpoint: bytes
@@ -57,7 +57,7 @@ async def read_links(gateway: Gateway) -> list[Link]:
         record = await gateway.call(CHANNELS, "linkOf", event["link"])
         links.append(
             Link(
-                event["link"], record["operator"], record["pricePerPair"], record["stake"], record["live"],
+                event["link"], record["operator"], record["pricePerPair"], record["stake"], record["reserved"],
                 record["closed"], event["descriptorDigest"], event["endpointDigest"],
             )
         )  # fmt: skip

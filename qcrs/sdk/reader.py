@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from eth_abi import decode
-from eth_abi.exceptions import DecodingError
+from faster_eth_abi import decode
+from faster_eth_abi.exceptions import DecodingError
 
 from qcrs.chain.codec import ContractRefused, Event, signature
 from qcrs.chain.gateway import Gateway, TransactionRefused

@@ -187,7 +187,7 @@ def test_bodies_pause_no_longer_than_the_limit_and_not_for_ever(docket):
         motion = docket.carry(SECURITY, call)
         with refused("MotionCallFailed") as caught:
             docket.execute(SECURITY, motion, call)
-        errors = docket.contracts["Recovery"].interface.errors
+        errors = docket.contracts["Regulation"].interface.errors
         assert errors[caught.arguments["reason"][:4]]["name"] == "PauseTooSoon"
     docket.chain.warp(ends_at + 3 * DAY)
     docket.decide(SECURITY, "ComputationAllocator", "pause", 1, reason)

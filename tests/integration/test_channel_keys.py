@@ -70,6 +70,14 @@ def test_quote_says_what_a_test_costs(world):
     assert told["detectionPpm"] >= 990_000
 
 
+def test_the_money_of_an_open_channel_is_divided_on_demand_once(world):
+    assert world.json("channel", "release", "1") == {"channel": 1}
+    again = world.run("channel", "release", "1")
+    assert again.returncode == 4
+    assert "ChannelMoneyDivided" in again.stderr
+    assert world.json("audit", "verify")["holds"]
+
+
 def test_a_daemon_that_is_killed_drops_the_conversation_and_says_so(world):
     """The other end is held still meanwhile, so that it cannot be over before."""
     before = [kept(world, processor) for processor in (1, 2)]

@@ -56,9 +56,12 @@ def test_second_compile_is_read_from_the_cache(compiled, monkeypatch):
 
 
 def test_linked_code_calls_the_libraries_where_they_are(compiled):
-    bytecode, recovery = compiled["ComputationAllocator"].bytecode, "0x" + "Ab" * 20
-    code = artifacts.linked(bytecode, {"Recovery": recovery, "Ledger": "0x" + "cd" * 20})
-    assert code.count(bytes.fromhex(recovery[2:])) == bytecode.count("$__") > 0
+    bytecode = compiled["ComputationAllocator"].bytecode
+    places = {"Recovery": "0x" + "Ab" * 20, "Regulation": "0x" + "cd" * 20, "Waiting": "0x" + "ef" * 20}
+    code = artifacts.linked(bytecode, {**places, "Ledger": "0x" + "89" * 20})
+    calls = [code.count(bytes.fromhex(place[2:])) for place in places.values()]
+    assert min(calls) > 0
+    assert sum(calls) == bytecode.count("$__")
     assert len(code) == len(bytecode) // 2 - 1
 
 
@@ -71,7 +74,7 @@ def test_linked_code_misses_no_library(compiled):
 
 def test_library_that_a_contract_calls_is_packaged_and_no_other(compiled):
     libraries = {name for name, artifact in compiled.items() if artifact.kind == "library"}
-    assert libraries == {"Approval", "Recovery"}
+    assert libraries == {"Approval", "Recovery", "Regulation", "Waiting"}
 
 
 def test_packaged_files_hold_nothing_of_the_machine():

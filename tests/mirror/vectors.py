@@ -145,7 +145,7 @@ def entanglement_rules() -> Iterator[Rule]:
     for function, cases, twin in (
         ("ofSeed", random_cases("bytes32"), link_test.of_seed),
         ("ofOutcomes", links.outcome_cases, links.of_outcomes),
-        ("extend", random_cases("bytes32", "bytes32"), link_test.extend),
+        ("extend", random_cases("bytes24", "bytes32"), link_test.extend),
         (
             "seedOf",
             random_cases("address", "uint64", "uint256", "bytes32", "bytes32"),

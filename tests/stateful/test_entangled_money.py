@@ -11,7 +11,7 @@ from qcrs.model.channel import ChannelStatus
 from qcrs.model.session import SessionStatus
 from tests.entanglement import Lab, Team, use
 
-CHANNEL_STEPS = "accept cancel herald commit commit reveal reveal settle retest enforce".split()
+CHANNEL_STEPS = "accept cancel herald commit commit reveal reveal settle retest release enforce".split()
 SESSION_STEPS = "join join join arrive arrive arrive arrive report report conclude enforce".split()
 FAR = {0b01: 2040, 0b10: 2056}
 STEPS = st.lists(

@@ -161,6 +161,7 @@ _CALLS: Mapping[str, Call] = {
     "OutcomesCommitted": channels.commit,
     "OutcomesRevealed": channels.reveal,
     "ChannelSettled": channels.settle,
+    "ChannelReleased": channels.release,
     "ChannelEnded": channels.end,
     "SessionsCreated": sessions.create,
     "SessionJoined": sessions.join,

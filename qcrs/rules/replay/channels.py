@@ -35,6 +35,7 @@ class Channel:
     Attributes:
         seeds, commitments: What each end is bound to, by end; commitments in the order in which they came.
         openings: What each end has revealed. due: When the step is overdue, unix seconds.
+        divided: What it holds has been, while it is Open.
     """
 
     id: int
@@ -47,6 +48,7 @@ class Channel:
     fee: int = 0
     used: int = 0
     due: int = 0
+    divided: bool = False
     seeds: dict[int, bytes] = field(default_factory=dict)
     commitments: dict[int, bytes] = field(default_factory=dict)
     openings: dict[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -55,7 +57,8 @@ class Channel:
     def transcript(self) -> bytes:
         """What the ends have committed to, as the contract keeps it."""
         later = [seed for end, seed in self.seeds.items() if end != self.asker]
-        return reduce(link_test.extend, [*later, *self.commitments.values()], self.seeds[self.asker])
+        first = self.seeds[self.asker][: link_test.TRANSCRIPT_BYTES]
+        return reduce(link_test.extend, [*later, *self.commitments.values()], first)
 
     def record(self) -> dict[str, object]:
         """Return what the contract must have on record; no event tells by which call an end's outcomes were shown."""
@@ -64,14 +67,13 @@ class Channel:
             "status": self.status,
             "attempt": self.attempt,
             "marks": ...,
+            "phaseEndsAt": self.due,
+            "transcript": self.transcript,
             **{name: self.terms[name] for name in kept},
             "used": self.used,
-            "phaseEndsAt": self.due,
             "link": self.link,
             "first": self.ends[0],
             "second": self.ends[1],
-            "fee": self.fee,
-            "transcript": self.transcript,
         }
 
     @property
@@ -98,10 +100,24 @@ class Channels(Links):
         return sum(self.purses.values()) + stakes + sum(self.held_by(c) for c in self.by_id.values())
 
     def held_by(self, c: Channel) -> int:
-        """Return the wei that a test under way holds."""
+        """Return the wei that a channel holds."""
         if c.status is _S.Requested:
             return 2 * c.fee + self.margin
-        return 3 * c.fee + 2 * self.margin if _S.Heralding <= c.status <= _S.Revealing else 0
+        holds = _S.Heralding <= c.status <= _S.Open and not c.divided
+        return 3 * c.fee + 2 * self.margin if holds else 0
+
+    def divide(self, c: Channel, passed: bool) -> None:
+        """Divide what a channel holds whose test was decided; nothing when that has been done."""
+        if c.divided:
+            return
+        link, c.divided = self.links[c.link], True
+        link.reserved -= c.fee + self.margin
+        for processor in c.ends:
+            self.purses[processor] += c.fee + self.margin
+        if passed:
+            link.stake += c.fee
+        else:
+            self.purses[c.asking] += c.fee
 
     def channel(self, id_: int) -> Channel:
         """Return a channel."""
@@ -122,7 +138,6 @@ def request(suite: Suite, log: Transcript) -> None:
     sound = shaped and lasting and terms["errorPpm"] <= link_test.PER_MILLION
     log.hold(Rule.Record, sound, "terms of the channel", "within their ranges", terms)
     c = Channel(id_, event["link"], ends, terms)
-    known.link(log, c.link).live += 1
     _ask(suite, log, c, 0, event)
     known.by_id[id_] = c
 
@@ -132,6 +147,7 @@ def retest(suite: Suite, log: Transcript) -> None:
     event = log.take("ChannelRetested")
     c = suite.channels.channel(event["channel"])
     log.hold(Rule.Window, log.now <= c.due, "time of the next test", f"{c.due} at most", log.now)
+    suite.channels.divide(c, passed=True)
     c.used = 0
     _ask(suite, log, c, event["asker"], event)
     log.require(Rule.Record, "number of the test", c.attempt, event["attempt"])
@@ -143,7 +159,7 @@ def accept(suite: Suite, log: Transcript) -> None:
     c = _step(suite, log, event["channel"], _S.Heralding)
     deposit = c.fee + known.margin
     known.spend(log, c.ends[1 - c.asker], deposit)
-    link = known.links[c.link]
+    link = known.link(log, c.link)
     link.reserved += deposit
     log.hold(Rule.Books, link.reserved <= link.stake, "stake of the link", f"{link.reserved} or more", link.stake)
     c.seeds[1 - c.asker] = event["seedCommitment"]
@@ -154,7 +170,6 @@ def herald(suite: Suite, log: Transcript) -> None:
     """Replay ``herald``."""
     event = log.take("PairsHeralded")
     c = _step(suite, log, event["channel"], _S.Committing)
-    suite.channels.links[c.link].reserved -= c.fee + suite.channels.margin
     _window(log, c, event["phaseEndsAt"])
 
 
@@ -209,15 +224,18 @@ def settle(suite: Suite, log: Transcript) -> None:
     c.advance(log, _S.Open if passed else _S.Failed)
     c.due = log.now + c.terms["lifetimeSeconds"]
     log.require(Rule.Window, "end of the channel", c.due, event["phaseEndsAt"])
-    for processor in c.ends:
-        known.purses[processor] += c.fee + known.margin
-    if passed:
-        known.links[c.link].stake += c.fee
-    else:
-        known.purses[c.asking] += c.fee
-        known.links[c.link].live -= 1
+    if not passed:
+        known.divide(c, passed=False)
     facts = (c.id, c.attempt, c.status, count.tested, count.errors_z, count.errors_x)
     suite.record(log, CONTRACT, Decision.ChannelSettled, c.id, facts)
+
+
+def release(suite: Suite, log: Transcript) -> None:
+    """Replay ``release``."""
+    c = suite.channels.channel(log.take("ChannelReleased")["channel"])
+    log.require(Rule.Lifecycle, f"status of channel {c.id}", _S.Open, c.status)
+    log.require(Rule.Payment, f"money of channel {c.id} divided before", False, c.divided)
+    suite.channels.divide(c, passed=True)
 
 
 def end(suite: Suite, log: Transcript) -> None:
@@ -233,11 +251,12 @@ def end(suite: Suite, log: Transcript) -> None:
         silent = _silent(c, before)
         log.hold(Rule.Verdict, silent != 0 or before is not _S.Revealing, "ends that are silent", "one or both", 0)
     log.require(Rule.Payment, "who was silent", silent, event["silent"])
-    if before is _S.Requested:
-        known.purses[c.asking] += 2 * c.fee + known.margin
-    elif silent:
+    if silent:
         _charge(suite, c, silent)
-    known.links[c.link].live -= 1
+    elif before is _S.Requested:
+        known.purses[c.asking] += 2 * c.fee + known.margin
+    else:
+        known.divide(c, passed=True)
     suite.record(log, CONTRACT, Decision.ChannelEnded, c.id, (c.id, c.attempt, c.status, silent))
 
 
@@ -253,9 +272,9 @@ def _charge(suite: Suite, c: Channel, silent: int) -> None:
     """Divide what a test holds that was not decided; what went to the treasury has been told before."""
     known, link = suite.channels, suite.channels.links[c.link]
     deposit = c.fee + known.margin
+    link.reserved -= deposit
     if silent == LINK:
         link.stake -= deposit
-        link.reserved -= deposit
         known.purses[c.asking] += c.fee
         known.purses[c.ends[0]] += deposit + (deposit - deposit // 2)
         known.purses[c.ends[1]] += deposit + deposit // 2
@@ -270,7 +289,7 @@ def _ask(suite: Suite, log: Transcript, c: Channel, asker: int, event: Any) -> N
     log.hold(Rule.Record, asker in (0, 1), "end that asks", "0 or 1", asker)
     c.advance(log, _S.Requested)
     c.attempt, c.asker = c.attempt + 1, asker
-    c.fee = suite.channels.links[c.link].price * c.terms["pairs"]
+    c.fee, c.divided = suite.channels.link(log, c.link).price * c.terms["pairs"], False
     log.require(Rule.Payment, "fee of the link", c.fee, event["fee"])
     suite.channels.spend(log, c.asking, 2 * c.fee + suite.channels.margin)
     c.seeds, c.commitments, c.openings = {asker: event["seedCommitment"]}, {}, {}

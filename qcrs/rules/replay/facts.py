@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from eth_abi import decode, encode
-from eth_abi.exceptions import DecodingError, EncodingError
+from faster_eth_abi import decode, encode
+from faster_eth_abi.exceptions import DecodingError, EncodingError
 
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus, FailureReason

@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Link:
-    """One link; *live* counts its channels that have not ended."""
+    """One link; of its stake, *reserved* wei are behind channels."""
 
     operator: str
     price: int
     stake: int
-    live: int = 0
     reserved: int = 0
     closed: bool = False
 
@@ -29,10 +28,9 @@ class Link:
         return {
             "operator": self.operator,
             "pricePerPair": self.price,
-            "live": self.live,
+            "closed": self.closed,
             "stake": self.stake,
             "reserved": self.reserved,
-            "closed": self.closed,
         }
 
 
@@ -80,7 +78,7 @@ def close_link(suite: Suite, log: Transcript) -> None:
     """Replay ``closeLink``."""
     event = log.take("LinkClosed")
     link = suite.channels.link(log, event["link"])
-    log.require(Rule.Lifecycle, "channels of the closed link", 0, link.live)
+    log.require(Rule.Lifecycle, "stake behind channels of the closed link", 0, link.reserved)
     log.require(Rule.Payment, "refund of the link", link.stake, event["refund"])
     pay(suite, log, link.operator, link.stake)
     link.stake, link.closed = 0, True

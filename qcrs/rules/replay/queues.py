@@ -1,4 +1,4 @@
-"""Who waits for a first draw, and where, replayed: what ``contracts/libraries/Recovery.sol`` does with the queues."""
+"""Who waits for a first draw, and where, replayed: what ``contracts/libraries/Waiting.sol`` does with the queues."""
 
 from __future__ import annotations
 

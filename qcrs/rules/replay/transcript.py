@@ -106,7 +106,8 @@ EMITTERS: Mapping[str, str] = {
         " CertificationScoring ScoresRevealed CertificationEnforced CertifierSlashed CertificationRepeated"
         " CertificationEnded EpochOpened ReserveWithdrawn",
         "Channels": "LinkOpened LinkStaked LinkClosed PurseFunded PurseEmptied ChannelRequested ChannelRetested"
-        " ChannelAccepted PairsHeralded OutcomesCommitted OutcomesRevealed ChannelSettled PairsConsumed ChannelEnded",
+        " ChannelAccepted PairsHeralded OutcomesCommitted OutcomesRevealed ChannelSettled ChannelReleased"
+        " PairsConsumed ChannelEnded",
         "EntanglementCoordinator": "SessionsCreated SessionFormed SessionJoined SessionArmed MemberArrived"
         " BarrierPassed ReportingOpened SketchSeedFixed SessionReported SessionFinished SessionEnded"
         " SessionsConcluded",

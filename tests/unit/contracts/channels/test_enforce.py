@@ -1,6 +1,6 @@
 import pytest
-from eth_abi import encode
 from eth_hash.auto import keccak
+from faster_eth_abi import encode
 
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.decision import Decision
@@ -15,7 +15,7 @@ def ended(test, silent):
     event = receipt.event("ChannelEnded")
     assert event == {"channel": test.id, "status": ChannelStatus.Expired, "silent": silent}
     assert test.status is ChannelStatus.Expired
-    assert test.lab.channels.linkOf(test.lab.link)["live"] == 0
+    assert test.lab.reserved() == 0
     entry = receipt.event("EntryAppended")
     digest = keccak(encode(["uint64", "uint8", "uint8", "uint256"], [test.id, test.attempt, test.status, silent]))
     assert (entry["decision"], entry["subject"], entry["digest"]) == (Decision.ChannelEnded, test.id, digest)
@@ -32,7 +32,6 @@ def test_a_silent_link_pays_both_ends_from_its_stake(lab):
     half = test.deposit // 2
     assert (lab.purse(1), lab.purse(2)) == (PURSE + test.deposit - half, PURSE + half)
     assert lab.stake() == STAKE - test.deposit
-    assert lab.channels.linkOf(lab.link)["reserved"] == 0
 
 
 @pytest.mark.parametrize("silent", [0, 1])
@@ -65,11 +64,10 @@ def test_what_both_have_revealed_is_settled_not_enforced(lab):
     test.settle()
 
 
-def test_an_open_channel_ends_by_its_age(lab):
+def test_an_open_channel_ends_by_its_age_and_its_money_is_divided(lab):
     test = lab.test().to_open()
-    before = lab.purses(), lab.stake()
     ended(test, 0)
-    assert (lab.purses(), lab.stake()) == before
+    assert (lab.purse(1), lab.purse(2), lab.stake()) == (PURSE - test.fee, PURSE, STAKE + test.fee)
 
 
 def test_a_silent_end_of_a_retest_pays_as_well(lab):
@@ -81,10 +79,12 @@ def test_a_silent_end_of_a_retest_pays_as_well(lab):
     before = lab.purse(2)
     ended(test, FIRST)
     assert lab.purse(2) == before + 2 * test.deposit
+    assert lab.stake() == STAKE + 2 * test.fee, "of both tests"
 
 
 def test_a_silent_link_refunds_who_asked_again(lab):
     test = lab.test().to_open()
+    test.release()
     before = lab.purses()
     test.retest(1)
     test.accept()

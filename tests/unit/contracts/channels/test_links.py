@@ -2,7 +2,7 @@ import pytest
 from eth_hash.auto import keccak
 
 from qcrs.chain.deployment import ETHER
-from tests.entanglement import LINK_OPERATOR, PRICE, STAKE
+from tests.entanglement import LINK_OPERATOR, PRICE, PURSE, STAKE
 from tests.evm import refused
 
 DIGESTS = keccak(b"descriptor"), keccak(b"endpoint")
@@ -17,7 +17,7 @@ def test_open_link_records_operator_price_and_stake(lab):
     assert (event["descriptorDigest"], event["endpointDigest"]) == DIGESTS
     assert event["organisation"] == lab.world.consortium.organisationOf(LINK_OPERATOR)
     assert lab.channels.linkOf(link) == {
-        "operator": LINK_OPERATOR, "pricePerPair": 7, "live": 0, "stake": 5, "reserved": 0, "closed": False,
+        "operator": LINK_OPERATOR, "pricePerPair": 7, "closed": False, "stake": 5, "reserved": 0,
     }  # fmt: skip
 
 
@@ -58,10 +58,10 @@ def test_close_link_returns_the_stake(lab):
     assert lab.channels.linkOf(lab.link)["closed"]
 
 
-@pytest.mark.parametrize("stage", ["to_requested", "to_heralding", "to_committing", "to_revealing", "to_open"])
-def test_close_link_reverts_while_a_channel_is_live(lab, stage):
-    getattr(lab.test(), stage)()
-    with refused("LinkInUse", link=lab.link, live=1):
+@pytest.mark.parametrize("stage", ["to_heralding", "to_committing", "to_revealing", "to_open"])
+def test_close_link_reverts_while_stake_is_behind_a_channel(lab, stage):
+    test = getattr(lab.test(), stage)()
+    with refused("LinkInUse", link=lab.link, reserved=test.deposit):
         lab.channels.closeLink(lab.link, sender=LINK_OPERATOR)
 
 
@@ -69,7 +69,20 @@ def test_a_link_closes_when_its_channels_have_ended(lab):
     lab.test().to_failed()
     lab.test().to_requested().cancel()
     lab.test().to_open().enforce()
+    lab.test().to_open().release()
     lab.channels.closeLink(lab.link, sender=LINK_OPERATOR)
+
+
+def test_a_closed_link_takes_no_channel_that_was_asked_for_before(lab):
+    asked, open_ = lab.test().to_requested(), lab.test(3, 4).to_open()
+    open_.release()
+    lab.channels.closeLink(lab.link, sender=LINK_OPERATOR)
+    for step in (asked.accept, lambda: open_.retest(0)):
+        with refused("LinkNotOpen", link=lab.link):
+            step()
+    asked.cancel()
+    assert lab.purse(1) == PURSE
+    open_.enforce()
 
 
 @pytest.mark.parametrize("link", [0, 99, "closed"])

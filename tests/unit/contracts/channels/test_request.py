@@ -19,12 +19,12 @@ def test_request_records_terms_and_takes_fee_and_deposit(lab):
     record = test.record
     for name in ("pairs", "errorPpm", "capacity", "lifetimeSeconds", "windowSeconds"):
         assert record[name] == TERMS[name]
-    assert (record["first"], record["second"], record["link"], record["fee"]) == (1, 2, lab.link, test.fee)
+    assert (record["first"], record["second"], record["link"]) == (1, 2, lab.link)
     assert (record["attempt"], record["used"], record["marks"]) == (1, 0, 0)
     assert test.status is ChannelStatus.Requested
     assert lab.channels.endsOf(test.id) == (1, 2)
     assert lab.purse(1) == PURSE - test.fee - test.deposit
-    assert lab.channels.linkOf(lab.link)["live"] == 1
+    assert lab.reserved() == 0
 
 
 def test_what_is_sent_along_goes_into_the_purse_first(lab):

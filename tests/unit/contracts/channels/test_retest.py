@@ -9,7 +9,7 @@ from tests.evm import refused
 @pytest.mark.parametrize("end", [0, 1])
 def test_either_end_asks_for_another_test_and_pays_for_it(lab, end):
     test = lab.test().to_open()
-    before, now = lab.purses(), lab.world.chain.now
+    now = lab.world.chain.now
     event = test.retest(end).event("ChannelRetested")
     assert event == {
         "channel": test.id,
@@ -27,14 +27,26 @@ def test_either_end_asks_for_another_test_and_pays_for_it(lab, end):
     test.commit(0)
     test.reveal(end)
     assert test.settle().event("ChannelSettled")["attempt"] == 2
-    asker = end + 1
-    assert lab.purses() == {**before, asker: before[asker] - test.fee}
+    test.release()
+    fees = [(1 - end) * test.fee + test.fee, end * test.fee]
+    assert [lab.purse(1), lab.purse(2)] == [PURSE - fee for fee in fees]
     assert lab.stake() == STAKE + 2 * test.fee
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_a_retest_divides_what_the_channel_held_once(lab, released):
+    test = lab.test().to_open()
+    if released:
+        test.release()
+    test.retest(1)
+    assert lab.purses() | {1: PURSE - test.fee, 2: PURSE - test.fee - test.deposit} == lab.purses()
+    assert (lab.stake(), lab.reserved()) == (STAKE + test.fee, 0)
 
 
 @pytest.mark.parametrize("end", [0, 1])
 def test_who_asked_again_may_withdraw(lab, end):
     test = lab.test().to_open()
+    test.release()
     before = lab.purses()
     test.retest(end)
     test.cancel()

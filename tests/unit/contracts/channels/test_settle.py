@@ -1,6 +1,6 @@
 import pytest
-from eth_abi import encode
 from eth_hash.auto import keccak
+from faster_eth_abi import encode
 
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.decision import Decision
@@ -9,7 +9,7 @@ from tests.entanglement import PURSE, STAKE, TERMS
 from tests.evm import refused
 
 
-def test_settle_opens_a_channel_and_pays(lab):
+def test_settle_opens_a_channel_and_leaves_its_money(lab):
     test = lab.test().to_revealing()
     now = lab.world.chain.now
     receipt = test.settle(sender=lab.world.stranger)
@@ -18,8 +18,8 @@ def test_settle_opens_a_channel_and_pays(lab):
     assert event["tested"] == len(link_test.tested_positions(test.seed, 512)) > 200
     assert event["phaseEndsAt"] == test.record["phaseEndsAt"] == now + TERMS["lifetimeSeconds"]
     assert (event["errorsZ"], event["errorsX"]) == (0, 0)
-    assert (lab.purse(1), lab.purse(2)) == (PURSE - test.fee, PURSE)
-    assert lab.stake() == STAKE + test.fee
+    assert (lab.purse(1), lab.purse(2)) == (PURSE - test.fee - test.deposit, PURSE - test.deposit)
+    assert (lab.stake(), lab.reserved()) == (STAKE, test.deposit)
 
 
 @pytest.mark.parametrize("basis", [0, 1])
@@ -57,7 +57,7 @@ def test_a_failed_test_pays_nobody(lab):
     test = lab.test().to_failed()
     assert test.status is ChannelStatus.Failed
     assert (lab.purse(1), lab.purse(2), lab.stake()) == (PURSE, PURSE, STAKE)
-    assert lab.channels.linkOf(lab.link)["live"] == 0
+    assert lab.reserved() == 0
 
 
 def test_settle_shows_each_opening_exactly_once(lab):

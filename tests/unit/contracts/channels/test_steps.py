@@ -20,7 +20,7 @@ def test_accept_takes_a_deposit_and_reserves_the_link_s_stake(lab):
     }
     assert test.status is ChannelStatus.Heralding
     assert lab.purse(2) == PURSE - test.deposit
-    assert lab.channels.linkOf(lab.link)["reserved"] == test.deposit
+    assert lab.reserved() == test.deposit
     assert test.record["transcript"] == link_test.extend(*map(link_test.of_seed, test.seeds))
 
 
@@ -76,7 +76,6 @@ def test_cancel_returns_fee_and_deposit(lab):
     event = test.cancel().event("ChannelEnded")
     assert event == {"channel": test.id, "status": ChannelStatus.Cancelled, "silent": 0}
     assert lab.purse(1) == PURSE
-    assert lab.channels.linkOf(lab.link)["live"] == 0
 
 
 def test_cancel_reverts_for_all_but_the_asker(lab):
@@ -95,4 +94,4 @@ def test_herald_is_the_link_operator_s(lab):
     event = test.herald().event("PairsHeralded")
     assert event == {"channel": test.id, "root": keccak(b"pairs"), "phaseEndsAt": now + TERMS["windowSeconds"]}
     assert test.status is ChannelStatus.Committing
-    assert lab.channels.linkOf(lab.link)["reserved"] == 0
+    assert lab.reserved() == test.deposit

@@ -1,6 +1,6 @@
 import pytest
-from eth_abi import encode
 from eth_hash.auto import keccak
+from faster_eth_abi import encode
 
 from qcrs.model.decision import Decision
 from qcrs.model.session import SessionStatus

@@ -1,8 +1,8 @@
 from itertools import product
 
 import pytest
-from eth_abi import encode
 from eth_hash.auto import keccak
+from faster_eth_abi import encode
 
 from qcrs.model.decision import Decision
 from qcrs.model.session import SessionStatus

@@ -78,6 +78,7 @@ def test_keyed_daemons_join_and_arrive_through_the_door_alone(lab):
 @pytest.mark.parametrize("spoilt", ["taken", "aged", "retested"])
 def test_a_session_whose_channels_cannot_be_used_is_cancelled_and_refunded(lab, spoilt):
     good, bad = lab.channel(1, 2, lifetimeSeconds=7_000), lab.test(1, 3, lifetimeSeconds=200).to_open()
+    bad.release()  # its money stays out of what follows
     world, before, coin = lab.world, lab.purses(), lab.world.available(lab.world.requester)
     uses = [use(good, 7), use(bad.id, 10_000)]
     team = Team(lab, (1, 2, 3), uses={0: uses}).to_forming()

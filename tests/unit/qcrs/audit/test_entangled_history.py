@@ -39,6 +39,8 @@ def channels(lab: Lab) -> None:
     again.commit(0)
     again.reveal(1)
     again.settle()
+    again.release()
+    lab.test(1, 4).to_open().retest(0)
     lab.test(4, 5).to_heralding()
     lab.test(1, 5).to_revealing()
 

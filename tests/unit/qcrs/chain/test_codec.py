@@ -1,8 +1,8 @@
 """Calls, answers and logs that are not what they should be."""
 
 import pytest
-from eth_abi import encode
 from eth_hash.auto import keccak
+from faster_eth_abi import encode
 
 from qcrs.chain.codec import AnswerInvalid, ArgumentInvalid, decode_revert, load_interfaces
 
