@@ -74,10 +74,10 @@ class Identities:
                 continue  # without a valid identity it was not admitted with keys
         return found
 
-    async def refresh(self, until: int | None = None) -> None:
-        """Read what the registry has told since, in blocks up to *until*; up to the latest by default."""
+    async def refresh(self) -> None:
+        """Read what the registry has told since."""
         async with self._refreshing:
-            last = await self._gateway.block_number() if until is None else until
+            last = await self._gateway.block_number()
             first = max(self._seen + 1, self._gateway.network.deployed_at)
             if last < first:
                 return

@@ -50,12 +50,8 @@ class Chain:
         event = SimpleNamespace(name=name, arguments={"processor": processor, **arguments}, block=len(self.events))
         self.events.append(event)
 
-    @property
-    def newest(self):
-        return len(self.events) - 1
-
     async def block_number(self):
-        return self.newest
+        return len(self.events) - 1
 
     async def logs(self, first, last, names):
         return [event for event in self.events if first <= event.block <= last and event.name in names]

@@ -65,7 +65,7 @@ class Receipt:
 
 
 class Gateway:
-    """A connection to the chain of a network file; *newest* is the newest block that it has heard of."""
+    """A connection to the chain of a network file."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -74,7 +74,6 @@ class Gateway:
         self._by_address = {address.lower(): self.interfaces[name] for name, address in self.addresses.items()}
         self._rpc = Rpc(network.rpc_url, self.interfaces)
         self._sender = Sender(self._rpc, network.chain_id)
-        self.newest = 0
         self._head_timestamp = 0
         self._clock_offset = 0.0
         self._base_fee = 0
@@ -285,12 +284,10 @@ class Gateway:
             event = interface.decode_log(entry) if interface else None
             if event is not None and not entry.get("removed", False):
                 events.append(event)
-                self.newest = max(self.newest, event.block)
         return events
 
     def _observe(self, head: Head, live: bool) -> None:
         """Learn the chain's base fee and its clock; a devnet's may have been moved."""
-        self.newest = head.number
         self._base_fee = head.base_fee
         self._head_timestamp = head.timestamp
         offset = head.timestamp - time.time()

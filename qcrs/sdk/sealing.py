@@ -39,7 +39,7 @@ class Sealer:
     """
 
     def __init__(self, gateway: Gateway, store: Store, secrets: Secrets) -> None:
-        self._gateway, self._store, self._secrets = gateway, store, secrets
+        self._store, self._secrets = store, secrets
         self.identities = Identities(gateway, store)
         self.vault = Vault(store, gateway.network.deployment)
         self._served: set[tuple[int, int]] = set()  # computation and assignment
@@ -93,9 +93,7 @@ class Sealer:
             return
         # Processors wait for this: it is sealed to the keys that they had, and again if one has other keys by now.
         keys, _ = await self._keys_of(waiting)
-        # Whoever told of the draw has told of its block.
-        refreshing = self.identities.refresh(self._gateway.newest or None)
-        sheet, _ = await asyncio.gather(asyncio.to_thread(self._sheet, story, keys), refreshing)
+        sheet, _ = await asyncio.gather(asyncio.to_thread(self._sheet, story, keys), self.identities.refresh())
         recipients, refused = await self._keys_of(waiting)
         for processor, error in refused.items():
             log.warning("computation=%s not let in: %s", story.computation, error)
