@@ -42,12 +42,10 @@ def _built_world():
 @pytest.fixture
 def world(_built_world):
     """A consortium as ``World`` builds it; afterwards the books must balance, and all is undone."""
-    nodes, holders = list(_built_world.nodes), set(_built_world.holders)
-    with _built_world.chain.undone():
+    with _built_world.undone():
         yield _built_world
         _built_world.require_balanced()
         _built_world.require_leases()
-    _built_world.nodes, _built_world.holders = nodes, holders
 
 
 @pytest.fixture
@@ -55,11 +53,8 @@ def lab(_built_world):
     """A world with a link, and processors with coin in their purses; afterwards all coin must be accounted for."""
     from tests.entanglement import Lab
 
-    world = _built_world
-    nodes, holders = list(world.nodes), set(world.holders)
-    with world.chain.undone():
-        lab = Lab(world)
+    with _built_world.undone():
+        lab = Lab(_built_world)
         yield lab
         lab.require_balanced()
-        world.require_balanced()
-    world.nodes, world.holders = nodes, holders
+        _built_world.require_balanced()

@@ -5,6 +5,8 @@ from math import comb
 import numpy
 import stim
 
+from qcrs.quantum.distribution.member import Member
+from qcrs.quantum.distribution.relay import Pairs
 from qcrs.quantum.entanglement.batch import run
 from qcrs.quantum.entanglement.pairs import Fibre, PairSource
 from qcrs.quantum.entanglement.program import Program
@@ -29,6 +31,10 @@ def pair(qubit, peer, rounds=0):
 
 def send(peer, *bits):
     return Instruction(op=Op.Send, peer=peer, bits=bits)
+
+
+def herald(peer, bit):
+    return Instruction(op=Op.Herald, peer=peer, bits=(bit,))
 
 
 def receive(peer, *bits):
@@ -121,7 +127,30 @@ def telegate(bases="ZZZZ", rounds=0):
     return [fragment(0, 3, 4, control, ((2, 0), (3, 1))), fragment(1, 3, 4, target, ((2, 2), (3, 3)))]
 
 
+def relayed(bases="ZZ", rounds=0, before=0, between=1):
+    """A pair of the first and the last of a chain, swapped at those *between* and purified in *rounds* end to end."""
+    members = [Member(number, 16) for number in range(between + 2)]
+    path = tuple(range(between + 2))
+    ends = (path[0], path[-1])
+    pairs = Pairs({ends: path}, {ends: rounds}, members, lambda _: None)
+    halves = pairs.pair(members[0], members[-1])
+    for outcome, (member, half, letter) in enumerate(zip((members[0], members[-1]), halves, bases, strict=True)):
+        for name in BASES[letter]:
+            member.gate(name, half)
+        member.outputs.append((member.measure(half), outcome))
+    return [_asking(member.fragment(), before) for member in members]
+
+
+def _asking(own, rounds):
+    """Return a fragment whose pairs all ask their link for *rounds* of purification."""
+    steps = (
+        step.model_copy(update={"rounds": rounds}) if step.op is Op.Pair else step for step in own.instructions
+    )  # fmt: skip
+    return own.model_copy(update={"instructions": tuple(steps)})
+
+
 IDEAL = {
+    relayed: "H 0\nCX 0 1",
     teledata: "H 0\nCX 0 1",
     telegate: "H 0 2\nCX 0 1 2 3\nCX 0 2",
     ghz: "H 0\nCX 0 1 0 2 0 3",

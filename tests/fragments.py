@@ -98,6 +98,13 @@ class _Order:
                     letter = ("letter", len(self.steps))
                     self.steps.append(Step(Op.Receive, bits=(letter,), reads=(bit,)))
                     self._mail.setdefault((me, step.peer), deque()).append(letter)
+            case Op.Herald:
+                theirs = self._asked.pop(("herald", step.peer, me), None)
+                if theirs is None:
+                    self._asked["herald", me, step.peer] = bits[0]
+                    return False
+                self.steps.append(Step(Op.Herald, reads=(bits[0], theirs)))
+                self.places[step.peer] += 1
             case Op.Barrier:
                 self._at_barrier.add(me)
                 if len(self._at_barrier) < len(self.places):
@@ -147,6 +154,9 @@ def _done(branch, step, next_op, live):
         case Op.Gate:
             if not step.reads or sum(branch.bits.get(bit, 0) for bit in step.reads) % 2:
                 _apply(branch, step)
+        case Op.Herald:
+            one, other = (branch.bits.get(bit, 0) for bit in step.reads)
+            assert one == other, "what the ends of perfect pairs compare is equal"
         case Op.Reset:
             return _discarded(branch, step.qubits[0])
         case Op.Pair:

@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from qcrs.rules.key_exchange import Alice, Bob, Measured, Terms
+from qcrs.rules.key_account import Measured, Terms
+from qcrs.rules.key_exchange import Alice, Bob
 
 
 def pairs(count: int, error: float, intercepted: float = 0.0, seed: int = 0) -> tuple[Measured, Measured]:

@@ -5,9 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from qcrs.chain.keys import account_of
 from qcrs.chain.link_login import LinkDomain
+from qcrs.link.chain import LinkChain
 from qcrs.link.client import LinkClient
 from qcrs.link.file import LinkFile, ServiceLimits
 from qcrs.link.server import LinkServer
+from qcrs.model.channel import ChannelStatus
+from qcrs.model.session import SessionStatus
 from qcrs.quantum.entanglement.pairs import Equipment, PairSource
 
 DOMAIN = LinkDomain(chain_id=31337, contract="0x" + "c0" * 20, link=7)
@@ -50,3 +53,38 @@ def on_link(work, *processors, seconds=60, **more):
             return await work(url, *clients)
 
     return asyncio.run(run())
+
+
+class Contracts:
+    """A chain for a ``LinkChain``: records of channels and sessions that a test may change at will."""
+
+    def __init__(self, now=1_000):
+        self.now = now
+        self.channels, self.sessions, self.uses = {}, {}, {}
+
+    def open(self, channel, ends, capacity=100_000, used=0, **changes):
+        first, second = ends
+        self.channels[channel] = {
+            "status": int(ChannelStatus.Open), "attempt": 1, "capacity": capacity, "used": used, "link": 7,
+            "first": first, "second": second, "phaseEndsAt": self.now + 1_000, "pairs": 512, **changes,
+        }  # fmt: skip
+
+    def arm(self, session, members, uses, status=SessionStatus.Armed):
+        """Let *session* have taken so many pairs of channels, as the contract does when all have joined."""
+        self.sessions[session] = ({"status": int(status)}, list(members))
+        self.uses[session] = [{"channel": channel, "pairs": pairs} for channel, pairs in uses.items()]
+        for channel, pairs in uses.items():
+            self.channels[channel]["used"] += pairs
+
+    async def call(self, contract, function, *arguments):
+        held, nothing = {
+            ("Channels", "channelOf"): (self.channels, {**dict.fromkeys(("link", "first", "second"), 0), "status": 0}),
+            ("EntanglementCoordinator", "sessionOf"): (self.sessions, ({"status": 0}, [])),
+            ("EntanglementCoordinator", "usesOf"): (self.uses, []),
+        }[contract, function]
+        return held.get(arguments[0], nothing)
+
+
+def chain_of(contracts):
+    """Return what a link knows of *contracts*."""
+    return LinkChain(contracts, account(50), DOMAIN.link)

@@ -5,7 +5,8 @@ own one processor each that is bonded, certified and alive. ``Job`` submits a co
 its processors, with histograms and digests from ``qcrs.rules``, as the daemons do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +126,14 @@ class World:
         self.requesters = self.admit("requester")
         for _ in range(processors):
             self.enrol()
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Undo what is done within, on the chain and in what is known here of it."""
+        nodes, holders = list(self.nodes), set(self.holders)
+        with self.chain.undone():
+            yield
+        self.nodes, self.holders = nodes, holders
 
     def _rulers(self) -> dict[str, Any]:
         """Return the settings that say who holds which role: here, plain accounts."""

@@ -95,7 +95,7 @@ class Pair:
 
     async def settled(self, processor):
         """Wait until *processor* is in no conversation."""
-        while self.ends[processor]._tasks:
+        while self.ends[processor].going:
             await asyncio.sleep(LOOK_SECONDS)
 
     def kept(self, processor):
@@ -122,13 +122,13 @@ async def talking(path, clients, everything=None, serving=(1, 2), keys=None):
             end.journal.close()
 
 
-def talk(work, path, seconds=60, file=None, **more):
+def talk(work, path, seconds=60, file=None, chain=None, **more):
     """Run ``work(pair)`` with two ends over a link of their own, and return what it returns."""
 
     async def run():
         async with (
             asyncio.timeout(seconds),
-            linked(1, 2, file=file) as (_, *clients),
+            linked(1, 2, file=file, chain=chain) as (_, *clients),
             talking(path, clients, **more) as pair,
         ):
             return await work(pair)

@@ -4,13 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from qcrs.cli.channel_use import EMULATED, add_verbs, channel_id, have_done, link_id, ppm
+from qcrs.cli.channel_use import EMULATED, add_verbs, channel_id, have_done, link_id
 from qcrs.cli.options import (
     add_network,
     add_signer,
     coins,
     command,
     emit,
+    ppm,
     processor_id,
     run_with_client,
     seconds,

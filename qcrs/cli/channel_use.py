@@ -8,7 +8,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from qcrs.cli.options import add_network, command, emit, run_with_client, seconds, whole
+from qcrs.cli.options import add_network, command, emit, ppm, run_with_client, seconds, whole
 from qcrs.config import NodeConfig
 from qcrs.rules.invitation import LEAST_KEY_BITS, LEAST_PAIRS, MOST_KEY_BITS, MOST_PAIRS, Talk
 from qcrs.rules.link_sizing import size_for
@@ -23,17 +23,6 @@ ACCOUNT = ("pairs", "sifted", "tested", "errors", "leak", "length")
 EMULATED = "link=emulated"
 channel_id = whole(1, 2**64 - 1)
 link_id = whole(1, 2**32 - 1)
-
-
-def ppm(text: str) -> int:
-    """Return *text*, a share from 0 to 1, in millionths, for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, got {text!r}")
-    return round(value * channels.MILLION)
 
 
 def add_verbs(verbs: argparse._SubParsersAction) -> None:

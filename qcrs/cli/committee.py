@@ -2,11 +2,10 @@
 
 import argparse
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from qcrs.cli.options import add_network, add_signer, command, emit, run_with_client, table, whole
+from qcrs.cli.options import add_network, add_signer, command, emit, run_with_client, table, when, whole
 from qcrs.model.motion import BODIES
 from qcrs.sdk.client import Client
 from qcrs.sdk.governance import NO_REASON, SHORT, Governance, Motion, reason_of
@@ -68,7 +67,7 @@ def _list(options: argparse.Namespace) -> None:
             return
         motions = await governance.motions(options.body)
         rows = [
-            [str(m.id), m.status.name, f"{len(m.in_favour)}:{len(m.against)}", _when(m.voting_ends_at), str(m.call)]
+            [str(m.id), m.status.name, f"{len(m.in_favour)}:{len(m.against)}", when(m.voting_ends_at), str(m.call)]
             for m in motions
         ]
         value = [_value(motion, client.gateway.now) for motion in motions]
@@ -109,10 +108,10 @@ def _show(options: argparse.Namespace) -> None:
             f"reason       0x{motion.reason.hex()} {motion.uri}".rstrip(),
             f"in favour    {len(motion.in_favour)} of {body.quorum} needed: {', '.join(motion.in_favour)}",
             f"against      {', '.join(motion.against) or 'nobody'}",
-            f"vote until   {_when(motion.voting_ends_at)}",
+            f"vote until   {when(motion.voting_ends_at)}",
         ]
         if motion.executable_at:
-            lines.append(f"executable   {_when(motion.executable_at)} to {_when(motion.lapses_at)}")
+            lines.append(f"executable   {when(motion.executable_at)} to {when(motion.lapses_at)}")
         if value["next"] is not None:
             lines.append(f"next         {value['next']}")
         emit(options, value, "\n".join(lines))
@@ -188,7 +187,3 @@ def _value(motion: Motion, now: float) -> dict[str, Any]:
         "lapsesAt": motion.lapses_at,
         "next": motion.next_step(now),
     }
-
-
-def _when(timestamp: int) -> str:
-    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S")

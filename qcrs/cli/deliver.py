@@ -2,7 +2,6 @@
 
 import argparse
 import math
-from decimal import Decimal, InvalidOperation
 
 from qcrs.cli.options import (
     add_network,
@@ -11,12 +10,18 @@ from qcrs.cli.options import (
     command,
     computation_id,
     emit,
+    number,
     run_with_client,
     whole,
 )
 from qcrs.sdk.client import Client
 from qcrs.sdk.court import send
 from qcrs.sdk.delivery import COVERAGE_UNIT, Delivered, Deliverer
+
+# Rounded up: outcomes make up no less than was asked for.
+share = number(
+    "a share above 0 and up to 1", lambda value: 0 < value <= 1, lambda value: math.ceil(value * COVERAGE_UNIT)
+)
 
 
 def add_verb(verbs: argparse._SubParsersAction) -> None:
@@ -50,18 +55,6 @@ def add_verb(verbs: argparse._SubParsersAction) -> None:
     deliver.add_argument("--outcomes", action="store_true", help="deliver the outcomes instead of the result")
     add_network(deliver)
     add_signer(deliver, "researcher")
-
-
-def share(text: str) -> int:
-    """Return *text*, a share above 0 and up to 1, in 1e-4, rounded up, for argparse."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("nan")
-    if not value.is_finite() or not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a share above 0 and up to 1, got {text!r}")
-    # No less than was asked for; what is so small that it has no digits here is the least that can be asked for.
-    return max(1, math.ceil(value * COVERAGE_UNIT))
 
 
 def _subscribe(options: argparse.Namespace) -> int | None:

@@ -11,7 +11,8 @@ from qcrs.cli.options import Progress, carry_out, table, whole
 from qcrs.quantum.faults import FAULTS
 from qcrs.sdk.audit import Report
 from qcrs.sdk.demonstration import Demonstration, demonstrate
-from qcrs.sdk.devnet import Devnet, bring_up, demonstration_policy
+from qcrs.sdk.devnet import bring_up, demonstration_policy
+from qcrs.sdk.devnet_processes import Devnet
 
 _STEPS = ("submit", "allocate", "commit", "disclose", "reveal", "settle", "total")
 PROCESSORS = 5

@@ -7,8 +7,9 @@ from pathlib import Path
 from qcrs.chain.network import Network
 from qcrs.cli.options import Progress, command, emit, positive, table, whole
 from qcrs.config import home
-from qcrs.sdk.devnet import Devnet, bring_up
+from qcrs.sdk.devnet import bring_up
 from qcrs.sdk.devnet_link import join_up
+from qcrs.sdk.devnet_processes import Devnet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from qcrs.cli.job_circuits import SubmissionInvalid, programs_of
 from qcrs.cli.job_circuits import circuit_of as circuit_of
 from qcrs.cli.job_report import narrate, print_result, print_results
-from qcrs.cli.job_terms import add_conditions, between, conditions_of
-from qcrs.cli.options import Progress, command, emit, run_with_client, whole
+from qcrs.cli.job_terms import add_conditions, conditions_of
+from qcrs.cli.options import Progress, command, emit, number, run_with_client, whole
 from qcrs.sdk.client import Client
 from qcrs.sdk.quote import Quote, coin
 from qcrs.sdk.terms import Circuit
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from qcrs.sdk.sweep import Prepared, Wish
 
 _STAYING = "staying until processors are drawn: only then can they be let in (--plain would not encrypt)"
+PART = number("a number between 0 and 1", lambda value: 0 < value < 1, Fraction)
+TIMES = number("a number above 1 and up to 1024", lambda value: 1 < value <= 1024, Fraction)
 _GOLD_FLAGS = ("deviation", "max_cost", "round_shots")
 
 
@@ -57,14 +59,12 @@ def _add_sweep_flags(submit: argparse.ArgumentParser) -> None:
         "objects",
     )  # fmt: skip
     submit.add_argument(
-        "--soundness", type=between(0, 1), metavar="P", help="most probable escape of false answers, such as 1e-3"
+        "--soundness", type=PART, metavar="P", help="most probable escape of false answers, such as 1e-3"
     )
     submit.add_argument(
-        "--deviation", type=between(0, 1), metavar="SHARE", help="share of circuits that may be false unnoticed (0.1)"
+        "--deviation", type=PART, metavar="SHARE", help="share of circuits that may be false unnoticed (0.1)"
     )
-    submit.add_argument(
-        "--max-cost", type=between(1, 1024), metavar="TIMES", help="most rounds to run for each circuit (2)"
-    )
+    submit.add_argument("--max-cost", type=TIMES, metavar="TIMES", help="most rounds to run for each circuit (2)")
     submit.add_argument("--traps", type=whole(0, 512), default=0, help="rounds that measure faults, not malice (0)")
     submit.add_argument("--round-shots", type=whole(1, 65_535), metavar="S", help="shots of each round, per replica")
     submit.add_argument("--yes", action="store_true", help="do not ask before submitting a sweep with golds")

@@ -1,17 +1,17 @@
 """Flags on how circuits are to be run, and for what: of every verb that submits some."""
 
 import argparse
-from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 
-from qcrs.cli.options import coins, whole
+from qcrs.cli.options import MILLION, coins, number, whole
 from qcrs.model.organisation import Priority
 from qcrs.sdk.terms import Conditions
 
 LATEST_SECONDS = 30 * 24 * 3600
-_MOST_EXPONENT = 30
 _MOST_ERROR_PPM = 2**16 - 1
+_ERROR = number(
+    f"an error from 0.000001 to {_MOST_ERROR_PPM / MILLION}",
+    lambda value: 1 <= value * MILLION < _MOST_ERROR_PPM + 1, lambda value: int(value * MILLION),
+)  # fmt: skip
 
 
 def add_conditions(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +51,7 @@ def _add_requirements(parser: argparse.ArgumentParser) -> None:
         "--min-quantum-volume", type=whole(0, 2**255), default=0, metavar="V", help="least quantum volume, such as 32"
     )
     parser.add_argument(
-        "--max-two-qubit-error", type=_error_ppm, default=0, metavar="E",
+        "--max-two-qubit-error", type=_ERROR, default=0, metavar="E",
         help="largest median error of two-qubit gates, such as 0.01",
     )  # fmt: skip
 
@@ -75,32 +75,8 @@ def conditions_of(options: argparse.Namespace) -> Conditions:
     )
 
 
-def between(least: int, most: int) -> Callable[[str], Fraction]:
-    """Return what makes an exact number above *least* and below *most*, or *most* beyond 1, of a text, for argparse."""
-
-    def read(text: str) -> Fraction:
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            value = Decimal("nan")
-        # Exponents without bounds would make numbers without bounds.
-        sound = value.is_finite() and abs(value.adjusted()) <= _MOST_EXPONENT
-        if not sound or not (least < value < most or value == most > 1):
-            raise argparse.ArgumentTypeError(f"expected a number between {least} and {most}, got {text!r}")
-        return Fraction(value)
-
-    return read
-
-
 def _price(text: str) -> int:
     price = coins(text)
     if price >= 2**64:
         raise argparse.ArgumentTypeError(f"expected a price below 18.45 coin a qubit-shot, got {text!r}")
     return price
-
-
-def _error_ppm(text: str) -> int:
-    ppm = int(between(0, 1)(text) * 10**6)
-    if not 1 <= ppm <= _MOST_ERROR_PPM:
-        raise argparse.ArgumentTypeError(f"expected an error from 0.000001 to {_MOST_ERROR_PPM / 10**6}, got {text!r}")
-    return ppm

@@ -9,8 +9,9 @@ from collections.abc import Callable, Coroutine
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from qcrs.chain.keys import AddressInvalid, KeystoreInvalid, LocalAccount, account_of, address_of, load_keystore
 from qcrs.chain.network import Network
@@ -21,7 +22,10 @@ from qcrs.sdk.keyring import HASH_KEYS, Keyring
 from qcrs.sdk.secrets import Secrets
 from qcrs.store import Store
 
+MILLION = 1_000_000
 MOST_DIGITS = 60  # of coin: beyond what 256 bits of wei hold
+MOST_EXPONENT = 30
+Number = TypeVar("Number", float, int, Fraction)
 
 
 def command(
@@ -59,17 +63,30 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
     return read
 
 
-def seconds(text: str) -> float:
-    """Return *text*, a number of seconds or 0, for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number of seconds from 0, got {text!r}")
-    return value
+def number(
+    expected: str, fits: Callable[[Decimal], bool], made: Callable[[Decimal], Number] = float
+) -> Callable[[str], Number]:
+    """Return what makes a number of a text that says one which *fits*, exactly, for argparse.
+
+    Args:
+        expected: Which fit, in words. made: What is made of it.
+    """
+
+    def read(text: str) -> Number:
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            value = Decimal("nan")
+        # Exponents without bounds would make numbers without bounds.
+        if not (value.is_finite() and abs(value.adjusted()) <= MOST_EXPONENT and fits(value)):
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+        return made(value)
+
+    return read
 
 
+seconds = number("a number of seconds from 0", lambda value: value >= 0)
+ppm = number("a share from 0 to 1", lambda value: 0 <= value <= 1, lambda value: round(value * MILLION))
 positive = whole(1)
 computation_id = whole(1, 2**64 - 1)
 processor_id = whole(1, 2**32 - 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qcrs.cli import session_memory
 from qcrs.cli.job_circuits import text_of
 from qcrs.cli.job_report import bars
-from qcrs.cli.options import add_network, add_signer, command, emit, positive, run_with_client, table, whole
+from qcrs.cli.options import add_network, add_signer, command, emit, number, positive, run_with_client, table, whole
 from qcrs.cli.session_order import absent_of, add_terms, outcome_lines, outcome_value, see_through, session_value
 from qcrs.rules.agreement import Verdict
 from qcrs.sdk.channel import read_entanglement
@@ -17,6 +17,8 @@ from qcrs.sdk.session import Outcome, SessionUnknown
 
 if TYPE_CHECKING:
     from qcrs.sdk.distribution import Plan
+
+_FIDELITY = number("a fidelity from 0 and below 1", lambda value: 0 <= value < 1)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--runs", type=whole(1, 5), default=1, help="of the whole, by different processors (1)")
     run.add_argument("--shots", type=whole(1, 65_535), default=4096, help="of each run (4096)")
     run.add_argument(
-        "--fidelity", type=_share, default=0.0, metavar="F", help="least that pairs are purified for; none by default"
+        "--fidelity",
+        type=_FIDELITY,
+        default=0.0,
+        metavar="F",
+        help="least that pairs are purified for; none by default",
     )
     run.add_argument("--phases", type=whole(2, 64), default=2, help="barriers; shots are split over all but one (2)")
     add_terms(run)
@@ -45,16 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for verb in (run, listing, show):
         add_network(verb)
     add_signer(run, "researcher")
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"expected a fidelity from 0 to 1, got {text!r}")
-    return value
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -87,8 +83,20 @@ def _quoted(plan: "Plan", shots: int) -> list[str]:
     crews = "; ".join(",".join(map(str, crew.members)) for crew in plan.crews)
     return [
         f"{plan.ebits} pairs a shot, {plan.raw_pairs:,} raw pairs a run of {shots} shots; processors {crews}",
+        *(_route(route) for route in plan.routes),
+        "pairs taken of channels: " + ", ".join(f"{count:,} of {channel}" for channel, count in plan.taken.items()),
         f"fidelity of the output at least {plan.fidelity:.4f} by the channels' tests, but for the processors' noise",
     ]
+
+
+def _route(route: dict[str, Any]) -> str:
+    first, *between, last = route["processors"]
+    before = ", ".join(map(str, route["before"]))
+    return (
+        f"processors {first} and {last} have no channel: {route['pairs']} pairs a shot swapped over "
+        f"{', '.join(map(str, between))}, of fidelity {route['fidelity']:.4f}; rounds of purification {before} on the "
+        f"way, {route['after']} end to end"
+    )
 
 
 def _list(options: argparse.Namespace) -> None:

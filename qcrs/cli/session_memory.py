@@ -3,9 +3,10 @@
 import argparse
 import asyncio
 from collections.abc import Collection
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from qcrs.cli.options import add_network, add_signer, command, emit, run_with_client, whole
+from qcrs.cli.options import add_network, add_signer, command, emit, number, run_with_client, whole
 from qcrs.cli.session_order import add_terms, outcome_lines, outcome_value, see_through
 from qcrs.errors import QcrsError
 from qcrs.model.entanglement import Session
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from qcrs.sdk.memory import MemoryPlan
 
 Found = dict[int, "Decoded | QcrsError"]  # by session
+_RATE = number("a rate above 0 and below 0.5", lambda value: 0 < value < Decimal("0.5"))
 
 
 def add_arguments(verbs: argparse._SubParsersAction) -> None:
@@ -32,7 +34,7 @@ def add_arguments(verbs: argparse._SubParsersAction) -> None:
     )  # fmt: skip
     wanted = memory.add_mutually_exclusive_group(required=True)
     wanted.add_argument(
-        "--logical-error", type=_rate, metavar="P",
+        "--logical-error", type=_RATE, metavar="P",
         help="at most this a round; with --rounds, in an experiment of so many",
     )  # fmt: skip
     wanted.add_argument("--distance", type=int, choices=(3, 5, 7), help="of the code, instead")
@@ -44,16 +46,6 @@ def add_arguments(verbs: argparse._SubParsersAction) -> None:
     add_terms(memory)
     add_network(memory)
     add_signer(memory, "researcher")
-
-
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 0.5:
-        raise argparse.ArgumentTypeError(f"expected a rate above 0 and below 0.5, got {text!r}")
-    return value
 
 
 def _memory(options: argparse.Namespace) -> int:

@@ -13,19 +13,19 @@ from typing import Any
 import numpy
 
 from qcrs.crypto.keys import SIGNATURE_BYTES, SigningKey, is_signed
-from qcrs.link.client import LinkClient, MadePairs
-from qcrs.link.errors import LinkRefused
-from qcrs.link.wire import Purpose
+from qcrs.link.answers import MadePairs
+from qcrs.link.client import LinkClient
+from qcrs.link.wire import MOST_WAIT_SECONDS, Purpose, understood
 from qcrs.quantum.entanglement import held
 from qcrs.quantum.entanglement.pairs import PairSource
 from qcrs.rules.digest import keccak
 from qcrs.rules.invitation import Invitation
-from qcrs.rules.key_exchange import Alice, Bob, End, Measured, Terms
+from qcrs.rules.key_account import Measured, Terms
+from qcrs.rules.key_exchange import Alice, Bob, End
 from qcrs.rules.key_message import MessageRefused, from_bits, to_bits
 from qcrs.rules.privacy_amplification import SECRECY, VERIFICATION_BITS
 
 LETTER_SECONDS = 30.0  # how long the other end may take for a letter
-MOST_WAIT_SECONDS = 3600.0  # as long as a link lets anybody wait
 PURPOSE = b"QCRS channel conversation"
 KEY_DOMAIN = keccak(b"QCRS key of a channel")
 AGREED, KEPT = b"agreed", b"kept"
@@ -115,11 +115,9 @@ class Side:
 
     async def _rate(self) -> float:
         """Return how many pairs the link says that it makes in a second."""
-        declared = (await self.client.describe())["descriptor"]
-        try:
-            return PairSource.model_validate(json.loads(declared)["source"]).heralded_rate
-        except (ValueError, LookupError, TypeError) as error:
-            raise LinkRefused(f"a link without a source of pairs: {error}") from error
+        described = await self.client.describe()
+        with understood("a source of pairs"):
+            return PairSource.model_validate(json.loads(described["descriptor"])["source"]).heralded_rate
 
     def _topic(self, position: int) -> str:
         return f"talk-{self.invitation.channel}-{self.invitation.number}-{position}"

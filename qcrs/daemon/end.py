@@ -7,19 +7,16 @@ are told over the link, which could no longer make use of them. Each is checked 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from qcrs.chain.gateway import Gateway
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.links import Links
+from qcrs.daemon.sender import Sender
 from qcrs.errors import QcrsError
 from qcrs.model.entanglement import Channel, ChannelTerms, Opening
 from qcrs.quantum.entanglement.pairs import LocalNoise
 from qcrs.rules import link_test
 from qcrs.rules.digest import keccak
-
-if TYPE_CHECKING:
-    from qcrs.daemon.entangler import Sender
 
 SEED = "seed"  # under which name ends leave it for each other
 OUTCOMES = "channel-outcomes"
@@ -43,7 +40,7 @@ class End:
     """
 
     gateway: Gateway
-    sender: "Sender"
+    sender: Sender
     links: Links
     journal: Journal
     root: Callable[[], bytes]
@@ -94,11 +91,6 @@ class End:
         other = (channel.seed_commitments[1 - end], channel.commitments[1 - end])
         await self.sender.send("Channels", "reveal", channel.channel, end, opening.to_chain(), *other, keyed=False)
 
-    async def settle(self, channel: Channel) -> None:
-        """Have the contract count, now that both ends have revealed."""
-        openings = [channel.openings[end].to_chain() for end in (0, 1)]
-        await self.sender.send("Channels", "settle", channel.channel, *openings, keyed=False)
-
     async def _opening(self, channel: Channel, processor: int) -> Opening:
         """Return what this end measured, and what opens its commitment to it."""
         end = channel.ends.index(processor)
@@ -117,7 +109,7 @@ class End:
         topic = f"{SEED}-{channel.channel}-{channel.attempt}"
         await client.post(peer, topic, seed)
         other = await client.fetch(peer, topic)
-        if link_test.of_seed(other) != channel.seed_commitments[1 - end]:
+        if len(other) != len(seed) or link_test.of_seed(other) != channel.seed_commitments[1 - end]:
             raise SeedFalse(f"channel {channel.channel}: processor {peer} gives a seed that it has not committed to")
         seeds = (seed, other) if end == 0 else (other, seed)
         chosen = link_test.seed_of(

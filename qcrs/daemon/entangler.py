@@ -8,12 +8,13 @@ salts follow from its key.
 import asyncio
 import logging
 import time
+from contextlib import AsyncExitStack
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 from qcrs.chain.codec import ContractRefused, Event
-from qcrs.chain.gateway import Gateway
-from qcrs.chain.keys import LocalAccount, entanglement_root
+from qcrs.chain.keys import entanglement_root
 from qcrs.config import NodeConfig
 from qcrs.daemon.end import End
 from qcrs.daemon.entangling import Due, Step, View, decide
@@ -24,13 +25,15 @@ from qcrs.daemon.key_folder import KeyFolder
 from qcrs.daemon.links import Links
 from qcrs.daemon.member import Member
 from qcrs.daemon.outlook import RANKS, Outlook
+from qcrs.daemon.sender import Sender
 from qcrs.daemon.talks import Talks
-from qcrs.door import Door
+from qcrs.daemon.underway import Underway
 from qcrs.errors import QcrsError
 from qcrs.identities import Identities
 from qcrs.model.entanglement import ENTANGLEMENT_EVENTS, Entanglement
 from qcrs.quantum.calibration import Calibration
 from qcrs.quantum.capability import local_noise
+from qcrs.rules.entanglement_keeping import KeepingStep, arguments_of
 from qcrs.vault import Vault
 from qcrs.wishes import FOLDER, Wishes
 
@@ -38,32 +41,6 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS = (0.5, 8.0)
-KEPT = {
-    Step.EndChannel: ("Channels", "enforce"),
-    Step.EndSession: ("EntanglementCoordinator", "enforce"),
-    Step.Substitute: ("EntanglementCoordinator", "substituteSecret"),
-}
-
-
-@dataclass
-class Sender:
-    """How one daemon acts for its processor: simulated first, through the door of hash keys where it has one."""
-
-    gateway: Gateway
-    account: LocalAccount
-    door: Door | None
-
-    async def send(self, contract: str, function: str, *arguments: Any, keyed: bool = True) -> None:
-        """Call *function*, which needs the hash key, if there is one, when *keyed*.
-
-        Raises:
-            ContractRefused: It was refused. ChainUnreachable, TransactionRefused, TransactionLost: As the gateway.
-        """
-        if self.door is not None and keyed:
-            await self.door.send(contract, function, *arguments)
-            return
-        await self.gateway.simulate(self.account, contract, function, *arguments)
-        await self.gateway.send(self.account, contract, function, *arguments)
 
 
 @dataclass
@@ -88,8 +65,9 @@ class Entangler:
     known: Entanglement = field(default_factory=Entanglement)
     _seen: tuple[int, int] = (-1, -1)
     _caught_up: bool = False
-    _tasks: dict[Due, asyncio.Task] = field(default_factory=dict)
-    _again: dict[Due, tuple[float, float]] = field(default_factory=dict)
+    _behind: bool = False
+    _underway: Underway[Due] = field(default_factory=lambda: Underway(RETRY_SECONDS))
+    _granting: Underway[int] = field(default_factory=Underway)
 
     async def catch_up(self) -> None:
         """Read what was said before the events that ``take`` is given."""
@@ -112,28 +90,25 @@ class Entangler:
         Raises:
             Exception: A defect; faults of the chain, the store and the link are logged and tried again.
         """
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.links.close)
+            stack.push_async_callback(self.talks.close)
+            for tasks in (self._underway, self._granting):
+                await stack.enter_async_context(tasks)
             while not stop.is_set():
-                for due, task in list(self._tasks.items()):
-                    if task.done():
-                        del self._tasks[due]
-                        task.result()
-                if outlook.processor and self._caught_up:
+                self._underway.reap()
+                self._granting.reap()
+                if (processor := outlook.processor) and self._caught_up:
                     self._look(outlook)
-                    await self._run_errands(outlook.processor)
-                    self.talks.look(self.known, outlook.processor, self.willing and not outlook.draining)
+                    self._granting.begin(processor, partial(self._run_errands, processor))
+                    self.talks.look(self.known, processor, self.willing and not outlook.draining)
                 await asyncio.sleep(POLL_SECONDS)
-        finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-            await self.talks.close()
-            await self.links.close()
 
     async def _run_errands(self, processor: int) -> None:
         try:
-            if await self.errands.run(self.known, processor):
-                await self.catch_up()  # or the same would be asked for again before its event has come
+            if self._behind:  # or the same would be asked for again before its event has come
+                await self.catch_up()
+            self._behind = await self.errands.run(self.known, processor)
         except TRANSIENT as error:
             log.warning("errands: %s", error)
 
@@ -143,11 +118,10 @@ class Entangler:
             known=self.known, willing=self.willing and not outlook.draining, keeper=self.keeper,
         )  # fmt: skip
         for due in decide(view):
-            resting = time.monotonic() < self._again.get(due, (0.0, 0.0))[0]
-            if due not in self._tasks and not resting:
-                self._tasks[due] = asyncio.create_task(self._perform(due, outlook.processor))
+            self._underway.begin(due, partial(self._perform, due, outlook.processor))
 
-    async def _perform(self, due: Due, processor: int) -> None:
+    async def _perform(self, due: Due, processor: int) -> bool:
+        """Carry out what is *due*; return whether its event will make it undue."""
         began = time.monotonic()
         try:
             await self._carry_out(due, processor)
@@ -159,39 +133,31 @@ class Entangler:
         else:
             seconds = time.monotonic() - began
             log.info("step=%s subject=%s number=%s seconds=%.2f", due.step.name, due.subject, due.number, seconds)
-            if due.step is not Step.AskPairs:
-                return self._rest(due, RETRY_SECONDS[1])  # its event makes it undue
-        _, wait = self._again.get(due, (0.0, RETRY_SECONDS[0] / 2))
-        self._rest(due, min(2 * wait, RETRY_SECONDS[1]))
-
-    def _rest(self, due: Due, seconds: float) -> None:
-        self._again[due] = (time.monotonic() + seconds, seconds)
+            return due.step is not Step.AskPairs
+        return False
 
     async def _carry_out(self, due: Due, processor: int) -> None:
-        if due.step in KEPT:
-            await self.sender.send(*KEPT[due.step], due.subject, keyed=False)
-        elif due.step is Step.Conclude:
-            await self.member.conclude(self.known.groups[due.subject], self.known)
-        elif due.step in (Step.Accept, Step.AskPairs, Step.Commit, Step.Reveal, Step.Settle):
+        if isinstance(due.step, KeepingStep):
+            await self.sender.send(*due.step.value, *arguments_of(due.step, due.subject, self.known), keyed=False)
+        elif due.step in (Step.Accept, Step.AskPairs, Step.Commit, Step.Reveal):
             await self._for_channel(due, processor)
         else:
             await self._for_session(due, processor)
 
     async def _for_channel(self, due: Due, processor: int) -> None:
-        channel, end = self.known.channels[due.subject], self.end
+        # As it is now: events go on while this is done, and what is said is about the test that it was begun for.
+        channel, end = copy(self.known.channels[due.subject]), self.end
         if due.step is Step.Accept:
             await end.accept(channel, processor)
         elif due.step is Step.AskPairs:
             await end.ask_pairs(channel, processor)
         elif due.step is Step.Commit:
             await end.commit(channel, processor)
-        elif due.step is Step.Reveal:
-            await end.reveal(channel, processor)
         else:
-            await end.settle(channel)
+            await end.reveal(channel, processor)
 
     async def _for_session(self, due: Due, processor: int) -> None:
-        session, member = self.known.sessions[due.subject], self.member
+        session, member = copy(self.known.sessions[due.subject]), self.member  # as it is now, as above
         group = self.known.groups[session.group]
         if due.step is Step.Join:
             await member.join(session, group, self.known.channels, due.place)
@@ -218,8 +184,10 @@ def entangler_of(executor: Executor, config: NodeConfig) -> Entangler:
     wishes = Wishes(config.journal.with_name(FOLDER))
     end = End(gateway, sender, links, executor.journal, root, wishes.numbers, noise)
     member = Member(gateway, sender, links, executor.journal, executor.store, root, noise, executor.keys)
+    keys = KeyFolder(config.journal.with_name(KEYS))
+    keys.clear()
     talks = Talks(
         gateway, links, executor.journal, Vault(executor.store, gateway.network.deployment),
-        Identities(gateway, executor.store), executor.keys, noise, KeyFolder(config.journal.with_name(KEYS)),
+        Identities(gateway, executor.store), executor.keys, noise, keys,
     )  # fmt: skip
     return Entangler(sender, links, end, member, talks, Errands(wishes, end, talks), keeper=config.keeper)

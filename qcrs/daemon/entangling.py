@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from qcrs.model.channel import ChannelStatus
-from qcrs.model.entanglement import ENDS, Channel, Entanglement, Group, Session
+from qcrs.model.entanglement import Channel, Entanglement, Session
 from qcrs.model.session import SessionStatus
+from qcrs.rules.entanglement_keeping import KeepingStep, channel_due, group_due, session_due
 
 # Keepers act in turn, so that few transactions collide.
 TURN_SECONDS = 2.0
@@ -17,22 +18,17 @@ _C, _S = ChannelStatus, SessionStatus
 
 
 class Step(Enum):
-    """What can be due."""
+    """What can be due of the daemon's own; what anyone may do is a ``KeepingStep``."""
 
     Accept = "accept"
     AskPairs = "ask for pairs"
     Commit = "commit"
     Reveal = "reveal"
-    Settle = "settle"
-    EndChannel = "end channel"
     Join = "join"
     Arm = "arm"
     Run = "run"
     Bind = "bind"
     Report = "report"
-    EndSession = "end session"
-    Substitute = "substitute"
-    Conclude = "conclude"
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class Due:
         place: The daemon's end or member; the other one's where that is meant.
     """
 
-    step: Step
+    step: Step | KeepingStep
     subject: int
     number: int = 0
     place: int = 0
@@ -73,12 +69,7 @@ def decide(view: View) -> list[Due]:
     sessions = [session for session in view.known.sessions.values() if not session.ended]
     steps = [due for channel in channels for due in _of_end(channel, view)]
     steps += [due for session in sessions for due in _of_member(session, view)]
-    if view.keeper:
-        steps += [due for channel in channels for due in _kept_channel(channel, view)]
-        steps += [due for session in sessions for due in _kept_session(session, view)]
-        open_ = [group for group in view.known.groups.values() if group.verdict is None]
-        steps += [due for group in open_ for due in _kept_group(group, view)]
-    return steps
+    return [*steps, *(_kept(view) if view.keeper else ())]
 
 
 def _of_end(channel: Channel, view: View) -> Iterator[Due]:
@@ -115,29 +106,19 @@ def _of_member(session: Session, view: View) -> Iterator[Due]:
         yield Due(Step.Bind if last else Step.Run, session.session, session.phase, index)
 
 
-def _kept_channel(channel: Channel, view: View) -> Iterator[Due]:
-    turn = TURN_SECONDS * view.rank
-    if channel.status is _C.Revealing and len(channel.openings) == len(ENDS):
-        if view.processor in channel.ends or view.now > channel.phase_ends_at + turn:
-            yield Due(Step.Settle, channel.channel, channel.attempt)
-    elif view.now > channel.phase_ends_at + turn:
-        yield Due(Step.EndChannel, channel.channel, channel.attempt)
-
-
-def _kept_session(session: Session, view: View) -> Iterator[Due]:
-    group, turn = view.known.groups[session.group], TURN_SECONDS * view.rank
-    if session.status is _S.Reporting:
-        # The secret may be due, and not a report: then the beacon stands in for it, and nobody is late.
-        late = group.seed is not None and view.now > group.due_at + turn
-    else:
-        late = session.status is not _S.Final and view.now > session.phase_ends_at + turn
-    if late:
-        yield Due(Step.EndSession, session.session, session.phase)
-
-
-def _kept_group(group: Group, view: View) -> Iterator[Due]:
-    if group.due_at and group.seed is None:
-        if view.now > group.due_at + TURN_SECONDS * view.rank:
-            yield Due(Step.Substitute, group.group)
-    elif view.known.concludable(group):
-        yield Due(Step.Conclude, group.group)
+def _kept(view: View) -> Iterator[Due]:
+    """Yield what anyone may do, when others whose turn it is have not done it."""
+    known, then = view.known, view.now - TURN_SECONDS * view.rank
+    for channel in known.channels.values():
+        step = channel_due(channel, then)
+        awaited = step is KeepingStep.SettleChannel and then <= channel.phase_ends_at  # it is its ends' to settle it
+        if step is not None and not (awaited and view.processor not in channel.ends):
+            yield Due(step, channel.channel, channel.attempt)
+    for session in known.sessions.values():
+        step = session_due(session, known.groups[session.group], then)
+        if step is not None:
+            yield Due(step, session.session, session.phase)
+    for group in known.groups.values():
+        step = group_due(group, known, then)
+        if step is not None:
+            yield Due(step, group.group)

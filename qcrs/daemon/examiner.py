@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from qcrs.daemon.execution import TRANSIENT, WithheldForTest
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.outlook import RANKS, Outlook
 from qcrs.daemon.patrol import Patrol
+from qcrs.daemon.underway import Underway
 from qcrs.errors import QcrsError
 from qcrs.model.certification import ENDED
 from qcrs.model.records import Measured
@@ -70,8 +72,7 @@ class Examiner:
     keeper: bool = True
     faulty: FaultyAnswers | None = None
     _ended: set[int] = field(default_factory=set)
-    _tasks: dict[Due, asyncio.Task] = field(default_factory=dict)
-    _again_at: dict[Due, float] = field(default_factory=dict)
+    _underway: Underway[Due] = field(default_factory=lambda: Underway((RETRY_SECONDS, RETRY_SECONDS)))
     _patrol: Patrol = field(init=False)
     _enlisted: bool | None = None
     _pool_at: float = 0.0
@@ -85,19 +86,12 @@ class Examiner:
         Raises:
             Exception: A defect; faults of the chain, the store and the engine are logged and tried again.
         """
-        try:
+        async with self._underway:
             while not stop.is_set():
-                for due, task in list(self._tasks.items()):
-                    if task.done():
-                        del self._tasks[due]
-                        task.result()
+                self._underway.reap()
                 if outlook.processor:
                     await self._look(outlook)
                 await asyncio.sleep(POLL_SECONDS)
-        finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _look(self, outlook: Outlook) -> None:
         try:
@@ -108,8 +102,7 @@ class Examiner:
             return
         trials = {trial.id: trial for trial in view.trials}
         for due in decide(view):
-            if due not in self._tasks and time.monotonic() >= self._again_at.get(due, 0.0):
-                self._tasks[due] = asyncio.create_task(self._perform(due, trials.get(due.subject)))
+            self._underway.begin(due, partial(self._perform, due, trials.get(due.subject)))
 
     async def _look_at_pool(self, processor: int) -> None:
         """Say whether this daemon scores others, when that has changed: only its operator can have it do so."""
@@ -159,7 +152,6 @@ class Examiner:
             log.log(level, "benchmark=%s step=%s %s", due.subject, due.step.name, error)
         else:
             log.info("benchmark=%s step=%s seconds=%.1f", due.subject, due.step.name, time.monotonic() - began)
-        self._again_at[due] = time.monotonic() + RETRY_SECONDS
 
     async def _carry_out(self, due: Due, trial: Trial | None) -> None:
         if due.step is Step.Suspend:

@@ -9,11 +9,13 @@ import asyncio
 import logging
 import os
 from dataclasses import dataclass, field
+from functools import partial
 
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.interactive import MessageInvalid, Run, Seal, answer_name
 from qcrs.chain.keys import LocalAccount
 from qcrs.daemon.outlook import Outlook
+from qcrs.daemon.underway import Underway
 from qcrs.model.booking import Booking
 from qcrs.model.refusal import RefusalCode
 from qcrs.model.reservation import ReservationStatus
@@ -42,7 +44,6 @@ class Host:
     store: Store
     time_limit_seconds: float
     memory_limit_bytes: int
-    _serving: dict[int, asyncio.Task] = field(default_factory=dict)
     _skipped: set[tuple[int, str]] = field(default_factory=set)
 
     async def run(self, stop: asyncio.Event, outlook: Outlook) -> None:
@@ -51,23 +52,13 @@ class Host:
         Raises:
             Exception: A defect; faults of store, engine and requesters are said in the log and passed over.
         """
-        try:
+        async with Underway[int]() as underway:
             while not stop.is_set():
-                for reservation, task in list(self._serving.items()):
-                    if task.done():
-                        del self._serving[reservation]
-                        task.result()
+                underway.reap()
                 for booking in list(outlook.bookings.by_id.values()):
-                    active = booking.status is ReservationStatus.Active and self.gateway.now < booking.ends_at
-                    if active and booking.reservation not in self._serving:
-                        self._serving[booking.reservation] = asyncio.create_task(
-                            self._serve(booking, outlook.processor)
-                        )
+                    if booking.status is ReservationStatus.Active and self.gateway.now < booking.ends_at:
+                        underway.begin(booking.reservation, partial(self._serve, booking, outlook.processor))
                 await asyncio.sleep(POLL_SECONDS)
-        finally:
-            for task in self._serving.values():
-                task.cancel()
-            await asyncio.gather(*self._serving.values(), return_exceptions=True)
 
     async def _serve(self, booking: Booking, processor: int) -> None:
         """Answer what has no answer yet."""

@@ -8,6 +8,7 @@ from typing import Any
 
 FOLDER = "channel-keys"
 KEY = "key"
+SCRATCH = ".part"
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,27 @@ class KeyFolder:
 
     path: Path
 
+    def clear(self) -> None:
+        """Remove what a daemon that was killed had begun to write: nothing of it counts, and it may have a key."""
+        for scratch in self.path.glob("*" + SCRATCH):
+            scratch.unlink(missing_ok=True)
+
     def keep(self, channel: int, number: int, report: dict[str, Any], key: bytes | None) -> Path:
         """Write *report* and *key*, both or neither, whatever happens, and return where."""
         path, secret = self._file(channel, number), {} if key is None else {KEY: key.hex()}
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = path.with_suffix(".part")
+        scratch = path.with_suffix(SCRATCH)
         scratch.unlink(missing_ok=True)
         with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(json.dumps(report | secret) + "\n")
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # what the other end is told to be kept is there after a power cut as well
+        finally:
+            os.close(folder)
         return path
 
     def report(self, channel: int, number: int) -> dict[str, Any] | None:

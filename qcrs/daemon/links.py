@@ -1,6 +1,7 @@
 """Connections of one daemon to the links that its channels are over."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -27,16 +28,17 @@ class Links:
     store: Store
     processor: Callable[[], int]
     _clients: dict[int, LinkClient] = field(default_factory=dict)
-    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _opening: dict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def of(self, link: int) -> LinkClient:
         """Return the connection to *link*, which has answered.
 
         Raises:
             LinkUnknown: It was never opened, or nobody can tell where it is. LinkUnreachable: Nobody answers there.
-            LoginRefused, MemberNotAllowed: It does not want this processor.
+            LoginRefused, MemberNotAllowed: It does not want this processor. LinkRefused: It is no link.
         """
-        async with self._opening:
+        # One at a time for each link: one that says nothing keeps nobody from the others.
+        async with self._opening[link]:
             if link not in self._clients:
                 url = await endpoint_of(self.gateway, self.store, link)
                 domain = LinkDomain(
@@ -45,7 +47,11 @@ class Links:
                     link=link,
                 )
                 client = LinkClient(url, self.account, domain, self.processor(), PATIENCE_SECONDS)
-                await client.describe()
+                try:
+                    await client.describe()
+                except BaseException:
+                    await client.close()
+                    raise
                 self._clients[link] = client
         return self._clients[link]
 

@@ -9,7 +9,6 @@ commitment to the histogram.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from qcrs.chain.gateway import Gateway
 from qcrs.crypto.envelope import EnvelopeRefused
@@ -18,9 +17,10 @@ from qcrs.crypto.parcel import open_parcel
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.links import Links
 from qcrs.daemon.runs import Run, RunRefused, Seat, run_of
+from qcrs.daemon.sender import Sender
 from qcrs.link.client import LinkClient
 from qcrs.model.channel import ChannelStatus
-from qcrs.model.entanglement import Channel, Entanglement, Group, Session
+from qcrs.model.entanglement import Channel, Group, Session
 from qcrs.model.session import SessionStatus
 from qcrs.quantum.entanglement.pairs import LocalNoise
 from qcrs.quantum.fragment import FragmentInvalid
@@ -31,9 +31,6 @@ from qcrs.rules.digest import keccak
 from qcrs.rules.histogram import counts_root
 from qcrs.rules.session_plan import context_of
 from qcrs.store import ContentUnavailable, Store, decode_histogram, encode_histogram
-
-if TYPE_CHECKING:
-    from qcrs.daemon.entangler import Sender
 
 RESULT = "session-result"
 NOTHING = bytes(32)  # the digest of who has nothing to show
@@ -49,7 +46,7 @@ class Member:
     """
 
     gateway: Gateway
-    sender: "Sender"
+    sender: Sender
     links: Links
     journal: Journal
     store: Store
@@ -64,7 +61,16 @@ class Member:
             RunRefused: It cannot. LinkUnreachable: The link does not answer.
         """
         await self._run(session, group, channels, index)
-        await self._client(session, channels)
+        client = await self._client(session, channels)
+        for use in session.uses:
+            channel = channels[use.channel]
+            # Of keys and reports the contract knows nothing; the link does, and would give no pairs.
+            spent = channel.used + await client.usage(channel.channel, channel.attempt)
+            if spent + use.pairs > channel.terms.capacity:
+                raise RunRefused(
+                    f"session {session.session}: {use.pairs} pairs of channel {use.channel}, of which {spent} of "
+                    f"{channel.terms.capacity} are used"
+                )
         await self.sender.send("EntanglementCoordinator", "join", session.session, index)
 
     async def arrive(self, session: Session, index: int, phase: int, digest: bytes) -> None:
@@ -106,11 +112,6 @@ class Member:
         arguments = (session.session, index, root, self._salt(session), sketch)
         await self.sender.send("EntanglementCoordinator", "report", *arguments, keyed=False)
 
-    async def conclude(self, group: Group, known: Entanglement) -> None:
-        """Have the contract judge the runs of *group*, none of which can go on."""
-        arguments = (group.group, *known.results(group))
-        await self.sender.send("EntanglementCoordinator", "conclude", *arguments, keyed=False)
-
     async def _result(
         self, session: Session, group: Group, channels: Mapping[int, Channel], index: int
     ) -> dict[int, int]:
@@ -127,7 +128,8 @@ class Member:
         try:
             content = await asyncio.to_thread(self.store.get, session.fragment_digests[index])
             context = context_of(self.gateway.network.deployment, group.request.program_digest)
-            part = part_of(await asyncio.to_thread(open_parcel, content, context, self.keys.opening))
+            text = await asyncio.to_thread(open_parcel, content, context, self.keys.opening)
+            part = await asyncio.to_thread(part_of, text)
         except (ContentUnavailable, EnvelopeRefused, FragmentInvalid) as error:
             raise RunRefused(f"session {session.session}: its part cannot be had: {error}") from error
         seat = Seat(

@@ -22,7 +22,8 @@ from typing import Protocol
 
 from qcrs.daemon.journal import Journal
 from qcrs.errors import QcrsError
-from qcrs.link.client import LinkClient, OwnBits, Witnessed, rows_of
+from qcrs.link.answers import OwnBits, Witnessed, rows_of
+from qcrs.link.client import LinkClient
 from qcrs.link.errors import WaitTimedOut
 from qcrs.model.entanglement import Group, Session
 from qcrs.quantum.correction import syndromes
@@ -97,7 +98,7 @@ class Seat:
         """Return what the link saw *member* measure, since *error* keeps it from being known otherwise."""
         number, members = self.session.session, self.session.members
         log.warning("session=%s processor=%s: the link is asked: %s", number, members[member], error)
-        return (await (await self.link()).witness(number, members))[member]
+        return (await (await self.link()).witness(number, members, self.group.request.shots))[member]
 
     async def show(self, content: bytes) -> None:
         """Show others what this member has bound itself to; all have arrived, so it may be seen."""

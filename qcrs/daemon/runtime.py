@@ -4,20 +4,18 @@ Events come over one WebSocket; whatever was missed is read from logs, so nothin
 """
 
 import asyncio
-import json
 import logging
-import os
 import random
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from qcrs.chain.codec import ContractRefused, Event
 from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionRefused
 from qcrs.daemon.agenda import Agenda
 from qcrs.daemon.auditor import Auditor
+from qcrs.daemon.bulletin import Bulletin
 from qcrs.daemon.duties import Action, Answer, Beat, Defend, Drain, HandIn, Keep, Reveal, Tend, decide, subject_of
 from qcrs.daemon.entangler import Entangler
 from qcrs.daemon.execution import RACES, TRANSIENT, Executor, WithheldForTest
@@ -58,8 +56,8 @@ class Node:
     ) -> None:  # fmt: skip
         self._gateway, self._executor, self._journal, self._outbox = gateway, executor, journal, executor.outbox
         self._state_path, self._keeper, self._auditor = state_path, keeper, auditor
+        self._bulletin = Bulletin(state_path, self._facts, (*_COUNTED.values(), "kept", "failed"))
         self._services, self._entangler = [*services, *([] if entangler is None else [entangler])], entangler
-        self._status, self._load = "starting", (0, 0, False)
         self._outlook = Outlook(executor.account.address, executor.processor)
         self._seen: tuple[int, int] = (-1, -1)
         self._tasks: dict[Action, asyncio.Task] = {}
@@ -68,7 +66,6 @@ class Node:
         self._wake, self._wish = asyncio.Event(), read_wish(state_path.with_name(WISH))
         self._fatal: BaseException | None = None
         self._pause = RECONNECT_SECONDS[0]
-        self._counts = dict.fromkeys((*_COUNTED.values(), "kept", "failed"), 0)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until *stop* is set.
@@ -87,7 +84,7 @@ class Node:
                     await self._serve(stop)
                 except (ChainUnreachable, TransactionRefused) as error:  # the latter: a node that would not answer
                     log.warning("chain=unreachable retry_seconds=%.1f %s", self._pause, error)
-                    self._write_state("unreachable")
+                    self._bulletin.write("unreachable")
                     with suppress(TimeoutError):
                         await asyncio.wait_for(stop.wait(), self._pause * random.uniform(0.8, 1.2))
                     self._pause = min(2 * self._pause, RECONNECT_SECONDS[1])
@@ -96,12 +93,12 @@ class Node:
                 task.cancel()
             await asyncio.gather(*aside, return_exceptions=True)
             self._tidy()
-            self._write_state("stopped")
+            self._bulletin.write("stopped")
             await self._gateway.close()
 
     async def _audit(self, stop: asyncio.Event) -> None:
         if self._auditor is not None:
-            await self._auditor.run(stop, lambda: self._write_state(self._status))
+            await self._auditor.run(stop, self._bulletin.write)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         """Connect, catch up, then follow events until the connection breaks."""
@@ -112,7 +109,7 @@ class Node:
             for event in await self._gateway.logs(self._start()):
                 self._take(event)
             self._pause = RECONNECT_SECONDS[0]
-            self._write_state("running")
+            self._bulletin.write("running")
             log.info("processor=%s block=%s caught_up", self._executor.processor, self._seen[0])
             self._act()
             while not stop.is_set():
@@ -212,17 +209,8 @@ class Node:
             task = asyncio.create_task(self._perform(action))
             task.add_done_callback(self._check)
             self._tasks[subject_of(action)] = task
-        self._tell()
-
-    def _tell(self) -> None:
-        """Say how busy the processor is when that has changed, and that a draining one has become empty."""
-        load = (self._outlook.engaged(), self._executor.engine.running, self._outlook.draining)
-        if load == self._load:
-            return
-        if load[2] and not load[0] and (self._load[0] or not self._load[2]):
-            log.info("processor=%s drained: empty", self._executor.processor)
-        self._load = load
-        self._write_state("running")
+        engaged, running = self._outlook.engaged(), self._executor.engine.running
+        self._bulletin.tell_load(self._executor.processor, engaged, running, self._outlook.draining)
 
     def _check(self, task: asyncio.Task) -> None:
         """What is not a listed fault is a defect: the daemon stops rather than guess."""
@@ -242,7 +230,8 @@ class Node:
         except QcrsError as error:
             race = isinstance(error, ContractRefused) and error.name in RACES
             log.log(logging.DEBUG if race else logging.ERROR, "action=%s %s %s", name, _subject(action), error)
-            self._counts["failed"] += not race
+            if not race:
+                self._bulletin.count("failed")
             if isinstance(action, Keep) and race and error.name == "TooFewEligibleProcessors":
                 self._outlook.lookout.refuse(action.computation)
             elif race or isinstance(error, TRANSIENT):
@@ -259,13 +248,14 @@ class Node:
         self._agenda.succeed(action)
         if isinstance(action, Beat):
             self._outlook.last_beat_at = self._gateway.now
-            self._write_state("running")
+            self._bulletin.write("running")
             return
         if isinstance(action, Keep | Tend | Drain):
-            self._counts["kept"] += not isinstance(action, Drain)
+            if not isinstance(action, Drain):
+                self._bulletin.count("kept")
             self._postpone(action)  # the event that follows makes it undue
         else:
-            self._counts[_COUNTED[type(action)]] += 1
+            self._bulletin.count(_COUNTED[type(action)])
             self._agenda.finish(action)
         pairs = " ".join(f"{key}={value}" for key, value in timings.items())
         log.info("action=%s %s %s", name, _subject(action), pairs)
@@ -276,26 +266,16 @@ class Node:
             return  # it has ended meanwhile
         self._agenda.postpone(action)
 
-    def _write_state(self, status: str) -> None:
-        self._status = status
-        state = {
-            "status": status,
-            "pid": os.getpid(),
+    def _facts(self) -> dict[str, Any]:
+        """Return what the bulletin is to say beside how busy the processor is."""
+        return {
             "processor": self._executor.processor,
             "address": self._executor.account.address,
             "chainId": self._gateway.network.chain_id,
             "block": self._seen[0],
             "open": len(self._outlook.stories.by_id),
-            "engaged": self._load[0],
-            "running": self._load[1],
-            "draining": self._load[2],
-            "updatedAt": int(time.time()),
-            **self._counts,
             **({} if self._auditor is None else {"auditor": self._auditor.state()}),
         }
-        scratch = self._state_path.with_suffix(".part")
-        scratch.write_text(json.dumps(state) + "\n")
-        scratch.replace(self._state_path)
 
 
 def _subject(action: Action) -> str:

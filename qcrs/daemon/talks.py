@@ -13,8 +13,8 @@ import asyncio
 import json
 import logging
 import secrets
-import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from qcrs.chain.gateway import Gateway
@@ -24,6 +24,7 @@ from qcrs.daemon.conversation import AGREED, KEPT, Side, exchange_key, report_ch
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.key_folder import KeyFolder
 from qcrs.daemon.links import Links
+from qcrs.daemon.underway import Underway
 from qcrs.errors import QcrsError
 from qcrs.identities import Identities, ProcessorUnkeyed
 from qcrs.model.channel import ChannelStatus
@@ -41,6 +42,7 @@ MOST_SECONDS = 600.0  # of a conversation
 MOST_AHEAD_SECONDS = 2 * INVITED_SECONDS  # ends do not have quite the same time
 PURPOSE = b"QCRS channel invitation"
 TALK = "channel-talk"
+LOOKING = (0, 0)  # the task that is no conversation
 
 
 class TalkDropped(QcrsError):
@@ -61,6 +63,7 @@ class Talks:
 
     Attributes:
         keys: Of the processor; None when it has none, and then nobody is answered. folder: Of keys that were made.
+        going: The conversations that go on, by channel.
     """
 
     gateway: Gateway
@@ -71,11 +74,10 @@ class Talks:
     keys: Keys | None
     noise: LocalNoise
     folder: KeyFolder
-    _tasks: dict[int, tuple[Invitation, asyncio.Task]] = field(default_factory=dict)
+    going: dict[int, Invitation] = field(default_factory=dict)
     _ended: dict[int, dict[str, Any]] = field(default_factory=dict)
     _judged: dict[bytes, float] = field(default_factory=dict)
-    _looking: asyncio.Task | None = None
-    _look_at: float = 0.0
+    _underway: Underway[tuple[int, int]] = field(default_factory=lambda: Underway((LOOK_SECONDS, LOOK_SECONDS)))
 
     def ask(self, talk: Talk, number: int, terms: dict[str, Any], known: Entanglement, processor: int) -> dict | None:
         """Return the report of the conversation that the keeper wants, which begins now; None while it lasts.
@@ -88,16 +90,16 @@ class Talks:
         over = _own(known, channel, processor)
         if number in self._ended:
             return self._ended.pop(number)
-        running = self._tasks.get(channel)
-        if running is not None and (running[0].number == number or running[1].done()):
-            return None  # lasts, or has yet to be looked at
+        running = self.going.get(channel)
+        if running is not None and running.number == number:
+            return None
         if self.journal.kept(TALK, channel, number) is not None:
             report = self.folder.report(channel, number)
             if report is None:
                 raise TalkDropped(f"channel {channel}, conversation {number}: the daemon was stopped; nothing is kept")
             return report
         if running is not None:
-            raise ChannelBusy(f"channel {channel}: conversation {running[0].number} goes on; expected one at a time")
+            raise ChannelBusy(f"channel {channel}: conversation {running.number} goes on; expected one at a time")
         if not self._is_open(over, processor):
             raise ChannelNotOpen(f"channel {channel} is {over.status.name}, until {over.phase_ends_at}; expected Open")
         invitation = Invitation.read(Invitation.model_construct(
@@ -114,23 +116,14 @@ class Talks:
         Raises:
             Exception: A defect in one of them.
         """
-        for channel, (_, task) in list(self._tasks.items()):
-            if task.done():
-                del self._tasks[channel]
-                task.result()
-        if self._looking is not None and self._looking.done():
-            looking, self._looking = self._looking, None
-            looking.result()
-        if self._looking is None and self.keys is not None and willing and time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + LOOK_SECONDS
-            self._looking = asyncio.create_task(self._look(known, processor))
+        self._underway.reap()
+        if self.keys is not None and willing:
+            self._underway.begin(LOOKING, partial(self._look, known, processor))
 
     async def close(self) -> None:
         """Drop all conversations."""
-        tasks = [task for _, task in self._tasks.values()] + ([self._looking] if self._looking else [])
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._underway.close()
+        self.going.clear()
 
     async def _look(self, known: Entanglement, processor: int) -> None:
         now = int(self.gateway.now)
@@ -161,16 +154,14 @@ class Talks:
 
         Whoever invites is in no conversation. Where both have invited at once, the lower processor's counts.
         """
-        before, task = self._tasks.get(invitation.channel, (None, None))
-        if before is None or task is None:
+        before = self.going.get(invitation.channel)
+        if before is None:
             return True
         own = before.asker == invitation.peer
         if own and before.asker < invitation.asker:
             return False
-        del self._tasks[invitation.channel]
-        if not task.done():
-            task.cancel()
-            self._over(before, self._dropped(TalkDropped("the other end has asked for another"), before), own)
+        self._underway.cancel((before.channel, before.number))
+        self._over(before, self._dropped(TalkDropped("the other end has asked for another"), before), own)
         return True
 
     async def _accepted(self, content: bytes, channel: Channel, processor: int) -> Invitation | None:
@@ -203,8 +194,8 @@ class Talks:
         if self.keys is None:
             raise ProcessorUnkeyed("this processor has no keys to sign with; 'qcrs processor rekey' makes them")
         self.journal.keep(TALK, channel.channel, invitation.number, self._digest(invitation))
-        task = asyncio.create_task(self._converse(invitation, end, channel))
-        self._tasks[channel.channel] = (invitation, task)
+        self.going[channel.channel] = invitation
+        self._underway.begin((channel.channel, invitation.number), partial(self._converse, invitation, end, channel))
 
     async def _converse(self, invitation: Invitation, end: End, channel: Channel) -> None:
         facts = {"talk": invitation.talk.value, "channel": invitation.channel, "number": invitation.number}
@@ -218,6 +209,7 @@ class Talks:
         self._over(invitation, report, end is End.Alice)
 
     def _over(self, invitation: Invitation, report: dict[str, Any], own: bool) -> None:
+        del self.going[invitation.channel]
         if own:
             self._ended[invitation.number] = report
         bad = report.get("error") or report.get("alarm")

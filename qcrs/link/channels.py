@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import numpy
 
 from qcrs.errors import QcrsError
+from qcrs.link.allowance import Ends, OpenChannel, Taken, Talked
 from qcrs.link.errors import FrameInvalid, PairsUnknown, TooMany
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
-from qcrs.link.wire import Measure, Prepare, Purpose
+from qcrs.link.wire import Measure, Prepare, Purpose, Usage
 from qcrs.quantum.entanglement.held import CHSH_ANGLES, X_ANGLE, Z_ANGLE, Arrivals, Held, arrivals, to_bits, to_words
 from qcrs.rules.digest import keccak
 
@@ -28,6 +29,14 @@ class ChannelChain(Protocol):
     async def herald(self, channel: int, attempt: int, root: bytes) -> None:
         """Say that all pairs are there."""
 
+    async def require_open(self, channel: int, ends: tuple[int, ...]) -> OpenChannel:
+        """Raise ``ChannelMismatch`` unless *channel* is open between these ends now."""
+        ...
+
+    async def taken(self, session: int, members: tuple[int, ...]) -> dict[Ends, list[Taken]]:
+        """Return what *session* has taken of channels; raise ``SessionUnready`` or ``ChannelMismatch`` otherwise."""
+        ...
+
     async def require_bound(self, session: int) -> None:
         """Raise ``SessionUnbound`` unless all members of *session* are bound to what they measured."""
 
@@ -36,21 +45,22 @@ class Channels:
     """The pairs that a link holds.
 
     Args:
-        chain: What the chain says of channels, and is told; None when there is none.
+        talked: What keys and reports have used.
+        chain: What the chain says of channels, and is told; None when there is none, and then nothing is checked.
         random: Where chance comes from; fresh by default.
     """
 
     def __init__(
-        self, link: LinkFile, chain: "ChannelChain | None" = None, random: numpy.random.Generator | None = None
-    ):
-        self._link, self._chain = link, chain
+        self, link: LinkFile, talked: Talked, chain: "ChannelChain | None" = None,
+        random: numpy.random.Generator | None = None,
+    ):  # fmt: skip
+        self._link, self._chain, self._talked = link, chain, talked
         self._random = random or numpy.random.default_rng(secrets.randbits(128))
         limits = link.service
         bounds = (limits.held, limits.keep_seconds)
         self._meetings: Shelf[Meeting] = Shelf("channels", *bounds, lambda meeting: meeting.over)
         self._held: Shelf[tuple[Held, dict[str, Any]]] = Shelf("held pairs", *bounds, lambda made: made[0].spent)
         self._measured: Shelf[tuple[Measure, dict[str, Any]]] = Shelf("measurements", *bounds, lambda _: True)
-        self._tasks: set[asyncio.Task[None]] = set()
         self.pairs = self.discarded = self.tries = 0
 
     async def prepare(self, processor: int, request: Prepare, wait: float) -> dict[str, Any]:
@@ -61,9 +71,7 @@ class Channels:
             raise FrameInvalid(f"{channel}: the peer is processor {processor} itself")
         meeting = self._meetings.made(key, processor, lambda: Meeting(channel, key[3], request.pairs))
         if meeting.arrive(processor, request.pairs):
-            task = asyncio.create_task(self._make(key, request, meeting))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            meeting.begin(self._make(key, request, meeting.subject))
         return {**await meeting.wait(processor, wait), "end": key[3].index(processor)}
 
     def measure(self, processor: int, request: Measure, _wait: float) -> dict[str, Any]:
@@ -94,20 +102,38 @@ class Channels:
         answer = {"outcomes": [hex(word) for word in to_words(outcomes)], "measured": len(chosen)}
         return self._measured.made((processor, key, request.positions), processor, lambda: (request, answer))[1]
 
-    async def _make(self, key: Key, request: Prepare, meeting: Meeting) -> None:
-        tested = self._chain is not None and request.purpose is Purpose.Test
+    def usage(self, _processor: int, request: Usage, _wait: float) -> dict[str, Any]:
+        """Return how many pairs keys and reports have used of a channel since one of its tests."""
+        return {"pairs": self._talked.of(request.channel, request.attempt)}
+
+    async def _make(self, key: Key, request: Prepare, subject: str) -> dict[str, Any]:
+        made = self._tested if request.purpose is Purpose.Test else self._talk
         try:
-            if tested:
-                await self._chain.require_heralding(request.channel, request.attempt, key[3], request.pairs)
-            # When the chain could not be told, what is there is kept, and it is told again.
-            _, facts = self._held.get(key) or await self._generate(key, request.pairs, meeting.subject)
-            if tested:
-                await self._chain.herald(request.channel, request.attempt, bytes.fromhex(facts["root"][2:]))
-            meeting.result.set_result(facts)
-        except QcrsError as error:
-            # Both ends hear of it, and may ask again.
-            self._meetings.drop(key)
-            meeting.result.set_exception(error)
+            return await made(key, request, subject)
+        except Exception:
+            self._meetings.drop(key)  # both ends hear of it, and may ask again
+            raise
+
+    async def _tested(self, key: Key, request: Prepare, subject: str) -> dict[str, Any]:
+        if self._chain is not None:
+            await self._chain.require_heralding(request.channel, request.attempt, key[3], request.pairs)
+        # When the chain could not be told, what is there is kept, and it is told again.
+        _, facts = self._held.get(key) or await self._generate(key, request.pairs, subject)
+        if self._chain is not None:
+            await self._chain.herald(request.channel, request.attempt, bytes.fromhex(facts["root"][2:]))
+        return facts
+
+    async def _talk(self, key: Key, request: Prepare, subject: str) -> dict[str, Any]:
+        if self._chain is None or self._held.get(key) is not None:
+            return (self._held.get(key) or await self._generate(key, request.pairs, subject))[1]
+        # The attempt of a talk is a number of its own: which test its pairs are of, the chain says.
+        channel = await self._chain.require_open(request.channel, key[3])
+        self._talked.use(channel, request.pairs)
+        try:
+            return (await self._generate(key, request.pairs, subject))[1]
+        except QcrsError:
+            self._talked.use(channel, -request.pairs)
+            raise
 
     async def _generate(self, key: Key, pairs: int, subject: str) -> tuple[Held, dict[str, Any]]:
         came = arrivals(self._link.fibre, pairs, self._random)

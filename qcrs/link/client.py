@@ -5,87 +5,30 @@ holds is lost when it is started again.
 """
 
 import base64
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
-
-import numpy
 
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.link_login import LinkDomain
+from qcrs.link.answers import MadePairs, OwnBits, Witnessed, words_of
 from qcrs.link.line import PATIENCE_SECONDS, Line
-from qcrs.link.wire import Act, Describe, Fetch, Measure, Meet, OpenLive, Post, Prepare, Purpose, RunProgram, Witness
+from qcrs.link.live_member import LiveMember
+from qcrs.link.wire import (
+    Describe,
+    Fetch,
+    Measure,
+    Meet,
+    OpenLive,
+    Post,
+    Prepare,
+    Purpose,
+    RunProgram,
+    Usage,
+    Witness,
+    understood,
+)
 from qcrs.quantum.entanglement.pairs import LocalNoise
-from qcrs.quantum.fragment import Fragment, Instruction
-
-
-@dataclass(frozen=True)
-class MadePairs:
-    """Pairs that a link holds for two ends.
-
-    Attributes:
-        end: Which end the caller is to the link: 0 for the lower processor. root: Digest of the link's record of them.
-        seconds: How long it took. tries: Of the source. discarded: Too old before the last had come.
-        label: ``link=emulated``, and which test equipment is on.
-    """
-
-    end: int
-    root: bytes
-    pairs: int
-    seconds: float
-    tries: int
-    discarded: int
-    label: str
-
-
-@dataclass(frozen=True)
-class OwnBits:
-    """One member's bits of all shots.
-
-    Attributes:
-        bits: One shot after the other, each in whole bytes, bit 0 the lowest of the first.
-        pairs: Used by all members. raw_pairs: What they took, purification included.
-        engine: "stim" or "aer". label: ``link=emulated``, and which test equipment is on.
-    """
-
-    bits: bytes
-    shots: int
-    width: int
-    pairs: int
-    raw_pairs: int
-    engine: str
-    label: str
-
-    def table(self) -> numpy.ndarray:
-        """Return a row of booleans a shot, a column a bit."""
-        packed = numpy.frombuffer(self.bits, dtype=numpy.uint8).reshape(self.shots, (self.width + 7) // 8)
-        return numpy.unpackbits(packed, axis=1, count=self.width, bitorder="little").view(bool)
-
-
-@dataclass(frozen=True)
-class Witnessed:
-    """What a member measured, as the link saw it.
-
-    Attributes:
-        bits: As in ``OwnBits``. outputs: Which of them are outcome bits: (own bit, outcome bit).
-    """
-
-    bits: bytes
-    shots: int
-    width: int
-    outputs: tuple[tuple[int, int], ...]
-
-    def rows(self) -> dict[int, bytes]:
-        """Return its outcome bits, each with all shots packed: see ``qcrs.rules.outcomes``."""
-        return rows_of(self.bits, self.shots, self.width, self.outputs)
-
-
-def rows_of(bits: bytes, shots: int, width: int, outputs: Sequence[tuple[int, int]]) -> dict[int, bytes]:
-    """Return the bits that are outcome bits, each with its shots packed as ``qcrs.rules.outcomes`` has them."""
-    packed = numpy.frombuffer(bits, dtype=numpy.uint8).reshape(shots, (width + 7) // 8)
-    table = numpy.unpackbits(packed, axis=1, count=width, bitorder="little")
-    return {outcome: numpy.packbits(table[:, own], bitorder="little").tobytes() for own, outcome in outputs}
+from qcrs.quantum.fragment import Fragment
 
 
 class LinkClient:
@@ -142,9 +85,7 @@ class LinkClient:
             WaitTimedOut: The peer did not ask. OutOfReach: The source is too slow for so many.
         """
         request = Prepare(purpose=purpose, channel=channel, attempt=attempt, peer=peer, pairs=pairs, wait=wait)
-        answer = await self._line.ask(request)
-        facts = {name: answer[name] for name in ("end", "pairs", "seconds", "tries", "discarded")}
-        return MadePairs(root=bytes.fromhex(answer["root"][2:]), label=self.label, **facts)
+        return MadePairs.of(await self._line.ask(request), self.label)
 
     async def measure(
         self,
@@ -167,7 +108,13 @@ class LinkClient:
             purpose=purpose, channel=channel, attempt=attempt, peer=peer, positions=tuple(positions),
             bases=tuple(bases), readout_ppm=readout_ppm,
         )  # fmt: skip
-        return [int(word, 16) for word in (await self._line.ask(request))["outcomes"]]
+        return words_of(await self._line.ask(request), len(positions))
+
+    async def usage(self, channel: int, attempt: int) -> int:
+        """Return how many pairs keys and reports have used of *channel* since its test number *attempt*."""
+        answer = await self._line.ask(Usage(channel=channel, attempt=attempt))
+        with understood("a number of pairs"):
+            return int(answer["pairs"])
 
     async def post(self, peer: int, topic: str, data: bytes) -> None:
         """Leave *data* for *peer* under *topic*; the link passes it on as it is.
@@ -183,7 +130,9 @@ class LinkClient:
         Raises:
             WaitTimedOut: Nothing came.
         """
-        return base64.b64decode((await self._line.ask(Fetch(peer=peer, topic=topic, wait=wait)))["data"])
+        answer = await self._line.ask(Fetch(peer=peer, topic=topic, wait=wait))
+        with understood("a letter"):
+            return base64.b64decode(answer["data"])
 
     async def meet(self, session: int, number: int, members: Sequence[int], wait: float | None = None) -> None:
         """Wait until all *members* (processors) are at barrier *number* of *session*.
@@ -215,26 +164,16 @@ class LinkClient:
             session=session, members=tuple(members), fragment=fragment, noise=noise or LocalNoise(), shots=shots,
             wait=wait,
         )  # fmt: skip
-        answer = await self._line.ask(request)
-        return OwnBits(
-            base64.b64decode(answer["bits"]), answer["shots"], fragment.bits, answer["pairs"], answer["rawPairs"],
-            answer["engine"], self.label,
-        )  # fmt: skip
+        return OwnBits.of(await self._line.ask(request), shots, fragment.bits, self.label)
 
-    async def witness(self, session: int, members: Sequence[int]) -> list[Witnessed]:
-        """Return what each member measured in a run, once the chain says that all are bound to it.
+    async def witness(self, session: int, members: Sequence[int], shots: int) -> list[Witnessed]:
+        """Return what each member measured in a run of *shots* shots, once the chain says that all are bound to it.
 
         Raises:
             SessionUnbound: They are not, or the link does not keep it any more.
         """
         answer = await self._line.ask(Witness(session=session, members=tuple(members)))
-        return [
-            Witnessed(
-                base64.b64decode(told["bits"]), answer["shots"], told["width"],
-                tuple((own, outcome) for own, outcome in told["outputs"]),
-            )
-            for told in answer["members"]
-        ]  # fmt: skip
+        return Witnessed.of(answer, shots, len(members))
 
     async def open_live(
         self,
@@ -244,7 +183,7 @@ class LinkClient:
         bits: int,
         noise: LocalNoise | None = None,
         wait: float | None = None,
-    ) -> "LiveMember":
+    ) -> LiveMember:
         """Take part in a live session with so many own *qubits* and *bits*, once all members have opened it.
 
         Raises:
@@ -254,32 +193,5 @@ class LinkClient:
             session=session, members=tuple(members), qubits=qubits, bits=bits, noise=noise or LocalNoise(), wait=wait
         )
         answer = await self._line.ask(request)
-        return LiveMember(self._line, session, tuple(members), answer["member"])
-
-
-class LiveMember:
-    """A member of a live session: acts on its own qubits of the joint state.
-
-    Attributes:
-        member: Its number in the session.
-    """
-
-    def __init__(self, line: Line, session: int, members: tuple[int, ...], member: int) -> None:
-        self._line, self._session, self._members, self.member = line, session, members, member
-        self._serials = itertools.count(1)
-
-    async def act(self, *instructions: Instruction, restart: bool = False, wait: float | None = None) -> list[int]:
-        """Carry out *instructions* one after the other, and return all own bits then.
-
-        Args:
-            restart: Begin another shot first, once all members ask for it: all qubits and bits are 0.
-
-        Raises:
-            ForeignQubit: A qubit is not the own.
-            SessionBroken: Others kept it waiting too long; the message names who. Deadlock: All wait for one another.
-        """
-        request = Act(
-            session=self._session, members=self._members, member=self.member, serial=next(self._serials),
-            instructions=instructions, restart=restart, wait=wait,
-        )  # fmt: skip
-        return [int(bit) for bit in (await self._line.ask(request))["bits"]]
+        with understood("a member"):
+            return LiveMember(self._line, session, tuple(members), int(answer["member"]))

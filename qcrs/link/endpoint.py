@@ -8,6 +8,7 @@ from qcrs.errors import QcrsError
 from qcrs.store import Store
 
 SCHEMES = ("ws://", "wss://")
+MOST_CHARACTERS = 2000
 
 
 class LinkUnknown(QcrsError):
@@ -20,8 +21,10 @@ def endpoint_document(url: str) -> bytes:
     Raises:
         LinkUnknown: It is not the address of a WebSocket.
     """
-    if not url.startswith(SCHEMES):
-        raise LinkUnknown(f"{url!r} is not the address of a link, expected ws:// or wss://")
+    if not url.startswith(SCHEMES) or len(url) > MOST_CHARACTERS:
+        raise LinkUnknown(
+            f"{url:.100} is not the address of a link, expected ws:// or wss://, {MOST_CHARACTERS} characters at most"
+        )
     return json.dumps({"url": url}, separators=(",", ":")).encode()
 
 
@@ -41,6 +44,6 @@ async def endpoint_of(gateway: Gateway, store: Store, link: int) -> str:
         url = json.loads(content)["url"]
         if endpoint_document(url) != content:
             raise LinkUnknown("not the document that its operator makes")
-    except (ValueError, KeyError, TypeError, AttributeError, LinkUnknown) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, LinkUnknown) as error:
         raise LinkUnknown(f"link {link}: 0x{digest.hex()} in the store does not say where it is: {error}") from error
     return url

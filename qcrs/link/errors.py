@@ -12,13 +12,15 @@ QcrsError
     |-- ForeignQubit         an operation on a qubit that is not the caller's
     |-- AccountMismatch      members say different things of what they do together
     |-- SessionUnbound       members of a session may not be told yet what the others measured
-    |-- ChannelMismatch      the chain knows a channel otherwise, or does not wait for its pairs
+    |-- SessionUnready       the chain knows a session otherwise, or it has not taken its pairs
+    |-- ChannelMismatch      the chain knows a channel otherwise, does not wait for its pairs, or has it not open
+    |-- PairsExceeded        more pairs than were taken of a channel, or are left of it, until it is tested again
     |-- WaitTimedOut         others did not come; names them
     |-- SessionBroken        a live session ended; says who kept it waiting
     |-- PairsUnknown         no such pairs are held: never made, spent, or lost when the link was started again
     |-- TooMany              a limit of the link is reached
     |-- LinkUnreachable      nobody answers where the link is to be
-    `-- LinkRefused          an error that this version has no name for
+    `-- LinkRefused          an answer that is none, or an error that this version has no name for
 """
 
 from qcrs.errors import QcrsError
@@ -71,7 +73,15 @@ class SessionUnbound(LinkError):
 
 
 class ChannelMismatch(LinkError):
-    """The chain knows a channel otherwise, or does not wait for its pairs."""
+    """The chain knows a channel otherwise, does not wait for its pairs, or has it not open."""
+
+
+class SessionUnready(LinkError):
+    """The chain knows a session otherwise, or it has not taken its pairs."""
+
+
+class PairsExceeded(LinkError):
+    """More pairs than were taken of a channel, or are left of it, until it is tested again."""
 
 
 class WaitTimedOut(LinkError):
@@ -95,7 +105,7 @@ class LinkUnreachable(LinkError):
 
 
 class LinkRefused(LinkError):
-    """An error that this version has no name for."""
+    """A link gives an answer that is none, or an error that this version has no name for."""
 
 
 NAMED: dict[str, type[QcrsError]] = {

@@ -10,12 +10,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from qcrs.chain.keys import LocalAccount
-from qcrs.chain.link_login import LinkDomain, sign_login
+from qcrs.chain.link_login import NONCE_BYTES, LinkDomain, sign_login
 from qcrs.link.errors import NAMED, FrameInvalid, LinkRefused, LinkUnreachable, LoginRefused, TokenExpired
-from qcrs.link.wire import Login, Resume, encode
+from qcrs.link.wire import MOST_TOLD, MOST_WAIT_SECONDS, Login, Resume, encode, understood
 from qcrs.model.records import Record
 
 CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0  # how long an answer may take, beside what others are waited for
 PATIENCE_SECONDS = 30.0  # how long a lost connection is tried again
 _RETRY_SECONDS = 0.2
 _TOO_LARGE = 1009  # why a connection was closed
@@ -33,7 +34,7 @@ async def hello(url: str) -> dict[str, Any]:
         async with connect(url, open_timeout=CONNECT_SECONDS, compression=None) as socket:
             return json.loads(await asyncio.wait_for(socket.recv(), CONNECT_SECONDS))["hello"]
     except (*_FAULTS, ValueError, LookupError, TypeError) as error:
-        raise LinkUnreachable(f"{url}: {error or type(error).__name__}; is the link running?") from error
+        raise LinkUnreachable(f"{url}: {str(error) or type(error).__name__}; is the link running?") from error
 
 
 class _Lost(Exception):
@@ -70,24 +71,25 @@ class Line:
         """Return the answer to *request*; asks again when the connection is lost.
 
         Raises:
-            LinkUnreachable: Nobody answers for as long as patience lasts.
+            LinkUnreachable: Nobody answers for as long as patience lasts. LinkRefused: The answer is none.
         """
         clock = asyncio.get_running_loop()
         tried_until = clock.time() + self._patience
         while True:
             try:
                 await self._connect()
+                token = self._token
                 try:
                     return await self._exchange(request)
                 except TokenExpired:
-                    await self._login()
+                    await self._renew(token)
                     return await self._exchange(request)
             except (_Lost, *_FAULTS) as error:
                 if isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code == _TOO_LARGE:
                     raise FrameInvalid(f"{self._url}: a frame larger than it takes: {error.rcvd.reason}") from error
                 if clock.time() > tried_until:
                     raise LinkUnreachable(
-                        f"{self._url}: {error or type(error).__name__}; is the link running?"
+                        f"{self._url}: {str(error) or type(error).__name__}; is the link running?"
                     ) from error
             await asyncio.sleep(_RETRY_SECONDS)
 
@@ -96,31 +98,50 @@ class Line:
             if self._reader is not None and not self._reader.done():
                 return
             await self.close()
-            socket = await connect(
-                self._url, open_timeout=CONNECT_SECONDS, max_size=_MOST_BYTES, compression=None, max_queue=None
-            )
-            hello = json.loads(await asyncio.wait_for(socket.recv(), CONNECT_SECONDS))["hello"]
+            try:
+                self._socket = await connect(
+                    self._url, open_timeout=CONNECT_SECONDS, close_timeout=CONNECT_SECONDS, max_size=_MOST_BYTES,
+                    compression=None, max_queue=None,
+                )  # fmt: skip
+            except ValueError as error:
+                raise LinkUnreachable(f"{self._url!r} is no address: {error}") from error
+            try:
+                await self._introduce(self._socket)
+            except BaseException:
+                await self.close()  # nobody is logged in on it
+                raise
+
+    async def _introduce(self, socket: ClientConnection) -> None:
+        """Hear who is at the other end, and log in."""
+        frame = await asyncio.wait_for(socket.recv(), CONNECT_SECONDS)
+        with understood(f"{self._url}: a hello"):
+            hello = json.loads(frame)["hello"]
             said = LinkDomain.model_validate({name: hello[name] for name in ("chainId", "contract", "link")})
-            if said != self._domain:
-                await socket.close()
-                raise LoginRefused(f"{self._url} is {said}, expected {self._domain}")
-            self._nonce, self.label = bytes.fromhex(hello["nonce"][2:]), hello["label"]
-            self._socket = socket
-            self._reader = asyncio.create_task(self._read(socket))
-            if self._token:
-                with contextlib.suppress(LoginRefused, TokenExpired):
-                    await self._exchange(Resume(token=self._token))
-                    return
-            await self._login()
+            self._nonce, self.label = _nonce(hello), str(hello["label"])[:MOST_TOLD]
+        if said != self._domain:
+            raise LoginRefused(f"{self._url} is {str(said)[:MOST_TOLD]}, expected {self._domain}")
+        self._reader = asyncio.create_task(self._read(socket))
+        if self._token:
+            with contextlib.suppress(LoginRefused, TokenExpired):
+                await self._exchange(Resume(token=self._token))
+                return
+        await self._login()
+
+    async def _renew(self, token: str) -> None:
+        """Log in again, unless somebody has since *token* was found to have expired: a nonce is good once."""
+        async with self._connecting:
+            if self._token == token:
+                try:
+                    await self._login()
+                except LoginRefused:
+                    await self.close()  # its nonce is spent
+                    raise
 
     async def _login(self) -> None:
         signature = sign_login(self._account, self._domain, self._processor, self._nonce)
-        try:
-            answer = await self._exchange(Login(processor=self._processor, signature=signature))
-        except LoginRefused:
-            await self.close()  # its nonce is spent
-            raise
-        self._token, self._nonce = answer["token"], bytes.fromhex(answer["nonce"][2:])
+        answer = await self._exchange(Login(processor=self._processor, signature=signature))
+        with understood(f"{self._url}: a login"):
+            self._token, self._nonce = Resume(token=answer["token"]).token, _nonce(answer)
 
     async def _exchange(self, request: Record) -> dict[str, Any]:
         if self._socket is None:
@@ -128,30 +149,46 @@ class Line:
         number = next(self._numbers)
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._pending[number] = future
+        wait = getattr(request, "wait", 0.0)
         try:
-            await self._socket.send(encode(request, number))
-            answer = await future
+            async with asyncio.timeout(ANSWER_SECONDS + (MOST_WAIT_SECONDS if wait is None else wait)):
+                await self._socket.send(encode(request, number))
+                answer = await future
         finally:
             del self._pending[number]
         if "error" in answer:
-            raise NAMED.get(answer["error"], LinkRefused)(answer["message"])
-        return answer["ok"]
+            raise _named(answer)
+        with understood(f"{self._url}: an answer"):
+            return dict(answer["ok"])
 
     async def _read(self, socket: ClientConnection) -> None:
         """Hand each answer to whoever waits for it, until the connection ends."""
         why: Exception = _Lost(f"{self._url} closed the connection")
         try:
             async for frame in socket:
-                answer = json.loads(frame)
+                with understood(f"{self._url}: an answer"):
+                    answer = dict(json.loads(frame))
+                    future = self._pending.get(answer["id"])
                 if answer["id"] is None:
-                    why = NAMED.get(answer["error"], LinkRefused)(answer["message"])
-                    continue
-                future = self._pending.get(answer["id"])
-                if future is not None and not future.done():
+                    why = _named(answer)
+                elif future is not None and not future.done():
                     future.set_result(answer)
-        except _FAULTS as error:
+        except (LinkRefused, *_FAULTS) as error:
             why = error
         finally:
             for future in self._pending.values():
                 if not future.done():
                     future.set_exception(why)
+
+
+def _nonce(answer: dict[str, Any]) -> bytes:
+    nonce = bytes.fromhex(answer["nonce"][2:])
+    if len(nonce) != NONCE_BYTES:
+        raise ValueError(f"a nonce of {len(nonce)} bytes, expected {NONCE_BYTES}")
+    return nonce
+
+
+def _named(answer: dict[str, Any]) -> Exception:
+    """Return the error in *answer*, by its name."""
+    name, message = answer.get("error"), answer.get("message")
+    return NAMED.get(str(name), LinkRefused)(str(message)[:MOST_TOLD])

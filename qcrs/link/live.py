@@ -9,13 +9,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from qcrs.errors import QcrsError
+from qcrs.link.allowance import Allowance, Allowances
 from qcrs.link.errors import CallerNotMember, ForeignQubit, FrameInvalid, PairsUnknown, SessionBroken
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
 from qcrs.link.wire import Act, OpenLive
-from qcrs.quantum.entanglement.errors import Deadlock
-from qcrs.quantum.entanglement.order import Order
-from qcrs.quantum.fragment import Fragment, FragmentInvalid, Instruction
+from qcrs.quantum.entanglement.errors import Deadlock, HeraldFailed
+from qcrs.quantum.entanglement.order import Order, Step
+from qcrs.quantum.entanglement.pairs import Fibre
+from qcrs.quantum.fragment import Fragment, FragmentInvalid, Instruction, Op
 
 if TYPE_CHECKING:
     from qcrs.quantum.entanglement.live import Joint
@@ -32,12 +34,17 @@ class _Act:
 class _Session:
     """One joint state and its members."""
 
-    def __init__(self, number: int, members: tuple[int, ...], opened: list[OpenLive], joint: "Joint") -> None:
+    def __init__(
+        self, number: int, members: tuple[int, ...], opened: list[OpenLive], joint: "Joint", fibre: Fibre,
+        allowance: Allowance | None,
+    ) -> None:  # fmt: skip
         self._name, self._members, self._opened, self._joint = f"session {number}", members, opened, joint
+        self._fibre, self._allowance = fibre, allowance
         self._order = Order(len(members))
         self._last: list[_Act | None] = [None] * len(members)
         self._queues: list[deque[_Act]] = [deque() for _ in members]
         self._broken: QcrsError | None = None
+        self._failed: HeraldFailed | None = None  # of this shot, which is to be begun anew
 
     def act(self, request: Act) -> asyncio.Future[str]:
         """Take in *request*, do what can be done now, and return what will be its member's bits after it."""
@@ -51,6 +58,8 @@ class _Session:
                 f"{self._name}: act {request.serial} of member {request.member} after its act {last.request.serial}"
             )
         self._require_own(request)
+        if self._failed is not None and not request.restart:
+            raise self._failed
         act = _Act(request, asyncio.get_running_loop().create_future())
         act.done.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._last[request.member] = act
@@ -81,10 +90,15 @@ class _Session:
     def end(self, error: QcrsError) -> None:
         """Let nothing more be done, and tell all who wait why."""
         self._broken = error
+        self._refuse(error)
+
+    def _refuse(self, error: QcrsError) -> None:
+        """Tell all who wait that what they asked for is not done."""
         for queue in self._queues:
             for act in queue:
                 if not act.done.done():
                     act.done.set_exception(error)
+            queue.clear()
 
     def _require_own(self, request: Act) -> None:
         own = self._opened[request.member]
@@ -103,14 +117,29 @@ class _Session:
         try:
             while True:
                 for step in self._order.steps():
+                    self._spend(step)
                     self._joint.apply(step)
                 if not self._finish() and not self._begin():
                     break
+        except HeraldFailed as error:
+            # All are told, and nothing is done before all begin anew; a shot that ends with a barrier is over for
+            # nobody before it counts.
+            self._failed = HeraldFailed(f"{self._name}: {error}")
+            self._refuse(self._failed)
+            self._order = Order(len(self._members))
+            return
         except QcrsError as error:
             self.end(error)
             return
         if all(self._queues):
             self.end(Deadlock(self.why()))
+
+    def _spend(self, step: Step) -> None:
+        """Count what a pair takes of what the session may use."""
+        asked = step.instruction
+        if self._allowance is not None and asked.op is Op.Pair and step.partner is not None:
+            ends = (min(step.member, asked.peer), max(step.member, asked.peer))
+            self._allowance.spend(ends, self._fibre.raw_pairs(asked.rounds))
 
     def _finish(self) -> bool:
         """End the acts that are carried out; return whether others have begun."""
@@ -130,6 +159,7 @@ class _Session:
         if not all(queue and self._restarts(member) for member, queue in enumerate(self._queues)):
             return False
         self._joint.restart()
+        self._failed = None
         self._order = Order(len(self._members))
         for member, queue in enumerate(self._queues):
             queue[0].request = queue[0].request.model_copy(update={"restart": False})
@@ -155,8 +185,8 @@ def _require_valid(member: int, qubits: int, bits: int, instructions: tuple[Inst
 class LiveSessions:
     """The live sessions of a link."""
 
-    def __init__(self, link: LinkFile) -> None:
-        self._link = link
+    def __init__(self, link: LinkFile, allowances: Allowances) -> None:
+        self._link, self._allowances = link, allowances
         held, seconds = min(link.service.held, 32), link.service.keep_seconds
         self._meetings: Shelf[Meeting] = Shelf(
             "live sessions", held, seconds, lambda meeting: meeting.over and meeting.result.result().idle
@@ -169,10 +199,20 @@ class LiveSessions:
         last = meeting.arrive(processor, "live", request.model_copy(update={"wait": None}))
         self._meetings.made(key, processor, lambda: meeting)
         if last:
-            opened = [meeting.brought[member] for member in meeting.members]
-            meeting.result.set_result(_Session(request.session, request.members, opened, self._joint(opened)))
+            await self._begin(key, meeting)
         await meeting.wait(processor, wait)
         return {"member": request.members.index(processor)}
+
+    async def _begin(self, key: tuple[int, tuple[int, ...]], meeting: Meeting) -> None:
+        try:
+            allowance = await self._allowances.of(*key)
+        except QcrsError as error:
+            # All hear of it, and may ask again.
+            self._meetings.drop(key)
+            meeting.result.set_exception(error)
+            return
+        opened = [meeting.brought[member] for member in meeting.members]
+        meeting.result.set_result(_Session(*key, opened, self._joint(opened), self._link.fibre, allowance))
 
     def act(self, processor: int, request: Act, wait: float) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         """Return the caller's bits when its instructions are carried out: at once, if nothing is to be waited for."""

@@ -1,12 +1,15 @@
 """Points that all of several processors must reach, and what is kept of them for a time."""
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
-from qcrs.link.errors import AccountMismatch, CallerNotMember, TooMany, WaitTimedOut
+from qcrs.errors import QcrsError
+from qcrs.link.errors import AccountMismatch, CallerNotMember, LinkRefused, TooMany, WaitTimedOut
 
+_log = logging.getLogger(__name__)
 Kept = TypeVar("Kept")
 
 
@@ -51,6 +54,20 @@ class Meeting:
             return False
         self.brought[processor] = bringing
         return self.complete
+
+    def begin(self, making: Coroutine[Any, Any, Any]) -> None:
+        """Have *making* give what comes of it; what it raises, all hear."""
+        self._making = asyncio.create_task(self._conclude(making))  # held, or it may be forgotten
+
+    async def _conclude(self, making: Coroutine[Any, Any, Any]) -> None:
+        try:
+            self.result.set_result(await making)
+        except QcrsError as error:
+            self.result.set_exception(error)
+        except Exception as error:
+            # A fault of this program: nobody is to wait in vain for it, nor to be told of its inside.
+            _log.error("%s failed", self.subject, exc_info=error)
+            self.result.set_exception(LinkRefused(f"{self.subject}: the link failed at it"))
 
     @property
     def over(self) -> bool:

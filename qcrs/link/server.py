@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from qcrs.chain.link_login import NONCE_BYTES, LinkDomain, LoginInvalid, login_signer
 from qcrs.errors import QcrsError
+from qcrs.link.allowance import Allowances, Talked
 from qcrs.link.channels import ChannelChain, Channels
 from qcrs.link.errors import FrameInvalid, LoginRefused, MemberNotAllowed, NotLoggedIn, TokenExpired, TooMany
 from qcrs.link.file import LinkFile
@@ -64,15 +65,18 @@ class LinkServer:
     ) -> None:
         self.link, self.domain = link, domain
         self._daemon_of = daemon_of
-        self._channels, self._live = Channels(link, chain), LiveSessions(link)
-        self._runs, self._barriers, self._letters = Runs(link, runner, workers, chain), Barriers(link), Letters(link)
+        talked = Talked()
+        allowances = Allowances(link, chain, talked)
+        self._channels, self._live = Channels(link, talked, chain), LiveSessions(link, allowances)
+        self._runs = Runs(link, allowances, runner, workers, chain)
+        self._barriers, self._letters = Barriers(link), Letters(link)
         self._tokens: dict[bytes, tuple[int, float]] = {}
         self._connections: set[_Connection] = set()
         channels, live, runs, barriers, letters = self._channels, self._live, self._runs, self._barriers, self._letters
         # Each answers at once, or gives what is to be awaited.
         self._handlers: dict[str, Callable[..., dict[str, Any] | Awaitable[dict[str, Any]]]] = {
             "describe": self._describe, "prepare": channels.prepare, "measure": channels.measure, "post": letters.post,
-            "fetch": letters.fetch, "meet": barriers.meet, "run": runs.submit,
+            "usage": channels.usage, "fetch": letters.fetch, "meet": barriers.meet, "run": runs.submit,
             "witness": runs.witness, "open": live.open, "act": live.act,
         }  # fmt: skip
 

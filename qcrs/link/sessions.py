@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from qcrs.errors import QcrsError
+from qcrs.link.allowance import Allowances
 from qcrs.link.channels import ChannelChain
 from qcrs.link.errors import AccountMismatch, CallerNotMember, ForeignQubit, SessionUnbound, WaitTimedOut
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
 from qcrs.link.wire import Fetch, Meet, Post, RunProgram, Witness
+from qcrs.quantum.entanglement.program import raw_between
 from qcrs.quantum.entanglement.request import ProgramAnswer, ProgramRequest
 
 Runner = Callable[[ProgramRequest], Awaitable[ProgramAnswer]]
@@ -21,16 +23,18 @@ class Runs:
     """Programs of which each member gives its own fragment, and gets its own bits.
 
     Args:
-        workers: How many run at once; others wait. chain: Says when members may be told of others; None tells nobody.
+        allowances: What pairs sessions may use. workers: How many run at once; others wait.
+        chain: Says when members may be told of others; None tells nobody.
     """
 
-    def __init__(self, link: LinkFile, runner: Runner, workers: int, chain: ChannelChain | None = None) -> None:
-        self._link, self._runner, self._chain = link, runner, chain
+    def __init__(
+        self, link: LinkFile, allowances: Allowances, runner: Runner, workers: int, chain: ChannelChain | None = None
+    ) -> None:
+        self._link, self._allowances, self._runner, self._chain = link, allowances, runner, chain
         self._workers = asyncio.Semaphore(workers)
         self._meetings: Shelf[Meeting] = Shelf(
             "runs", min(link.service.held, 32), link.service.keep_seconds, lambda run: run.over
         )
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, processor: int, request: RunProgram, wait: float) -> dict[str, Any]:
         """Return *processor*'s bits, once all members have submitted and the program was run."""
@@ -47,9 +51,7 @@ class Runs:
         last = meeting.arrive(processor, request.shots, bringing)
         self._meetings.made(key, processor, lambda: meeting)
         if last:
-            task = asyncio.create_task(self._run(meeting))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            meeting.begin(self._run(key, meeting))
         answer: ProgramAnswer = await meeting.wait(processor, wait)
         own = answer.bits[request.fragment.member]
         return {
@@ -83,21 +85,29 @@ class Runs:
         ]
         return {"shots": meeting.terms, "members": told}
 
-    async def _run(self, meeting: Meeting) -> None:
+    async def _run(self, key: tuple[int, tuple[int, ...]], meeting: Meeting) -> ProgramAnswer:
         brought = [meeting.brought[member] for member in meeting.members]
+        raw = raw_between([fragment for fragment, _ in brought], self._link.fibre)
+        try:
+            allowance = await self._allowances.of(*key)
+            most = None if allowance is None else allowance.reserve(raw, meeting.terms)
+        except QcrsError:
+            self._meetings.drop(key)  # all hear of it, and may ask again: the chain may say otherwise by then
+            raise
         request = ProgramRequest(
             fragments=tuple(fragment for fragment, _ in brought),
             noises=tuple(noise for _, noise in brought),
             fibre=self._link.fibre,
             shots=meeting.terms,
             seed=secrets.randbits(63),
+            most_begun=most,
             limits=self._link.engine,
         )
-        try:
-            async with self._workers:
-                meeting.result.set_result(await self._runner(request))
-        except QcrsError as error:
-            meeting.result.set_exception(error)
+        async with self._workers:
+            answer = await self._runner(request)
+        if allowance is not None and most is not None:
+            allowance.release(raw, most - answer.begun)
+        return answer
 
 
 class Barriers:

@@ -7,12 +7,14 @@ name, "message": text}``. The first frame is the link's: ``{"hello": ...}`` with
 import base64
 import binascii
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError
 
-from qcrs.link.errors import FrameInvalid
+from qcrs.link.errors import FrameInvalid, LinkRefused
 from qcrs.model.records import Record
 from qcrs.quantum.entanglement.pairs import LocalNoise, Ppm
 from qcrs.quantum.fragment import MAX_BITS, MAX_QUBITS, Fragment, Instruction
@@ -21,6 +23,8 @@ MAX_PAIRS = 1 << 20
 MAX_MEMBERS = 16
 MAX_LETTER_BYTES = 1 << 20
 MAX_STEPS = 1024
+MOST_WAIT_SECONDS = 3600.0  # as long as a link lets anybody wait
+MOST_TOLD = 1000  # characters of what a link says in words
 
 
 def _binary(value: Any) -> bytes:
@@ -50,7 +54,7 @@ def _distinct(value: tuple[int, ...]) -> tuple[int, ...]:
 
 Processor = Annotated[int, Field(ge=1, lt=2**32)]
 Number = Annotated[int, Field(ge=0, lt=2**64)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
+Seconds = Annotated[float, Field(gt=0, le=MOST_WAIT_SECONDS)]
 Binary = Annotated[
     bytes, BeforeValidator(_binary), PlainSerializer(lambda value: base64.b64encode(value).decode(), when_used="json")
 ]
@@ -108,6 +112,13 @@ class Measure(Record):
     positions: Words
     bases: Words
     readout_ppm: Ppm = 0
+
+
+class Usage(Record):
+    """Tell how many pairs keys and reports have used of a channel since its test number *attempt*."""
+
+    channel: Number
+    attempt: Number
 
 
 class Post(Record):
@@ -183,10 +194,23 @@ class Act(Record):
 
 REQUESTS: dict[str, type[Record]] = {
     "login": Login, "resume": Resume, "describe": Describe, "prepare": Prepare, "measure": Measure, "post": Post,
-    "fetch": Fetch, "meet": Meet, "run": RunProgram, "witness": Witness,
+    "usage": Usage, "fetch": Fetch, "meet": Meet, "run": RunProgram, "witness": Witness,
     "open": OpenLive, "act": Act,
 }  # fmt: skip
 OPS = {request: op for op, request in REQUESTS.items()}
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Read *what* a link says: links are anybody's, and may say anything.
+
+    Raises:
+        LinkRefused: It is not of the form that it is to have.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise LinkRefused(f"{what} that is none: {error!r:.200}") from error
 
 
 def encode(request: Record, number: int) -> str:

@@ -4,9 +4,9 @@ Daemons decide from it, clients report from it, auditors replay it. It is a proj
 chain order gives the same stories, whoever does it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, Self
 
 from qcrs.model.assignment import ON_DUTY, AssignmentStatus
 from qcrs.model.computation import ENDED, ComputationStatus, FailureReason
@@ -102,11 +102,32 @@ class Story:
         return [duty for duty in self.duties if duty.status in statuses]
 
 
+class Told(Protocol):
+    """An event of the chain's."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def arguments(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+    @property
+    def block(self) -> int: ...  # noqa: D102
+
+
 class Stories:
     """All computations seen so far, by id; feed it events in chain order."""
 
     def __init__(self) -> None:
         self.by_id: dict[int, Story] = {}
+
+    @classmethod
+    def told_by(cls, events: Iterable[Told]) -> Self:
+        """Return all that *events* tell of, from the beginning on."""
+        stories = cls()
+        for event in events:
+            stories.apply(event.name, event.arguments, event.block)
+        return stories
 
     def apply(self, name: str, arguments: Mapping[str, Any], block: int = 0) -> Story | None:
         """Take in one event; return the story it belongs to, or None when it belongs to none.

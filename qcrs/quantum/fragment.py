@@ -42,6 +42,8 @@ class Op(StrEnum):
     Pair: ``qubits[0]``, whatever it was, becomes half of a pair shared with *peer*: the k-th that this member asks
     of *peer* and the k-th that *peer* asks of it are the two halves. *rounds* of purification are asked for.
     Send, Receive: *bits* to or from *peer*, in the order sent.
+    Herald: the k-th that this member has with *peer* and the k-th that *peer* has with it go together. Their
+    ``bits[0]`` are compared, and when they differ the whole shot does not count, and is begun anew.
     Barrier: wait until every member has come to its barrier of the same number.
     """
 
@@ -51,6 +53,7 @@ class Op(StrEnum):
     Pair = "e"
     Send = "s"
     Receive = "v"
+    Herald = "h"
     Barrier = "b"
 
 
@@ -108,12 +111,12 @@ class Fragment(Record):
             if shape != GATES[step.name] or len(step.qubits) != shape[0]:
                 return f"{shape[0]} qubits and {shape[1]} angles, expected {GATES[step.name]}"
             return ""
-        counts = {Op.Measure: (1, 1), Op.Reset: (1, 0), Op.Pair: (1, 0), Op.Barrier: (0, 0)}
+        counts = {Op.Measure: (1, 1), Op.Reset: (1, 0), Op.Pair: (1, 0), Op.Barrier: (0, 0), Op.Herald: (0, 1)}
         if step.op in counts and (len(step.qubits), len(step.bits)) != counts[step.op]:
             return f"{len(step.qubits)} qubits and {len(step.bits)} bits, expected {counts[step.op]}"
         if step.op in (Op.Send, Op.Receive) and (step.qubits or not step.bits):
             return "expected bits and no qubits"
-        if step.op in (Op.Send, Op.Receive, Op.Pair) and step.peer == self.member:
+        if step.op in (Op.Send, Op.Receive, Op.Pair, Op.Herald) and step.peer == self.member:
             return "the peer is the member itself"
         return "" if not step.condition else "only gates can be conditional"
 

@@ -243,10 +243,8 @@ def accuser(gateway: Gateway, account: LocalAccount, store: Store, tell: Callabl
     challenger = Challenger(gateway, account, store)
 
     async def accuse(computation: int, index: int, reason: Reason) -> None:
-        stories = Stories()
-        for event in await gateway.logs_of(computation, gateway.network.deployed_at):
-            stories.apply(event.name, event.arguments, event.block)
-        story = stories.by_id[computation]
+        events = await gateway.logs_of(computation, gateway.network.deployed_at)
+        story = Stories.told_by(events).by_id[computation]
         if story.duties[index].status is AssignmentStatus.Disproven:
             return  # another was faster, or it was long ago
         shown = await challenger.search(story, index)

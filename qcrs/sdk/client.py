@@ -5,10 +5,8 @@ open to anyone.
 """
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +19,7 @@ from qcrs.model.organisation import Priority
 from qcrs.model.records import Request
 from qcrs.model.story import Stories, Story
 from qcrs.sdk.drive import Driver
+from qcrs.sdk.following import Calls, follow
 from qcrs.sdk.gold import Documents
 from qcrs.sdk.gold_rounds import Accuser
 from qcrs.sdk.market import Market, read_market
@@ -32,10 +31,7 @@ from qcrs.sdk.submission import request_of, require_keys
 from qcrs.sdk.terms import MAX_BATCH, MIN_SHOTS, BatchOutOfRange, Circuit, Conditions, NotAMember
 from qcrs.store import Store
 
-log = logging.getLogger(__name__)
-
 ALLOCATOR = "ComputationAllocator"
-TICK_SECONDS = 0.5
 MARKET_SECONDS = 5.0  # what is on offer changes by human hands
 
 
@@ -152,10 +148,7 @@ class Client:
 
     async def stories(self) -> list[Story]:
         """Return the stories of all computations, by id."""
-        stories = Stories()
-        for event in await self.gateway.logs(self.gateway.network.deployed_at):
-            stories.apply(event.name, event.arguments, event.block)
-        return list(stories.by_id.values())
+        return list(Stories.told_by(await self.gateway.logs(self.gateway.network.deployed_at)).by_id.values())
 
     async def drive(
         self,
@@ -177,7 +170,7 @@ class Client:
             story, events = await self.history(computation, since)
             stories = Stories()
             stories.by_id[computation] = story
-            await self._see(messages, stories, [computation], events, observe, notice, enough)
+            await self._follow(messages, stories, [computation], events, Calls(observe, notice, enough))
         return story
 
     async def let_in(
@@ -205,55 +198,26 @@ class Client:
         async with self.gateway.subscribe() as messages:
             first = self.gateway.network.deployed_at if since is None else since
             events = await self.gateway.logs(first)
-            stories = Stories()
-            for event in events:
-                stories.apply(event.name, event.arguments, event.block)
+            stories = Stories.told_by(events)
             unknown = [number for number in computations if number not in stories.by_id]
             if unknown:
                 raise self._unknown(unknown[0])
-            await self._see(messages, stories, computations, events, observe, notice, enough)
+            await self._follow(messages, stories, computations, events, Calls(observe, notice, enough))
         return [stories.by_id[number] for number in computations]
 
-    async def _see(
+    async def _follow(
         self,
         messages: AsyncGenerator[Event | int, None],
         stories: Stories,
         computations: Collection[int],
         events: Sequence[Event],
-        observe: Callable[[Story, Event | None], None],
-        notice: Callable[[str], None],
-        enough: Callable[[Story], bool] = lambda _: False,
+        calls: Calls,
     ) -> None:
-        """Take in what *messages* tell after *events*, and take every step due, until all of *computations* have ended.
-
-        Others' are followed as far as *messages* tell of them, since they stand in the same queues, and not driven.
-        """
         driver = None
         if self.account:
-            driver = Driver(self.gateway, self.account, self.secrets, self._accuser, notice, self.sealer)
-        mine = {number: stories.by_id[number] for number in computations}
-        seen = max((event.block, event.log_index) for event in events)
-        for story in mine.values():
-            observe(story, None)
-        async with aclosing(_ticking(messages)) as ticks:
-            async for event in ticks:
-                if isinstance(event, Event) and (event.block, event.log_index) > seen:
-                    seen = (event.block, event.log_index)
-                    story = stories.apply(event.name, event.arguments, event.block)
-                    if story is not None and story.computation in mine:
-                        observe(story, event)
-                running = [story for story in mine.values() if not (story.ended or enough(story))]
-                if not running:
-                    return
-                if driver is None:
-                    continue
-                try:
-                    await driver.take(running)
-                except ChainUnreachable as error:
-                    # Busy, perhaps: whether it is gone, the subscription tells.
-                    log.info("%s", error)
-                    notice("the node does not answer; trying again")
-        raise ChainUnreachable(f"{self.gateway.network.ws_url} ended the subscription")
+            driver = Driver(self.gateway, self.account, self.secrets, self._accuser, calls.notice, self.sealer)
+        if not await follow(messages, stories, computations, events, driver, calls):
+            raise ChainUnreachable(f"{self.gateway.network.ws_url} ended the subscription")
 
     async def result(self, computation: int) -> Result:
         """Return what *computation* has come to so far.
@@ -300,9 +264,7 @@ class Client:
         """
         first = self.gateway.network.deployed_at if since is None else since
         events = await self.gateway.logs_of(computation, first)
-        stories = Stories()
-        for event in events:
-            stories.apply(event.name, event.arguments, event.block)
+        stories = Stories.told_by(events)
         if computation not in stories.by_id:
             raise self._unknown(computation)
         return stories.by_id[computation], events
@@ -324,26 +286,7 @@ class Client:
 
 def _stories_of(receipt: Receipt) -> list[Story]:
     """Return the stories that begin in a submission's *receipt*."""
-    stories = Stories()
-    for event in receipt.events:
-        stories.apply(event.name, event.arguments, event.block)
+    stories = Stories.told_by(receipt.events)
     if not stories.by_id:
         raise AssertionError("a submission without its event")
     return list(stories.by_id.values())
-
-
-async def _ticking(messages: AsyncIterator) -> AsyncGenerator[Event | int | None, None]:
-    """Yield at once, then each message, and None whenever half a second passes without one."""
-    yield None
-    pending = asyncio.ensure_future(anext(messages))
-    try:
-        while True:
-            await asyncio.wait({pending}, timeout=TICK_SECONDS)
-            if not pending.done():
-                yield None
-                continue
-            yield pending.result()
-            pending = asyncio.ensure_future(anext(messages))
-    finally:
-        pending.cancel()
-        await asyncio.wait({pending})  # until then the generator is running, and cannot be closed

@@ -19,7 +19,7 @@ from qcrs.quantum.plot import histogram
 from qcrs.quantum.scan import scan
 from qcrs.sdk.audit import Report, verify
 from qcrs.sdk.client import Client
-from qcrs.sdk.devnet import Devnet
+from qcrs.sdk.devnet_processes import Devnet
 from qcrs.sdk.ledger import read_ledger
 from qcrs.sdk.result import Result
 from qcrs.sdk.secrets import Secrets

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import combinations
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import ChannelTerms
 from qcrs.quantum.entanglement.pairs import PairSource
 from qcrs.sdk.channel import CHANNELS, have_done, read_entanglement
-from qcrs.sdk.devnet import Devnet
+from qcrs.sdk.devnet_processes import Devnet
 from qcrs.sdk.link import open_link
 from qcrs.sdk.membership import node_name
 from qcrs.store import Store
@@ -45,10 +45,15 @@ class LinkNotReady(QcrsError):
     """The link's process ended, or did not answer, or a channel did not pass its test."""
 
 
-async def join_up(devnet: Devnet, progress: Callable[[str], None] = lambda _: None) -> int:
-    """Start a link between all processors of *devnet*, open a channel between each two, and return the link's id.
+async def join_up(
+    devnet: Devnet, progress: Callable[[str], None] = lambda _: None, joined: Collection[tuple[int, int]] = ()
+) -> int:
+    """Start a link between all processors of *devnet*, open channels between them, and return the link's id.
 
     Its operator is an account of the first laboratory's organisation.
+
+    Args:
+        joined: Which two processors get a channel; each two when nothing is said.
 
     Raises:
         LinkNotReady, ErrandFailed: It did not come up.
@@ -74,8 +79,9 @@ async def join_up(devnet: Devnet, progress: Callable[[str], None] = lambda _: No
         _start(devnet, config, url)
         for processor in range(1, processors + 1):
             await gateway.send(admin, CHANNELS, "fund", processor, value=PURSE)
-        for number, (first, second) in enumerate(combinations(range(1, processors + 1), 2), 1):
-            progress(f"channel {number} of {processors * (processors - 1) // 2}: processors {first} and {second}")
+        wanted = list(joined or combinations(range(1, processors + 1), 2))
+        for number, (first, second) in enumerate(wanted, 1):
+            progress(f"channel {number} of {len(wanted)}: processors {first} and {second}")
             await _ask(devnet, link, first, second)
         await _wait(devnet, gateway, progress)
     return link

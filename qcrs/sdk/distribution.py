@@ -1,14 +1,14 @@
 """A circuit's way to processors that share channels: split, quoted by what the channels' tests found, manned."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from qcrs.errors import QcrsError
 from qcrs.model.entanglement import Channel, Entanglement
 from qcrs.quantum.distribution.plan import Distribution, distribute
-from qcrs.quantum.distribution.quote import Quote, Source, quote
+from qcrs.quantum.distribution.quote import FidelityOutOfReach, Quote, Source, quote
 from qcrs.quantum.distribution.session import prepare
 from qcrs.quantum.fragment import Fragment
 from qcrs.rules.digest import keccak
@@ -78,7 +78,29 @@ class Plan:
             "fidelity": round(self.fidelity, 6),
             "qubits": list(self.distribution.qubits),
             "rounds": {f"{a}-{b}": rounds for (a, b), rounds in self.quote.rounds.items()},
+            "routes": self.routes,
+            "taken": self.taken,
         }
+
+    @property
+    def routes(self) -> list[dict[str, Any]]:
+        """How those who have no channel get their pairs, in each crew: over which processors, and how good."""
+        return [
+            {
+                "processors": [crew.members[place] for place in swap.path],
+                "pairs": swap.pairs,
+                "before": list(swap.before),
+                "after": swap.purified.rounds,
+                "fidelity": round(swap.fidelity, 6),
+            }
+            for crew in self.crews
+            for swap in self.quote.swaps.values()
+        ]
+
+    @property
+    def taken(self) -> dict[int, int]:
+        """Pairs that the runs take of each channel: with what is held ready for heralds that fail."""
+        return {channel: pairs * self.quote.shots for crew in self.crews for channel, pairs in crew.pairs.items()}
 
 
 def plan_for(
@@ -102,18 +124,23 @@ def plan_for(
         for candidate in market.ready(market.candidates, 1)
         if candidate.processor not in excluded and not candidate.screened
     }
-    size, channels = _typical(ready, members), known.channels.values()
+    size = _typical(ready, members)
     distribution = distribute(text, [size] * members)
     try:
         return _manned(distribution, known, ready, members, runs, shots, fidelity)
-    except CrewUnavailable:
-        # Not each two of them need a channel: pairs can be swapped on the way.
-        for links in networks(channels, ready, members):
-            sources = {ends: Source(fidelity_ppm(channel) / MILLION) for ends, channel in links.items()}
-            swapped = prepare(text, [size] * members, sources, shots).distribution
-            with suppress(CrewUnavailable):
-                return _manned(swapped, known, ready, members, runs, shots, fidelity)
-        raise
+    except CrewUnavailable as error:
+        failure: QcrsError = error
+    # Not each two of them need a channel: pairs can be swapped on the way.
+    for links in networks(known.channels.values(), ready, members):
+        sources = {ends: Source(fidelity_ppm(channel) / MILLION) for ends, channel in links.items()}
+        try:
+            swapped = prepare(text, [size] * members, sources, shots, fidelity).distribution
+            return _manned(swapped, known, ready, members, runs, shots, fidelity)
+        except FidelityOutOfReach as error:
+            failure = error  # tells more
+        except CrewUnavailable:
+            continue
+    raise failure
 
 
 def _manned(
@@ -134,9 +161,9 @@ def _manned(
     able = [processor for processor, free in ready.items() if free >= max(distribution.qubits)]
     manned = crews(channels, able, distribution.pairs, members, shots, runs)
     quoted = quote(distribution, _sources(distribution.pairs, manned, known.channels), shots, fidelity)
-    if any(quoted.rounds.values()):
-        raw = {ends: -(-use.raw_pairs // shots) for ends, use in quoted.uses.items()}
-        manned = crews(channels, able, raw, members, shots, runs)
+    taken = {ends: use.taken for ends, use in quoted.uses.items()}
+    if taken != distribution.pairs:
+        manned = crews(channels, able, taken, members, shots, runs)
     return Plan(distribution, distribution.with_rounds(quoted.rounds).fragments, quoted, manned)
 
 

@@ -20,7 +20,8 @@ from qcrs.errors import QcrsError
 from qcrs.model.decision import Decision
 from qcrs.rules.audit_trail import EMPTY_HEAD, Inclusion, includes, leaf_of, next_head, prove, root_of
 from qcrs.rules.replay import LoggedEvent
-from qcrs.rules.replay.facts import encoded_facts, words_of
+from qcrs.rules.replay.fact_words import words_of
+from qcrs.rules.replay.facts import encoded_facts
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.sdk.reader import Progress, Reader, Slow, untimed
 

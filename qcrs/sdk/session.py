@@ -21,6 +21,7 @@ from qcrs.identities import Identities
 from qcrs.model.entanglement import ENTANGLEMENT_EVENTS, Entanglement, Group, Session, SessionRequest
 from qcrs.model.session import SessionStatus
 from qcrs.rules.agreement import Verdict
+from qcrs.rules.entanglement_keeping import arguments_of, group_due, session_due
 from qcrs.rules.histogram import counts_root
 from qcrs.rules.session_plan import context_of
 from qcrs.sdk.crew import Crew
@@ -158,31 +159,26 @@ class Requester:
     async def _step(self, group: Group, known: Entanglement) -> None:
         """Disclose the secret when it is due, and enforce what is overdue."""
         now = self._gateway.now
-        if group.due_at and group.seed is None:
+        if group.due_at and group.seed is None and now <= group.due_at:
             secret = self._secrets.behind(group.request.secret_commitment)
-            if secret is not None and now <= group.due_at:
-                await self._post("disclose", group.group, secret)
-            elif now > group.due_at:
-                await self._post("substituteSecret", group.group)
-            return
-        for session in known.runs(group):
-            reporting = session.status is SessionStatus.Reporting
-            due_at = group.due_at if reporting else session.phase_ends_at
-            open_ = not session.ended and session.status is not SessionStatus.Final
-            if open_ and due_at and now > due_at + STEP_PAUSE_SECONDS:
-                await self._post("enforce", session.session)
-        if known.concludable(group):
-            await self._post("conclude", group.group, *known.results(group))
+            if secret is not None:
+                await self._post(COORDINATOR, "disclose", group.group, secret)
+        steps = [(group_due(group, known, now), group.group)]
+        then = now - STEP_PAUSE_SECONDS  # keepers come first
+        steps += [(session_due(session, group, then), session.session) for session in known.runs(group)]
+        for step, subject in steps:
+            if step is not None:
+                await self._post(*step.value, *arguments_of(step, subject, known))
 
-    async def _post(self, function: str, *arguments) -> None:
+    async def _post(self, contract: str, function: str, *arguments) -> None:
         """Send a step that another may have taken first; its event says that it was taken."""
         key = (function, arguments[0])
         if time.monotonic() - self._tried.get(key, float("-inf")) < STEP_PAUSE_SECONDS:
             return
         self._tried[key] = time.monotonic()
         try:
-            await self._gateway.simulate(self._account, COORDINATOR, function, *arguments)
-            await self._gateway.send(self._account, COORDINATOR, function, *arguments)
+            await self._gateway.simulate(self._account, contract, function, *arguments)
+            await self._gateway.send(self._account, contract, function, *arguments)
         except ContractRefused as error:
             log.info("step=%s subject=%s %s", function, arguments[0], error)
 

@@ -5,8 +5,9 @@ import pytest
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.session import SessionStatus
 from qcrs.rules import link_test
-from tests.entanglement import LINK_OPERATOR, REQUEST, STAKE, Team, use
+from tests.entanglement import LINK_OPERATOR, STAKE
 from tests.evm import refused
+from tests.team import REQUEST, Team, use
 
 FAR = {0b01: 2040, 0b10: 2056}
 DEPOSIT = REQUEST["deposit"]

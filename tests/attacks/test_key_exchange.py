@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from qcrs.rules.key_exchange import EavesdropperSuspected, KeysDiffer, Measured, NoKeyLeft, Terms
+from qcrs.rules.key_account import EavesdropperSuspected, Measured, NoKeyLeft, Terms
+from qcrs.rules.key_exchange import KeysDiffer
 from qcrs.rules.key_message import MessageRefused
 from tests.key_ends import Talk, checker, ends, exchange, pairs, signer
 

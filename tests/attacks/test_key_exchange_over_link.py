@@ -13,8 +13,8 @@ from qcrs.crypto.keys import SIGNATURE_BYTES
 from qcrs.daemon import conversation, talks
 from qcrs.quantum.entanglement.pairs import Equipment
 from qcrs.rules.invitation import Invitation, Talk
-from tests.linked import link_file
-from tests.talks import CHANNEL, NUMBER, gateway, keys_of, known, talk
+from tests.linked import Contracts, chain_of, link_file
+from tests.talks import CHANNEL, NUMBER, PAIRS, gateway, keys_of, known, talk
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +45,23 @@ def test_an_eavesdropper_on_the_link_raises_the_alarm_at_both_ends_and_there_is_
     assert f"intercept-resend {round(1e6 * share)} ppm" in report["label"]
     assert [[json.loads(path.read_text())["alarm"] for path in paths] for paths in kept] == [[report["alarm"]]] * 2
     assert keyless(kept[0] + kept[1])
+
+
+def test_keys_beyond_what_a_channel_has_left_are_refused_by_its_link_and_said_so(tmp_path):
+    """Sessions took half of its pairs; a key of as many as the other half has is made, and not one more."""
+    contracts = Contracts()
+    contracts.open(CHANNEL, (2, 1), capacity=2 * PAIRS, used=PAIRS)
+
+    async def twice(pair):
+        first, again = await pair.ask(), await pair.ask(number=NUMBER + 1)
+        await pair.settled(2)
+        return first, again, pair.kept(2)
+
+    first, again, kept = talk(twice, tmp_path, file=link_file(0.97), chain=chain_of(contracts))
+    assert "keyDigest" in first
+    assert again["error"] == "PairsExceeded"
+    assert f"sessions took {PAIRS} pairs and keys and reports {PAIRS} since test 1" in again["message"]
+    assert len(kept) == 1
 
 
 def test_sparing_what_it_takes_for_tests_does_not_help_an_eavesdropper(tmp_path):
@@ -117,7 +134,7 @@ def test_an_invitation_is_answered_once(tmp_path, caplog):
         pair.ends[2]._judged.clear()
         vault.post_invitation(CHANNEL, until, content)
         await asyncio.sleep(0.3)
-        return first, pair.kept(2), dict(pair.ends[2]._tasks)
+        return first, pair.kept(2), dict(pair.ends[2].going)
 
     first, kept, going_on = talk(work, tmp_path)
     assert "keyDigest" in first[0]
@@ -153,7 +170,7 @@ def test_an_invitation_that_is_signed_but_amiss_is_refused(tmp_path, caplog, nam
         pair.ends[1].vault.post_invitation(CHANNEL, int(scope.now) + 20, invitation.content + signature)
         while "invitation refused" not in caplog.text:
             await asyncio.sleep(0.02)
-        return dict(pair.ends[2]._tasks), pair.kept(2)
+        return dict(pair.ends[2].going), pair.kept(2)
 
     assert talk(work, tmp_path, seconds=10) == ({}, [])
     assert words in caplog.text
@@ -183,7 +200,7 @@ def test_nobody_but_the_other_end_can_cut_a_conversation_short(tmp_path, caplog)
     async def work(pair):
         vault, scope = pair.ends[1].vault, gateway()
         asked_for = asyncio.create_task(pair.ask(pairs=8_192))
-        while not pair.ends[2]._tasks:
+        while not pair.ends[2].going:
             await asyncio.sleep(0.02)
         (content,) = vault.invitations(CHANNEL, 0, 2**33)
         until = int(scope.now) + 20
@@ -192,7 +209,7 @@ def test_nobody_but_the_other_end_can_cut_a_conversation_short(tmp_path, caplog)
         vault.post_invitation(CHANNEL, until, new + content[-SIGNATURE_BYTES:])
         while "not signed by processor 1" not in caplog.text:
             await asyncio.sleep(0.02)
-        going_on = [len(end._tasks) for end in pair.ends.values()]
+        going_on = [len(end.going) for end in pair.ends.values()]
         return going_on, await asked_for
 
     going_on, report = talk(work, tmp_path, file=link_file(0.97, rate=4_000))

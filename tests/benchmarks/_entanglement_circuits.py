@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from _entanglement_protocols import COMMAND, protocols, purification
+from _entanglement_protocols import COMMAND, protocols, purification, relayed
 from _report import Goal, table
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
@@ -143,6 +143,7 @@ def measure() -> tuple[list[Goal], dict[str, Any]]:
         "equivalence": equivalence,
         "protocols": protocols,
         "purification": purification,
+        "relayed": relayed,
         "cuts": cuts,
     }
     goals: list[Goal] = []

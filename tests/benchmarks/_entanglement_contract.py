@@ -13,8 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a measurement is
 from _node import NodeChain
 from _report import Goal
 
-from tests.entanglement import Lab, LinkUnderTest, Team, use
+from tests.entanglement import Lab, LinkUnderTest
 from tests.scenario import World
+from tests.team import Team, use
 
 COMMAND = "make bench-entanglement"
 PAIRS = (512, 1_536, 4_096, 8_192)

@@ -19,7 +19,7 @@ from _report import SERIES, Goal, picture, table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a measurement is run as a file, not as part of a package
 
-from qcrs.link.client import MadePairs
+from qcrs.link.answers import MadePairs
 from qcrs.quantum.entanglement.held import to_words
 from qcrs.quantum.entanglement.pairs import Equipment
 from qcrs.rules.invitation import Talk

@@ -5,6 +5,7 @@ What runs are the fragments that the library writes, with Pauli faults on their 
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import product
 from math import prod, sqrt
 from typing import Any
 
@@ -14,13 +15,17 @@ from _report import Goal, table
 from qiskit import QuantumCircuit
 
 from qcrs.quantum.distribution.diagonal import diagonal
-from qcrs.quantum.distribution.pairs import purify
+from qcrs.quantum.distribution.pairs import purify, swapped
 from qcrs.quantum.distribution.plan import distribute
 from qcrs.quantum.distribution.quote import ghz_fidelity, teledata_fidelity, telegate_fidelity
 from qcrs.quantum.distribution.segments import Assignment, Segments
 from qcrs.quantum.distribution.split import split
-from qcrs.quantum.entanglement.pairs import BellDiagonal, LocalNoise, werner
+from qcrs.quantum.entanglement.batch import run
+from qcrs.quantum.entanglement.pairs import BellDiagonal, Fibre, LocalNoise, PairSource, werner
+from qcrs.quantum.entanglement.program import Program
 from qcrs.quantum.fragment import Fragment, Op
+from tests.entangled import outcomes
+from tests.entangled import relayed as swapped_pair
 from tests.fragments import steps_of
 
 COMMAND = "make bench-entanglement"
@@ -196,6 +201,48 @@ def purification() -> tuple[list[Goal], list[dict[str, Any]]]:
     table(head, [tuple(f"{value:.4g}" for value in row.values()) for row in rows])
     worst = max(max(abs(r["plan"] - r["stim"]), abs(r["planSuccess"] - r["stimSuccess"])) for r in rows)
     return [Goal("purification plans off Stim's fidelity or success, at worst", worst, 0.002, "", COMMAND)], rows
+
+
+def relayed() -> tuple[list[Goal], list[dict[str, Any]]]:
+    """Compare pairs that fragments swap at a node between, and purify end to end, with their closed form.
+
+    A link's engine carries the fragments out; shots of which a herald fails do not count, and are counted.
+    """
+    rows = []
+    for fidelity in (0.97, 0.9):
+        for gate_error in (0, 1_000):
+            for before, after in product((0, 1), (0, 1, 2)):
+                noise = LocalNoise(two_qubit_ppm=gate_error)
+                hop = Fibre(source=PairSource(fidelity_ppm=round(1e6 * fidelity), rate=1)).pair(before)
+                plan = purify(swapped(hop, hop, noise), after, noise)
+                measured, error, begun = _relayed(fidelity, before, after, noise)
+                rows.append({
+                    "F": fidelity, "gateError": gate_error / 1e6, "before": before, "after": after,
+                    "plan": plan.fidelity, "measured": measured, "sigmas": _sigmas(measured, plan.fidelity, error),
+                    "planBegun": 1 / plan.success, "begun": begun,
+                })  # fmt: skip
+    print(f"\nPairs swapped at a node between and purified end to end (DEJMPS), {SHOTS:,} shots each basis\n")
+    head = ("F", "gate error", "before", "after", "plan", "measured", "sigmas", "shots begun, plan", "measured")
+    table(head, [tuple(f"{value:.4g}" for value in row.values()) for row in rows])
+    begun = max(abs(row["begun"] / row["planBegun"] - 1) for row in rows)
+    return [
+        Goal("swapped and purified pairs off their closed form, at worst", max(r["sigmas"] for r in rows), 3, "sigma",
+             COMMAND),
+        Goal("shots begun for them off the plan, at worst", begun, 0.01, "", COMMAND),
+    ], rows  # fmt: skip
+
+
+def _relayed(fidelity: float, before: int, after: int, noise: LocalNoise) -> tuple[float, float, float]:
+    """Return the fidelity of such a pair with its error, and how many shots were begun for each that counts."""
+    fibre = Fibre(source=PairSource(fidelity_ppm=round(1e6 * fidelity), rate=1))
+    expectations, begun = [], 0.0
+    for bases, sign in (("ZZ", 1), ("XX", 1), ("YY", -1)):
+        fragments = swapped_pair(bases, after, before)
+        outcome = run(Program(fragments, fibre, (noise,) * len(fragments)), SHOTS, int(SEEDS.integers(1 << 62)))
+        expectations.append(sign * (1 - 2 * float((outcomes(fragments, outcome.bits).sum(axis=1) % 2).mean())))
+        begun += outcome.begun / SHOTS / 3
+    error = sqrt(sum(1 - value**2 for value in expectations) / SHOTS) / 4
+    return (1 + sum(expectations)) / 4, error, begun
 
 
 def _purified(fidelity: float, rounds: int, error: float) -> tuple[float, float]:

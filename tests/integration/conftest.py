@@ -23,7 +23,8 @@ from qcrs.chain.network import Network
 from qcrs.model.computation import ComputationStatus
 from qcrs.model.story import Story
 from qcrs.sdk.client import Client
-from qcrs.sdk.devnet import Devnet, bring_up
+from qcrs.sdk.devnet import bring_up
+from qcrs.sdk.devnet_processes import Devnet
 from qcrs.sdk.secrets import Secrets
 from qcrs.store import Store
 

@@ -53,6 +53,9 @@ class Job(Record):
         if self.distance > MAX_DISTANCE:
             raise ValueError(f"distance {self.distance}: two nodes hold at most {MAX_DISTANCE}")
         _ = self.noise  # refuses rates that are none
+        # Before any of it is spelt out: strangers ask for memories, and a long one takes its time.
+        if self.outcomes > 2 * MAX_BITS:
+            raise ValueError(f"{self.outcomes} bits of two nodes: expected at most {MAX_BITS} of each")
         for member in (LEFT, RIGHT):
             if self.halves.bits(member) > MAX_BITS:
                 raise ValueError(f"{self.halves.bits(member)} bits of member {member}: expected at most {MAX_BITS}")
@@ -74,6 +77,12 @@ class Job(Record):
     def memory(self) -> Memory:
         """What is run."""
         return Memory(self.distance, self.rounds, self.basis)
+
+    @property
+    def outcomes(self) -> int:
+        """How many bits both nodes hand in for each shot: of syndromes, of teleported gates, and of the data."""
+        code = self.memory.code
+        return self.rounds * (len(code.checks) + 2 * code.pairs_per_round) + len(code.data)
 
     @property
     def noise(self) -> Noise:

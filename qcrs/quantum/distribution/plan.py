@@ -3,8 +3,8 @@
 The fragments have the circuit's distribution exactly if pairs are perfect; ``quote`` says what they have otherwise.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -33,7 +33,9 @@ class Distribution:
     Attributes:
         program: The circuit in diagonal gates, which the fragments carry out.
         fragments: One a processor, in the order in which the processors were given.
-        pairs: Pairs that each two processors share. copies, moves: What for (telegate, teledata).
+        pairs: Pairs that each two processors with a link share. copies, moves: What for (telegate, teledata).
+        relayed: Pairs that each two without a link get. paths: Over whom, ends included. after: How many rounds of
+            purification they get once they are swapped; the pairs that all this takes are among *pairs*.
         joint_gates: Gates on two qubits. crossing: How many of them join qubits that start on different processors:
             the pairs that one a gate would take.
         homes: On which processor each qubit starts.
@@ -47,6 +49,9 @@ class Distribution:
     joint_gates: int
     crossing: int
     homes: tuple[int, ...]
+    relayed: Mapping[Ends, int] = field(default_factory=dict)
+    paths: Mapping[Ends, tuple[int, ...]] = field(default_factory=dict)
+    after: Mapping[Ends, int] = field(default_factory=dict)
 
     def with_rounds(self, rounds: Mapping[Ends, int]) -> "Distribution":
         """Return the same with each pair asked for with as many *rounds* of purification as its two ends say."""
@@ -97,6 +102,18 @@ def distribute(
         QubitsExhausted: It would fit, but leaves no qubits for pairs.
         FragmentInvalid: A processor's part is too long for a fragment.
     """
+    return next(distributions(source, qubits, capacities, paths, losses, (0,)))
+
+
+def distributions(
+    source: str | Path | QuantumCircuit, qubits: Sequence[int], capacities: Sequence[int] | None,
+    paths: Mapping[Ends, Sequence[int]] | None, losses: Mapping[Ends, float] | None, after: Iterable[int],
+) -> Iterator[Distribution]:  # fmt: skip
+    """Yield what ``distribute`` returns, with swapped pairs purified end to end in each of *after* rounds.
+
+    Raises:
+        QubitsExhausted: Also when there are no qubits to purify with.
+    """
     if not MIN_PROCESSORS <= len(qubits) <= MAX_PROCESSORS:
         raise ProcessorsOutOfRange(f"processors: expected {MIN_PROCESSORS} to {MAX_PROCESSORS}, got {len(qubits)}")
     segments = Segments(diagonal(source))
@@ -107,8 +124,14 @@ def distribute(
     best, assignment = _best(segments, assignments, limits)
     if paths or losses:
         assignment = _seated(assignment, best.pairs, list(zip(room, limits, strict=True)), losses or {})
-        best = split(segments, assignment, limits, paths)
-    return _described(segments, assignment, best)
+    for rounds in after:
+        if paths or losses:
+            best = split(segments, assignment, limits, paths, dict.fromkeys(paths or (), rounds))
+        yield replace(
+            _described(segments, assignment, best),
+            paths={ends: tuple((paths or {})[ends]) for ends in best.relayed},
+            after=dict.fromkeys(best.relayed, rounds),
+        )
 
 
 def _described(segments: Segments, assignment: Assignment, best: Split) -> Distribution:
@@ -122,6 +145,7 @@ def _described(segments: Segments, assignment: Assignment, best: Split) -> Distr
         joint_gates=len(segments.gates),
         crossing=crossing(segments, [homes[segment.qubit] for segment in segments.segments]),
         homes=tuple(homes),
+        relayed=best.relayed,
     )
 
 

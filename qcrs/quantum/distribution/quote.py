@@ -5,16 +5,26 @@ circuit. So with the product of all F nothing is wrong: the output has at least 
 within 1 minus that of the original. Noise of the processors' own gates comes on top, as for any circuit.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from math import ceil, comb, log, prod
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from itertools import pairwise
+from math import ceil, comb, log, prod, sqrt
 from typing import Self
 
 from qcrs.errors import QcrsError
-from qcrs.quantum.distribution.pairs import NOISELESS, Purified, purifications
+from qcrs.quantum.distribution.pairs import NOISELESS, Purified, purifications, purify, swapped
 from qcrs.quantum.distribution.plan import Distribution
 from qcrs.quantum.distribution.split import Ends
 from qcrs.quantum.entanglement.pairs import Fibre, LocalNoise, werner
+
+# Of devices for which the pairs that a session takes still do when heralds fail: who will serve is not known yet.
+RESERVED = LocalNoise(one_qubit_ppm=1_000, two_qubit_ppm=15_000, readout_ppm=30_000)
+# What a link's pairs may be worse than its channel's test speaks for: five standard errors of a test of 768 pairs.
+UNCERTAIN = 0.05
+_SIGMAS = 5
+_NEGLIGIBLE = 1e-9
 
 
 class FidelityOutOfReach(QcrsError):
@@ -76,6 +86,10 @@ class Source:
         """Return what a link declares: its pairs as programs get them, and how many of them a second."""
         return cls(fibre.pair().none, fibre.source.heralded_rate, price, noise)
 
+    def doubtful(self) -> Self:
+        """Return a source whose pairs are worse than these by what a test leaves open."""
+        return replace(self, fidelity=max(min(self.fidelity, 0.5), self.fidelity - UNCERTAIN))
+
     def purifications(self) -> list[Purified]:
         """Return what its pairs are after no round of purification, one, and so on."""
         return list(purifications(werner(self.fidelity), self.noise))
@@ -83,11 +97,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Use:
-    """Pairs that two processors share in a run.
+    """Pairs that two processors with a link share in a run.
 
     Attributes:
         pairs: In a shot. rounds: Of purification for each. fidelity: Of each then. raw_pairs: To be expected, of all
             shots. seconds: That their source takes. wei: That they cost.
+        taken: Raw pairs for each shot that a session takes beforehand, so that they do with near certainty.
     """
 
     pairs: int
@@ -96,6 +111,27 @@ class Use:
     raw_pairs: int
     seconds: float
     wei: int
+    taken: int
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Pairs that two processors without a link get.
+
+    Attributes:
+        path: Over whom, ends included. pairs: In a shot. before: Rounds of purification of the pairs of each hop.
+        purified: What they are once they are swapped and purified end to end, and how often that succeeds.
+    """
+
+    path: tuple[int, ...]
+    pairs: int
+    before: tuple[int, ...]
+    purified: Purified
+
+    @property
+    def fidelity(self) -> float:
+        """Of each."""
+        return self.purified.fidelity
 
 
 @dataclass(frozen=True)
@@ -103,11 +139,16 @@ class Quote:
     """What a run costs and how good it is.
 
     Attributes:
-        shots: Of the run. uses: By the two processors, the lower number first.
+        shots: Of the run. fidelity: The chance that no pair has a fault: the least that the output's can be.
+        uses: By two processors with a link, the lower number first. swaps: By two without.
+        begun: Shots that are begun, to be expected: one of which a herald fails does not count.
     """
 
     shots: int
+    fidelity: float = 1.0
     uses: Mapping[Ends, Use] = field(default_factory=dict)
+    swaps: Mapping[Ends, Swap] = field(default_factory=dict)
+    begun: float = 0.0
 
     @property
     def ebits(self) -> int:
@@ -118,11 +159,6 @@ class Quote:
     def raw_pairs(self) -> int:
         """Pairs that all sources have to make, to be expected."""
         return sum(use.raw_pairs for use in self.uses.values())
-
-    @property
-    def fidelity(self) -> float:
-        """The chance that no pair has a fault: the least that the output's fidelity can be."""
-        return prod(use.fidelity**use.pairs for use in self.uses.values())
 
     @property
     def seconds(self) -> float:
@@ -145,7 +181,7 @@ def quote(
 ) -> Quote:
     """Return what *shots* of *distribution* cost, with as many rounds of purification as *fidelity* takes.
 
-    Rounds are added one by one where a raw pair gains most.
+    Rounds are added one by one where a raw pair gains most. What is purified once it is swapped, the distribution says.
 
     Args:
         sources: By two processors, the lower number first; or one that serves for all.
@@ -157,38 +193,70 @@ def quote(
     """
     options = {ends: _source(sources, ends).purifications() for ends in distribution.pairs}
     rounds = dict.fromkeys(options, 0)
-
-    def reached() -> float:
-        return prod(options[ends][rounds[ends]].fidelity ** count for ends, count in distribution.pairs.items())
-
-    while reached() < fidelity:
-        gains = {ends: _best_gain(options[ends], done) for ends, done in rounds.items()}
-        ends = max(gains, key=lambda one: gains[one][0], default=None)
-        if ends is None or gains[ends][0] <= 0:
-            raise FidelityOutOfReach(f"fidelity of the output: expected {fidelity}, at most {reached():.4f} can be had")
-        rounds[ends] = gains[ends][1]
-    return Quote(
-        shots,
-        {
-            ends: _use(_source(sources, ends), options[ends][rounds[ends]], count, shots)
-            for ends, count in sorted(distribution.pairs.items())
-        },
-    )
-
-
-def _best_gain(options: list[Purified], done: int) -> tuple[float, int]:
-    """Return the most that further rounds gain in log-fidelity for each raw pair, and up to how many rounds."""
-    now = options[done]
-    gains = [
-        (log(more.fidelity / now.fidelity) / (more.raw_pairs - now.raw_pairs), more.rounds)
-        for more in options[done + 1 :]
-    ]
-    return max(gains, default=(0.0, done))
+    now = _Yield(distribution, options, rounds)
+    while now.fidelity < fidelity:
+        more = [
+            _Yield(distribution, options, rounds | {ends: count})
+            for ends, done in rounds.items()
+            for count in range(done + 1, len(options[ends]))
+        ]
+        best = max(more, key=now.gain_of, default=now)
+        if now.gain_of(best) <= 0:
+            raise FidelityOutOfReach(
+                f"fidelity of the output: expected {fidelity}, at most {now.fidelity:.4f} can be had"
+            )
+        now, rounds = best, best.rounds
+    doubtful = {ends: _source(sources, ends).doubtful().purifications() for ends in distribution.pairs}
+    worse = _Yield(distribution, doubtful, rounds, RESERVED)
+    uses = {
+        ends: _use(now, worse, ends, count, _source(sources, ends), shots)
+        for ends, count in sorted(distribution.pairs.items())
+    }
+    return Quote(shots, now.fidelity, uses, now.swaps, shots / now.success)
 
 
-def _use(source: Source, purified: Purified, pairs: int, shots: int) -> Use:
-    raw = ceil(purified.raw_pairs * pairs * shots)
-    return Use(pairs, purified.rounds, purified.fidelity, raw, raw / source.rate, raw * source.price)
+class _Yield:
+    """What a shot takes and is worth with so many *rounds* on each link.
+
+    Attributes:
+        success: The chance that no herald fails, so that the shot counts.
+    """
+
+    def __init__(
+        self, distribution: Distribution, options: Mapping[Ends, list[Purified]], rounds: Mapping[Ends, int],
+        noise: LocalNoise = NOISELESS,
+    ) -> None:  # fmt: skip
+        self.rounds = rounds
+        self.direct = Counter(distribution.pairs)
+        self.hops = {ends: options[ends][done] for ends, done in rounds.items()}
+        self.swaps = {}
+        for ends, count in sorted(distribution.relayed.items()):
+            path, after = distribution.paths[ends], distribution.after.get(ends, 0)
+            way = [(min(hop), max(hop)) for hop in pairwise(path)]
+            self.direct.subtract(dict.fromkeys(way, count << after))
+            pair = reduce(lambda one, other: swapped(one, other, noise), (self.hops[hop].pair for hop in way))
+            self.swaps[ends] = Swap(path, count, tuple(rounds[hop] for hop in way), purify(pair, after, noise))
+        self.success = prod(swap.purified.success**swap.pairs for swap in self.swaps.values())
+        self.raw = {ends: hop.raw_pairs * distribution.pairs[ends] / self.success for ends, hop in self.hops.items()}
+
+    @property
+    def fidelity(self) -> float:
+        """The chance that no pair has a fault."""
+        direct = prod(self.hops[ends].fidelity ** self.direct[ends] for ends in self.hops)
+        return direct * prod(swap.fidelity**swap.pairs for swap in self.swaps.values())
+
+    def gain_of(self, other: "_Yield") -> float:
+        """Return what *other* gains in log-fidelity for each raw pair that it takes more."""
+        more = sum(other.raw.values()) - sum(self.raw.values())
+        return log(other.fidelity / self.fidelity) / max(more, _NEGLIGIBLE)
+
+
+def _use(now: _Yield, worse: _Yield, ends: Ends, pairs: int, source: Source, shots: int) -> Use:
+    hop, raw = now.hops[ends], ceil(now.raw[ends] * shots)
+    # Heralds fail by chance: what is taken beforehand must do for more shots than are to be expected.
+    spread = _SIGMAS * sqrt((1 - worse.success) / shots)
+    taken = ceil(worse.raw[ends] * (1 + spread) - _NEGLIGIBLE)
+    return Use(pairs, hop.rounds, hop.fidelity, raw, raw / source.rate, raw * source.price, taken)
 
 
 def _source(sources: Source | Mapping[Ends, Source], ends: Ends) -> Source:

@@ -3,7 +3,7 @@
 This is what a requester calls before a session: nothing runs, nothing is paid.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from math import log
@@ -11,11 +11,13 @@ from pathlib import Path
 
 from qiskit import QuantumCircuit
 
-from qcrs.quantum.distribution.plan import Distribution, distribute
-from qcrs.quantum.distribution.quote import Quote, Source, quote
-from qcrs.quantum.distribution.routing import cheapest_route
-from qcrs.quantum.distribution.split import Ends
+from qcrs.errors import QcrsError
+from qcrs.quantum.distribution.plan import Distribution, distributions
+from qcrs.quantum.distribution.quote import FidelityOutOfReach, Quote, Source, quote
+from qcrs.quantum.distribution.routing import routes
+from qcrs.quantum.distribution.split import Ends, QubitsExhausted
 
+MAX_AFTER = 2  # rounds of purification end to end: one more doubles the shots that do not count
 _HOP = 0.01  # what a pair more counts beside the logarithm of its fidelity, so that perfect links are not wasted
 
 
@@ -54,12 +56,37 @@ def prepare(
     Raises:
         NoRoute: Two processors are joined by no chain of links. Then only cutting is left.
         FidelityOutOfReach: The output would not be good enough.
-        ProcessorsOutOfRange, CircuitRefused, CapacityExceeded, QubitsExhausted: As ``distribute`` says.
+        ProcessorsOutOfRange, CircuitRefused, CapacityExceeded, QubitsExhausted: As ``distribute`` of ``plan`` says.
     """
     missing = [ends for ends in combinations(range(len(qubits)), 2) if ends not in links]
-    paths = {ends: cheapest_route(links, *ends, fidelity=0.0).nodes for ends in missing}
+    paths = {ends: _path(links, ends, fidelity) for ends in missing}
     hops = {ends: pairwise(paths.get(ends, ends)) for ends in combinations(range(len(qubits)), 2)}
     losses = {ends: sum(-log(links[min(hop), max(hop)].fidelity) + _HOP for hop in way) for ends, way in hops.items()}
-    distribution = distribute(source, qubits, capacities, paths, losses)
-    found = quote(distribution, links, shots, fidelity)
+    # Hops are purified before their pairs are swapped, or what comes of that end to end: whichever is cheaper.
+    rounds = range(MAX_AFTER + 1 if paths and fidelity else 1)
+    ways = distributions(source, qubits, capacities, paths, losses, rounds)
+    distribution, found = _cheapest(ways, lambda way: quote(way, links, shots, fidelity))
     return Prepared(distribution.with_rounds(found.rounds), found, paths)
+
+
+def _cheapest(ways: Iterator[Distribution], quoted: Callable[[Distribution], Quote]) -> tuple[Distribution, Quote]:
+    """Return the way that costs least, and its quote; raises what the first one fails for when none can be had."""
+    plans: list[tuple[Distribution, Quote]] = []
+    failures: list[QcrsError] = []
+    try:
+        for way in ways:
+            try:
+                plans.append((way, quoted(way)))
+            except FidelityOutOfReach as error:
+                failures.append(error)
+    except QubitsExhausted as error:  # and more so for more rounds
+        failures.append(error)
+    if not plans:
+        raise failures[0]
+    return min(plans, key=lambda plan: (plan[1].wei, plan[1].raw_pairs))
+
+
+def _path(links: Mapping[Ends, Source], ends: Ends, fidelity: float) -> tuple[int, ...]:
+    """Return the cheapest way over which pairs can be as good as the output is to be, or else the best there is."""
+    front = routes(links, *ends)
+    return next((route for route in front if route.fidelity >= fidelity), front[-1]).nodes

@@ -7,19 +7,16 @@ conditional on the parity of all their bits. Where the qubit is measured or rese
 is sent.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qcrs.errors import QcrsError
 from qcrs.quantum.distribution.diagonal import FLIPS, JOINT, PHASES
 from qcrs.quantum.distribution.member import Member
-from qcrs.quantum.distribution.relay import relayed
+from qcrs.quantum.distribution.relay import Ends, Pairs
 from qcrs.quantum.distribution.segments import Assignment, Segments
 from qcrs.quantum.fragment import Fragment, Op, require_program
 from qcrs.quantum.program import Operation
-
-Ends = tuple[int, int]  # two members, the lower number first
 
 
 class QubitsExhausted(QcrsError):
@@ -32,12 +29,14 @@ class Split:
 
     Attributes:
         fragments: One a member, in order.
-        pairs: How many pairs each two members share in a shot.
+        pairs: How many pairs each two members with a link share in a shot.
+        relayed: How many each two without get, for which the former are swapped and purified.
         copies, moves: What the pairs were for.
     """
 
     fragments: tuple[Fragment, ...]
     pairs: Mapping[Ends, int]
+    relayed: Mapping[Ends, int]
     copies: int
     moves: int
 
@@ -52,6 +51,7 @@ def split(
     assignment: Assignment,
     limits: Sequence[int],
     paths: Mapping[Ends, Sequence[int]] | None = None,
+    rounds: Mapping[Ends, int] | None = None,
 ) -> Split:
     """Return the fragments of *segments* under *assignment*.
 
@@ -60,23 +60,24 @@ def split(
         assignment: Processors by number.
         limits: How many qubits each processor has, half-pairs included.
         paths: By two members without a link, the members over which they get their pairs, both ends included.
+        rounds: Of purification that these pairs get once they are swapped, by the same two; none by default.
 
     Raises:
         QubitsExhausted: A processor has too few qubits.
         FragmentInvalid: Its part is too long for a fragment.
     """
-    return _Splitter(segments, assignment, limits, paths or {}).run()
+    return _Splitter(segments, assignment, limits, paths or {}, rounds or {}).run()
 
 
 class _Splitter:
     """Goes through the program once, writing to all fragments in one order: none can wait for ever."""
 
     def __init__(
-        self, segments: Segments, assignment: Assignment, limits: Sequence[int], paths: Mapping[Ends, Sequence[int]]
-    ):
+        self, segments: Segments, assignment: Assignment, limits: Sequence[int], paths: Mapping[Ends, Sequence[int]],
+        rounds: Mapping[Ends, int],
+    ):  # fmt: skip
         self._segments = segments
         self._homes, self._places = assignment.homes, assignment.places
-        self._paths = paths
         self._members = [Member(number, limit) for number, limit in enumerate(limits)]
         self._current = [chain[0] for chain in segments.chains]  # by qubit: its segment now
         self._slots: dict[int, int] = {}  # by qubit: where on its home
@@ -84,7 +85,7 @@ class _Splitter:
         self._corrections: dict[int, list[int]] = {}  # by segment: bits at its home that decide a z
         self._outcomes: dict[int, tuple[int, int]] = {}
         self._in_use: set[tuple[int, int]] = set()  # copies that the gate being written needs
-        self._pairs: Counter[Ends] = Counter()
+        self._pairs = Pairs(paths, rounds, self._members, self._make_room)
         self._copied = self._moves = 0
         self._uses = _uses(segments, assignment)
         self._last = {
@@ -114,7 +115,7 @@ class _Splitter:
             self._members[number].outputs.append((bit, outcome))
         fragments = tuple(member.fragment() for member in self._members)
         require_program(fragments)
-        return Split(fragments, dict(self._pairs), self._copied, self._moves)
+        return Split(fragments, dict(self._pairs.used), dict(self._pairs.relayed), self._copied, self._moves)
 
     def _home(self, qubit: int) -> Member:
         return self._members[self._homes[self._current[qubit]]]
@@ -181,11 +182,11 @@ class _Splitter:
             return self._slot(qubit)
         if (segment, place) not in self._copies:
             home, away = self._home(qubit), self._members[place]
-            near, far = self._pair(home, away)
+            near, far = self._pairs.pair(home, away)
             home.gate("cx", self._slot(qubit), near)
             sent = home.measure(near)
             home.leave(near)
-            told = self._tell(home, away, sent)
+            told = self._pairs.tell(home, away, sent)
             away.gate("x", far, condition=told)
             away.leave_bits(*told)
             self._copies[segment, place] = far
@@ -198,7 +199,7 @@ class _Splitter:
         if segment not in self._unwatched:
             home = self._members[self._homes[segment]]
             away.gate("h", copy)
-            self._corrections.setdefault(segment, []).extend(self._tell(away, home, away.measure(copy)))
+            self._corrections.setdefault(segment, []).extend(self._pairs.tell(away, home, away.measure(copy)))
         away.leave(copy)
 
     def _correct(self, segment: int) -> None:
@@ -215,45 +216,20 @@ class _Splitter:
         if source is target or qubit not in self._slots:
             self._current[qubit] = segment
             return
-        near, far = self._pair(source, target)
+        near, far = self._pairs.pair(source, target)
         slot = self._slots[qubit]
         source.gate("cx", slot, near)
         source.gate("h", slot)
         phase, flip = source.measure(slot), source.measure(near)
         source.leave(slot)
         source.leave(near)
-        told = self._tell(source, target, phase, flip)
+        told = self._pairs.tell(source, target, phase, flip)
         target.gate("x", far, condition=told[1:])
         target.gate("z", far, condition=told[:1])
         target.leave_bits(*told)
         self._slots[qubit] = far
         self._moves += 1
         self._current[qubit] = segment
-
-    def _pair(self, first: Member, second: Member) -> tuple[int, int]:
-        """Write that two members get a pair, over others if they have no link, and return the half of each."""
-        path = self._paths.get(_ends(first, second))
-        if path is None:
-            return self._link_pair(first, second)
-        members = [self._members[number] for number in (path if path[0] == first.number else reversed(path))]
-        return relayed(members, self._link_pair, self._tell)
-
-    def _link_pair(self, first: Member, second: Member) -> tuple[int, int]:
-        halves: list[int] = []
-        for member, peer in ((first, second), (second, first)):
-            self._make_room(member)
-            halves.append(member.take())
-            member.write(Op.Pair, qubits=(halves[-1],), peer=peer.number)
-        self._pairs[_ends(first, second)] += 1
-        return halves[0], halves[1]
-
-    def _tell(self, sender: Member, receiver: Member, *bits: int) -> tuple[int, ...]:
-        """Write that *sender* sends *bits*, which it needs no more, and return where *receiver* has them."""
-        sender.write(Op.Send, bits=bits, peer=receiver.number)
-        sender.leave_bits(*bits)
-        told = tuple(receiver.bit() for _ in bits)
-        receiver.write(Op.Receive, bits=told, peer=sender.number)
-        return told
 
     def _make_room(self, member: Member) -> None:
         """Give up the copy on *member* that is needed again last, if the member has no qubit left.
@@ -266,10 +242,6 @@ class _Splitter:
         if not held:
             raise QubitsExhausted(f"processor {member.number}: its qubits are all in use, expected one more")
         self._give_up(*max(held, key=lambda copy: self._uses[copy][-1]))
-
-
-def _ends(first: Member, second: Member) -> Ends:
-    return min(first.number, second.number), max(first.number, second.number)
 
 
 def _uses(segments: Segments, assignment: Assignment) -> dict[tuple[int, int], list[int]]:

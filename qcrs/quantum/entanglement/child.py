@@ -54,12 +54,13 @@ def _answer(request: ProgramRequest) -> tuple[dict, list[bytes]]:
             f"{size} bytes of bits, expected at most {limits.answer_mebibytes} MiB: ask for fewer shots"
         )
     program = Program(request.fragments, request.fibre, request.noises)
-    outcome = run(program, shots, request.seed, limits.qubits)
+    outcome = run(program, shots, request.seed, limits.qubits, request.most_begun)
     bodies = [bits.tobytes() for bits in outcome.bits]
     facts = {
         "engine": outcome.engine,
-        "pairs": shots * program.pairs,
-        "raw_pairs": round(shots * program.raw_pairs),
+        "begun": outcome.begun,
+        "pairs": outcome.begun * program.pairs,
+        "raw_pairs": round(outcome.begun * program.raw_pairs),
         "lengths": [len(body) for body in bodies],
     }
     return facts, bodies

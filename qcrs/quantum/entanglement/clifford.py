@@ -1,6 +1,6 @@
 """A woven program as one Stim circuit: Clifford gates, Pauli noise, Paulis that measurements decide on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from math import pi
 
 import numpy
@@ -22,6 +22,8 @@ _TURNS = {
 }
 _PAULIS = {"I": None, "X": "CX", "Y": "CY", "Z": "CZ"}
 _EXACT = 1e-12
+# Draws all measurements of so many shots, one row a shot.
+Draw = Callable[[int], numpy.ndarray]
 
 
 class NotClifford(Exception):
@@ -60,11 +62,9 @@ def compile_clifford(program: Program) -> tuple[stim.Circuit, Ledger]:
     return stim.Circuit("\n".join(lines)), ledger
 
 
-def sample(circuit: stim.Circuit, shots: int, seed: int, rows: int) -> Iterator[numpy.ndarray]:
-    """Yield all measurements of *shots* shots, one row a shot, at most *rows* rows at once."""
-    sampler = circuit.compile_sampler(seed=seed)
-    for start in range(0, shots, rows):
-        yield sampler.sample(min(rows, shots - start))
+def sampler(circuit: stim.Circuit, seed: int) -> Draw:
+    """Return what draws all measurements of some shots."""
+    return circuit.compile_sampler(seed=seed).sample
 
 
 def pair_lines(program: Program, first: int, second: int, rounds: int) -> list[str]:
@@ -83,7 +83,7 @@ def _lines(program: Program, ledger: Ledger, step: Step) -> list[str]:
         return [f"M({noise.readout_ppm / 1e6}) {qubits[0]}"]
     if instruction.op is Op.Reset:
         return [f"R {qubits[0]}"]
-    if partner is not None:
+    if instruction.op is Op.Pair and partner is not None:
         other = program.qubit(instruction.peer, partner.qubits[0])
         return pair_lines(program, qubits[0], other, instruction.rounds)
     return []

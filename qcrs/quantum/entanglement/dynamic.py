@@ -1,8 +1,7 @@
 """A woven program as one dynamic circuit for Aer: any gate, decided on by any bits."""
 
-from collections.abc import Iterator
 from functools import cache
-from itertools import product
+from itertools import count, product
 
 import numpy
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
@@ -11,6 +10,7 @@ from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError, pauli_error
 
+from qcrs.quantum.entanglement.clifford import Draw
 from qcrs.quantum.entanglement.order import Ledger, Step
 from qcrs.quantum.entanglement.program import Program
 from qcrs.quantum.entanglement.seeds import derive
@@ -30,22 +30,24 @@ def compile_dynamic(program: Program) -> tuple[QuantumCircuit, Ledger]:
     return circuit, ledger
 
 
-def sample(program: Program, circuit: QuantumCircuit, shots: int, seed: int, rows: int) -> Iterator[numpy.ndarray]:
-    """Yield all measurements of *shots* shots, one row a shot, at most *rows* rows at once.
+def sampler(program: Program, circuit: QuantumCircuit, seed: int) -> Draw:
+    """Return what draws all measurements of some shots.
 
     Aer gives shot j at seed s what it gives shot j - 1 at seed s + 1: its seeds come from a hash, so that neither
     neighbouring seeds nor the pieces of one run share their randomness.
     """
     method = "stabilizer" if _all_clifford(program) else "statevector"
     simulator = AerSimulator(method=method, noise_model=_readout(program))
-    for piece, start in enumerate(range(0, shots, rows)):
-        count = min(rows, shots - start)
-        result = simulator.run(
-            circuit, shots=count, memory=True, seed_simulator=derive("qcrs link Aer seed", seed, piece)
-        ).result()
+    pieces = count()
+
+    def draw(shots: int) -> numpy.ndarray:
+        piece = derive("qcrs link Aer seed", seed, next(pieces))
+        result = simulator.run(circuit, shots=shots, memory=True, seed_simulator=piece).result()
         if not result.success:
             raise RuntimeError(f"Aer: {result.status}")
-        yield _rows(result.data()["memory"], circuit.num_clbits)
+        return _rows(result.data()["memory"], circuit.num_clbits)
+
+    return draw
 
 
 def _rows(memory: list[str], bits: int) -> numpy.ndarray:
@@ -87,7 +89,7 @@ def _append(circuit: QuantumCircuit, program: Program, ledger: Ledger, step: Ste
         circuit.measure(qubits[0], ledger.count)
     elif instruction.op is Op.Reset:
         circuit.reset(qubits[0])
-    elif partner is not None:
+    elif instruction.op is Op.Pair and partner is not None:
         other = program.qubit(instruction.peer, partner.qubits[0])
         circuit.reset([qubits[0], other])
         circuit.h(qubits[0])

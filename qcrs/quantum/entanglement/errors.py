@@ -5,6 +5,7 @@ QcrsError
 |   |-- Deadlock        members wait for one another, or for one that has ended
 |   `-- PairMismatch    two members ask for a pair with each other and for different purification
 |-- TooManyQubits       a program that is not Clifford has more qubits than can be simulated
+|-- HeraldFailed        a shot does not count: what two members compared was different
 |-- ProgramFailed       a run ended at its limits, or broke
 |-- OutOfReach          so many pairs cannot be held at once: the first is discarded before the last has come
 |-- PairUsed            a half was measured already
@@ -25,6 +26,10 @@ class PairMismatch(FragmentInvalid):
 
 class TooManyQubits(QcrsError):
     """A program that is not Clifford has more qubits than can be simulated."""
+
+
+class HeraldFailed(QcrsError):
+    """What two members compared was different: the shot does not count, and is to be begun anew."""
 
 
 class ProgramFailed(QcrsError):

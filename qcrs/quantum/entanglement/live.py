@@ -13,7 +13,7 @@ from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator, Statevector
 
 from qcrs.quantum.entanglement.clifford import NotClifford, clifford
-from qcrs.quantum.entanglement.errors import TooManyQubits
+from qcrs.quantum.entanglement.errors import HeraldFailed, TooManyQubits
 from qcrs.quantum.entanglement.order import Ledger, Step
 from qcrs.quantum.entanglement.pairs import Fibre, LocalNoise
 from qcrs.quantum.entanglement.seeds import derive
@@ -102,6 +102,7 @@ class Joint:
 
         Raises:
             TooManyQubits: It is the first that is not Clifford, and there are too many qubits for amplitudes.
+            HeraldFailed: The shot does not count.
         """
         member, instruction, partner = step
         qubits = [self._first[member] + own for own in instruction.qubits]
@@ -114,6 +115,10 @@ class Joint:
             self._results.append(self._state.measure(qubits[0]) ^ wrong)
         elif instruction.op is Op.Reset:
             self._reset(qubits[0])
+        elif instruction.op is Op.Herald and partner is not None:
+            own, other = self.bit(member, instruction.bits[0]), self.bit(instruction.peer, partner.bits[0])
+            if own != other:
+                raise HeraldFailed(f"members {member} and {instruction.peer} compare {own} and {other}: begin anew")
         elif partner is not None:
             self._pair(qubits[0], self._first[instruction.peer] + partner.qubits[0], instruction.rounds)
         self._ledger.note(step)

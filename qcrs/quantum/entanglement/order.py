@@ -1,7 +1,8 @@
 """In which order the members of a distributed program act, and who would wait for ever.
 
-Members wait: for a peer to ask for a pair too, for bits, at barriers. ``Order`` takes their instructions as they come
-and gives those that can be carried out; a whole program woven this way shows its deadlocks before it is run.
+Members wait: for a peer to ask for a pair too, or to compare; for bits; at barriers. ``Order`` takes their instructions
+as they come and gives those that can be carried out; a whole program woven this way shows its deadlocks before it is
+run.
 """
 
 from collections import defaultdict, deque
@@ -15,7 +16,7 @@ _MOST_NAMED = 8
 
 
 class Step(NamedTuple):
-    """*member* carries out *instruction*; *partner* is what the other end of a pair says of it."""
+    """*member* carries out *instruction*; *partner* is what the other end of a pair, or of a herald, says of it."""
 
     member: int
     instruction: Instruction
@@ -78,7 +79,7 @@ class Order:
         instruction = self._queues[member][0]
         peer = instruction.peer
         partner = None
-        if instruction.op is Op.Pair:
+        if instruction.op in (Op.Pair, Op.Herald):
             partner = self._partner(member, instruction)
             if partner is None:
                 return None
@@ -107,7 +108,7 @@ class Order:
 
     def _partner(self, member: int, instruction: Instruction) -> Instruction | None:
         queue = self._queues[instruction.peer]
-        if not queue or queue[0].op is not Op.Pair or queue[0].peer != member:
+        if not queue or queue[0].op is not instruction.op or queue[0].peer != member:
             return None
         if queue[0].rounds != instruction.rounds:
             raise PairMismatch(
@@ -124,6 +125,8 @@ class Order:
         ended = "" if self._queues[peer] else ", which asks for nothing more"
         if instruction.op is Op.Pair:
             return f"member {peer} to ask for a pair with it{ended}"
+        if instruction.op is Op.Herald:
+            return f"member {peer} to compare with it{ended}"
         came = self._unread[peer, member]
         return f"{len(instruction.bits)} bits from member {peer}, of which {came} came{ended}"
 
@@ -149,11 +152,16 @@ def weave(fragments: Sequence[Fragment]) -> list[Step]:
 
 
 class Ledger:
-    """Which value each member's bits hold: the number of a measurement, or None for the 0 of the beginning."""
+    """Which value each member's bits hold: the number of a measurement, or None for the 0 of the beginning.
+
+    Attributes:
+        heralds: For each herald so far, the measurements whose parity must be even for the shot to count.
+    """
 
     def __init__(self, bits: Sequence[int]) -> None:
         self.bits: list[list[int | None]] = [[None] * count for count in bits]
         self.count = 0
+        self.heralds: list[list[int]] = []
         self._sent: dict[tuple[int, int], deque[int | None]] = defaultdict(deque)
 
     def note(self, step: Step) -> None:
@@ -167,12 +175,19 @@ class Ledger:
         elif instruction.op is Op.Receive:
             for bit in instruction.bits:
                 own[bit] = self._sent[instruction.peer, member].popleft()
+        elif instruction.op is Op.Herald and step.partner is not None:
+            other = self.bits[instruction.peer][step.partner.bits[0]]
+            self.heralds.append(_odd([own[instruction.bits[0]], other]))
 
     def condition(self, step: Step) -> list[int]:
         """Return the measurements whose parity decides on a conditional step."""
-        odd: set[int] = set()
-        for bit in step.instruction.condition:
-            value = self.bits[step.member][bit]
-            if value is not None:
-                odd ^= {value}
-        return sorted(odd)
+        return _odd(self.bits[step.member][bit] for bit in step.instruction.condition)
+
+
+def _odd(values: Iterable[int | None]) -> list[int]:
+    """Return which measurements are among *values* an odd number of times."""
+    odd: set[int] = set()
+    for value in values:
+        if value is not None:
+            odd ^= {value}
+    return sorted(odd)

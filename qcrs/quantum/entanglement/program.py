@@ -1,5 +1,6 @@
 """A distributed program that can be run: its fragments woven into one order, each member's noise, the fibre between."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
@@ -45,9 +46,26 @@ class Program:
     @cached_property
     def pairs(self) -> int:
         """How many pairs a shot takes."""
-        return sum(step.partner is not None for step in self.steps)
+        return sum(step.instruction.op is Op.Pair and step.partner is not None for step in self.steps)
 
     @cached_property
     def raw_pairs(self) -> float:
         """How many raw pairs a shot takes on average, with what purification uses up."""
-        return sum(self.fibre.raw_pairs(step.instruction.rounds) for step in self.steps if step.partner is not None)
+        return sum(raw_between(self.fragments, self.fibre).values())
+
+
+def raw_between(fragments: Sequence[Fragment], fibre: Fibre) -> dict[tuple[int, int], float]:
+    """Return how many raw pairs a shot takes on average, by two members, the lower number first.
+
+    Each pair is asked for by both: what the lower one asks for is counted.
+    """
+    asked = Counter(
+        (fragment.member, step.peer, step.rounds)
+        for fragment in fragments
+        for step in fragment.instructions
+        if step.op is Op.Pair and fragment.member < step.peer
+    )
+    found: dict[tuple[int, int], float] = defaultdict(float)
+    for (member, peer, rounds), count in asked.items():
+        found[member, peer] += count * fibre.raw_pairs(rounds)
+    return dict(found)

@@ -29,13 +29,18 @@ class EngineLimits(Record):
 
 
 class ProgramRequest(Record):
-    """All fragments of a session, with each member's noise."""
+    """All fragments of a session, with each member's noise.
+
+    Attributes:
+        most_begun: Shots that may be begun until as many as are wanted count; no limit of its own when None.
+    """
 
     fragments: tuple[Fragment, ...]
     noises: tuple[LocalNoise, ...]
     fibre: Fibre
     shots: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0, lt=2**63)]
+    most_begun: Annotated[int, Field(ge=1)] | None = None
     limits: EngineLimits = EngineLimits()
 
 
@@ -43,11 +48,13 @@ class ProgramAnswer(Record):
     """What a run gave.
 
     Attributes:
-        engine: "stim" or "aer". pairs: Used in all shots. raw_pairs: What they took, with purification, on average.
+        engine: "stim" or "aer". begun: Shots that it took; more than were wanted where heralds failed.
+        pairs: Used in all of these. raw_pairs: What they took, with purification, on average.
         bits: For each member the bits of its shots, one after the other, each shot in whole bytes, bit 0 the lowest.
     """
 
     engine: str
+    begun: int = 0
     pairs: int
     raw_pairs: int
     bits: tuple[bytes, ...] = ()

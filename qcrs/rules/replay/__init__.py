@@ -14,9 +14,10 @@ state in which the replay must end.
 """
 
 from qcrs.rules.replay.claims import Claim
+from qcrs.rules.replay.entry import Entry
 from qcrs.rules.replay.examination import COIN_HOLDERS, Examination
 from qcrs.rules.replay.findings import Fault, Report
-from qcrs.rules.replay.narrative import Entry, narrate
+from qcrs.rules.replay.narrative import narrate
 from qcrs.rules.replay.suite import Constants
 from qcrs.rules.replay.transcript import LoggedEvent, Rule, timed_blocks
 

@@ -13,50 +13,13 @@ from qcrs.model.motion import COMMITTEES, CONSTITUTION
 from qcrs.model.reservation import ReservationStatus
 from qcrs.rules.agreement import Verdict
 from qcrs.rules.audit_trail import EMPTY_HEAD, leaf_of, next_head
+from qcrs.rules.replay.entry import Entry
 from qcrs.rules.replay.past_motions import ENDS
 from qcrs.rules.replay.trail import COMPUTATION_DECISIONS
 from qcrs.rules.replay.transcript import LoggedEvent
 
 # How processors leave a computation that goes on, or fails, without them.
 _LOST = (AssignmentStatus.Silent, AssignmentStatus.Refused, AssignmentStatus.Excused, AssignmentStatus.Released)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of the audit trail.
-
-    Attributes:
-        words: What it decides. head: Of the hash chain after it. timestamp: Unix seconds.
-    """
-
-    index: int
-    decision: Decision
-    subject: int
-    recorder: str
-    digest: bytes
-    head: bytes
-    block: int
-    timestamp: int
-    words: str
-
-    @property
-    def computation(self) -> int | None:
-        """The computation decided about, if one is."""
-        return self.subject if self.decision in COMPUTATION_DECISIONS else None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry as ``--json`` prints it."""
-        return {
-            "index": self.index,
-            "decision": self.decision.name,
-            "subject": self.subject,
-            "words": self.words,
-            "block": self.block,
-            "timestamp": self.timestamp,
-            "recorder": self.recorder,
-            "digest": "0x" + self.digest.hex(),
-            "head": "0x" + self.head.hex(),
-        }
 
 
 @dataclass

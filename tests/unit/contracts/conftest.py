@@ -47,9 +47,7 @@ def _built_courts():
 @pytest.fixture
 def courts(_built_courts):
     """A consortium whose courts are accounts; afterwards the books must balance, and all is undone."""
-    nodes, holders = list(_built_courts.nodes), set(_built_courts.holders)
-    with _built_courts.chain.undone():
+    with _built_courts.undone():
         yield _built_courts
         _built_courts.require_balanced()
         _built_courts.require_leases()
-    _built_courts.nodes, _built_courts.holders = nodes, holders

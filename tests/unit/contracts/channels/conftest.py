@@ -40,8 +40,5 @@ def _built_consumers():
 @pytest.fixture
 def shop(_built_consumers):
     """A link, and an account that takes pairs of its channels; afterwards all is undone."""
-    world = _built_consumers
-    nodes, holders = list(world.nodes), set(world.holders)
-    with world.chain.undone():
-        yield Lab(world)
-    world.nodes, world.holders = nodes, holders
+    with _built_consumers.undone():
+        yield Lab(_built_consumers)

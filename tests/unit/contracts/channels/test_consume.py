@@ -1,8 +1,9 @@
 import pytest
 
 from qcrs.model.channel import ChannelStatus
-from tests.entanglement import TERMS, use
+from tests.entanglement import TERMS
 from tests.evm import refused
+from tests.team import use
 from tests.unit.contracts.channels.conftest import COORDINATOR
 
 

@@ -2,8 +2,8 @@ import pytest
 from eth_hash.auto import keccak
 
 from qcrs.model.session import SessionStatus
-from tests.entanglement import REQUEST, Team
 from tests.evm import refused
+from tests.team import REQUEST, Team
 
 
 def test_barriers_pass_when_all_have_arrived(lab):

@@ -6,8 +6,8 @@ from qcrs.model.decision import Decision
 from qcrs.model.session import SessionStatus
 from qcrs.rules import session_digest
 from qcrs.rules.agreement import Verdict
-from tests.entanglement import REQUEST, Team
 from tests.evm import refused
+from tests.team import REQUEST, Team
 
 FAR = {0b01: 2040, 0b10: 2056}
 FLAT = dict.fromkeys(range(4), 1024)

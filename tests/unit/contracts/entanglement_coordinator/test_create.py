@@ -1,8 +1,8 @@
 import pytest
 
 from qcrs.model.session import SessionStatus
-from tests.entanglement import REQUEST, Team, use
 from tests.evm import refused
+from tests.team import REQUEST, Team, use
 
 
 def test_create_records_a_group_of_runs(lab):

@@ -2,8 +2,8 @@ import pytest
 
 from qcrs.model.session import SessionStatus
 from qcrs.rules import commitment, session_digest
-from tests.entanglement import REQUEST, Team
 from tests.evm import refused
+from tests.team import REQUEST, Team
 
 WIDE = 12
 

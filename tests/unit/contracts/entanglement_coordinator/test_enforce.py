@@ -6,8 +6,8 @@ from faster_eth_abi import encode
 
 from qcrs.model.decision import Decision
 from qcrs.model.session import SessionStatus
-from tests.entanglement import REQUEST, Team
 from tests.evm import refused
+from tests.team import REQUEST, Team
 
 DEPOSIT = REQUEST["deposit"]
 

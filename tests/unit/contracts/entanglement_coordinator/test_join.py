@@ -3,8 +3,9 @@ import pytest
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.session import SessionStatus
 from tests.doors import key_node
-from tests.entanglement import PURSE, REQUEST, Team, use
+from tests.entanglement import PURSE
 from tests.evm import refused
+from tests.team import REQUEST, Team, use
 
 
 def test_the_last_to_join_arms_the_session_and_takes_the_pairs(lab):

@@ -2,8 +2,8 @@ import pytest
 
 from qcrs.model.session import SessionStatus
 from qcrs.rules import session_digest
-from tests.entanglement import REQUEST, Team
 from tests.evm import refused
+from tests.team import REQUEST, Team
 
 
 def test_a_run_is_final_when_all_report_the_same(lab):

@@ -3,8 +3,8 @@
 import pytest
 
 from qcrs.model.session import SessionStatus
-from tests.entanglement import Team
 from tests.evm import refused
+from tests.team import Team
 
 _S = SessionStatus
 FAR = {0b01: 2040, 0b10: 2056}

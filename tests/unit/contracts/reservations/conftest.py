@@ -111,14 +111,11 @@ class Agenda:
 @pytest.fixture
 def agenda(_built_world):
     """All that is reserved must be accounted for afterwards; then it is undone."""
-    world = _built_world
-    nodes, holders = list(world.nodes), set(world.holders)
-    with world.chain.undone():
-        agenda = Agenda(world)
+    with _built_world.undone():
+        agenda = Agenda(_built_world)
         yield agenda
         agenda.require_sound()
-        world.require_balanced()
-    world.nodes, world.holders = nodes, holders
+        _built_world.require_balanced()
 
 
 assert QUBITS == 20

@@ -6,8 +6,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from qcrs.chain.codec import ContractRefused
 from qcrs.model.reservation import SOURCES, ReservationStatus
+from tests.attempt import attempt
 from tests.evm import refused
 
 from .conftest import HOUR, Agenda
@@ -74,16 +74,6 @@ STEPS = st.lists(
     min_size=5,
     max_size=40,
 )
-
-
-def attempt(call):
-    """Make *call*, which may be refused, but by name."""
-    try:
-        return call()
-    except ContractRefused as refusal:
-        if refusal.name in ("Panic", "Revert", "Unknown"):
-            raise
-        return None
 
 
 def next_milestone(agenda, skipped):

@@ -3,7 +3,6 @@
 import pytest
 from eth_hash.auto import keccak
 
-from tests import scenario
 from tests.scenario import World
 from tests.unit.qcrs.audit.history import History, RecordedChain
 from tests.unit.qcrs.audit.stories import STORIES
@@ -15,9 +14,7 @@ TELLING = keccak(b"10")[:24]
 @pytest.fixture(scope="session")
 def history() -> History:
     """Everything in ``STORIES``, in order, on one chain."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scenario, "Chain", RecordedChain)
-        world = World(genesis_entropy=TELLING)
+    world = World(RecordedChain(), genesis_entropy=TELLING)
     world.enrol_until(9)
     for tell in STORIES:
         tell(world)

@@ -4,13 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from qcrs.chain.codec import Event
 from qcrs.chain.rpc import ChainUnreachable
 from qcrs.rules.digest import keccak
 from qcrs.rules.replay import Constants
-from tests import scenario
 from tests.evm import CHAIN_ID
 from tests.scenario import World
 from tests.unit.qcrs.audit.history import History, Node, RecordedChain
@@ -20,9 +17,7 @@ Change = Callable[[Event], Event | None]
 
 def world_of(processors: int = 5) -> World:
     """Return a consortium on a chain that remembers what a node would."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scenario, "Chain", RecordedChain)
-        world = World()
+    world = World(RecordedChain())
     world.enrol_until(processors)
     return world
 

@@ -4,7 +4,6 @@ import pytest
 
 from qcrs.model.certification import CertificationStatus
 from qcrs.rules.replay import Rule
-from tests import scenario
 from tests.scenario import World
 from tests.unit.qcrs.audit.benchmarks import benchmarks
 from tests.unit.qcrs.audit.history import History, RecordedChain
@@ -13,9 +12,7 @@ from tests.unit.qcrs.audit.history import History, RecordedChain
 @pytest.fixture(scope="module")
 def tale():
     """A history of benchmarks alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scenario, "Chain", RecordedChain)
-        world = World(processors=3)
+    world = World(RecordedChain(), processors=3)
     benchmarks(world)
     return History.of(world)
 

@@ -5,7 +5,8 @@ import pytest
 from qcrs.model.decision import Decision
 from qcrs.model.motion import CONSTITUTION, MotionStatus
 from qcrs.rules.replay import LoggedEvent, Rule, narrate
-from qcrs.rules.replay.facts import UNKNOWN, encoded_facts, words_of
+from qcrs.rules.replay.fact_words import UNKNOWN, words_of
+from qcrs.rules.replay.facts import encoded_facts
 from tests.evm import CHAIN_ID
 from tests.governed import DAY, SECURITY, Docket
 from tests.scenario import account

@@ -4,7 +4,6 @@ import pytest
 
 from qcrs.model.computation import ComputationStatus
 from qcrs.rules.replay import Rule
-from tests import scenario
 from tests.deliveries import Conduct, Desk, disprove
 from tests.job import rogue
 from tests.reports import Office
@@ -17,9 +16,7 @@ ACCEPTED, REJECTED, OVERTURNED, ALONE, RELAYED, WIDE = range(1, 7)
 @pytest.fixture(scope="module")
 def told() -> History:
     """A chain on which results and outcomes are delivered in every way."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scenario, "Chain", RecordedChain)
-        world = World()
+    world = World(RecordedChain())
     desk = Desk(world)
     accepted = world.submit()
     desk.subscribe(accepted, wait=True)

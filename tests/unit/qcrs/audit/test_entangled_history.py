@@ -6,12 +6,13 @@ from qcrs.model.channel import ChannelStatus
 from qcrs.model.decision import Decision
 from qcrs.model.session import SessionStatus
 from qcrs.rules.agreement import Verdict
-from qcrs.rules.replay.facts import UNKNOWN, encoded_facts, words_of
+from qcrs.rules.replay.fact_words import UNKNOWN, words_of
+from qcrs.rules.replay.facts import encoded_facts
 from qcrs.rules.replay.narrative import narrate
-from tests import scenario
-from tests.entanglement import LINK_OPERATOR, Lab, Team, use
+from tests.entanglement import LINK_OPERATOR, Lab
 from tests.evm import CHAIN_ID
 from tests.scenario import World
+from tests.team import Team, use
 from tests.unit.qcrs.audit.history import History, RecordedChain
 
 FAR = {0b01: 2040, 0b10: 2056}
@@ -91,9 +92,7 @@ def sessions(lab: Lab) -> None:
 @pytest.fixture(scope="module")
 def tale():
     """A history of channels and sessions alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scenario, "Chain", RecordedChain)
-        world = World(processors=6)
+    world = World(RecordedChain(), processors=6)
     lab = Lab(world)
     money(lab)
     channels(lab)

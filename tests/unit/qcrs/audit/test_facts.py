@@ -7,7 +7,7 @@ import pytest
 from qcrs.model.decision import Decision
 from qcrs.model.dispute import DisputeKind
 from qcrs.rules import count_sketch
-from qcrs.rules.replay.facts import UNKNOWN
+from qcrs.rules.replay.fact_words import UNKNOWN
 from qcrs.sdk.inspection import Reason
 from qcrs.sdk.proof import make_proof
 from tests.job import honest, noise, rogue

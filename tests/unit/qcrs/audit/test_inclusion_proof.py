@@ -13,7 +13,8 @@ from qcrs.cli import audit as command
 from qcrs.cli import main
 from qcrs.model.decision import Decision
 from qcrs.rules.audit_trail import prove
-from qcrs.rules.replay.facts import UNKNOWN, encoded_facts, words_of
+from qcrs.rules.replay.fact_words import UNKNOWN, words_of
+from qcrs.rules.replay.facts import encoded_facts
 from qcrs.sdk.proof import EntryUnknown, Proof, ProofInvalid, TrailIncomplete, departure, make_proof
 from tests.evm import CHAIN_ID, Chain
 from tests.scenario import account

@@ -4,7 +4,6 @@ import pytest
 
 from qcrs.rules.hash_keys import Call, KeyWord
 from qcrs.rules.replay import Rule
-from tests import scenario
 from tests.doors import Holder, consent, key_node
 from tests.scenario import World, hardware_of
 from tests.unit.qcrs.audit.history import History, RecordedChain
@@ -15,9 +14,7 @@ WEEK = 7 * 86_400
 @pytest.fixture(scope="module")
 def tale():
     """Keys installed, used, rotated, objected for and recovered, while their owners work."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scenario, "Chain", RecordedChain)
-        world = World(processors=3)
+    world = World(RecordedChain(), processors=3)
     operator, daemon = key_node(world, 1)
     node = world.nodes[0]
     job = world.submit().allocate()

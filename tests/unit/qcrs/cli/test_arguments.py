@@ -1,5 +1,6 @@
 """Malformed arguments end with a usage error that names what was expected."""
 
+import argparse
 import json
 import signal
 import sys
@@ -12,13 +13,6 @@ from qcrs.cli.deploy import store_url
 from qcrs.cli.options import coins, coins_or_none, signer_of
 
 ADDRESS = "0x5B38Da6a701c568545dCfcB03FcB875f56beddC4"
-
-
-@pytest.fixture(autouse=True)
-def _signal_kept():
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +58,13 @@ def test_coin_is_exact(text, wei):
         (["relay", "start", "--spool", "x", "--wait", "-1"], "argument --wait: expected a number of seconds from 0"),
         (["relay", "start", "--spool", "x", "--wait", "nan"], "argument --wait: expected a number of seconds from 0"),
         (["relay", "start", "--spool", "x", "--wait", "soon"], "argument --wait: expected a number of seconds from 0"),
+        (["relay", "start", "--spool", "x", "--wait", "1e31"], "argument --wait: expected a number of seconds from 0"),
         (["relay", "status"], "--spool"),
+        (["session", "run", "x", "--fidelity", "1"], "argument --fidelity: expected a fidelity from 0 and below 1"),
+        (["session", "memory", "--logical-error", "0.5"], "expected a rate above 0 and below 0.5, got '0.5'"),
+        (["job", "submit", "x", "--max-cost", "1"], "argument --max-cost: expected a number above 1 and up to 1024"),
+        (["job", "submit", "x", "--max-two-qubit-error", "0"], "expected an error from 0.000001 to 0.065535, got '0'"),
+        (["job", "submit", "x", "--max-two-qubit-error", "0.065536"], "expected an error from 0.000001 to 0.065535"),
     ],
 )
 def test_malformed_values_are_usage_errors(arguments, words, capsys):
@@ -83,6 +83,19 @@ def test_usage_errors_are_json_when_json_is_wanted(capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["error"] == "UsageError"
     assert "argument id" in told["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "millionths"), [("0", 0), ("1", 10**6), ("0.94", 940_000), ("1e-6", 1), ("0.0000004", 0), ("1e-30", 0)]
+)
+def test_a_share_is_read_in_millionths(text, millionths):
+    assert options.ppm(text) == millionths
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.000001", "nan", "inf", "few", "1e-31", ""])
+def test_what_is_no_share_is_refused_in_words(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=f"expected a share from 0 to 1, got {text!r}"):
+        options.ppm(text)
 
 
 def test_funding_with_nothing_is_allowed():

@@ -1,7 +1,6 @@
 """``qcrs channel`` without a chain: what is left for the daemon, and what is told of its answer."""
 
 import json
-import signal
 import threading
 import time
 
@@ -19,13 +18,6 @@ KEY = {
 ALARM = {**{name: KEY[name] for name in ("label", "pairs", "sifted", "tested")}, "errors": 900, "length": 0,
          "alarm": "EavesdropperSuspected", "message": "900 of 4090 tested pairs disagree"}  # fmt: skip
 CHSH = {"label": "link=emulated", "pairs": 20_000, "s": 2.8211, "standardError": 0.02, "note": "never a proof"}
-
-
-@pytest.fixture(autouse=True)
-def _signal_kept():
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

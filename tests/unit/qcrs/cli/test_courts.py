@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import signal
 
 import pytest
 
@@ -13,13 +12,6 @@ from qcrs.rules.digest import keccak
 from qcrs.sdk import dispute
 
 ADDRESS = "0x5B38Da6a701c568545dCfcB03FcB875f56beddC4"
-
-
-@pytest.fixture(autouse=True)
-def _signal_kept():
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from qcrs.sdk.devnet import Devnet
 from qcrs.sdk.devnet_directory import NotADevnetDirectory, clear
+from qcrs.sdk.devnet_processes import Devnet
 
 
 def test_directory_without_a_devnet_is_refused_whatever_its_names(tmp_path):

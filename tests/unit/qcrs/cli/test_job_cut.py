@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 from types import SimpleNamespace
 
 import pytest
@@ -60,13 +59,6 @@ class Consortium:
 
     async def stories(self):
         return self.log
-
-
-@pytest.fixture(autouse=True)
-def _signal_kept():
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """``qcrs link`` without a chain."""
 
 import json
-import signal
 
 import pytest
 
@@ -10,13 +9,6 @@ from qcrs.link.file import LinkFile
 from tests.linked import account, on_link
 
 OPERATOR = "0x5B38Da6a701c568545dCfcB03FcB875f56beddC4"
-
-
-@pytest.fixture(autouse=True)
-def _signal_kept():
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

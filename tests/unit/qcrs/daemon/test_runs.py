@@ -3,6 +3,7 @@
 import asyncio
 import re
 from contextlib import closing
+from itertools import combinations
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from qcrs.daemon import runs
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.runs import RECORD, CircuitRun, MemoryRun, RunRefused, Seat, run_of
+from qcrs.link.allowance import OpenChannel, Taken
 from qcrs.link.errors import SessionUnbound
 from qcrs.model.entanglement import Group, Session, SessionRequest
 from qcrs.quantum.correction.code import LEFT, Basis
@@ -45,6 +47,10 @@ class Bound:
 
     def __init__(self):
         self.bound = False
+
+    async def taken(self, session, members):
+        of = OpenChannel(1, 1, 10**9, 0)
+        return {ends: [Taken(of, 10**9)] for ends in combinations(range(len(members)), 2)}
 
     async def require_bound(self, session):
         if not self.bound:

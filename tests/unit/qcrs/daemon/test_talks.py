@@ -147,7 +147,7 @@ def test_an_end_dies_after_any_of_its_letters_and_neither_keeps_half_a_key(tmp_p
             with pytest.raises(TalkDropped, match="the daemon was stopped; nothing is kept"):
                 await pair.ask()
             await pair.settled(2)
-            assert again._tasks == {}
+            assert again.going == {}
         else:
             answer = await asked
             assert answer["error"] == "WaitTimedOut"
@@ -259,7 +259,7 @@ def test_an_end_that_was_started_again_need_not_wait_for_the_other_to_give_up(tm
         client = pair.ends[1].links.client
         post, client.post = client.post, lambda *_: asyncio.Event().wait()
         asked = asyncio.create_task(pair.ask())
-        while not pair.ends[2]._tasks:
+        while not pair.ends[2].going:
             await asyncio.sleep(0.02)
         asked.cancel()
         await pair.ends[1].close()

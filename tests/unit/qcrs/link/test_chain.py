@@ -4,21 +4,19 @@ import asyncio
 
 import pytest
 
+from qcrs.chain.codec import ContractRefused
 from qcrs.chain.gateway import TransactionLost
 from qcrs.errors import QcrsError
+from qcrs.link.allowance import OpenChannel, Taken
 from qcrs.link.chain import LinkChain, find_link
 from qcrs.link.errors import ChannelMismatch, LinkFileInvalid
 from qcrs.model.channel import ChannelStatus
-from tests.linked import account, link_file
+from tests.linked import Contracts, account, chain_of, link_file
 
 RECORD = {
     "status": int(ChannelStatus.Heralding), "attempt": 2, "pairs": 512, "link": 7, "first": 4, "second": 3,
 }  # fmt: skip
 ROOT = b"\5" * 32
-
-
-class ContractRefused(QcrsError):
-    """Named like the error of the chain, which is told by its name."""
 
 
 class Gateway:
@@ -30,7 +28,7 @@ class Gateway:
     async def call(self, contract, function, *arguments):
         if function == "daemonOf":
             if arguments[0] == 9:
-                raise ContractRefused("no such processor")
+                raise ContractRefused("ProcessorUnknown", {"processor": 9})
             return account(3).address if arguments[0] == 3 else "0x" + "00" * 20
         assert (contract, function, arguments) == ("Channels", "channelOf", (5,))
         return self.record
@@ -85,6 +83,37 @@ def test_herald_whose_receipt_was_lost_counts_if_it_was_mined():
     for change in ({}, {"status": int(ChannelStatus.Committing), "attempt": 3}):
         with pytest.raises(TransactionLost):
             asyncio.run(chain(Gateway(lost, **change)).herald(5, 2, ROOT))
+
+
+def test_open_channel_tells_what_it_has():
+    contracts = Contracts()
+    contracts.open(5, (4, 3), capacity=1_000, used=10, attempt=2)
+    assert asyncio.run(chain_of(contracts).require_open(5, (3, 4))) == OpenChannel(5, 2, 1_000, 10)
+    for ends, change in (((3, 5), {}), ((3, 4), {"link": 8}), ((3, 4), {"status": int(ChannelStatus.Requested)})):
+        contracts.open(5, (4, 3), **change)
+        with pytest.raises(ChannelMismatch, match="channel 5"):
+            asyncio.run(chain_of(contracts).require_open(5, ends))
+    contracts.open(5, (4, 3))
+    contracts.now += 1_000
+    asyncio.run(chain_of(contracts).require_open(5, (3, 4)))
+    contracts.now += 1
+    with pytest.raises(ChannelMismatch, match="too old"):
+        asyncio.run(chain_of(contracts).require_open(5, (3, 4)))
+
+
+def test_pairs_that_a_session_took_are_told_by_its_members():
+    contracts = Contracts()
+    for channel, ends in ((5, (4, 3)), (6, (4, 9)), (7, (3, 4))):
+        contracts.open(channel, ends, capacity=1_000)
+    contracts.arm(1, (3, 4, 9), {5: 100, 6: 20, 7: 3})
+    first, second, third = (OpenChannel(channel, 1, 1_000, used) for channel, used in ((5, 100), (6, 20), (7, 3)))
+    assert asyncio.run(chain_of(contracts).taken(1, (3, 4, 9))) == {
+        (0, 1): [Taken(first, 100), Taken(third, 3)],
+        (1, 2): [Taken(second, 20)],
+    }
+    contracts.uses[1].append({"channel": 8, "pairs": 1})
+    with pytest.raises(ChannelMismatch, match=r"channel 8: between processors \(0, 0\), expected two of \(3, 4, 9\)"):
+        asyncio.run(chain_of(contracts).taken(1, (3, 4, 9)))
 
 
 class Opened:

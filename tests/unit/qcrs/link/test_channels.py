@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from qcrs.errors import QcrsError
+from qcrs.link.allowance import OpenChannel
 from qcrs.link.errors import (
     AccountMismatch,
     ChannelMismatch,
@@ -32,6 +33,9 @@ class Chain:
         self.asked.append((channel, attempt, ends, pairs))
         if self._mismatch:
             raise ChannelMismatch(f"channel {channel}: Requested, expected Heralding")
+
+    async def require_open(self, channel, ends):
+        return OpenChannel(channel, 1, 10_000, 0)
 
     async def herald(self, channel, attempt, root):
         if self._faults:
@@ -207,6 +211,17 @@ def test_the_chain_hears_of_tests_alone():
     chain = Chain()
     on_link(lambda url, first, second: prepared(first, second, purpose=Purpose.Key), 3, 4, chain=chain)
     assert chain.heralded == chain.asked == []
+
+
+def test_pairs_for_keys_that_did_not_come_are_not_counted():
+    slow = link_file(rate=1000, memory_milliseconds=100, minimum_fidelity_ppm=900_000)
+
+    async def work(url, first, second):
+        with pytest.raises(OutOfReach):
+            await prepared(first, second, pairs=2048, purpose=Purpose.Key)
+        return await first.usage(9, 1)
+
+    assert on_link(work, 3, 4, chain=Chain(), file=slow) == 0
 
 
 def test_test_equipment_is_named_in_everything():

@@ -39,8 +39,9 @@ def test_a_link_that_was_never_opened_is_unknown(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b'{"url": 1}', b'{"url":"http://x"}', b'{"url": "ws://127.0.0.1:9000"}'],
-    ids=["empty", "list", "number", "scheme", "spaced"],
+    "content", [b"", b"[]", b'{"url": 1}', b'{"url":"http://x"}', b'{"url": "ws://127.0.0.1:9000"}',
+     b"[" * 20_000, b'{"url":"ws://' + b"x" * 2_000 + b'"}'],
+    ids=["empty", "list", "number", "scheme", "spaced", "deep", "long"],
 )  # fmt: skip
 def test_another_document_is_none(tmp_path, content):
     with pytest.raises(LinkUnknown, match="link 2"):

@@ -1,10 +1,11 @@
 """What waits for several, and what is kept of it."""
 
 import asyncio
+import re
 
 import pytest
 
-from qcrs.link.errors import AccountMismatch, CallerNotMember, TooMany, WaitTimedOut
+from qcrs.link.errors import AccountMismatch, CallerNotMember, LinkRefused, PairsUnknown, TooMany, WaitTimedOut
 from qcrs.link.meeting import Meeting, Shelf
 
 
@@ -53,6 +54,35 @@ def test_it_is_over_when_all_have_got_what_came_of_it():
         return over
 
     assert met(work) == [False, False, False, True]
+
+
+def test_all_hear_what_comes_of_it():
+    async def work(meeting):
+        meeting.begin(asyncio.sleep(0, "bits"))
+        return [await meeting.wait(processor, 1) for processor in (3, 4)]
+
+    assert met(work) == ["bits", "bits"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "heard", "words"),
+    [
+        (PairsUnknown("none held"), PairsUnknown, "none held"),
+        (KeyError("inside"), LinkRefused, "the link failed at it$"),
+    ],
+)
+def test_all_hear_of_a_fault_and_nobody_of_the_program_s_inside(caplog, fault, heard, words):
+    async def fail():
+        raise fault
+
+    async def work(meeting):
+        meeting.begin(fail())
+        return await asyncio.gather(*(meeting.wait(processor, 1) for processor in (3, 4)), return_exceptions=True)
+
+    errors = met(work)
+    assert [type(error) for error in errors] == [heard] * 2
+    assert re.search(words, str(errors[0]))
+    assert ("inside" in caplog.text) == (heard is LinkRefused)
 
 
 @pytest.mark.parametrize(

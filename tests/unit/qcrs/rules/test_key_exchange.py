@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from qcrs.rules import key_exchange, privacy_amplification
 from qcrs.rules.cascade import Follower, ReconciliationFailed
-from qcrs.rules.key_exchange import Alice, EavesdropperSuspected, KeysDiffer, Measured, NoKeyLeft, Terms
+from qcrs.rules.key_account import EavesdropperSuspected, Measured, NoKeyLeft, Terms
+from qcrs.rules.key_exchange import Alice, KeysDiffer
 from qcrs.rules.key_message import Kind, MessageRefused
 from tests.key_ends import Talk, checker, ends, exchange, pairs, signer
 

@@ -13,7 +13,7 @@ from qcrs.quantum.correction.circuit import direct, spelt
 from qcrs.quantum.correction.code import LEFT, RIGHT, Basis
 from qcrs.quantum.correction.decoding import Budget, logical_error
 from qcrs.quantum.correction.errors import RecordInvalid
-from qcrs.quantum.correction.halves import _Splitter
+from qcrs.quantum.correction.halves import Halves, _Splitter
 from qcrs.quantum.correction.job import Job
 from qcrs.quantum.correction.memory import Memory
 from qcrs.quantum.correction.noise import Noise, SeamModel
@@ -193,6 +193,23 @@ def test_batches_make_the_record_again_and_nothing_else_does() -> None:
                 job.record_of(member, wrong)
         with pytest.raises(RecordInvalid, match="handed in"):
             job.batch(member, record + b"\0", 0)
+
+
+@pytest.mark.parametrize(("distance", "rounds"), [(3, 1), (3, 7), (5, 2), (7, 3)])
+def test_how_many_bits_it_takes_is_known_before_it_is_spelt_out(distance: int, rounds: int) -> None:
+    job = Job.of(Memory(distance, rounds, Basis.X), NOISE, SHOTS)
+    assert job.outcomes == job.halves.bits(0) + job.halves.bits(1)
+
+
+def test_a_memory_that_is_too_long_is_not_spelt_out_to_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its requester may be anybody, and a member's daemon has other things to do."""
+
+    def spell(*_: object) -> None:
+        raise AssertionError("it is spelt out")
+
+    monkeypatch.setattr(Halves, "of", spell)
+    with pytest.raises(ValueError, match="74049 bits of two nodes: expected at most 4096 of each"):
+        Job.of(Memory(7, 1_000, Basis.Z), NOISE, SHOTS)
 
 
 def test_a_job_is_no_larger_than_two_nodes_hold() -> None:

@@ -66,6 +66,13 @@ def test_quote_purifies_the_worse_link_first(chain):
     assert found.fidelity == pytest.approx(prod(use.fidelity for use in found.uses.values()))
 
 
+def test_a_session_takes_more_than_is_expected_only_for_what_may_fail(chain):
+    plain, purified = quote(chain, GOOD, shots=100), quote(chain, GOOD, shots=100, fidelity=0.99)
+    assert [use.taken for use in plain.uses.values()] == [use.pairs for use in plain.uses.values()]
+    for use in purified.uses.values():
+        assert use.taken * 100 > use.raw_pairs
+
+
 def test_quote_of_a_source_without_limits_takes_no_time(chain):
     assert quote(chain, Source(1.0, rate=inf), shots=10).seconds == 0
 

@@ -167,6 +167,18 @@ def test_members_without_a_link_get_pairs_over_those_between():
     assert distribution(found.fragments) == pytest.approx({0b00: 0.5, 0b11: 0.5})
 
 
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_pairs_of_members_without_a_link_are_purified_end_to_end(rounds):
+    circuit = measured(lambda circuit: (circuit.h(0), circuit.cx(0, 1)), 2)
+    segments = Segments(diagonal(circuit))
+    found = split(segments, Assignment([0, 1], [1]), [WIDE] * 3, {(0, 1): (0, 2, 1)}, {(0, 1): rounds})
+    assert found.pairs == {(0, 2): 1 << rounds, (1, 2): 1 << rounds}
+    assert found.relayed == {(0, 1): 1}
+    heralds = [sum(step.op is Op.Herald for step in one.instructions) for one in found.fragments]
+    assert heralds == [(1 << rounds) - 1, (1 << rounds) - 1, 0]
+    assert distribution(found.fragments) == pytest.approx({0b00: 0.5, 0b11: 0.5})
+
+
 def test_processor_with_too_few_qubits_is_named():
     segments = Segments(diagonal(measured(fan, 4)))
     homes = [(0, 1, 1, 1)[segment.qubit] for segment in segments.segments]

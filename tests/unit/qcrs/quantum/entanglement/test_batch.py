@@ -1,15 +1,18 @@
 """Programs run for many shots, against closed forms."""
 
+from functools import reduce
+
 import numpy
 import pytest
 
+from qcrs.quantum.distribution.pairs import purify as purify_noisily
+from qcrs.quantum.distribution.pairs import swapped
 from qcrs.quantum.entanglement.batch import run
 from qcrs.quantum.entanglement.clifford import NotClifford, clifford, compile_clifford
-from qcrs.quantum.entanglement.dynamic import compile_dynamic
-from qcrs.quantum.entanglement.dynamic import sample as sample_aer
-from qcrs.quantum.entanglement.errors import TooManyQubits
+from qcrs.quantum.entanglement.dynamic import compile_dynamic, sampler
+from qcrs.quantum.entanglement.errors import ProgramFailed, TooManyQubits
 from qcrs.quantum.entanglement.pairs import Equipment, LocalNoise, purify, werner
-from qcrs.quantum.entanglement.program import Program
+from qcrs.quantum.entanglement.program import Program, raw_between
 from qcrs.quantum.entanglement.seeds import derive
 from qcrs.quantum.fragment import FragmentInvalid
 from tests.entangled import (
@@ -20,10 +23,12 @@ from tests.entangled import (
     gate,
     ghz,
     ghz_fidelity,
+    herald,
     measure,
     outcomes,
     pair,
     receive,
+    relayed,
     reset,
     send,
     teledata,
@@ -65,6 +70,63 @@ def test_purified_pairs_are_used():
     program = Program(teledata(rounds=2), fibre(0.9))
     assert program.pairs == 1
     assert program.raw_pairs == pytest.approx(6.01, abs=0.01)
+
+
+# Over more than one member the closed form has the far end correct, with its noise, once a hop.
+@pytest.mark.parametrize(
+    ("between", "noise"),
+    [(1, LocalNoise()), (2, LocalNoise()), (1, LocalNoise(one_qubit_ppm=2_000, two_qubit_ppm=10_000))],
+)
+@pytest.mark.parametrize("rounds", [0, 1, 2])
+def test_swapped_pairs_are_purified_end_to_end_as_their_closed_form_says(rounds, between, noise):
+    hop = werner(0.94)
+    plan = purify_noisily(reduce(lambda one, other: swapped(one, other, noise), [hop] * (between + 1)), rounds, noise)
+    found, error = fidelity(
+        lambda bases: relayed(bases, rounds, between=between), IDEAL[relayed], fibre(0.94), SHOTS, 20 + rounds,
+        (noise,) * (between + 2),
+    )  # fmt: skip
+    # Turning the halves into the basis that is measured in has its noise too.
+    read = 2 * noise.one_qubit_ppm / 1e6
+    assert found == pytest.approx(plan.fidelity, abs=3 * error + read)
+    begun = run(Program(relayed("ZZ", rounds, between=between), fibre(0.94), (noise,) * (between + 2)), SHOTS, 8).begun
+    spread = 3 * (SHOTS * (1 - plan.success)) ** 0.5 / plan.success
+    assert begun == pytest.approx(SHOTS / plan.success, abs=spread)
+
+
+def test_hops_purified_by_their_links_are_purified_again_end_to_end():
+    hop = purify(werner(0.9), 1)[0]
+    plan = purify_noisily(swapped(hop, hop), 1)
+    found, error = fidelity(lambda bases: relayed(bases, 1, before=1), IDEAL[relayed], fibre(0.9), SHOTS, 31)
+    assert found == pytest.approx(plan.fidelity, abs=3 * error)
+    fragments, each = relayed(rounds=1, before=1), 2 * fibre(0.9).raw_pairs(1)
+    assert Program(fragments, fibre(0.9)).pairs == 4
+    assert raw_between(fragments, fibre(0.9)) == pytest.approx({(0, 1): each, (1, 2): each})
+
+
+@pytest.mark.parametrize("extra", [(), NOTHING])
+def test_shots_of_which_a_herald_fails_do_not_count_on_either_engine(extra):
+    first, second = (
+        fragment(me, 1, 1, [gate("h", 0), *extra, measure(0, 0), herald(1 - me, 0)], ((0, me),)) for me in (0, 1)
+    )
+    outcome = run(Program([first, second], fibre()), 4_000, 6)
+    bits = outcomes([first, second], outcome.bits)
+    assert outcome.engine == ("aer" if extra else "stim")
+    assert len(bits) == 4_000
+    assert (bits[:, 0] == bits[:, 1]).all()
+    assert bits[:, 0].mean() == pytest.approx(0.5, abs=5 * 0.5 / 4_000**0.5)
+    assert outcome.begun == pytest.approx(8_000, abs=5 * (8_000) ** 0.5 * 2**0.5)
+
+
+def test_heralds_that_fail_too_often_end_the_run():
+    never = [
+        fragment(0, 1, 1, [gate("x", 0), measure(0, 0), herald(1, 0)]),
+        fragment(1, 1, 1, [measure(0, 0), herald(0, 0)]),
+    ]
+    with pytest.raises(ProgramFailed, match=r"640 shots begun, of which 0 count.*expected 10"):
+        run(Program(never, fibre()), 10, 1)
+    half = [fragment(me, 1, 1, [gate("h", 0), measure(0, 0), herald(1 - me, 0)]) for me in (0, 1)]
+    with pytest.raises(ProgramFailed, match="1100 shots begun"):
+        run(Program(half, fibre()), 1_000, 1, most_begun=1_100)
 
 
 def test_eavesdropper_on_programs_breaks_half_of_the_fidelity():
@@ -165,7 +227,8 @@ def test_neighbouring_seeds_share_nothing():
     fragments = [fragment(0, 1, 8, [s for bit in range(8) for s in (gate("h", 0), *NOTHING, measure(0, bit))])]
     program = Program(fragments, fibre())
     circuit, _ = compile_dynamic(program)
-    rows = [numpy.concatenate(list(sample_aer(program, circuit, 512, seed, 256))) for seed in (7, 8)]
+    draws = [sampler(program, circuit, seed) for seed in (7, 8)]
+    rows = [numpy.concatenate([draw(256), draw(256)]) for draw in draws]
     same = (rows[0][1:] == rows[1][:-1]).all(axis=1).mean()
     within = (rows[0][1:257] == rows[0][256:]).all(axis=1).mean()
     assert max(same, within) < 0.05

@@ -3,11 +3,12 @@
 import numpy
 import pytest
 
-from qcrs.quantum.entanglement.errors import TooManyQubits
+from qcrs.quantum.distribution.pairs import purify, swapped
+from qcrs.quantum.entanglement.errors import HeraldFailed, TooManyQubits
 from qcrs.quantum.entanglement.live import Joint
 from qcrs.quantum.entanglement.order import weave
-from qcrs.quantum.entanglement.pairs import LocalNoise
-from tests.entangled import fibre, fragment, gate, ghz, measure, reset, teledata
+from qcrs.quantum.entanglement.pairs import LocalNoise, werner
+from tests.entangled import fibre, fragment, gate, ghz, measure, relayed, reset, teledata
 
 NOTHING = (gate("t", 0), gate("tdg", 0))
 
@@ -20,11 +21,21 @@ def shots(fragments, where, count, noises=None, seed=1):
     )  # fmt: skip
     steps, rows = weave(fragments), []
     for _ in range(count):
-        for step in steps:
-            joint.apply(step)
+        while not counts(joint, steps):
+            joint.restart()
         rows.append([joint.bit(each.member, bit) for each in fragments for bit, _ in each.outputs])
         joint.restart()
     return numpy.array(rows), joint
+
+
+def counts(joint, steps):
+    """Carry out a shot, and return whether it counts."""
+    try:
+        for step in steps:
+            joint.apply(step)
+    except HeraldFailed:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("extra", [(), NOTHING])
@@ -40,6 +51,21 @@ def test_noisy_pairs_err_as_often_as_they_say(extra):
     count = 1500
     rows, _ = shots(ghz(2, extra=extra), fibre(0.85), count)
     assert (rows[:, 0] != rows[:, 1]).mean() == pytest.approx(0.1, abs=5 * (0.09 / count) ** 0.5)
+
+
+@pytest.mark.parametrize("extra", [(), NOTHING])
+def test_swapped_pairs_are_purified_end_to_end(extra):
+    """The ends of the pair that is kept differ when it has an X or Y."""
+    count, hop = 1500, werner(0.88)
+    plan = purify(swapped(hop, hop), 1)
+    fragments = relayed("ZZ", 1)
+    first = fragments[0].model_copy(update={"instructions": (*extra, *fragments[0].instructions)})
+    rows, joint = shots([first, *fragments[1:]], fibre(0.88), count)
+    wrong = plan.pair.x + plan.pair.y
+    assert (rows[:, 0] != rows[:, 1]).mean() == pytest.approx(wrong, abs=3 * (wrong * (1 - wrong) / count) ** 0.5)
+    begun = joint.pairs / 4
+    spread = 3 * (count * (1 - plan.success)) ** 0.5 / plan.success
+    assert begun == pytest.approx(count / plan.success, abs=spread)
 
 
 def test_a_state_survives_the_first_gate_that_is_not_clifford():
