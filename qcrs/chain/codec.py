@@ -103,6 +103,7 @@ class Interface:
         self._outputs = {key: _types(entry["outputs"]) for key, entry in self.functions.items()}
         self._selectors = {key: keccak(signature(entry).encode())[:4] for key, entry in self.functions.items()}
         self.events = {keccak(signature(e).encode()): e for e in abi if e["type"] == "event"}
+        self._logged = {topic: _split(entry["inputs"]) for topic, entry in self.events.items()}
 
     def selector(self, function: str) -> bytes:
         """Return the 4-byte selector of *function*."""
@@ -148,14 +149,10 @@ class Interface:
         entry = self.events.get(topics[0]) if topics else None
         if entry is None:
             return None
-        indexed = [i for i in entry["inputs"] if i["indexed"]]
-        plain = [i for i in entry["inputs"] if not i["indexed"]]
-        arguments = {}
-        for definition, topic in zip(indexed, topics[1:], strict=True):
-            arguments[definition["name"]] = decode([definition["type"]], topic)[0]
-        values = decode(_types(plain), bytes.fromhex(log["data"][2:]))
-        for definition, value in zip(plain, values, strict=True):
-            arguments[definition["name"]] = _named(value, definition)
+        indexed, plain = self._logged[topics[0]]
+        values = decode(_types(indexed), b"".join(topics[1:])) + decode(_types(plain), bytes.fromhex(log["data"][2:]))
+        definitions = [*indexed, *plain]
+        arguments = {d["name"]: _named(value, d) for d, value in zip(definitions, values, strict=True)}
         return Event(
             contract=self.name,
             name=entry["name"],
@@ -208,6 +205,11 @@ def decode_revert(data: bytes, interfaces: Mapping[str, Interface]) -> ContractR
 def signature(entry: Mapping[str, Any]) -> str:
     """Return the canonical signature of an ABI entry."""
     return f"{entry['name']}({','.join(_types(entry['inputs']))})"
+
+
+def _split(parameters: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Return those of an event's *parameters* that are topics, and those in its data."""
+    return [i for i in parameters if i["indexed"]], [i for i in parameters if not i["indexed"]]
 
 
 def _types(parameters: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -56,8 +56,7 @@ class Feed:
             raise ChainUnreachable(f"{url} takes no connection: {error}") from error
         feed = cls(url, connection)
         try:
-            await feed._subscribe(1, "newHeads")
-            await feed._subscribe(2, "logs", logs)
+            await feed._subscribe(["newHeads"], ["logs", logs])
         except TRANSPORT_FAULTS as error:
             await feed.close()
             raise ChainUnreachable(f"{url} takes no subscription: {error}") from error
@@ -84,16 +83,19 @@ class Feed:
             raise ChainUnreachable(f"lost the connection to {self._url}: {error}") from error
         raise ChainUnreachable(f"{self._url} ended the subscription")
 
-    async def _subscribe(self, identity: int, *parameters: Any) -> None:
-        request = {"jsonrpc": "2.0", "id": identity, "method": "eth_subscribe", "params": parameters}
-        await self._connection.send(json.dumps(request))
-        while True:
+    async def _subscribe(self, *wanted: list[Any]) -> None:
+        for identity, parameters in enumerate(wanted):
+            request = {"jsonrpc": "2.0", "id": identity, "method": "eth_subscribe", "params": parameters}
+            await self._connection.send(json.dumps(request))
+        missing = set(range(len(wanted)))
+        while missing:
             frame = json.loads(await asyncio.wait_for(self._connection.recv(), REQUEST_SECONDS))
-            if frame.get("id") == identity:
-                break
-            self._early.append(frame)  # of the subscription made just before
-        if "result" not in frame:
-            raise ConnectionError(f"eth_subscribe: {frame.get('error')}")
+            if frame.get("id") not in missing:
+                self._early.append(frame)  # of a subscription that is made already
+                continue
+            missing.discard(frame["id"])
+            if "result" not in frame:
+                raise ConnectionError(f"eth_subscribe: {frame.get('error')}")
 
 
 def _content(frame: Mapping[str, Any]) -> Head | dict[str, Any]:

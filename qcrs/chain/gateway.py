@@ -142,10 +142,7 @@ class Gateway:
             ContractRefused: It reverted.
         """
         interface = self.interfaces[contract]
-        message = {
-            "to": self.addresses[contract],
-            "data": "0x" + interface.encode_call(function, arguments).hex(),
-        }
+        message = {"to": self.addresses[contract], "data": "0x" + interface.encode_call(function, arguments).hex()}
         if sender is not None:
             message["from"] = sender
         result = await self.request("eth_call", message, "latest" if block is None else hex(block))
@@ -237,8 +234,8 @@ class Gateway:
         return [event for event in events if event.arguments.get("computation") == computation]
 
     @asynccontextmanager
-    async def subscribe(self, computation: int | None = None) -> AsyncIterator[AsyncGenerator[Event | int, None]]:
-        """Subscribe, and enter with what then yields events of the suite and the number of each new block.
+    async def subscribe(self, computation: int | None = None) -> AsyncIterator[AsyncGenerator[Event, None]]:
+        """Subscribe, and enter with what then yields events of the suite; new blocks set the clock meanwhile.
 
         What happens once it is entered is not missed; what happened before is in ``logs``.
 
@@ -255,11 +252,10 @@ class Gateway:
         finally:
             await feed.close()
 
-    async def _follow(self, feed: Feed) -> AsyncGenerator[Event | int, None]:
+    async def _follow(self, feed: Feed) -> AsyncGenerator[Event, None]:
         async for message in feed.messages():
             if isinstance(message, Head):
                 self._observe(message, live=True)
-                yield message.number
             else:
                 for event in self._decode([message]):
                     yield event

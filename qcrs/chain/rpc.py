@@ -27,6 +27,27 @@ class TransactionRefused(QcrsError):
     """The node would not take a transaction, for instance for want of funds."""
 
 
+class _Provider(AsyncHTTPProvider):
+    """web3's, with a session of its own.
+
+    web3 keeps sessions in a pool whose lock it takes in another thread, for each request, and its own session opens a
+    connection for each.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, exception_retry_configuration=None)
+        self._session = ClientSession(
+            headers=self.get_request_headers(), timeout=ClientTimeout(REQUEST_SECONDS), raise_for_status=True
+        )
+
+    async def _make_request(self, method: str, request_data: bytes) -> bytes:
+        async with self._session.post(self.endpoint_uri, data=request_data) as response:
+            return await response.read()
+
+    async def disconnect(self) -> None:
+        await self._session.close()
+
+
 class Rpc:
     """One node's HTTP endpoint.
 
@@ -37,8 +58,7 @@ class Rpc:
     def __init__(self, url: str, interfaces: Mapping[str, Interface]) -> None:
         self.url = url
         self._interfaces = interfaces
-        self._provider: AsyncHTTPProvider | None = None
-        self._opening = asyncio.Lock()
+        self._provider: _Provider | None = None
 
     async def close(self) -> None:
         """Let go of the connection; the next request opens another."""
@@ -69,8 +89,9 @@ class Rpc:
             As ``read``.
         """
         try:
-            provider = self._provider or await self._open()
-            answer = await provider.make_request(method, list(parameters))
+            if self._provider is None:
+                self._provider = _Provider(self.url)
+            answer = await self._provider.make_request(method, list(parameters))
         except TRANSPORT_FAULTS as error:
             raise ChainUnreachable(
                 f"{method} got no answer from {self.url} ({error!r}); is the chain running? Try 'qcrs devnet status'"
@@ -78,20 +99,6 @@ class Rpc:
         if "error" in answer:
             raise self._refusal(method, answer["error"])
         return answer["result"]
-
-    async def _open(self) -> AsyncHTTPProvider:
-        async with self._opening:  # the first requests may come together
-            if self._provider is None:
-                self._provider = await self._provider_with_session()
-            return self._provider
-
-    async def _provider_with_session(self) -> AsyncHTTPProvider:
-        provider = AsyncHTTPProvider(
-            self.url, request_kwargs={"timeout": ClientTimeout(REQUEST_SECONDS)}, exception_retry_configuration=None
-        )
-        # web3's own session opens a connection for every request; this one keeps it.
-        await provider.cache_async_session(ClientSession(raise_for_status=True))
-        return provider
 
     def _refusal(self, method: str, error: Mapping[str, Any]) -> QcrsError:
         """Return what a JSON-RPC *error* stands for; nodes put revert data in several places."""

@@ -5,12 +5,15 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import rlp
 from eth_account.signers.local import LocalAccount
 
 from qcrs.chain.codec import ArgumentInvalid, ContractRefused
 from qcrs.chain.rpc import ChainUnreachable, Rpc, TransactionRefused
 from qcrs.errors import QcrsError
+from qcrs.rules.digest import keccak
 
+FEE_MARKET = b"\x02"  # the type of a transaction that names a tip and a ceiling, EIP-1559
 RECEIPT_SECONDS = 60.0
 TIP = 10**9  # wei a unit of gas; twice the base fee covers six full blocks of rises on top
 # Before each further try with another nonce.
@@ -42,6 +45,14 @@ class Transaction:
         """Return it as ``eth_call`` wants it."""
         message = {"from": sender, "data": "0x" + self.data.hex(), "value": hex(self.value)}
         return message if self.to is None else {**message, "to": self.to}
+
+    def signed(self, account: LocalAccount, chain_id: int, nonce: int, max_fee: int) -> bytes:
+        """Return it as *account* sends it (EIP-1559); eth_account's own way of that takes three times as long."""
+        to = bytes.fromhex((self.to or "0x")[2:])
+        fields = [chain_id, nonce, TIP, max_fee, self.gas, to, self.value, self.data, []]
+        signature = account.unsafe_sign_hash(keccak(FEE_MARKET + rlp.encode(fields)))
+        parity = signature.v - 27
+        return FEE_MARKET + rlp.encode([*fields, parity, signature.r, signature.s])
 
 
 class Sender:
@@ -76,21 +87,11 @@ class Sender:
         """
         if transaction.value < 0:
             raise ArgumentInvalid(f"value is {transaction.value} wei, expected 0 or more")
-        fields = {
-            "type": 2,
-            "chainId": self._chain_id,
-            "gas": transaction.gas,
-            "maxFeePerGas": 2 * base_fee + TIP,
-            "maxPriorityFeePerGas": TIP,
-            "value": transaction.value,
-            "data": transaction.data,
-            **({} if transaction.to is None else {"to": transaction.to}),
-        }
         # One sender, one order of nonces.
         async with self._locks.setdefault(account.address, asyncio.Lock()):
             for pause in NONCE_PAUSES_SECONDS:
                 try:
-                    return await self._dispatch(account, fields)
+                    return await self._dispatch(account, transaction, 2 * base_fee + TIP)
                 except TransactionRefused as error:
                     # Another program used the account, or what was sent before is still being mined: the node did not
                     # take this one, so it may be sent again.
@@ -98,7 +99,7 @@ class Sender:
                         raise
                 await asyncio.sleep(pause)
             try:
-                return await self._dispatch(account, fields)
+                return await self._dispatch(account, transaction, 2 * base_fee + TIP)
             except TransactionRefused:
                 self._nonces.pop(account.address, None)  # those passed over were perhaps not taken after all
                 raise
@@ -135,15 +136,15 @@ class Sender:
         except ChainUnreachable:
             return None
 
-    async def _dispatch(self, account: LocalAccount, fields: dict[str, Any]) -> str:
+    async def _dispatch(self, account: LocalAccount, transaction: Transaction, max_fee: int) -> str:
         """Sign and send once."""
         address = account.address
         nonce = self._nonces.get(address)
         if nonce is None:
             nonce = await self.nonce(address)
-        signed = account.sign_transaction({**fields, "nonce": nonce})
+        signed = transaction.signed(account, self._chain_id, nonce, max_fee)
         try:
-            await self._rpc.request("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
+            await self._rpc.request("eth_sendRawTransaction", "0x" + signed.hex())
             self._nonces[address] = nonce + 1
         except ChainUnreachable:
             # It may have arrived: the receipt will tell. The nonce is asked for again either way.
@@ -156,7 +157,7 @@ class Sender:
             else:
                 self._nonces.pop(address, None)
             raise
-        return "0x" + bytes(signed.hash).hex()
+        return "0x" + keccak(signed).hex()
 
 
 def _is_taken(error: QcrsError) -> bool:

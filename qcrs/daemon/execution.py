@@ -64,11 +64,12 @@ class WithheldForTest(Exception):
 
 @dataclass
 class Stopwatch:
-    """Milliseconds by what they went into: ``engine``, ``chain``, and the rest, which is our own."""
+    """Milliseconds by what they went into: ``engine``, ``chain``, and the rest, our own; ``key`` of it, for the key."""
 
     began: float = field(default_factory=time.perf_counter)
     engine: float = 0.0
     chain: float = 0.0
+    key: float = 0.0
 
     def report(self) -> dict[str, float]:
         """Return the shares so far."""
@@ -77,6 +78,7 @@ class Stopwatch:
             "engineMs": round(self.engine, 3),
             "chainMs": round(self.chain, 3),
             "ownMs": round(total - self.engine - self.chain, 3),
+            "keyMs": round(self.key, 3),
         }
 
 
@@ -215,16 +217,19 @@ class Executor:
             raise AnswerLost(f"the journal has no answer behind the commitment to computation {story.computation}")
         if story.seed is None:
             raise AssertionError(f"computation {story.computation} is revealing without a seed")
+        await asyncio.to_thread(self._publish, story.computation, duty.index, answer)
         sketch = await asyncio.to_thread(sketch_of, answer.counts, story.request.outcome_bits, story.seed)
+        return story.computation, duty.index, answer.counts_root, answer.salt, sketch
+
+    def _publish(self, computation: int, index: int, answer: Answer) -> None:
+        """Put the histogram into the store, signed if this processor has keys."""
         try:
-            await asyncio.to_thread(self.store.put_histogram, answer.counts_root, self._bound(answer.counts))
+            self.store.put_histogram(answer.counts_root, self._bound(answer.counts))
             if self.vault is not None and self.keys is not None:
-                vouched = (story.computation, duty.index, answer.counts_root)
-                await asyncio.to_thread(self.vault.sign_answer, self.keys.signing, *vouched)
+                self.vault.sign_answer(self.keys.signing, computation, index, answer.counts_root)
         except ContentUnavailable as error:
             # The reveal is what is due; up to 8 outcome bits it holds the whole histogram anyway.
-            log.error("computation=%s histogram not stored: %s", story.computation, error)
-        return story.computation, duty.index, answer.counts_root, answer.salt, sketch
+            log.error("computation=%s histogram not stored: %s", computation, error)
 
     async def _defend(self, story: Story, action: duties.Defend, watch: Stopwatch) -> None:
         """Show the leaves that are due of a histogram that somebody demands to see."""
@@ -255,6 +260,8 @@ class Executor:
         except PayloadRefused as error:
             log.warning("computation=%s refused code=%s %s", story.computation, error.code.name, error)
             return error.code
+        finally:
+            watch.key = payloads.waited * 1e3
         left = max(1.0, (story.phase_ends_at - self.gateway.now) * RUN_SHARE_OF_PHASE)
         began = time.perf_counter()
         asked = RunRequest(
@@ -270,12 +277,8 @@ class Executor:
         result = await self.engine.run(asked)
         watch.engine += (time.perf_counter() - began) * 1e3
         if result.counts is None:
-            log.warning(
-                "computation=%s refused code=%s %s",
-                story.computation,
-                result.refusal.name,
-                result.message,
-            )
+            refusal = (story.computation, result.refusal.name, result.message)
+            log.warning("computation=%s refused code=%s %s", *refusal)
             return result.refusal
         if self.faulty is None:
             return result.counts

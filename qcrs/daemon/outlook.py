@@ -39,6 +39,7 @@ class Outlook:
 
     def __init__(self, account: str, processor: int = 0) -> None:
         self.account, self.processor, self.organisation = account, processor, 0
+        self._seed = keccak(account.encode())
         self.stories, self.docket, self.bookings = Stories(), Docket(), Bookings()
         self.lookout = Lookout(account)
         self.since: dict[int, float] = {}
@@ -118,7 +119,7 @@ class Outlook:
             moved=self.lookout.moved,
             freed_at=self.lookout.freed_at,
             leading=self.lookout.leading,
-            seed=keccak(self.account.encode()),
+            seed=self._seed,
             bookings=self.bookings.by_id.values(),
             round_seconds=policy.commit_seconds + policy.disclose_seconds + policy.reveal_seconds,
             draining=self.draining,

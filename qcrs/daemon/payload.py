@@ -7,6 +7,7 @@ refusal is no part of a processor's conduct.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from qcrs.crypto.envelope import EnvelopeRefused, Header, header_of, is_sealed, open_body
@@ -23,7 +24,8 @@ PAYLOAD_TRIES = 5
 PAYLOAD_PAUSE_SECONDS = 1.0
 # How long a key is waited for, of what is left of the phase: the rest is for running, and for being replaced.
 KEY_SHARE_OF_PHASE = 0.4
-KEY_PAUSE_SECONDS = (0.005, 1.0)  # between looks, from first to longest; each twice the one before
+KEY_PAUSE_SECONDS = (0.005, 1.0)  # between looks, from shortest to longest
+KEY_LATENESS = 0.25  # share of the wait by which a key may be seen late: pauses grow with it
 
 
 class PayloadRefused(QcrsError):
@@ -44,10 +46,14 @@ class Payloads:
     Args:
         vault: None where nothing is encrypted. key: The processor's; None when it has none.
         now: The chain's clock.
+
+    Attributes:
+        waited: Seconds for keys, so far.
     """
 
     def __init__(self, store: Store, vault: Vault | None, key: OpeningKey | None, now: Callable[[], float]) -> None:
         self._store, self._vault, self._key, self._now = store, vault, key, now
+        self.waited = 0.0
 
     async def text(self, story: Story) -> str:
         """Return the circuit of *story*.
@@ -82,12 +88,12 @@ class Payloads:
             header = header_of(body)
             digest, vault, key = story.request.circuit_digest, self._vault, self._key
             until = self._now() + KEY_SHARE_OF_PHASE * max(0.0, story.phase_ends_at - self._now())
-            pause = KEY_PAUSE_SECONDS[0]
+            began, (shortest, longest) = time.monotonic(), KEY_PAUSE_SECONDS
             while (found := await _look(vault, story.computation, digest, header, key)) is None:
                 if self._now() >= until:
                     raise PayloadRefused(RefusalCode.PayloadSealed, "its requester let this processor in at no time")
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, KEY_PAUSE_SECONDS[1])
+                await asyncio.sleep(min(max(shortest, KEY_LATENESS * self.waited), longest))
+                self.waited = time.monotonic() - began
             return await asyncio.to_thread(open_body, body, found)
         except EnvelopeRefused as error:
             raise PayloadRefused(RefusalCode.EnvelopeInvalid, str(error)) from error

@@ -63,7 +63,7 @@ class Node:
         self._tasks: dict[Action, asyncio.Task] = {}
         self._agenda = Agenda()
         self._ended: set[int] = set()
-        self._wake = asyncio.Event()
+        self._wake, self._wish = asyncio.Event(), read_wish(state_path.with_name(WISH))
         self._fatal: BaseException | None = None
         self._pause = RECONNECT_SECONDS[0]
 
@@ -139,6 +139,7 @@ class Node:
         while not stop.is_set():
             await asyncio.sleep(TICK_SECONDS)
             self._tidy()
+            self._wish = read_wish(self._state_path.with_name(WISH))
             self._wake.set()
         self._wake.set()
 
@@ -168,10 +169,8 @@ class Node:
             return self._seen[0]
         return max(self._journal.cursor or 0, self._gateway.network.deployed_at)
 
-    def _take(self, message: Event | int) -> bool:
+    def _take(self, message: Event) -> bool:
         """Take in an event once, in chain order; say whether it may have made something due."""
-        if not isinstance(message, Event):
-            return False
         position = (message.block, message.log_index)
         if position <= self._seen or message.name in SKIPS:
             return False
@@ -204,8 +203,7 @@ class Node:
             self._agenda.drop(computation)
             self._ended.add(computation)
         relayed = {} if self._outbox is None else {"rules": self._outbox.rules, "handed": self._outbox.handed}
-        wish = read_wish(self._state_path.with_name(WISH))
-        for action in decide(self._outlook.view(now, keeper=self._keeper, to_drain=wish, **relayed)):
+        for action in decide(self._outlook.view(now, keeper=self._keeper, to_drain=self._wish, **relayed)):
             if subject_of(action) in self._tasks or not self._agenda.open(action):
                 continue
             task = asyncio.create_task(self._perform(action))

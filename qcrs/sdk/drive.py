@@ -50,7 +50,7 @@ class Driver:
     ) -> None:
         self._gateway, self._account, self._secrets, self._accuser = gateway, account, secrets, accuser
         self._notice, self._sealer = notice, sealer
-        self._disclose_seconds: int | None = None
+        self._disclose_seconds: int | None = None  # asked for by gold rounds alone
         self._backlog: Backlog | None = None
         self._shortest_first: bool | None = None
         self._tried: dict[tuple, float] = {}  # when each step was last tried; its event may still be on its way
@@ -76,11 +76,11 @@ class Driver:
 
     async def step(self, story: Story) -> None:
         """Take the step that is due for *story*, if any."""
-        if self._disclose_seconds is None:
-            self._disclose_seconds = (await Allocator(self._gateway).policy()).disclose_seconds
         if self._sealer is not None:
             await self._sealer.serve(story, self._notice)  # first: processors are waiting for it
-        step = step_due(story, self._gateway.now, self._disclose_seconds)
+        if story.request.gold and self._disclose_seconds is None:
+            self._disclose_seconds = (await Allocator(self._gateway).policy()).disclose_seconds
+        step = step_due(story, self._gateway.now, self._disclose_seconds or 0)
         if step is Step.Allocate:
             await self._place(story)
             return

@@ -91,23 +91,36 @@ class Sealer:
         ]
         if not waiting or not await asyncio.to_thread(self.is_ours, story):
             return
-        recipients = []
-        await self.identities.refresh()
-        for duty in waiting:
-            try:
-                recipients.append((await self.identities.known(duty.processor)).document.sealing_key)
-            except (ProcessorUnkeyed, IdentityInvalid) as error:
-                log.warning("computation=%s not let in: %s", story.computation, error)
-                notice(f"processor {duty.processor} cannot be let in and will be replaced: {error}")
+        # Processors wait for this: it is sealed to the keys that they had, and again if one has other keys by now.
+        keys, _ = await self._keys_of(waiting)
+        sheet, _ = await asyncio.gather(asyncio.to_thread(self._sheet, story, keys), self.identities.refresh())
+        recipients, refused = await self._keys_of(waiting)
+        for processor, error in refused.items():
+            log.warning("computation=%s not let in: %s", story.computation, error)
+            notice(f"processor {processor} cannot be let in and will be replaced: {error}")
         if recipients:
-            await asyncio.to_thread(self._post, story, waiting, recipients)
+            if sheet is None or recipients != keys:
+                sheet = await asyncio.to_thread(self._sheet, story, recipients)
+            posted = (story.computation, story.attempt, waiting[0].index, sheet)
+            await asyncio.to_thread(self.vault.post_sheet, *posted)
         self._served |= {(story.computation, duty.index) for duty in waiting}
 
-    def _post(self, story: Story, waiting: Sequence[Duty], recipients: Sequence[bytes]) -> None:
+    async def _keys_of(self, waiting: Sequence[Duty]) -> tuple[list[bytes], dict[int, QcrsError]]:
+        """Return the keys that circuits for *waiting* are sealed to; by processor, why there is none."""
+        found, refused = [], {}
+        for duty in waiting:
+            try:
+                found.append((await self.identities.known(duty.processor)).document.sealing_key)
+            except (ProcessorUnkeyed, IdentityInvalid) as error:
+                refused[duty.processor] = error
+        return found, refused
+
+    def _sheet(self, story: Story, recipients: Sequence[bytes]) -> bytes | None:
+        if not recipients:
+            return None
         content_key, signer = self._keys(story.request.secret_commitment)
         digest, context = story.request.circuit_digest, self.vault.context(story.computation)
-        sheet = seal_sheet(content_key, digest, context, recipients, signer)
-        self.vault.post_sheet(story.computation, story.attempt, waiting[0].index, sheet)
+        return seal_sheet(content_key, digest, context, recipients, signer)
 
     async def signatures(self, story: Story) -> dict[int, str]:
         """Return, by processor whose answer was accepted, ``SIGNED`` or why its histogram is not signed by its key."""

@@ -11,6 +11,7 @@ nobody can let them read the circuit then.
 import json
 import logging
 import os
+import threading
 from pathlib import Path
 
 from qcrs.model.computation import MAX_ATTEMPTS
@@ -34,6 +35,7 @@ class Secrets:
         self._revealed: dict[bytes, bytes] = {}
         self._sealing: dict[bytes, bytes] = {}
         self._loaded_bytes = 0
+        self._loading = threading.Lock()  # submissions are made in threads of their own
 
     def create(self, last: bytes | None = None, sealed: bool = False) -> bytes:
         """Make a chain of secrets, keep it, and return the commitment to submit.
@@ -66,24 +68,28 @@ class Secrets:
 
     def _load(self) -> None:
         """Read what has been appended since, by this process or another."""
-        if not self.path.exists():
+        with self._loading:
+            if not self.path.exists():
+                return
+            with self.path.open("rb") as file:
+                file.seek(self._loaded_bytes)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break  # still being written
+                    self._loaded_bytes += len(line)
+                    self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        if not line.strip():
             return
-        with self.path.open("rb") as file:
-            file.seek(self._loaded_bytes)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break  # still being written
-                self._loaded_bytes += len(line)
-                if not line.strip():
-                    continue
-                try:
-                    value = json.loads(line)
-                    last, sealing = bytes.fromhex(value["last"]), bytes.fromhex(value.get("sealing", ""))
-                except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    log.warning("%s has a damaged line (%s): the beacon will stand in for its secret", self.path, error)
-                    continue
-                chain = secret_chain(last, CHAIN_LENGTH)
-                for secret in chain:
-                    self._revealed[of_secret(secret)] = secret
-                if sealing:
-                    self._sealing[of_secret(chain[0])] = sealing
+        try:
+            value = json.loads(line)
+            last, sealing = bytes.fromhex(value["last"]), bytes.fromhex(value.get("sealing", ""))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("%s has a damaged line (%s): the beacon will stand in for its secret", self.path, error)
+            return
+        chain = secret_chain(last, CHAIN_LENGTH)
+        for secret in chain:
+            self._revealed[of_secret(secret)] = secret
+        if sealing:
+            self._sealing[of_secret(chain[0])] = sealing

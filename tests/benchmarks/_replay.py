@@ -1,7 +1,9 @@
 """The same signed transactions again, byte for byte, on another chain: what the chain can do when nobody else acts.
 
-Order is kept only where it matters, so that as many are under way at once as there are senders: a sender's nonces, and
-the steps of one computation. Commits of one computation may change places, and so may its reveals.
+Order is kept only where it matters, so that as many are under way at once as that lets: a sender's nonces; the steps of
+one computation; and, of all computations together, what places them. Processors are drawn by the beacon, which every
+verdict turns, from those that have room, which every draw takes and every verdict gives back: two such steps in another
+order would draw others. Commits of one computation may change places, and so may its reveals.
 """
 
 import asyncio
@@ -13,6 +15,8 @@ import websockets
 from _transactions import Mined
 
 COMMUTING = frozenset({"commit", "reveal"})
+# What is about one computation or one daemon alone, and so neither turns the beacon nor takes or gives room.
+APART = COMMUTING | {"disclose", "heartbeat"}
 
 
 class ReplayRefused(Exception):
@@ -68,7 +72,7 @@ def predecessors(transactions: Sequence[Mined], number: int, one_by_one: bool) -
 
 
 def _ordered(earlier: Mined, later: Mined) -> bool:
-    if earlier.sender == later.sender:
+    if earlier.sender == later.sender or not {earlier.function, later.function} & APART:
         return True
     if earlier.computation == 0 or earlier.computation != later.computation:
         return False

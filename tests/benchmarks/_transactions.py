@@ -10,10 +10,6 @@ from qcrs.chain.gateway import Gateway
 
 INTRINSIC_GAS = 21_000
 ZERO_BYTE_GAS, BYTE_GAS = 4, 16  # of call data, since the Istanbul fork
-# Functions whose first argument is a computation.
-OF_COMPUTATION = frozenset(
-    "allocate reallocate expire cancel commit refuse disclose substituteSecret reveal settle".split()
-)
 
 
 @dataclass(frozen=True)
@@ -51,9 +47,9 @@ class Mined:
 async def mined(gateway: Gateway, first: int = 1, last: int | None = None) -> list[Mined]:
     """Return the transactions of blocks *first* to *last*, or all from *first* on, in chain order."""
     functions = {
-        (address.lower(), gateway.interfaces[name].selector(function)): (name, function)
+        (address.lower(), gateway.interfaces[name].selector(function)): (name, function, _is_of_computation(entry))
         for name, address in gateway.addresses.items()
-        for function in gateway.interfaces[name].functions
+        for function, entry in gateway.interfaces[name].functions.items()
     }
     found = []
     for number in range(first, (await gateway.block_number() if last is None else last) + 1):
@@ -73,16 +69,22 @@ def gas_by_function(transactions: Iterable[Mined]) -> dict[str, list[int]]:
     return spent
 
 
+def _is_of_computation(function: dict[str, Any]) -> bool:
+    """Return whether the first argument of *function*, an ABI entry, is a computation."""
+    return [entry["internalType"] for entry in function["inputs"][:1]] == ["ComputationId"]
+
+
 def _mined(transaction: dict[str, Any], receipt: dict[str, Any], functions: dict) -> Mined:
     data = bytes.fromhex(transaction["input"][2:])
     to = transaction["to"]
-    contract, function = ("", "create") if to is None else functions.get((to.lower(), data[:4]), ("", "transfer"))
+    unknown = ("", "transfer", False)
+    contract, function, about = ("", "create", False) if to is None else functions.get((to.lower(), data[:4]), unknown)
     return Mined(
         hash=transaction["hash"],
         sender=transaction["from"].lower(),
         contract=contract,
         function=function,
-        computation=int.from_bytes(data[4:36], "big") if function in OF_COMPUTATION else 0,
+        computation=int.from_bytes(data[4:36], "big") if about else 0,
         gas=int(receipt["gasUsed"], 16),
         ok=int(receipt["status"], 16) == 1,
         data=data,

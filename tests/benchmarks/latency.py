@@ -4,7 +4,8 @@ Real daemons as processes, one job at a time, circuits in turn. The daemons' own
 took in the engine (fork, scan, transpile, simulate), in calls to the chain, and in between; the client is watched here.
 
     own         CPU time of the whole client process, plus the daemons' time outside engine and chain: of the slowest
-                answer and the slowest reveal, since the job waits for those
+                answer and the slowest reveal, since the job waits for those. The answer's includes the wait for the
+                circuit's key, which the client seals once processors are drawn
     simulation  the engine's time in the slowest answer
     chain       the rest of submit -> verdict: requests, transactions waiting for each other, events on their way
     clocked     for comparison, what the stopwatches saw of the chain: the client with a request under way, less its
@@ -40,19 +41,20 @@ PARTS = (("chain", CHAIN), ("simulation", SIMULATION), ("own", OWN))
 
 _LINE = re.compile(
     r"action=(?P<action>Answer|Reveal) computation=(?P<computation>\d+) "
-    r"engineMs=(?P<engine>[\d.]+) chainMs=(?P<chain>[\d.]+) ownMs=(?P<own>[\d.]+)"
+    r"engineMs=(?P<engine>[\d.]+) chainMs=(?P<chain>[\d.]+) ownMs=(?P<own>[\d.]+) keyMs=(?P<key>[\d.]+)"
 )
 
 
 @dataclass(frozen=True)
 class Action:
-    """One line of a daemon's stopwatch, in milliseconds."""
+    """One line of a daemon's stopwatch, in milliseconds; *key* is the part of *own* in which it waited for the key."""
 
     action: str
     computation: int
     engine: float
     chain: float
     own: float
+    key: float
 
     @property
     def total(self) -> float:
@@ -134,22 +136,23 @@ async def run_job(client: Client, gateway: WatchedGateway, name: str, circuit: C
     )
 
 
-async def measure(devnet: Devnet) -> tuple[list[Job], float]:
-    """Return the measured jobs, and the CPU milliseconds that all daemons together spent on each, engines apart."""
+async def measure(devnet: Devnet) -> tuple[list[Job], float, float]:
+    """Return the measured jobs, and CPU milliseconds a job of the chain, and of all daemons without their engines."""
     circuits = {name: example(name) for name in CIRCUITS}
     daemons = [psutil.Process(pid) for pid in devnet.nodes.values()]
+    chain = [psutil.Process(devnet.chain_pid)]
     jobs: list[Job] = []
     async with WatchedGateway(Network.read(devnet.network_path)) as gateway:
         client = requester(devnet, gateway)
         for name, circuit in circuits.items():
             await run_job(client, gateway, name, circuit)  # first times are slower
-        before = cpu_seconds(daemons)
+        before = cpu_seconds(chain), cpu_seconds(daemons)
         for _ in range(JOBS):
             for name, circuit in circuits.items():
                 jobs.append(await run_job(client, gateway, name, circuit))
             print(f"  {len(jobs)} of {JOBS * len(circuits)} jobs", flush=True)
-        spent = cpu_seconds(daemons) - before
-    return jobs, 1e3 * spent / len(jobs)
+        spent = cpu_seconds(chain) - before[0], cpu_seconds(daemons) - before[1]
+    return jobs, 1e3 * spent[0] / len(jobs), 1e3 * spent[1] / len(jobs)
 
 
 def cpu_seconds(processes: list[psutil.Process]) -> float:
@@ -163,7 +166,7 @@ def read_logs(devnet: Devnet) -> dict[int, list[Action]]:
     for name in devnet.nodes:
         path: Path = devnet.node_files(name).log
         for match in _LINE.finditer(path.read_text()):
-            times = {key: float(match[key]) for key in ("engine", "chain", "own")}
+            times = {key: float(match[key]) for key in ("engine", "chain", "own", "key")}
             action = Action(match["action"], int(match["computation"]), **times)
             actions[action.computation].append(action)
     return actions
@@ -178,6 +181,7 @@ def split(job: Job, actions: list[Action]) -> dict[str, float]:
         "chain": job.wall - answer.engine - own,
         "simulation": answer.engine,
         "own": own,
+        "key": answer.key,
         "clocked": job.waiting + answer.chain + reveal.chain,
     }
 
@@ -197,25 +201,22 @@ def summary(jobs: list[Job], splits: list[dict[str, float]]) -> dict[str, dict[s
     return rows
 
 
-def show(rows: dict[str, dict[str, float]], actions: list[Action], jobs: list[Job], daemon_cpu: float) -> None:
+def show(rows: dict[str, dict[str, float]], actions: list[Action], jobs: list[Job], cpu: dict[str, float]) -> None:
     """Print the tables."""
     print("\nSubmit -> verdict at k = 3, milliseconds; parts are medians, so they need not add up")
     table(("circuit", *rows["all"]), [(name, *values.values()) for name, values in rows.items()])
     print("One action of one daemon, median milliseconds")
     table(
-        ("action", "engine", "chain", "own", "own p95"),
+        ("action", "engine", "chain", "own", "own p95", "of own, for the key"),
         [
             (kind, median(a.engine for a in own), median(a.chain for a in own), median(a.own for a in own),
-             percentile([a.own for a in own], 95))
+             percentile([a.own for a in own], 95), median(a.key for a in own))
             for kind in ("Answer", "Reveal")
             if (own := [a for a in actions if a.action == kind])
         ],
     )  # fmt: skip
     print("CPU time a job, milliseconds; three of five daemons work on it, all five follow it")
-    table(
-        ("process", "CPU"),
-        [("client", median(job.cpu for job in jobs)), ("five daemons together, engines apart", daemon_cpu)],
-    )
+    table(("process", "CPU"), [("client", median(job.cpu for job in jobs)), *cpu.items()])
 
 
 def draw(rows: dict[str, dict[str, float]]) -> None:
@@ -230,16 +231,17 @@ def draw(rows: dict[str, dict[str, float]]) -> None:
 async def main() -> None:
     """Measure and report."""
     async with consortium(daemons=True) as devnet:
-        jobs, daemon_cpu = await measure(devnet)
+        jobs, chain_cpu, daemon_cpu = await measure(devnet)
         logged = read_logs(devnet)
     splits = [split(job, logged[job.computation]) for job in jobs]
     measured = [action for job in jobs for action in logged[job.computation]]
     rows = summary(jobs, splits)
-    show(rows, measured, jobs, daemon_cpu)
+    show(rows, measured, jobs, {"five daemons together, engines apart": daemon_cpu, "chain": chain_cpu})
     draw(rows)
     raw = {
         "summary": rows,
         "daemonCpuMs": daemon_cpu,
+        "chainCpuMs": chain_cpu,
         "jobs": [{**asdict(job), **parts} for job, parts in zip(jobs, splits, strict=True)],
         "actions": [asdict(action) for action in measured],
     }

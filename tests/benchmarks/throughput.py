@@ -30,6 +30,7 @@ JOBS = 16  # a round
 ROUNDS = 5
 SHOTS = 3 * 4096
 LEAST_PERCENT = 80
+LEAST_BASE_FEE = 7  # wei; an eighth of it, rounded down, is nothing to sink by
 DEPOSIT = 10**18  # wei; paid ahead, since submissions under way at once cannot share what is left in the account
 
 
@@ -113,6 +114,7 @@ async def measure(devnet: Devnet, second: DevnetChain) -> list[Round]:
     network = Network.read(devnet.network_path)
     twin = network.model_copy(update={"rpc_url": second.rpc_url, "ws_url": second.ws_url})
     async with Gateway(network) as gateway:
+        await sink_base_fee(gateway)
         client = requester(devnet, gateway)
         await gateway.send(client.account, "ComputationAllocator", "deposit", value=DEPOSIT)
         await run_jobs(client, IN_FLIGHT)  # first times are slower
@@ -121,6 +123,7 @@ async def measure(devnet: Devnet, second: DevnetChain) -> list[Round]:
             await replay(second.ws_url, await mined(gateway, replayed + 1, latest), one_by_one=True)
             replayed = latest
         async with Gateway(await _as_it_began(twin)) as bare:
+            await sink_base_fee(bare)
             rounds = []
             for number in range(ROUNDS):
                 replayed, made = await one_round(client, bare, Meter(devnet, second), replayed)
@@ -130,6 +133,18 @@ async def measure(devnet: Devnet, second: DevnetChain) -> list[Round]:
                     flush=True,
                 )
     return rounds
+
+
+async def sink_base_fee(gateway: Gateway) -> None:
+    """Make empty blocks until the chain's base fee is as low as it gets.
+
+    The chains have different numbers of blocks, so their base fees differ while they sink, and with them what a
+    transaction pays that was signed on the other one. Ganache executes one twice when a better paid one comes meanwhile
+    from somebody else, and then says of the second time that the nonce is used.
+    """
+    while int((await gateway.request("eth_getBlockByNumber", "latest", False))["baseFeePerGas"], 16) > LEAST_BASE_FEE:
+        await gateway.request("evm_mine", {"blocks": 10})
+    await gateway.look()
 
 
 async def _as_it_began(twin: Network) -> Network:

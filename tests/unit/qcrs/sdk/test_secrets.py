@@ -1,6 +1,7 @@
 """Disclosure secrets outlive the process that made them."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 from qcrs.rules.commitment import of_secret
 from qcrs.sdk.secrets import CHAIN_LENGTH, Secrets
@@ -73,3 +74,13 @@ def test_sealing_secret_that_is_damaged_costs_its_own_computation_alone(tmp_path
     with path.open("ab") as file:
         file.write(b'{"last": "00", "sealing": 7}\n[1]\n')
     assert Secrets(path).sealing(before) is not None
+
+
+def test_reading_in_several_threads_passes_no_line_over(tmp_path):
+    path = tmp_path / "secrets.jsonl"
+    Secrets(path).create()
+    path.write_bytes(500 * path.read_bytes())  # long enough to read for the threads to meet
+    secrets = Secrets(path)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(secrets.behind, [bytes(24)] * 8))
+    assert secrets.behind(secrets.create()) is not None
