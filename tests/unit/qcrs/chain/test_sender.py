@@ -58,16 +58,6 @@ def hurried(monkeypatch):
     monkeypatch.setattr(sender, "NONCE_PAUSES_SECONDS", (0.0,) * 5)
 
 
-@pytest.mark.parametrize("to", ["0x" + "11" * 20, None])
-def test_what_is_signed_is_what_eth_account_signs(to):
-    made = Transaction(to, b"\x01\x00", 5, 21_000)
-    fields = {
-        "type": 2, "chainId": 1337, "nonce": 0, "gas": 21_000, "maxFeePerGas": sender.TIP + 14,
-        "maxPriorityFeePerGas": sender.TIP, "value": 5, "data": b"\x01\x00", **({} if to is None else {"to": to}),
-    }  # fmt: skip
-    assert made.signed(ME, 1337, 0, sender.TIP + 14) == bytes(ME.sign_transaction(fields).raw_transaction)
-
-
 def test_nonces_follow_each_other_without_asking_again():
     assert posted(Node(), 3) == [7, 8, 9]
 
