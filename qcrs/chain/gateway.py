@@ -17,11 +17,12 @@ from typing import Any, Self
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
 
-from qcrs.chain.codec import ArgumentInvalid, Event, load_interfaces
+from qcrs.chain.codec import ArgumentInvalid, ContractRefused, Event, load_interfaces
 from qcrs.chain.feed import Feed, Head
 from qcrs.chain.network import Network
 from qcrs.chain.rpc import ChainUnreachable, Rpc, TransactionRefused
 from qcrs.chain.sender import Sender, Transaction, TransactionLost
+from qcrs.chain.timeliness import has_come_since
 from qcrs.errors import QcrsError
 
 __all__ = ["ChainUnreachable", "Gateway", "Receipt", "TransactionLost", "TransactionRefused", "WrongChain"]
@@ -152,10 +153,14 @@ class Gateway:
         """Run a transaction without sending it, so that a refusal costs nothing.
 
         Raises:
-            ContractRefused: It would revert.
+            ContractRefused: It would revert, and not only since the latest block is older than what it waits for.
         """
         data = self.interfaces[contract].encode_call(function, arguments)
-        await self._sender.simulate(account, Transaction(self.addresses[contract], data, value))
+        try:
+            await self._sender.simulate(account, Transaction(self.addresses[contract], data, value))
+        except ContractRefused as refusal:
+            if not has_come_since(refusal, self.now):
+                raise
 
     async def send(
         self, account: LocalAccount, contract: str, function: str, *arguments: Any, value: int = 0

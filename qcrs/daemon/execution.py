@@ -9,7 +9,6 @@ import os
 import time
 from dataclasses import dataclass, field
 
-from qcrs.chain.codec import ContractRefused
 from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway, Receipt, TransactionLost, TransactionRefused
 from qcrs.chain.keys import LocalAccount
@@ -49,7 +48,6 @@ RACES = frozenset({
     "ReservationNotDue", "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable", "WorkStopped",
 })  # fmt: skip
 KEYED = frozenset({"commit", "refuse", "drain"})  # not by ECDSA alone, as beats and reveals are: see IProcessorRegistry
-_UNTIMELY = frozenset({"DeadlineOpen", "ReservationNotDue"})
 # Faults that pass by themselves: the node away, coin for gas on its way, an engine that has to start again.
 TRANSIENT = (ChainUnreachable, TransactionLost, TransactionRefused, EngineFailed)
 
@@ -137,18 +135,11 @@ class Executor:
         return watch.report()
 
     async def _step(self, watch: Stopwatch, step: Step | ReservationStep, arguments: tuple) -> None:
-        """Take a permissionless step, unless a simulation says that it would be in vain.
-
-        Whether it is time, the simulation may not know: it runs at the latest block's, and nobody may have made a block
-        since. So it is believed in that of the step alone for which nobody here has looked at a clock.
-        """
+        """Take a permissionless step, unless a simulation says that it would be in vain."""
         contract, function = step.value
         began = time.perf_counter()
         try:
             await self.gateway.simulate(self.account, contract, function, *arguments)
-        except ContractRefused as error:
-            if error.name not in _UNTIMELY or step is Step.Defer:
-                raise
         finally:
             watch.chain += (time.perf_counter() - began) * 1e3
         await self._send(watch, contract, function, *arguments)

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from qcrs.chain.codec import ContractRefused, Event
+from qcrs.chain.codec import Event
 from qcrs.chain.contracts import Allocator, ProcessorBonds
 from qcrs.chain.gateway import Gateway, Receipt
 from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
 from qcrs.model.story import Duty, Story
-
-_TOO_EARLY = {"DeadlineOpen", "RulingOpen"}
 
 
 class SeatUnknown(QcrsError):
@@ -100,12 +98,7 @@ async def send(
     Raises:
         ContractRefused: The contract says no. As ``Gateway.send``.
     """
-    try:
-        await gateway.simulate(account, contract, function, *arguments, value=value)
-    except ContractRefused as error:
-        # Looked at as of the latest block, which may be older than a deadline that has passed since.
-        if error.name not in _TOO_EARLY or gateway.now <= error.arguments["endsAt"]:
-            raise
+    await gateway.simulate(account, contract, function, *arguments, value=value)
     return await gateway.send(account, contract, function, *arguments, value=value)
 
 

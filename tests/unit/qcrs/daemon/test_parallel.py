@@ -91,19 +91,6 @@ def test_step_that_a_pause_stops_is_tried_again_when_it_is_over():
     assert "WorkStopped" in RACES
 
 
-@pytest.mark.parametrize(
-    ("step", "believed"),
-    [(Step.Reallocate, False), (Step.Expire, False), (Step.Defer, True)],
-)
-def test_node_whose_clock_stands_still_is_not_believed(journal, step, believed):
-    gateway = Gateway("DeadlineOpen")
-    try:
-        asyncio.run(executor(journal, gateway).carry_out(Keep(5, step), story()))
-    except ContractRefused:
-        assert believed
-    assert gateway.sent == ([] if believed else [(step.value[1], 5)])
-
-
 def test_reservations_are_tended_and_processors_drained(journal):
     gateway = Gateway()
     daemon = executor(journal, gateway)
