@@ -46,7 +46,9 @@ def session_due(session: Session, group: Group, now: float) -> KeepingStep | Non
 def group_due(group: Group, known: Entanglement, now: float) -> KeepingStep | None:
     """Return the step that the chain would take with *group* as a whole at time *now*, if any."""
     if group.due_at and group.seed is None:
-        return KeepingStep.Substitute if now > group.due_at else None
+        # With no run left nobody needs a seed.
+        wanted = not all(session.ended for session in known.runs(group))
+        return KeepingStep.Substitute if wanted and now > group.due_at else None
     return KeepingStep.Conclude if known.concludable(group) else None
 
 

@@ -112,3 +112,8 @@ def test_a_group_is_concluded_once_when_a_run_has_a_result_and_none_goes_on():
 def test_a_group_without_any_result_is_not_concluded():
     everything = known(*created(), aborted(4))
     assert group_due(everything.groups[4], everything, DUE_AT + 1) is None
+
+
+def test_a_group_of_which_no_run_is_left_needs_no_seed():
+    everything = known(*created(outcome_bits=9), aborted(4), OPENED)
+    assert group_due(everything.groups[4], everything, DUE_AT + 1) is None
