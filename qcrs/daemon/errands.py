@@ -1,7 +1,9 @@
 """Carrying out what the processor's keeper wants of its daemon: see ``qcrs.wishes``."""
 
 import logging
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from qcrs.chain.codec import ContractRefused
@@ -18,6 +20,7 @@ from qcrs.wishes import Wish, Wishes
 log = logging.getLogger(__name__)
 
 CHANNEL, RETEST = "channel", "retest"
+PUT_OFF_SECONDS = 2.0
 TALKS = {talk.value: talk for talk in Talk}
 
 
@@ -31,11 +34,14 @@ class Errands:
 
     Attributes:
         wishes: Where they are left. end: What the daemon does as an end of channels. talks: What it says over them.
+        clock: Seconds, which never go back.
     """
 
     wishes: Wishes
     end: End
     talks: Talks
+    clock: Callable[[], float] = time.monotonic
+    _put_off: dict[int, float] = field(default_factory=dict)
 
     async def run(self, known: Entanglement, processor: int) -> bool:
         """Do the next that there is to do for each open wish, and say whether the chain was told anything.
@@ -44,10 +50,13 @@ class Errands:
         """
         told = False
         for wish in list(self.wishes.open()):
+            if self.clock() < self._put_off.get(wish.number, float("-inf")):
+                continue
             try:
                 answer = await self._grant(wish, known, processor)
             except (LinkError, *TRANSIENT) as error:
                 log.warning("wish=%s put off: %s", wish.number, error)
+                self._put_off[wish.number] = self.clock() + PUT_OFF_SECONDS
                 told = True  # perhaps: what was sent may have been mined all the same
                 continue
             except QcrsError as error:
@@ -57,6 +66,7 @@ class Errands:
             told = told or (answer is None and wish.kind not in TALKS)
             if answer is not None:
                 self.wishes.answer(wish.number, answer)
+                self._put_off.pop(wish.number, None)
         return told
 
     async def _grant(self, wish: Wish, known: Entanglement, processor: int) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import pytest
 
 from qcrs.chain.codec import ContractRefused
 from qcrs.chain.gateway import ChainUnreachable
-from qcrs.daemon.errands import CHANNEL, RETEST, Errands
+from qcrs.daemon.errands import CHANNEL, PUT_OFF_SECONDS, RETEST, Errands
 from qcrs.daemon.journal import Journal
 from qcrs.link.errors import LinkUnreachable
 from qcrs.model.channel import ChannelStatus
@@ -76,12 +76,18 @@ def test_another_end_s_channel_with_the_same_commitment_is_not_taken_for_it(erra
 
 
 @pytest.mark.parametrize("error", [LinkUnreachable("away"), ChainUnreachable("away")])
-def test_what_passes_by_itself_is_tried_again_after_a_look_at_the_chain(errands, error):
+def test_what_passes_by_itself_is_tried_again_later_after_a_look_at_the_chain(errands, error):
+    now = [100.0]
+    errands.clock = lambda: now[0]
     errands.wishes.leave(Wish(5, CHANNEL, WANTED))
     errands.end.error = error
     assert run(errands)
     assert errands.wishes.answered(5) is None
     errands.end.error = None
+    now[0] += PUT_OFF_SECONDS - 0.1
+    assert not run(errands)
+    assert len(errands.end.asked) == 1
+    now[0] += 0.1
     run(errands)
     assert len(errands.end.asked) == 2
 
