@@ -17,13 +17,39 @@ SESSION_STEPS = "join join join arrive arrive arrive arrive report report conclu
 FAR = {0b01: 2040, 0b10: 2056}
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["channel", "session", "test", "test", "test", "work", "work", "work", "wait"]),
+        st.sampled_from(["channel", "session", "test", "test", "work", *["onward"] * 8, "wait"]),
         st.integers(0, 10**6),
         st.booleans(),
     ),
-    min_size=10,
-    max_size=80,
+    min_size=60,
+    max_size=200,
 )
+
+
+def step_on(test):
+    """Take the step that brings a channel nearer to be Open."""
+    if test.status is ChannelStatus.Requested:
+        test.accept()
+    elif test.status is ChannelStatus.Heralding:
+        test.herald()
+    elif test.status is ChannelStatus.Committing:
+        test.commit(test.record["marks"] & 1)
+    elif test.status is ChannelStatus.Revealing:
+        test.settle()
+
+
+def work_on(team, run):
+    """Take the step that brings a run nearer to its conclusion."""
+    record, status = team.record(run), team.status(run)
+    absent = next((index for index in team.everybody(run) if not record["present"] >> index & 1), 0)
+    if status is SessionStatus.Forming:
+        team.join(absent, run)
+    elif status in (SessionStatus.Armed, SessionStatus.Running):
+        team.arrive(absent, record["phase"], run)
+    elif status is SessionStatus.Reporting:
+        team.report(absent, run)
+    elif status is SessionStatus.Final:
+        team.conclude()
 
 
 def take(lab, tests, teams, kind, pick, flag):
@@ -37,7 +63,7 @@ def take(lab, tests, teams, kind, pick, flag):
         team.counts = {0: FAR} if pick % 5 == 0 else {}
         open_ = [t for t in tests if t.status is ChannelStatus.Open and set(t.ends) <= set(team.members())]
         team.runs[0][2][:] = [use(t.id) for t in open_[:1]]
-        if attempt(team.create):
+        if len(teams) < 3 and attempt(team.create):
             teams.append(team)
     elif kind == "test" and tests:
         test, step = tests[pick % len(tests)], CHANNEL_STEPS[pick // 7 % len(CHANNEL_STEPS)]
@@ -55,6 +81,11 @@ def take(lab, tests, teams, kind, pick, flag):
         else:
             phase = (team.record(run)["phase"],) if step == "arrive" else ()
             attempt(partial(getattr(team, step), index, *phase, run))
+    elif kind == "onward" and flag and teams:
+        team = teams[pick % len(teams)]
+        attempt(partial(work_on, team, pick // 3 % len(team.runs)))
+    elif kind == "onward" and tests:
+        attempt(partial(step_on, tests[pick % len(tests)]))
     elif kind == "wait":
         lab.world.chain.advance(1 + pick % 30)
 
@@ -79,5 +110,5 @@ def test_coin_is_what_is_owed_whatever_happens(_built_world):  # noqa: PT019 (hy
             ended.update(team.status(run) for team in teams for run in range(len(team.runs)))
 
     play()
-    assert len(reached) > 4
-    assert len(ended) > 3
+    assert reached > {ChannelStatus.Open, ChannelStatus.Failed, ChannelStatus.Expired}
+    assert ended > {SessionStatus.Reporting, SessionStatus.Paid, SessionStatus.Cancelled}
