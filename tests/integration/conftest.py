@@ -133,6 +133,7 @@ def is_in(status: ComputationStatus):
     return lambda story: story.status is status
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the mark in the same hook, and may be there before this file
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep each module, with its devnet, on one worker."""
     for item in items:
