@@ -67,8 +67,7 @@ class OwnBits:
 
     def table(self) -> numpy.ndarray:
         """Return a row of booleans a shot, a column a bit."""
-        packed = numpy.frombuffer(self.bits, dtype=numpy.uint8).reshape(self.shots, (self.width + 7) // 8)
-        return numpy.unpackbits(packed, axis=1, count=self.width, bitorder="little").view(bool)
+        return _table(self.bits, self.shots, self.width).view(bool)
 
 
 @dataclass(frozen=True)
@@ -107,8 +106,7 @@ class Witnessed:
 
 def rows_of(bits: bytes, shots: int, width: int, outputs: Sequence[tuple[int, int]]) -> dict[int, bytes]:
     """Return the bits that are outcome bits, each with its shots packed as ``qcrs.rules.outcomes`` has them."""
-    packed = numpy.frombuffer(bits, dtype=numpy.uint8).reshape(shots, (width + 7) // 8)
-    table = numpy.unpackbits(packed, axis=1, count=width, bitorder="little")
+    table = _table(bits, shots, width)
     return {outcome: numpy.packbits(table[:, own], bitorder="little").tobytes() for own, outcome in outputs}
 
 
@@ -119,6 +117,12 @@ def words_of(answer: Mapping[str, Any], count: int) -> list[int]:
         if len(words) != count or not all(0 <= word < 1 << 256 for word in words):
             raise ValueError(f"{len(words)} words, expected {count} of 256 bits")
         return words
+
+
+def _table(bits: bytes, shots: int, width: int) -> numpy.ndarray:
+    """Return a row a shot, a column a bit, 0 or 1."""
+    packed = numpy.frombuffer(bits, dtype=numpy.uint8).reshape(shots, (width + 7) // 8)
+    return numpy.unpackbits(packed, axis=1, count=width, bitorder="little")
 
 
 def _bits(answer: Mapping[str, Any], shots: int, width: int) -> bytes:
