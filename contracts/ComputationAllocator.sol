@@ -159,6 +159,15 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
     }
 
     /// @inheritdoc IComputationAllocator
+    function noteBound(ComputationId id, uint256 index, ProcessorId processor, bytes24 commitment)
+        external
+        onlyVerifier
+        returns (uint8 attempt)
+    {
+        return _desk.bind(id, index, processor, commitment);
+    }
+
+    /// @inheritdoc IComputationAllocator
     function recordRefusal(ComputationId id, uint256 index, bool excused)
         external
         onlyVerifier
@@ -209,7 +218,7 @@ contract ComputationAllocator is IComputationAllocator, Escrow {
         ComputationStatus status = ComputationLifecycle.statusOf(verdict);
         uint40 endsAt = uint40(block.timestamp) + _desk.challengeSeconds;
         c.advance(id, status);
-        c.phaseEndsAt = endsAt;
+        c.phaseEndsAt = uint32(endsAt);
         Desk.Suite memory suite = _suite();
         // slither-disable-next-line unused-return (what is slashed stays in the treasury)
         (address[] memory operators,) = _desk.dismiss(suite, id, c, fates);

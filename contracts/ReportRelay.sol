@@ -4,9 +4,8 @@ pragma solidity 0.8.37;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IComputationAllocator} from "./interfaces/IComputationAllocator.sol";
-import {IHashKeys} from "./interfaces/IHashKeys.sol";
 import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
-import {Bundle, CommitReport, IReportRelay, RevealReport} from "./interfaces/IReportRelay.sol";
+import {CommitReport, IReportRelay, RevealReport} from "./interfaces/IReportRelay.sol";
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
 import {RecordReader} from "./libraries/RecordReader.sol";
 import {ComputationId} from "./lifecycle/Computation.sol";
@@ -23,13 +22,10 @@ contract ReportRelay is IReportRelay, EIP712 {
         "CommitReport(uint64 computation,uint256 index,uint256 attempt,bytes24 commitment,address payee,bytes32 configDigest)"
     );
     uint256 public constant MAX_REASON_BYTES = 260;
-    /// More than one commit takes.
-    uint256 public constant REPORT_GAS = 150_000;
 
     IResultVerifier public immutable VERIFIER;
     IComputationAllocator public immutable ALLOCATOR;
     IProcessorRegistry public immutable REGISTRY;
-    IHashKeys public immutable HASH_KEYS;
 
     constructor(IResultVerifier verifier, IComputationAllocator allocator, IProcessorRegistry registry)
         EIP712("QCRS ReportRelay", "1")
@@ -37,7 +33,6 @@ contract ReportRelay is IReportRelay, EIP712 {
         VERIFIER = verifier;
         ALLOCATOR = allocator;
         REGISTRY = registry;
-        HASH_KEYS = registry.HASH_KEYS();
     }
 
     /// @inheritdoc IReportRelay
@@ -49,32 +44,7 @@ contract ReportRelay is IReportRelay, EIP712 {
         bytes32 config = reports.length == 0 ? bytes32(0) : configDigest();
         for (uint256 i; i < reports.length; ++i) {
             if (i != 0 && !_follows(reports[i], reports[i - 1])) revert ReportsUnordered(i);
-            if (_commit(reports[i], _signerOf(digestOf(reports[i]), signatures[i]), false, config)) ++taken;
-        }
-        return taken + _revealAll(reveals);
-    }
-
-    /// @inheritdoc IReportRelay
-    function relayBundles(
-        CommitReport[] calldata reports,
-        bytes[] calldata signatures,
-        Bundle[] calldata bundles,
-        RevealReport[] calldata reveals
-    ) external returns (uint256 taken) {
-        if (reports.length != signatures.length) revert SignatureCountMismatch(reports.length, signatures.length);
-        address[] memory daemons = new address[](reports.length);
-        bytes32[] memory digests = new bytes32[](reports.length);
-        for (uint256 i; i < reports.length; ++i) {
-            if (i != 0 && !_follows(reports[i], reports[i - 1])) revert ReportsUnordered(i);
-            digests[i] = digestOf(reports[i]);
-            daemons[i] = _signerOf(digests[i], signatures[i]);
-        }
-        bool[] memory proven = _attest(bundles, daemons, digests);
-        bytes32 config = configDigest();
-        for (uint256 i; i < reports.length; ++i) {
-            // The leaf is burnt by now: who posts must not have its reports skipped by too little gas.
-            if (gasleft() < REPORT_GAS) revert IHashKeys.GasInsufficient(gasleft(), REPORT_GAS);
-            if (_commit(reports[i], daemons[i], proven[i], config)) ++taken;
+            if (_commit(reports[i], _signerOf(digestOf(reports[i]), signatures[i]), config)) ++taken;
         }
         return taken + _revealAll(reveals);
     }
@@ -90,36 +60,8 @@ contract ReportRelay is IReportRelay, EIP712 {
         return _hashTypedDataV4(keccak256(abi.encode(COMMIT_REPORT_TYPEHASH, report)));
     }
 
-    /// @dev Burns the leaf of each bundle that is signed as it should be.
-    /// @return proven Whether a bundle covers each report.
-    function _attest(Bundle[] calldata bundles, address[] memory daemons, bytes32[] memory digests)
-        private
-        returns (bool[] memory proven)
-    {
-        proven = new bool[](daemons.length);
-        bytes32[] memory covered = new bytes32[](daemons.length);
-        for (uint256 b; b < bundles.length; ++b) {
-            address daemon = bundles[b].daemon;
-            uint256 count = 0;
-            for (uint256 i; i < daemons.length; ++i) {
-                if (daemons[i] == daemon) covered[count++] = digests[i];
-            }
-            bytes32 digest;
-            assembly ("memory-safe") {
-                digest := keccak256(add(covered, 32), shl(5, count))
-            }
-            try HASH_KEYS.attest(daemon, digest, bundles[b].hashSignature) {
-                for (uint256 i; i < daemons.length; ++i) {
-                    if (daemons[i] == daemon) proven[i] = true;
-                }
-            } catch (bytes memory thrown) {
-                emit BundleSkipped(daemon, _cut(thrown));
-            }
-        }
-    }
-
     /// @param daemon Who has signed the report; 0 when nobody has.
-    function _commit(CommitReport calldata report, address daemon, bool proven, bytes32 config) private returns (bool) {
+    function _commit(CommitReport calldata report, address daemon, bytes32 config) private returns (bool) {
         bytes memory reason = _faultOf(report, config);
         if (reason.length == 0) {
             if (daemon == address(0)) {
@@ -128,7 +70,7 @@ contract ReportRelay is IReportRelay, EIP712 {
                 );
             } else {
                 ComputationId id = ComputationId.wrap(report.computation);
-                try VERIFIER.commitFor(id, report.index, report.commitment, daemon, proven) {
+                try VERIFIER.commitFor(id, report.index, report.commitment, daemon) {
                     return true;
                 } catch (bytes memory thrown) {
                     reason = _cut(thrown);

@@ -7,6 +7,7 @@ import {IProcessorRegistry} from "./interfaces/IProcessorRegistry.sol";
 import {IResultVerifier} from "./interfaces/IResultVerifier.sol";
 import {Actor} from "./libraries/Actor.sol";
 import {Agreement} from "./libraries/Agreement.sol";
+import {Bundle, BundledCommit} from "./libraries/Bundle.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {CountSketch} from "./libraries/CountSketch.sol";
 import {Credibility} from "./libraries/Credibility.sol";
@@ -17,7 +18,7 @@ import {ProcessorId, Standing} from "./lifecycle/Processor.sol";
 
 /// @title ResultVerifier
 /// @notice See IResultVerifier.
-/// @dev Stateless: what is pending lives in the allocator's records, so each step rewrites slots that are warm.
+/// @dev Keeps bundles alone: what is pending lives in the allocator's records, so each step rewrites slots that are warm.
 /// Steps are recorded first and checked against what the record returns: one call, and a revert undoes it.
 /// Events follow calls to the allocator and the registry, which call nobody back.
 // slither-disable-start reentrancy-events
@@ -29,11 +30,17 @@ contract ResultVerifier is IResultVerifier {
     uint16 private constant PAYLOAD_SEALED = 106;
     uint16 private constant ENVELOPE_INVALID = 107;
 
+    /// As many as a call through the door of hash keys can take with the gas that it is given: see IHashKeys.perform.
+    uint256 public constant MAX_BUNDLE = 16;
+
     IComputationAllocator public immutable ALLOCATOR;
     IProcessorRegistry public immutable REGISTRY;
     IGoldRounds public immutable GOLD_ROUNDS;
     address public immutable RELAY;
     address public immutable HASH_KEYS;
+
+    /// @inheritdoc IResultVerifier
+    mapping(ProcessorId => mapping(uint8 lane => bytes32 root)) public bundleOf;
 
     /// @dev What a settlement works on. Replicas that revealed are numbered from 0 in the order of their assignments.
     struct Session {
@@ -62,9 +69,39 @@ contract ResultVerifier is IResultVerifier {
     }
 
     /// @inheritdoc IResultVerifier
-    function commitFor(ComputationId id, uint256 index, bytes24 commitment, address daemon, bool proven) external {
+    function commitFor(ComputationId id, uint256 index, bytes24 commitment, address daemon) external {
         if (msg.sender != RELAY) revert CallerNotRelay(msg.sender);
-        _commit(id, index, commitment, daemon, proven);
+        _commit(id, index, commitment, daemon, false);
+    }
+
+    /// @inheritdoc IResultVerifier
+    function commitBundle(ProcessorId processor, uint8 lane, bytes32 before, BundledCommit[] calldata commits)
+        external
+        returns (uint256 taken)
+    {
+        uint256 count = commits.length;
+        if (count == 0 || count > MAX_BUNDLE) revert BundleSizeInvalid(processor, count, MAX_BUNDLE);
+        (address account, bool proven) = Actor.behind(HASH_KEYS);
+        _requireDaemon(commits[0].computation, commits[0].index, processor, account, proven);
+        bytes32 present = bundleOf[processor][lane];
+        if (present != before) revert LaneTaken(processor, lane, before, present);
+        bytes32[] memory leaves = new bytes32[](count);
+        for (uint256 i; i < count; ++i) {
+            (ComputationId id, uint256 index) = (commits[i].computation, commits[i].index);
+            bytes24 commitment = commits[i].commitment;
+            // slither-disable-next-line calls-loop (a contract of the suite; at most MAX_BUNDLE)
+            uint256 attempt = ALLOCATOR.noteBound(id, index, processor, commitment);
+            if (attempt == 0) {
+                emit CommitPassedOver(id, index, processor);
+                continue;
+            }
+            leaves[taken++] = Bundle.leafOf(id, index, attempt, commitment);
+            emit ResultCommitted(id, index, processor, commitment);
+        }
+        if (taken == 0) revert NoCommitDue(processor, count);
+        bytes32 root = Bundle.rootOf(leaves, taken);
+        bundleOf[processor][lane] = root;
+        emit CommitsBundled(processor, lane, taken, root);
     }
 
     /// @inheritdoc IResultVerifier
@@ -95,12 +132,25 @@ contract ResultVerifier is IResultVerifier {
     function reveal(ComputationId id, uint256 index, bytes32 countsRoot, bytes32 salt, uint256[] calldata sketch)
         external
     {
-        Pledge memory pledge = ALLOCATOR.noteReveal(id, index, Commitment.ofReveal(countsRoot, salt, sketch));
-        bytes24 actual =
-            Commitment.ofResult(address(this), id, pledge.attempt, pledge.processor, countsRoot, salt);
+        (Pledge memory pledge, bytes24 actual) = _open(id, index, countsRoot, salt, sketch);
         if (actual != pledge.commitment) revert CommitmentMismatch(id, index, pledge.commitment, actual);
-        sketch.requireTotals(pledge.outcomeBits, pledge.shots);
-        emit ResultRevealed(id, index, pledge.processor, countsRoot, salt, sketch);
+    }
+
+    /// @inheritdoc IResultVerifier
+    function revealBundled(
+        ComputationId id,
+        uint256 index,
+        bytes32 countsRoot,
+        bytes32 salt,
+        uint256[] calldata sketch,
+        uint8 lane,
+        bytes32[] calldata proof
+    ) external {
+        (Pledge memory pledge, bytes24 actual) = _open(id, index, countsRoot, salt, sketch);
+        if (pledge.commitment != 0) revert CommitmentNotBundled(id, index, pledge.commitment);
+        bytes32 expected = bundleOf[pledge.processor][lane];
+        bytes32 root = Bundle.rootFrom(Bundle.leafOf(id, index, pledge.attempt, actual), proof);
+        if (root != expected) revert BundleMismatch(id, index, lane, expected, root);
     }
 
     /// @inheritdoc IResultVerifier
@@ -138,6 +188,20 @@ contract ResultVerifier is IResultVerifier {
         ProcessorId processor = ALLOCATOR.noteCommit(id, index, commitment);
         _requireDaemon(id, index, processor, account, proven);
         emit ResultCommitted(id, index, processor, commitment);
+    }
+
+    /// @return pledge What the chain knows of the commit. @return actual What it must be to: the caller checks.
+    function _open(
+        ComputationId id,
+        uint256 index,
+        bytes32 countsRoot,
+        bytes32 salt,
+        uint256[] calldata sketch
+    ) private returns (Pledge memory pledge, bytes24 actual) {
+        pledge = ALLOCATOR.noteReveal(id, index, Commitment.ofReveal(countsRoot, salt, sketch));
+        actual = Commitment.ofResult(address(this), id, pledge.attempt, pledge.processor, countsRoot, salt);
+        sketch.requireTotals(pledge.outcomeBits, pledge.shots);
+        emit ResultRevealed(id, index, pledge.processor, countsRoot, salt, sketch);
     }
 
     function _requireDaemon(ComputationId id, uint256 index, ProcessorId processor, address account, bool proven)

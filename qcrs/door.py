@@ -6,32 +6,21 @@ and go together in the next.
 
 import asyncio
 import logging
-from dataclasses import dataclass
 
 from qcrs.chain.codec import ContractRefused, Event, decode_revert
 from qcrs.chain.gateway import Gateway, Receipt
 from qcrs.chain.keys import LocalAccount
 from qcrs.crypto.leaf_ring import LeafRing
 from qcrs.crypto.leaf_signer import LeafSigner
-from qcrs.errors import QcrsError
+from qcrs.gathering import Gathering
 from qcrs.rules.hash_keys import Action, Call, Domain, KeyWord
 
 log = logging.getLogger(__name__)
 
 MOST_CALLS = 16  # of one transaction: their gas fits the ceiling that the gateway gives
-GAS_EACH = 200_000  # as the gateway's ceiling of a commit
+GAS_EACH = 500_000  # as the contract gives to a single call; a bundle of commits takes most of it
 ROTATE_AT = 16  # leaves left for actions, so that none waits for a rotation
 _OUTCOMES = ("ActionPerformed", "ActionFailed")
-
-
-class DoorGivenUp(QcrsError):
-    """Whoever was posting was stopped; what became of the transaction is unknown."""
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    call: Call
-    done: asyncio.Future
 
 
 class Door:
@@ -44,8 +33,8 @@ class Door:
     def __init__(self, gateway: Gateway, account: LocalAccount, ring: LeafRing) -> None:
         self._gateway, self._account, self._ring = gateway, account, ring
         self._signer: LeafSigner | None = None
-        self._waiting: list[_Waiting] = []
         self._turn = asyncio.Lock()
+        self._gathering: Gathering[Call, Receipt] = Gathering(self._post, MOST_CALLS, self._turn)
 
     @property
     def domain(self) -> Domain:
@@ -77,24 +66,14 @@ class Door:
 
         Raises:
             ContractRefused: The target refused it, or the door did. The leaf is burnt in the first case.
-            TransactionRefused, TransactionLost: As the gateway; the call may be made again.
+            GivenUp, TransactionRefused, TransactionLost: As gathering and gateway; the call may be made again.
         """
         data = self._gateway.interfaces[contract].encode_call(function, arguments)
         return await self.call(self._gateway.addresses[contract], data)
 
     async def call(self, target: str, data: bytes) -> Receipt:
         """Call the contract at *target* with *data*; as ``send``."""
-        waiting = _Waiting(Call(target, data), asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        try:
-            async with self._turn:
-                while not waiting.done.done():
-                    wanted = [item for item in self._waiting if not item.done.cancelled()]
-                    batch, self._waiting = wanted[:MOST_CALLS], wanted[MOST_CALLS:]
-                    await self._post(batch)
-            return await waiting.done
-        finally:
-            waiting.done.cancel()  # when this call was given up, nobody is to make it
+        return await self._gathering.join(Call(target, data))
 
     async def attest(self, asker: str, digest: bytes) -> bytes:
         """Return the hash key's signature of *digest* for the contract at *asker*, which will have the leaf burnt.
@@ -131,28 +110,17 @@ class Door:
             )
             await self._call("object", account, b"", signature)
 
-    async def _post(self, batch: list[_Waiting]) -> None:
-        """Carry out *batch* and tell each of those who wait."""
+    async def _post(self, calls: list[Call]) -> list[Receipt | ContractRefused]:
+        """Make *calls* and return what became of each."""
         try:
             if (await self._present()).remaining < ROTATE_AT:
                 await self._rotate()
-            receipt = await self._perform([waiting.call for waiting in batch])
-        except BaseException as error:
+            receipt = await self._perform(calls)
+        except BaseException:
             self.close()  # what the chain made of it is asked for before the next signature
-            for waiting in batch:
-                if not waiting.done.done():
-                    waiting.done.set_exception(_told(error))
-            if not isinstance(error, Exception):
-                raise
-            return
+            raise
         outcomes = [event for event in receipt.events if event.name in _OUTCOMES]
-        for waiting, event in zip(batch, outcomes, strict=True):
-            if waiting.done.done():  # whoever waited has given up meanwhile
-                continue
-            if event.name == "ActionPerformed":
-                waiting.done.set_result(receipt)
-            else:
-                waiting.done.set_exception(self._refusal(event))
+        return [receipt if event.name == "ActionPerformed" else self._refusal(event) for event in outcomes]
 
     async def _perform(self, calls: list[Call]) -> Receipt:
         signer, domain, account = await self._present(), self.domain, self._account.address
@@ -219,8 +187,3 @@ class Door:
 
     def _refusal(self, event: Event) -> ContractRefused:
         return decode_revert(event["reason"], self._gateway.interfaces)
-
-
-def _told(error: BaseException) -> BaseException:
-    """Return what those who wait are told: a cancellation is the poster's own."""
-    return error if isinstance(error, Exception) else DoorGivenUp(f"the transaction was given up: {error!r}")

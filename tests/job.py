@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from eth_hash.auto import keccak
 
 from qcrs.model.assignment import AssignmentStatus
-from qcrs.model.computation import ESCALATION, ComputationStatus
+from qcrs.model.computation import ESCALATION, MAX_ASSIGNMENTS, ComputationStatus
 from qcrs.model.records import Assignment, Computation, Request
 from qcrs.rules import commitment, count_sketch, histogram
 from tests.evm import CHAIN_ID, Receipt
@@ -134,10 +134,19 @@ class Job:
         seed = self.world.records.seedOf(self.id)
         return count_sketch.sketch_of(self.counts[index], self.request.outcome_bits, seed)
 
-    def commit(self, index: int, counts: Counts | None = None) -> Receipt:
-        """Let assignment *index* commit to *counts*, an honest answer unless told otherwise."""
+    def commit(self, index: int, counts: Counts | None = None, bundled: bool = False) -> Receipt:
+        """Let assignment *index* commit to *counts*, an honest answer unless told otherwise, by itself or *bundled*."""
         self.counts[index] = counts or honest(index, self.request.outcome_bits, self.request.shots)
-        return self.world.verifier.commit(self.id, index, self.commitment(index), sender=self.node(index).daemon)
+        verifier, node, digest = self.world.verifier, self.node(index), self.commitment(index)
+        if not bundled:
+            return verifier.commit(self.id, index, digest, sender=node.daemon)
+        lane = self.lane(index)
+        before = verifier.bundleOf(node.id, lane)
+        return verifier.commitBundle(node.id, lane, before, [(self.id, index, digest)], sender=node.daemon)
+
+    def lane(self, index: int) -> int:
+        """Return where assignment *index* is bundled, alone."""
+        return (self.id * MAX_ASSIGNMENTS + index) % 256
 
     def commit_all(self, answers: Mapping[int, Counts] | None = None) -> "Job":
         """Let all who still owe a commit do so."""
@@ -156,15 +165,13 @@ class Job:
         return self
 
     def reveal(self, index: int) -> Receipt:
-        """Let assignment *index* reveal what it committed to."""
-        return self.world.verifier.reveal(
-            self.id,
-            index,
-            self.root(index),
-            self.salt(index),
-            self.sketch(index),
-            sender=self.node(index).daemon,
-        )
+        """Let assignment *index* reveal what it committed to, by itself or alone in a bundle."""
+        verifier, daemon = self.world.verifier, self.node(index).daemon
+        opening = (self.id, index, self.root(index), self.salt(index), self.sketch(index))
+        seat = self.assignments[index]
+        if seat.status is AssignmentStatus.Committed and seat.digest == commitment.NO_COMMITMENT:
+            return verifier.revealBundled(*opening, self.lane(index), [], sender=daemon)
+        return verifier.reveal(*opening, sender=daemon)
 
     def reveal_all(self, *but: int) -> "Job":
         """Let all who have committed reveal, *but* some."""

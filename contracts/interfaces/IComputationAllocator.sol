@@ -23,6 +23,7 @@ enum FailureReason {
 
 /// @notice What a processor has bound itself to by its commit.
 struct Pledge {
+    /// 0 when a bundle holds it: see IResultVerifier.commitBundle.
     bytes24 commitment;
     ProcessorId processor;
     uint8 attempt;
@@ -181,6 +182,14 @@ interface IComputationAllocator is IEscrow {
     function noteCommit(ComputationId computation, uint256 index, bytes24 commitment)
         external
         returns (ProcessorId processor);
+
+    /// @notice Records that a bundle of `processor` binds it to a commitment. Verifier only, which has checked that its daemon
+    /// says so, and keeps the bundle.
+    /// @return attempt The round that it is bound in; 0 when nothing was recorded, since the assignment is not the
+    /// processor's, or no commit of it is due.
+    function noteBound(ComputationId computation, uint256 index, ProcessorId processor, bytes24 commitment)
+        external
+        returns (uint8 attempt);
 
     /// @notice Records a refusal. Verifier only.
     /// @param excused Whether it is no part of the processor's conduct. None is, once a quorum refuses.

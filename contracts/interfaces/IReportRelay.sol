@@ -24,13 +24,6 @@ struct RevealReport {
     uint256[] sketch;
 }
 
-/// @notice A daemon's hash-based signature of all its reports in a transaction, as an attestation for the relay (see
-/// IHashKeys.attest) of keccak256 over the reports' digests, in their order.
-struct Bundle {
-    address daemon;
-    bytes hashSignature;
-}
-
 /// @title The report relay: many processors' reports in one transaction
 /// @notice Daemons sign their commits, and anyone posts them together, of many processors, or of one for many
 /// computations: a transaction's fixed cost and the records that they share are paid for once. Daemons that have
@@ -45,8 +38,6 @@ interface IReportRelay {
     /// @notice The report was not taken; `reason` is what a call of its own would have reverted with, cut off at
     /// MAX_REASON_BYTES.
     event CommitSkipped(uint64 indexed computation, uint256 indexed index, bytes reason);
-    /// @notice The bundle's signature was not taken, so none of its reports is covered by it.
-    event BundleSkipped(address indexed daemon, bytes reason);
     event RevealSkipped(uint64 indexed computation, uint256 indexed index, bytes reason);
 
     /// @notice There are `reports` reports and `signatures` signatures.
@@ -68,15 +59,6 @@ interface IReportRelay {
     function relay(CommitReport[] calldata reports, bytes[] calldata signatures, RevealReport[] calldata reveals)
         external
         returns (uint256 taken);
-
-    /// @notice The same, with the hash-based signatures of daemons that are keyed: one covers all reports of its daemon here.
-    /// Anyone. @param bundles One for each keyed daemon that has reports here.
-    function relayBundles(
-        CommitReport[] calldata reports,
-        bytes[] calldata signatures,
-        Bundle[] calldata bundles,
-        RevealReport[] calldata reveals
-    ) external returns (uint256 taken);
 
     /// @notice Digest of the rules in force: chain, verifier, allocator, registry and policy. It changes with the
     /// policy, and reports that were signed before are refused then: daemons sign them again.

@@ -2,13 +2,15 @@
 pragma solidity 0.8.37;
 
 import {Agreement} from "../libraries/Agreement.sol";
+import {BundledCommit} from "../libraries/Bundle.sol";
 import {ComputationId} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
 
 /// @title The result verifier: commit, reveal, agreement, verdict
 /// @notice Replicas bind themselves to an answer before anyone can know how answers will be compared, and the
 /// contract itself compares them:
-/// 1. `commit`: each assigned daemon posts a salted digest of its histogram's Merkle root.
+/// 1. `commit`: each assigned daemon posts a salted digest of its histogram's Merkle root; or, for several computations at
+///    once, `commitBundle`.
 /// 2. `disclose`: once all have committed, the requester's secret and the commits together seed the count sketch.
 ///    A requester that stays silent is replaced by the beacon (`substituteSecret`, anyone).
 /// 3. `reveal`: each posts root, salt and sketch; totals are checked at once.
@@ -24,6 +26,12 @@ interface IResultVerifier {
     event ResultCommitted(
         ComputationId indexed computation, uint256 indexed index, ProcessorId indexed processor, bytes24 commitment
     );
+    /// @notice Of a bundle, this commit was not taken: the assignment is not the processor's, or no commit of it is due.
+    event CommitPassedOver(
+        ComputationId indexed computation, uint256 indexed index, ProcessorId indexed processor
+    );
+    /// @notice The last `commits` commits of this transaction are bound by `root`.
+    event CommitsBundled(ProcessorId processor, uint8 lane, uint256 commits, bytes32 root);
     event PayloadRefused(
         ComputationId indexed computation, uint256 indexed index, ProcessorId indexed processor, uint16 code
     );
@@ -46,6 +54,16 @@ interface IResultVerifier {
     error CallerNotAssigned(ComputationId computation, uint256 index, address account, address daemon);
     /// @notice `account` is not the relay.
     error CallerNotRelay(address account);
+    /// @notice A bundle of `processor` has from 1 to `most` commits.
+    error BundleSizeInvalid(ProcessorId processor, uint256 commits, uint256 most);
+    /// @notice In `lane` of `processor` lies `actual`, not what is to give way: `expected`.
+    error LaneTaken(ProcessorId processor, uint8 lane, bytes32 expected, bytes32 actual);
+    /// @notice Of the `commits` commits in a bundle of `processor`, none was taken.
+    error NoCommitDue(ProcessorId processor, uint256 commits);
+    /// @notice Assignment `index` was committed to by itself: reveal it so.
+    error CommitmentNotBundled(ComputationId computation, uint256 index, bytes24 commitment);
+    /// @notice What assignment `index` reveals leads to `actual`; in lane `lane` its processor has bundled `expected`.
+    error BundleMismatch(ComputationId computation, uint256 index, uint8 lane, bytes32 expected, bytes32 actual);
     /// @notice A refusal names its reason by a code from 1.
     error RefusalCodeMissing(ComputationId computation);
     /// @notice The secret's commitment is `actual`, not the `expected` one.
@@ -63,10 +81,18 @@ interface IResultVerifier {
     /// door: see IHashKeys.
     function commit(ComputationId computation, uint256 index, bytes24 commitment) external;
 
-    /// @notice Posts a commitment that `daemon` has signed, and its hash key as well if `proven`: see IReportRelay. Relay
-    /// only, which has checked that.
-    function commitFor(ComputationId computation, uint256 index, bytes24 commitment, address daemon, bool proven)
-        external;
+    /// @notice Posts a commitment that `daemon` has signed: see IReportRelay. Relay only, which has checked that.
+    function commitFor(ComputationId computation, uint256 index, bytes24 commitment, address daemon) external;
+
+    /// @notice Posts the commitments of several assignments of `processor` in one word, which takes the place of `before` in
+    /// `lane`. Its daemon only; one with a hash key through its door, where one signature covers all.
+    /// @dev One that cannot be taken does not spoil the others. The processor chooses the lane, and loses by its own choice
+    /// alone: what is bound by a root that is gone can no longer be revealed, and nothing else can be revealed instead.
+    /// That it names what gives way keeps a transaction that was thought lost, and one sent in its place, from doing so.
+    /// @param before The root in the lane by now, 0 if there was none. @return taken How many commits were taken.
+    function commitBundle(ProcessorId processor, uint8 lane, bytes32 before, BundledCommit[] calldata commits)
+        external
+        returns (uint256 taken);
 
     /// @notice Refuses the payload of assignment `index`. Its processor's daemon only, before committing; one with a hash key
     /// through its door.
@@ -91,6 +117,18 @@ interface IResultVerifier {
         uint256[] calldata sketch
     ) external;
 
+    /// @notice The same for an assignment that a bundle binds. Anyone who knows the salt.
+    /// @param lane Where its processor keeps the bundle. @param proof The siblings from the commitment's leaf up: see Bundle.
+    function revealBundled(
+        ComputationId computation,
+        uint256 index,
+        bytes32 countsRoot,
+        bytes32 salt,
+        uint256[] calldata sketch,
+        uint8 lane,
+        bytes32[] calldata proof
+    ) external;
+
     /// @notice Judges a computation once all have revealed, or the time is up and a quorum has. Anyone.
     /// @param countsRoots Of the assignments that revealed, by ascending index.
     /// @param salts Likewise. @param sketches Likewise, one after the other.
@@ -100,4 +138,7 @@ interface IResultVerifier {
         bytes32[] calldata salts,
         uint256[] calldata sketches
     ) external;
+
+    /// @notice The root of the bundle that `processor` keeps in `lane`; 0 when there was none.
+    function bundleOf(ProcessorId processor, uint8 lane) external view returns (bytes32);
 }

@@ -55,12 +55,12 @@ library Commitment {
     }
 
     /// @notice The running digest of an attempt's commits.
-    function extend(bytes6 commitsDigest, uint256 index, bytes24 commitment) internal pure returns (bytes6) {
-        return bytes6(keccak256(abi.encode(commitsDigest, index, commitment)));
+    function extend(bytes4 commitsDigest, uint256 index, bytes24 commitment) internal pure returns (bytes4) {
+        return bytes4(keccak256(abi.encode(commitsDigest, index, commitment)));
     }
 
     /// @notice The seed of the sketch: nobody who can still change an answer knows it.
-    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes6 commitsDigest)
+    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes4 commitsDigest)
         internal
         pure
         returns (bytes32)

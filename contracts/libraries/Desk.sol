@@ -98,7 +98,7 @@ library Desk {
         c.drawn = panel.seat(c.drawn, tried, drawn);
         c.tried = uint8(tried + drawn.length);
         c.active = asked.replicas();
-        c.phaseEndsAt = endsAt;
+        c.phaseEndsAt = uint32(endsAt);
     }
 
     /// @notice Ends the assignments that have a fate: status, bond, lease, conduct.
@@ -225,7 +225,7 @@ library Desk {
     function requeue(State storage self, Suite memory suite, ComputationId id, Computation storage c) internal {
         c.advance(id, ComputationStatus.Queued);
         uint40 endsAt = uint40(block.timestamp + roundSeconds(self));
-        c.phaseEndsAt = endsAt;
+        c.phaseEndsAt = uint32(endsAt);
         emit IComputationAllocator.ComputationRequeued(id, c.attempt, endsAt);
         record(suite, Decision.ComputationReallocated, id, keccak256(abi.encode(id, c.attempt, c.tried)));
     }

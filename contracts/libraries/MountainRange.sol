@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {onesIn} from "./Bits.sol";
+
 /// @title Merkle mountain range: an append-only log with short inclusion proofs
 /// @notice Leaf i joins the perfect trees that the binary digits of the size describe; a peak is kept for each.
 /// @dev Nodes are keccak256(0x01, left, right), leaves arrive already hashed under another prefix. Peaks of heights
@@ -29,7 +31,7 @@ library MountainRange {
 
     /// @notice The same root, from the peaks; 0 when they are not as many as `size` has binary digits set.
     function fold(bytes32 seal, uint256 size, bytes32[] calldata peaks) internal pure returns (bytes32 digest) {
-        if (peaks.length != _onesIn(size)) return 0;
+        if (peaks.length != onesIn(size)) return 0;
         digest = seal;
         for (uint256 i; i < peaks.length; ++i) {
             digest = nodeOf(digest, peaks[i]);
@@ -52,19 +54,12 @@ library MountainRange {
         if (index >= size || fold(seal, size, peaks) != expected) return false;
         uint256 height = _heightOf(size, index);
         if (siblings.length != height) return false;
-        return peaks[_onesIn(size & ((1 << height) - 1))] == _climb(index, leaf, siblings);
+        return peaks[onesIn(size & ((1 << height) - 1))] == _climb(index, leaf, siblings);
     }
 
     /// @notice The parent of two nodes.
     function nodeOf(bytes32 left, bytes32 right) internal pure returns (bytes32) {
         return keccak256(abi.encodePacked(uint8(1), left, right));
-    }
-
-    /// @dev How many binary digits of `number` are set.
-    function _onesIn(uint256 number) private pure returns (uint256 count) {
-        for (; number != 0; number &= number - 1) {
-            ++count;
-        }
     }
 
     /// @dev The height of the tree that leaf `index` < `size` is in: the highest digit in which the two differ, which

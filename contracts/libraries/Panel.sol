@@ -9,10 +9,10 @@ import {ProcessorId} from "../lifecycle/Processor.sol";
 /// @notice Seats are never reused: a replacement takes the next one. `fates` name how each seat's assignment ends,
 /// by index; Unset leaves it as it is.
 /// @dev A draw writes processor ids alone, the first three into the computation's own record: an assignment gets its
-/// slot when its processor commits, or it ends. Until then it reads as Assigned.
+/// slot when its processor commits, or it ends. Until then it reads as Assigned; or as Committed, without a digest, once
+/// its processor has bound it by a bundle, whose root the verifier keeps. Then it gets its slot when it is revealed.
 library Panel {
     uint256 private constant IN_RECORD = 3;
-    uint256 private constant ASSIGNED = uint256(AssignmentStatus.Assigned) << 224;
 
     struct Seats {
         mapping(uint256 index => Assignment) assignments;
@@ -41,16 +41,39 @@ library Panel {
         return uint96(inRecord);
     }
 
-    /// @notice The slot of an assignment, which has one from then on.
-    function open(Seats storage self, Computation storage c, ComputationId id, uint256 index)
+    /// @notice Moves an assignment to `to` and keeps `digest` of it.
+    /// @return processor Whose it is. @return was The digest kept until then.
+    function move(
+        Seats storage self,
+        Computation storage c,
+        ComputationId id,
+        uint256 index,
+        AssignmentStatus to,
+        bytes24 digest
+    ) internal returns (ProcessorId processor, bytes24 was) {
+        AssignmentStatus status;
+        (status, processor, was) = _read(self, c, index);
+        self.assignments[index].rewrite(id, index, status, to, processor, digest);
+    }
+
+    /// @notice Ends one assignment.
+    function end(Seats storage self, Computation storage c, ComputationId id, uint256 index, AssignmentStatus fate)
         internal
-        returns (Assignment storage a)
+        returns (ProcessorId)
     {
-        a = self.assignments[index];
-        if (a.status == AssignmentStatus.Unset && index < c.tried) {
-            a.advance(id, index, AssignmentStatus.Assigned);
-            a.processor = processorOf(self, c, index);
-        }
+        (AssignmentStatus status, ProcessorId processor, bytes24 digest) = _read(self, c, index);
+        self.assignments[index].rewrite(id, index, status, fate, processor, digest);
+        return processor;
+    }
+
+    /// @notice Whether a commit of assignment `index` is due, and of `processor`.
+    function isDue(Seats storage self, Computation storage c, uint256 index, ProcessorId processor)
+        internal
+        view
+        returns (bool)
+    {
+        return index < c.tried && !_isBound(c, index) && self.assignments[index].status == AssignmentStatus.Unset
+            && ProcessorId.unwrap(processorOf(self, c, index)) == ProcessorId.unwrap(processor);
     }
 
     /// @notice The processor of an assignment.
@@ -62,16 +85,6 @@ library Panel {
         if (index < IN_RECORD) return ProcessorId.wrap(uint32(c.drawn >> (32 * index)));
         index -= IN_RECORD;
         return ProcessorId.wrap(uint32(self.others[index / 8] >> (32 * (index % 8))));
-    }
-
-    /// @notice Ends one assignment.
-    function end(Seats storage self, Computation storage c, ComputationId id, uint256 index, AssignmentStatus fate)
-        internal
-        returns (ProcessorId)
-    {
-        Assignment storage a = open(self, c, id, index);
-        a.advance(id, index, fate);
-        return a.processor;
     }
 
     /// @notice Who cannot be drawn again.
@@ -95,17 +108,17 @@ library Panel {
 
     /// @notice Binds those who have revealed to the same answers for another round.
     /// @param commitments By index; 0 for those who are not on duty.
-    /// @return bound How many.
+    /// @return bound Their bits.
     function rebind(Seats storage self, ComputationId id, bytes24[] calldata commitments)
         internal
-        returns (uint8 bound)
+        returns (uint32 bound)
     {
         for (uint256 i; i < commitments.length; ++i) {
             if (commitments[i] == 0) continue;
             Assignment storage a = self.assignments[i];
             a.advance(id, i, AssignmentStatus.Committed);
             a.digest = commitments[i];
-            ++bound;
+            bound |= uint32(1 << i);
         }
     }
 
@@ -154,7 +167,22 @@ library Panel {
             word := sload(a.slot)
         }
         if (word == 0 && index < c.tried) {
-            word = bytes32(ASSIGNED | (uint256(ProcessorId.unwrap(processorOf(self, c, index))) << 192));
+            AssignmentStatus status = _isBound(c, index) ? AssignmentStatus.Committed : AssignmentStatus.Assigned;
+            uint256 processor = ProcessorId.unwrap(processorOf(self, c, index));
+            word = bytes32(uint256(status) << 224 | processor << 192);
         }
+    }
+
+    function _read(Seats storage self, Computation storage c, uint256 index)
+        private
+        view
+        returns (AssignmentStatus status, ProcessorId processor, bytes24 digest)
+    {
+        uint256 word = uint256(wordOf(self, c, index));
+        return (AssignmentStatus(uint8(word >> 224)), ProcessorId.wrap(uint32(word >> 192)), bytes24(uint192(word)));
+    }
+
+    function _isBound(Computation storage c, uint256 index) private view returns (bool) {
+        return c.commits & (1 << index) != 0;
     }
 }

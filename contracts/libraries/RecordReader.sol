@@ -103,14 +103,14 @@ library RecordReader {
         if (word == 0 && c.replicas != 0) c.status = ComputationStatus.Queued;
         c.attempt = uint8(word >> 8);
         c.active = uint8(word >> 16);
-        c.committed = uint8(word >> 24);
-        c.revealed = uint8(word >> 32);
-        c.refused = uint8(word >> 40);
-        c.tried = uint8(word >> 48);
-        c.carried = uint8(word >> 56);
-        c.secretWithheld = uint8(word >> 64) != 0;
-        c.phaseEndsAt = uint40(word >> 72);
-        c.commitsDigest = bytes6(uint48(word >> 112));
+        c.revealed = uint8(word >> 24);
+        c.refused = uint8(word >> 32);
+        c.tried = uint8(word >> 40);
+        c.carried = uint8(word >> 48);
+        c.secretWithheld = uint8(word >> 56) != 0;
+        c.phaseEndsAt = uint32(word >> 64);
+        c.commits = uint32(word >> 96);
+        c.commitsDigest = bytes4(uint32(word >> 128));
         c.drawn = uint96(word >> 160);
     }
 

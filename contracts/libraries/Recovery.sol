@@ -110,7 +110,7 @@ library Recovery {
         // slither-disable-next-line unused-return (nobody is paid here, and what is slashed stays in the treasury)
         self.dismiss(suite, id, c, fates);
         c.restart();
-        c.committed = self.panels[id].rebind(id, commitments);
+        c.commits = self.panels[id].rebind(id, commitments);
         c.carried = verdict == Agreement.Verdict.Inconclusive ? c.tried : 0;
         c.replicas += uint8(ESCALATION);
         self.spend(suite, id, c, suite.bounty, Desk.Division(new address[](0), 0, keeper, suite.bounty));

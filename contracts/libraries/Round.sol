@@ -2,9 +2,10 @@
 pragma solidity 0.8.37;
 
 import {IComputationAllocator, Pledge} from "../interfaces/IComputationAllocator.sol";
-import {Assignment, AssignmentStatus} from "../lifecycle/Assignment.sol";
+import {AssignmentStatus} from "../lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationStatus} from "../lifecycle/Computation.sol";
 import {ProcessorId} from "../lifecycle/Processor.sol";
+import {onesIn} from "./Bits.sol";
 import {Commitment} from "./Commitment.sol";
 import {Desk} from "./Desk.sol";
 import {Panel} from "./Panel.sol";
@@ -22,20 +23,23 @@ library Round {
         Computation storage c = self.computations[id];
         // While a replacement is being sought, those already assigned go on.
         c.requireEither(id, ComputationStatus.Queued, ComputationStatus.Allocated);
-        Assignment storage a = self.panels[id].open(c, id, index);
-        processor = a.processor;
-        a.advance(id, index, AssignmentStatus.Committed);
-        a.digest = commitment;
-        bytes6 commitsDigest = Commitment.extend(c.commitsDigest, index, commitment);
-        uint8 committed = c.committed + 1;
-        c.commitsDigest = commitsDigest;
-        c.committed = committed;
-        // While it waits for replacements, nobody on duty is enough; then as many are on duty as it asks for.
-        if (committed < c.active || c.status != ComputationStatus.Allocated) return processor;
-        uint40 endsAt = uint40(block.timestamp) + self.policy.discloseSeconds;
-        c.advance(id, ComputationStatus.Committed);
-        c.phaseEndsAt = endsAt;
-        emit IComputationAllocator.ComputationCommitted(id, endsAt);
+        // slither-disable-next-line unused-return (there was no digest)
+        (processor,) = self.panels[id].move(c, id, index, AssignmentStatus.Committed, commitment);
+        _count(self, id, c, index, commitment);
+    }
+
+    /// @notice Binds assignment `index` to an answer by a bundle, which holds the commitment: it gets no slot yet.
+    /// @return attempt The round that it is bound in; 0 when it is not one that `processor` can be bound in.
+    function bind(Desk.State storage self, ComputationId id, uint256 index, ProcessorId processor, bytes24 commitment)
+        internal
+        returns (uint8 attempt)
+    {
+        Computation storage c = self.computations[id];
+        ComputationStatus status = c.current();
+        if (status != ComputationStatus.Allocated && status != ComputationStatus.Queued) return 0;
+        if (!self.panels[id].isDue(c, index, processor)) return 0;
+        attempt = c.attempt;
+        _count(self, id, c, index, commitment);
     }
 
     /// @notice Fixes the seed by the secret that the requester committed to, or the beacon's in its place.
@@ -46,7 +50,7 @@ library Round {
         Computation storage c = self.computations[id];
         uint40 endsAt = uint40(block.timestamp) + self.policy.revealSeconds;
         c.advance(id, ComputationStatus.Revealing);
-        c.phaseEndsAt = endsAt;
+        c.phaseEndsAt = uint32(endsAt);
         c.secret = secret;
         attempt = c.attempt;
         seed = Commitment.seedOf(id, attempt, secret, c.commitsDigest);
@@ -61,10 +65,25 @@ library Round {
     {
         Computation storage c = self.computations[id];
         c.requireStatus(id, ComputationStatus.Revealing);
-        Assignment storage a = self.panels[id].assignments[index];
-        a.advance(id, index, AssignmentStatus.Revealed);
-        pledge = Pledge(a.digest, a.processor, c.attempt, c.outcomeBits, c.shots);
-        a.digest = digest;
+        (ProcessorId processor, bytes24 commitment) =
+            self.panels[id].move(c, id, index, AssignmentStatus.Revealed, digest);
+        pledge = Pledge(commitment, processor, c.attempt, c.outcomeBits, c.shots);
         ++c.revealed;
+    }
+
+    /// @dev Counts a commit; the last one ends the phase.
+    function _count(Desk.State storage self, ComputationId id, Computation storage c, uint256 index, bytes24 commitment)
+        private
+    {
+        uint32 commits = c.commits | uint32(1 << index);
+        // While it waits for replacements, nobody on duty is enough; then as many are on duty as it asks for.
+        bool isLast = onesIn(commits) >= c.active && c.status == ComputationStatus.Allocated;
+        c.commitsDigest = Commitment.extend(c.commitsDigest, index, commitment);
+        c.commits = commits;
+        if (!isLast) return;
+        uint40 endsAt = uint40(block.timestamp) + self.policy.discloseSeconds;
+        c.advance(id, ComputationStatus.Committed);
+        c.phaseEndsAt = uint32(endsAt);
+        emit IComputationAllocator.ComputationCommitted(id, endsAt);
     }
 }

@@ -58,6 +58,25 @@ library AssignmentLifecycle {
         self.status = to;
     }
 
+    /// @notice Moves `self` along one edge from `actual`, as Panel reads it, and writes the slot as a whole, member by member
+    /// from the lowest as Solidity packs them: one write for three.
+    function rewrite(
+        Assignment storage self,
+        ComputationId id,
+        uint256 index,
+        AssignmentStatus actual,
+        AssignmentStatus to,
+        ProcessorId processor,
+        bytes24 digest
+    ) internal {
+        uint256 sources = sourcesOf(to);
+        if (sources & (1 << uint8(actual)) == 0) revert UnexpectedAssignmentStatus(id, index, actual, sources);
+        uint256 word = uint256(uint192(digest)) | uint256(ProcessorId.unwrap(processor)) << 192 | uint256(to) << 224;
+        assembly ("memory-safe") {
+            sstore(self.slot, word)
+        }
+    }
+
     /// @notice Reverts unless `actual` is exactly `expected`.
     function requireIs(ComputationId id, uint256 index, AssignmentStatus actual, AssignmentStatus expected)
         internal

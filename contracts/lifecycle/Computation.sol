@@ -93,7 +93,6 @@ struct Computation {
     uint8 attempt;
     /// Assignments of this attempt that are still on duty.
     uint8 active;
-    uint8 committed;
     uint8 revealed;
     uint8 refused;
     /// Assignments ever made; also the next assignment's index.
@@ -104,10 +103,12 @@ struct Computation {
     bool secretWithheld;
     /// When the current phase ends, unix seconds. While it waits for replacements: when it no longer holds those
     /// that it has. After a verdict: when it can no longer be challenged.
-    uint40 phaseEndsAt;
+    uint32 phaseEndsAt;
+    /// Bit i: assignment i is bound to an answer in this attempt. One without a slot of its own is so by a bundle: see Panel.
+    uint32 commits;
     /// Running hash of this attempt's commits, part of the sketch seed. Short, for it only keeps the seed from being
     /// known before the last commit; the requester's secret does that too.
-    bytes6 commitsDigest;
+    bytes4 commitsDigest;
     /// The processors of the first three assignments: see Panel.
     uint96 drawn;
 }
@@ -138,8 +139,8 @@ library ComputationLifecycle {
         if (self.status != ComputationStatus.Unset || replicas == 0) {
             revert UnexpectedComputationStatus(id, current(self), _bit(ComputationStatus.Queued));
         }
-        uint256 round = uint256(ComputationStatus.Allocated) | 1 << 8 | replicas << 16 | replicas << 48
-            | endsAt << 72 | uint256(drawn) << 160;
+        uint256 round = uint256(ComputationStatus.Allocated) | 1 << 8 | replicas << 16 | replicas << 40
+            | endsAt << 64 | uint256(drawn) << 160;
         assembly ("memory-safe") {
             sstore(add(self.slot, 2), round)
         }
@@ -176,7 +177,7 @@ library ComputationLifecycle {
 
     /// @notice Opens another commit-reveal round: what the last one counted is void.
     function restart(Computation storage self) internal {
-        self.committed = 0;
+        self.commits = 0;
         self.revealed = 0;
         self.refused = 0;
         self.commitsDigest = 0;

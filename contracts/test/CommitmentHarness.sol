@@ -26,11 +26,11 @@ contract CommitmentHarness {
         return Commitment.ofSecret(secret);
     }
 
-    function extend(bytes6 commitsDigest, uint256 index, bytes24 commitment) external pure returns (bytes6) {
+    function extend(bytes4 commitsDigest, uint256 index, bytes24 commitment) external pure returns (bytes4) {
         return Commitment.extend(commitsDigest, index, commitment);
     }
 
-    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes6 commitsDigest)
+    function seedOf(ComputationId id, uint256 attempt, bytes24 secret, bytes4 commitsDigest)
         external
         pure
         returns (bytes32)

@@ -31,11 +31,11 @@ __all__ = ["ChainUnreachable", "Gateway", "Receipt", "TransactionLost", "Transac
 TELLERS = ("ComputationAllocator", "ResultVerifier", "Bonds", "GoldRounds")
 LOG_BLOCKS = 5_000
 
-# Gas ceilings by function: above the worst case measured, so that they never have to be estimated. What is not
-# listed gets the default.
+# Gas ceilings by function, above the worst case measured: never estimated. What is not listed gets the default.
 GAS_CEILING = {
     "commit": 200_000,
     "reveal": 300_000,
+    "revealBundled": 350_000,
     "disclose": 150_000,
     "heartbeat": 80_000,
     "submit": 3_500_000,

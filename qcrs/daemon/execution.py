@@ -15,9 +15,12 @@ from qcrs.chain.keys import LocalAccount
 from qcrs.chain.report import RevealReport
 from qcrs.crypto.keys import Keys
 from qcrs.daemon import duties
+from qcrs.daemon.bundles import Bundles, Opening
+from qcrs.daemon.committing import Commit, Committer
 from qcrs.daemon.journal import Answer, Journal
 from qcrs.daemon.outbox import Outbox, signed_commit
 from qcrs.daemon.payload import PayloadRefused, Payloads
+from qcrs.daemon.stopwatch import Stopwatch
 from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.model.refusal import RefusalCode
@@ -27,6 +30,7 @@ from qcrs.quantum.errors import EngineFailed
 from qcrs.quantum.faults import FaultyAnswers
 from qcrs.quantum.request import RunRequest
 from qcrs.rules import commitment, evidence
+from qcrs.rules.bundle import leaf_of
 from qcrs.rules.count_sketch import sketch_of
 from qcrs.rules.histogram import counts_root
 from qcrs.rules.keeping import Step, arguments_of
@@ -43,7 +47,7 @@ RACES = frozenset({
     "UnexpectedComputationStatus", "UnexpectedAssignmentStatus", "ComputationNotDue", "DeadlineOpen", "DeadlinePassed",
     "TooFewEligibleProcessors", "QuorumRevealed", "TooFewRevealed", "SettlementLengthMismatch", "RevealMismatch",
     "UnexpectedChallengeStatus", "ProgressMismatch", "OutOfGasOrRaced", "ComputationsAhead", "ComputationNotAhead",
-    "ComputationOutOfReach",
+    "ComputationOutOfReach", "CommitPassedOver", "NoCommitDue", "LaneTaken",
     "ProcessorsAssigned", "ComputationPlaceable", "ExchangeUnfit", "ExchangeNotChosen", "UnexpectedReservationStatus",
     "ReservationNotDue", "ReservationOverdue", "QubitsUnavailable", "ProcessorUnavailable", "WorkStopped",
 })  # fmt: skip
@@ -61,26 +65,6 @@ class WithheldForTest(Exception):
 
 
 @dataclass
-class Stopwatch:
-    """Milliseconds by what they went into: ``engine``, ``chain``, and the rest, our own; ``key`` of it, for the key."""
-
-    began: float = field(default_factory=time.perf_counter)
-    engine: float = 0.0
-    chain: float = 0.0
-    key: float = 0.0
-
-    def report(self) -> dict[str, float]:
-        """Return the shares so far."""
-        total = (time.perf_counter() - self.began) * 1e3
-        return {
-            "engineMs": round(self.engine, 3),
-            "chainMs": round(self.chain, 3),
-            "ownMs": round(total - self.engine - self.chain, 3),
-            "keyMs": round(self.key, 3),
-        }
-
-
-@dataclass
 class Executor:
     """The means with which one daemon acts.
 
@@ -88,6 +72,7 @@ class Executor:
         faulty: Test equipment that falsifies answers; None in an honest daemon.
         outbox: Where reports are left to a relayer; None when the daemon sends all itself.
         door: Through which a keyed daemon acts, so that its commits go to no relayer; None of one without a hash key.
+        bundles: Those that bind its processor. committer: Posts its commits; None without a hash key.
         vault, keys: What encrypted circuits are opened and answers signed with; None on a processor without keys.
     """
 
@@ -102,6 +87,8 @@ class Executor:
     faulty: FaultyAnswers | None = None
     outbox: Outbox | None = None
     door: Door | None = None
+    bundles: Bundles = field(default_factory=Bundles)
+    committer: Committer | None = None
     vault: Vault | None = None
     keys: Keys | None = None
 
@@ -137,11 +124,8 @@ class Executor:
     async def _step(self, watch: Stopwatch, step: Step | ReservationStep, arguments: tuple) -> None:
         """Take a permissionless step, unless a simulation says that it would be in vain."""
         contract, function = step.value
-        began = time.perf_counter()
-        try:
+        with watch.chained():
             await self.gateway.simulate(self.account, contract, function, *arguments)
-        finally:
-            watch.chain += (time.perf_counter() - began) * 1e3
         await self._send(watch, contract, function, *arguments)
 
     async def _answer(self, story: Story, duty: Duty, action: duties.Answer, watch: Stopwatch) -> None:
@@ -149,13 +133,21 @@ class Executor:
         digest = await self._commitment(story, duty, watch)
         if digest is not None:
             self._take_back(action)
-            await self._send(watch, "ResultVerifier", "commit", story.computation, duty.index, digest)
+            if self.committer is None:
+                await self._send(watch, "ResultVerifier", "commit", story.computation, duty.index, digest)
+            else:
+                with watch.chained():
+                    await self.committer.post(Commit(story.computation, duty.index, duty.attempt, digest))
 
     async def _reveal(self, story: Story, duty: Duty, action: duties.Reveal, watch: Stopwatch) -> None:
         """Publish the histogram, then open the commitment."""
         opening = await self._opening(story, duty)
         self._take_back(action)
-        await self._send(watch, "ResultVerifier", "reveal", *opening)
+        bundled = self._bundled(story, duty)
+        if bundled is None:
+            await self._send(watch, "ResultVerifier", "reveal", *opening)
+        else:
+            await self._send(watch, "ResultVerifier", "revealBundled", *opening, bundled.lane, bundled.proof)
 
     async def _hand_in(self, story: Story, action: duties.HandIn, watch: Stopwatch) -> None:
         """Leave a commit or a reveal to the relayer, once its answer is in the journal."""
@@ -170,10 +162,17 @@ class Executor:
                 return
             payee = await Registry(self.gateway).operator(self.processor)
             item = await asyncio.to_thread(signed_commit, self.account, self.gateway, action, digest, payee)
+        elif self._bundled(story, duty) is not None:  # which a relay does not take
+            return await self._reveal(story, duty, action.report, watch)
         else:
             computation, index, root, salt, sketch = await self._opening(story, duty)
             item = RevealReport(computation=computation, index=index, counts_root=root, salt=salt, sketch=sketch)
         self.outbox.put(action.report, item, self.gateway.now)
+
+    def _bundled(self, story: Story, duty: Duty) -> Opening | None:
+        """Return what shows that a bundle binds an assignment; after an escalation it is bound by itself."""
+        leaf = leaf_of(story.computation, duty.index, story.attempt, duty.commitment)
+        return self.bundles.opening(story.computation, duty.index, leaf)
 
     def _take_back(self, report: duties.Answer | duties.Reveal) -> None:
         if self.outbox is not None:
@@ -279,10 +278,7 @@ class Executor:
         return counts
 
     async def _send(self, watch: Stopwatch, contract: str, function: str, *arguments) -> Receipt:
-        began = time.perf_counter()
-        try:
+        with watch.chained():
             if self.door is not None and function in KEYED:
                 return await self.door.send(contract, function, *arguments)
             return await self.gateway.send(self.account, contract, function, *arguments)
-        finally:
-            watch.chain += (time.perf_counter() - began) * 1e3

@@ -16,11 +16,14 @@ from qcrs.chain.gateway import ChainUnreachable, Gateway, TransactionRefused
 from qcrs.daemon.agenda import Agenda
 from qcrs.daemon.auditor import Auditor
 from qcrs.daemon.bulletin import Bulletin
+from qcrs.daemon.bundles import LANES
+from qcrs.daemon.committing import Committer
 from qcrs.daemon.duties import Action, Answer, Beat, Defend, Drain, HandIn, Keep, Reveal, Tend, decide, subject_of
 from qcrs.daemon.entangler import Entangler
 from qcrs.daemon.execution import RACES, TRANSIENT, Executor, WithheldForTest
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.outlook import Outlook, read_wish
+from qcrs.door import Door
 from qcrs.errors import QcrsError
 from qcrs.model.story import Story
 
@@ -28,7 +31,7 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
 RECONNECT_SECONDS = (0.2, 10.0)
-SKIPS = {"CommitSkipped", "RevealSkipped"}  # anyone can cause them, and must not hold up keepers so
+SKIPS = {"CommitSkipped", "RevealSkipped", "CommitPassedOver"}  # anyone can cause them, and must not hold up keepers so
 WISH = "drain"  # the file beside the journal in which 'qcrs node drain' and 'resume' leave their word
 _COUNTED = {Answer: "answered", Reveal: "revealed", HandIn: "handedIn", Defend: "defended"}
 
@@ -156,9 +159,18 @@ class Node:
         self._executor.processor = self._outlook.processor
         if self._executor.door is not None:
             await self._executor.door.open(self._executor.processor)
+            await self._open_lanes(self._executor.door)
         if self._entangler is not None:
             await self._entangler.catch_up()
         self._follow()
+
+    async def _open_lanes(self, door: Door) -> None:
+        """Learn, before the first event is read, what the processor's lanes hold; events tell the rest."""
+        executor = self._executor
+        if executor.committer is None:
+            lanes = [self._gateway.call("ResultVerifier", "bundleOf", executor.processor, n) for n in range(LANES)]
+            executor.bundles.begin(executor.processor, await asyncio.gather(*lanes))
+            executor.committer = Committer(door, executor.bundles, self._outlook.stories.by_id)
 
     def _follow(self) -> None:
         if self._outbox is not None:
@@ -178,6 +190,7 @@ class Node:
         if self._entangler is not None:
             self._entangler.take(message)
         taken = self._outlook.take(message.name, message.arguments, message.block, self._gateway.now)
+        self._executor.bundles.take(message.name, message.arguments, taken if isinstance(taken, Story) else None)
         if message.name == "PolicyChanged":
             self._follow()
         if isinstance(taken, Story) and taken.ended:

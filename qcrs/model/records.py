@@ -106,13 +106,13 @@ class Computation(Record):
     status: ComputationStatus
     attempt: int
     active: int
-    committed: int
     revealed: int
     refused: int
     tried: int
     carried: int
     secret_withheld: bool
     phase_ends_at: int
+    commits: int
     commits_digest: bytes
     drawn: int
 

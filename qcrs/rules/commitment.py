@@ -13,8 +13,9 @@ ANSWER_DOMAIN = keccak(b"QCRS verified result")
 
 SECRET_BYTES = 24
 BEACON_BYTES = 24
-COMMITS_DIGEST_BYTES = 6
+COMMITS_DIGEST_BYTES = 4
 NO_COMMITS = bytes(COMMITS_DIGEST_BYTES)
+NO_COMMITMENT = bytes(24)
 
 
 def of_result(
@@ -64,13 +65,13 @@ def secret_chain(last: bytes, length: int) -> list[bytes]:
 
 def extend(commits_digest: bytes, index: int, commitment: bytes) -> bytes:
     """Return the running digest of a round's commits after one more."""
-    return abi_digest(["bytes6", "uint256", "bytes24"], [commits_digest, index, commitment])[:COMMITS_DIGEST_BYTES]
+    return abi_digest(["bytes4", "uint256", "bytes24"], [commits_digest, index, commitment])[:COMMITS_DIGEST_BYTES]
 
 
 def seed_of(computation: int, attempt: int, secret: bytes, commits_digest: bytes) -> bytes:
     """Return the 32-byte seed of a round's count sketches."""
     return abi_digest(
-        ["bytes32", "uint64", "uint256", "bytes24", "bytes6"],
+        ["bytes32", "uint64", "uint256", "bytes24", "bytes4"],
         [SEED_DOMAIN, computation, attempt, secret, commits_digest],
     )
 

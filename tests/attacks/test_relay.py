@@ -115,7 +115,7 @@ def test_stranger_cannot_report_for_a_processor(world, office, job):
     forged = altered(item, index=0, payee=job.operator(0))
     skipped("CallerNotAssigned", office.post(forged))
     with refused("CallerNotRelay"):
-        world.verifier.commitFor(job.id, 0, bytes(24), job.node(0).daemon, True, sender=world.stranger)
+        world.verifier.commitFor(job.id, 0, bytes(24), job.node(0).daemon, sender=world.stranger)
 
 
 def test_spoilt_report_does_not_keep_others_from_their_pay(world, office, job):

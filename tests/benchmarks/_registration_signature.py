@@ -7,99 +7,31 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from _consortium import POLICY, Players, consortium
+from _registration_bundles import ONE_QUBIT, REPLICAS, SHOTS, bundles, each_of_sixteen
+from _registration_keyholder import Keyholder
 from _report import Goal, finish, table
 
 from qcrs.chain.artifacts import compile_sources
 from qcrs.chain.codec import Interface
-from qcrs.chain.gateway import Gateway, Receipt
+from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.network import Network
 from qcrs.chain.report import CommitReport, config_digest, sign_commit
 from qcrs.rules import hash_signature
-from qcrs.rules.hash_keys import Action, Call, Domain
-from qcrs.rules.hash_signature import SECRET_BYTES, Tree
+from qcrs.rules.hash_keys import Call
+from qcrs.rules.hash_signature import SECRET_BYTES
 from qcrs.sdk.devnet import Devnet
 from qcrs.sdk.terms import Circuit
 
 COMMAND = "make bench-registration"
-ONE_QUBIT = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[1] q;\nbit[1] c;\nh q[0];\nc[0] = measure q[0];\n'
-REPLICAS, SHOTS = 5, 4096  # all five processors, so that the one measured has a seat in each computation
-BATCHES = (4, 16)  # as far as the qubits of a devnet's processors reach: each commit here holds one
-GAS_EACH = 150_000
 HARNESS = "HashSignatureHarness"
 VERIFICATIONS = 20
 SIGNATURES = 100
-MOST_VERIFY_GAS, MOST_POSTED_SURCHARGE, MOST_SURCHARGE, MOST_BATCH_SURCHARGE = 40_000, 60_000, 60_000, 12_000
-
-
-@dataclass
-class Keyholder:
-    """One processor's daemon with trees of its own, in memory alone."""
-
-    gateway: Gateway
-    account: LocalAccount
-    secret: bytes
-    tree: Tree
-    next_leaf: int = 0
-
-    @classmethod
-    def fresh(cls, gateway: Gateway, account: LocalAccount) -> "Keyholder":
-        """Return a holder with a new tree."""
-        secret = os.urandom(SECRET_BYTES)
-        return cls(gateway, account, secret, hash_signature.grow(secret))
-
-    @property
-    def domain(self) -> Domain:
-        """What is signed for."""
-        return Domain(self.gateway.network.chain_id, self.gateway.addresses["HashKeys"])
-
-    def sign(self, digest_of: Callable[[int], bytes]) -> bytes:
-        """Return the next leaf's signature."""
-        leaf, self.next_leaf = self.next_leaf, self.next_leaf + 1
-        return hash_signature.sign(self.secret, self.tree, leaf, digest_of(leaf))
-
-    def possession(self) -> bytes:
-        """Return the proof that somebody has this tree."""
-        commitment = self.tree.commitment
-        return self.sign(lambda leaf: self.domain.possession_digest(self.account.address, commitment, leaf))
-
-    async def install(self) -> Receipt:
-        """Install the tree."""
-        return await self._send("install", self.tree.commitment, self.possession())
-
-    async def rotate(self) -> Receipt:
-        """Replace the tree by a fresh one."""
-        fresh, account = Keyholder.fresh(self.gateway, self.account), self.account.address
-        commitment = fresh.tree.commitment
-        signature = self.sign(lambda leaf: self.domain.rotation_digest(account, commitment, leaf))
-        receipt = await self._send("rotate", account, commitment, fresh.possession(), b"", signature)
-        self.secret, self.tree, self.next_leaf = fresh.secret, fresh.tree, fresh.next_leaf
-        return receipt
-
-    async def perform(self, call: Call, poster: LocalAccount | None = None) -> Receipt:
-        """Make one call: sent by the account itself, or by *poster* with an ECDSA signature beside."""
-        action = Action(self.account.address, call.target, call.data)
-        leaf = self.next_leaf
-        signature = self.sign(lambda leaf: self.domain.action_digest(action, leaf))
-        ecdsa = b""
-        if poster is not None:
-            ecdsa = bytes(self.account.unsafe_sign_hash(self.domain.action_digest(action, leaf)).signature)
-        given = (action.to_chain(), ecdsa, signature)
-        return await self.gateway.send(poster or self.account, "HashKeys", "perform", *given)
-
-    async def perform_many(self, calls: list[Call]) -> Receipt:
-        """Make many calls under one signature."""
-        account, given = self.account.address, [call.to_chain() for call in calls]
-        signature = self.sign(lambda leaf: self.domain.batch_digest(account, calls, GAS_EACH, leaf))
-        return await self._send("performMany", account, given, GAS_EACH, b"", signature)
-
-    async def _send(self, function: str, *arguments: Any) -> Receipt:
-        return await self.gateway.send(self.account, "HashKeys", function, *arguments)
+MOST_VERIFY_GAS, MOST_SURCHARGE, MOST_BUNDLED_COMMIT = 40_000, 60_000, 33_000
 
 
 async def verify_gas(gateway: Gateway, poster: LocalAccount) -> list[int]:
@@ -192,24 +124,9 @@ async def measure_gas(devnet: Devnet) -> dict[str, Any]:
         raw["perform"] = [(await holder.perform(call)).gas_used for call in await commits(players, processor, 1)]
         raw["posted"] = [(await holder.perform(call, poster)).gas_used for call in await commits(players, processor, 1)]
         raw["rotate"] = (await holder.rotate()).gas_used
-        raw["batches"] = await batches(players, holder, processor)
+        print("  bundles of commits, and reveals out of them", flush=True)
+        raw["bundles"] = await bundles(players, holder, processor)
         return raw
-
-
-async def batches(players: Players, holder: Keyholder, processor: int) -> dict[str, float]:
-    """Return the gas of each commit in batches of several sizes, as far as the processor has qubits for them."""
-    each = {}
-    for size in BATCHES:
-        standing = await players.gateway.call("ProcessorRegistry", "standingOf", processor)
-        if size > standing["qubits"] - standing["leasedQubits"]:
-            print(f"  a batch of {size} needs more qubits than the processor has left: not measured", flush=True)
-            continue
-        calls = await commits(players, processor, size)
-        receipt = await holder.perform_many(calls)
-        if len([event for event in receipt.events if event.name == "ResultCommitted"]) != size:
-            raise AssertionError(f"not all of a batch of {size} commits were taken")
-        each[str(size)] = receipt.gas_used / size
-    return each
 
 
 def measure_speed() -> dict[str, list[float]]:
@@ -242,7 +159,7 @@ def rows(raw: dict[str, Any]) -> list[tuple[str, float, str]]:
     """Return the figures as a table's rows."""
     gas, speed = raw["gas"], raw["speed"]
     plain = median(gas["plain"])
-    sixteen = gas["batches"].get("16")
+    bundled, sixteen = gas["bundles"], each_of_sixteen(gas["bundles"])
     return [
         ("verification alone, dearest", max(gas["verify"]), "gas"),
         ("install, with proof of possession", gas["install"], "gas"),
@@ -252,8 +169,15 @@ def rows(raw: dict[str, Any]) -> list[tuple[str, float, str]]:
         ("the same, signed by ECDSA and posted by another", gas["relayed"], "gas"),
         ("commit with one, sent by the account", median(gas["perform"]), "gas"),
         ("commit with one, posted by another", median(gas["posted"]), "gas"),
-        *((f"each of a batch of {size}", each, "gas") for size, each in gas["batches"].items()),
-        *([("of which for the hash key, batch of 16", sixteen - (plain - 21_000), "gas")] if sixteen else []),
+        ("what a key adds to a commit sent by the account", median(gas["perform"]) - plain, "gas"),
+        *(
+            (f"each of a bundle of {size}", each, "gas")
+            for size, each in zip(bundled["sizes"], bundled["each"], strict=True)
+        ),
+        ("reveal by itself", bundled["reveal"], "gas"),
+        ("reveal out of a bundle of 16", bundled["revealBundled"], "gas"),
+        ("commit and reveal, by themselves with a key", median(gas["perform"]) + bundled["reveal"], "gas"),
+        ("commit and reveal, out of a bundle of 16", sixteen + bundled["revealBundled"], "gas"),
         ("growing a tree", speed["grow"][0], "ms"),
         ("signing, median", median(speed["sign"]), "ms"),
         ("signing, longest", max(speed["sign"]), "ms"),
@@ -262,25 +186,28 @@ def rows(raw: dict[str, Any]) -> list[tuple[str, float, str]]:
 
 
 def goals(raw: dict[str, Any]) -> list[Goal]:
-    """Return the goals with the figures in *raw*."""
+    """Return the goals with the figures in *raw*.
+
+    What a hash key adds is told between two commits that somebody else posts, which differ in their signatures alone.
+    """
     gas = raw["gas"]
-    plain = median(gas["plain"])
-    found = [
+    return [
         Goal("gas of verifying a hash-based signature", max(gas["verify"]), MOST_VERIFY_GAS, "gas", COMMAND),
-        Goal("gas that a hash key adds to a commit", median(gas["perform"]) - plain, MOST_SURCHARGE, "gas", COMMAND),
         Goal(
-            "gas of a commit with one posted by another, over the report relay's",
+            "gas of a commit signed by a hash key too, over one signed by ECDSA alone",
             median(gas["posted"]) - gas["relayed"],
-            MOST_POSTED_SURCHARGE,
+            MOST_SURCHARGE,
+            "gas",
+            COMMAND,
+        ),
+        Goal(
+            "gas of each of 16 commits by one signature",
+            each_of_sixteen(gas["bundles"]),
+            MOST_BUNDLED_COMMIT,
             "gas",
             COMMAND,
         ),
     ]
-    if "16" in gas["batches"]:
-        found.append(Goal("gas of each of 16 commits by one signature", gas["batches"]["16"], 33_000, "gas", COMMAND))
-        surcharge = gas["batches"]["16"] - (plain - 21_000)
-        found.append(Goal("gas that it adds to each of 16 commits", surcharge, MOST_BATCH_SURCHARGE, "gas", COMMAND))
-    return found
 
 
 async def measure() -> dict[str, Any]:

@@ -9,7 +9,7 @@ import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
 import {Records} from "../../contracts/Records.sol";
 import {Policy} from "../../contracts/interfaces/IEscrow.sol";
 import {Request} from "../../contracts/libraries/Admission.sol";
-import {AssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
+import {Assignment, AssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
 import {Computation, ComputationId, ComputationStatus} from "../../contracts/lifecycle/Computation.sol";
 import {ProcessorId} from "../../contracts/lifecycle/Processor.sol";
 import {Parties} from "./Parties.sol";
@@ -82,7 +82,7 @@ contract Handler is Parties {
     function commit(uint256 seed, uint256 index) external atClock {
         ComputationId id = _pick(seed, ComputationStatus.Allocated);
         uint256[] memory seats = _seatsIn(id, AssignmentStatus.Assigned);
-        _commit(id, seats[index % seats.length]);
+        _commitEither(id, seats[index % seats.length]);
     }
 
     function refuse(uint256 seed, uint256 index) external atClock {
@@ -171,7 +171,10 @@ contract Handler is Parties {
                 _backfill(id);
             }
         } else if (status == ComputationStatus.Allocated) {
-            _commitAll(id);
+            uint256[] memory due = _seatsIn(id, AssignmentStatus.Assigned);
+            for (uint256 i; i < due.length; ++i) {
+                _commitEither(id, due[i]);
+            }
         } else if (status == ComputationStatus.Committed) {
             _disclose(id);
         } else if (status == ComputationStatus.Revealing) {
@@ -241,7 +244,16 @@ contract Handler is Parties {
         // Who has answered before an escalation is bound to that answer.
         if (_answered[id] & (1 << seat) == 0) _answers[id] |= uint256(answer) << (2 * seat);
         _answered[id] |= 1 << seat;
-        _reveal(id, seat, _answerOf(_answerIn(_answers[id], seat), seat));
+        uint256[] memory sketch = _answerOf(_answerIn(_answers[id], seat), seat);
+        (, Assignment memory a) = records.dutyOf(id, seat);
+        if (a.digest == 0) _revealBundled(id, seat, sketch);
+        else _reveal(id, seat, sketch);
+    }
+
+    /// @dev Every other one by a bundle.
+    function _commitEither(ComputationId id, uint256 seat) private {
+        if ((ComputationId.unwrap(id) + seat) % 2 == 0) _commit(id, seat);
+        else _commitBundled(id, seat);
     }
 
     function _drawAnswer(uint256 answers, uint256 seat) private pure returns (Answer) {

@@ -7,6 +7,7 @@ import {ComputationAllocator} from "../../contracts/ComputationAllocator.sol";
 import {Disputes} from "../../contracts/Disputes.sol";
 import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
 import {Records} from "../../contracts/Records.sol";
+import {onesIn} from "../../contracts/libraries/Bits.sol";
 import {Assignment, AssignmentLifecycle, AssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
 import {
     Computation,
@@ -227,7 +228,7 @@ contract InvariantTest {
                 bool paid = ComputationLifecycle.isVerdict(c.status) && c.status != ComputationStatus.Rejected;
                 require((c.escrow != 0) == paid, "what was earned is not told, or money is left");
             } else {
-                require(c.committed == committed + revealed, "wrong committed");
+                require(onesIn(c.commits) == committed + revealed, "wrong commits");
                 require(c.revealed == revealed, "wrong revealed");
                 require(c.escrow != 0, "a running computation without money");
             }

@@ -114,14 +114,14 @@ contract RecordReaderTest {
         c.priority = Priority(_random() % (uint256(type(Priority).max) + 1));
         c.attempt = uint8(_random());
         c.active = uint8(_random());
-        c.committed = uint8(_random());
+        c.commits = uint32(_random());
         c.revealed = uint8(_random());
         c.refused = uint8(_random());
         c.tried = uint8(_random());
         c.carried = uint8(_random());
         c.secretWithheld = _random() % 2 == 0;
-        c.phaseEndsAt = uint40(_random());
-        c.commitsDigest = bytes6(uint48(_random()));
+        c.phaseEndsAt = uint32(_random());
+        c.commitsDigest = bytes4(uint32(_random()));
         c.drawn = uint96(_random());
     }
 

@@ -252,7 +252,7 @@ contract RegressionTest is Suite {
         _complete(id, uint256(Answer.Rogue) << 2 | uint256(Answer.OtherRogue) << 4);
         Computation memory c = records.computationOf(id);
         require(c.status == ComputationStatus.Queued && c.replicas == 5 && c.attempt == 2, "it did not escalate");
-        require(c.committed == 3 && c.active == 3 && c.escrow == 7 * pay + 3 * BOUNTY, "wrong carry");
+        require(c.commits == 7 && c.active == 3 && c.escrow == 7 * pay + 3 * BOUNTY, "wrong carry");
         _complete(id, uint256(Answer.Rogue) << 2 | uint256(Answer.OtherRogue) << 4);
         c = records.computationOf(id);
         require(c.status == ComputationStatus.Accepted && c.escrow == pay, "no verdict, or another pay");

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Capability} from "../../contracts/interfaces/IProcessorRegistry.sol";
 import {Request} from "../../contracts/libraries/Admission.sol";
+import {BundledCommit} from "../../contracts/libraries/Bundle.sol";
 import {Commitment} from "../../contracts/libraries/Commitment.sol";
 import {Assignment, AssignmentStatus} from "../../contracts/lifecycle/Assignment.sol";
 import {Computation, ComputationId} from "../../contracts/lifecycle/Computation.sol";
@@ -184,6 +185,21 @@ abstract contract Suite is Deployment {
         verifier.commit(id, index, commitment);
     }
 
+    /// @dev The same by a bundle of this one commit.
+    function _commitBundled(ComputationId id, uint256 index) internal {
+        BundledCommit[] memory commits = new BundledCommit[](1);
+        commits[0] = BundledCommit(id, uint8(index), _commitmentOf(id, index));
+        (, Assignment memory a) = records.dutyOf(id, index);
+        bytes32 before = verifier.bundleOf(a.processor, _laneOf(id, index));
+        address daemon = _daemonOf(a.processor);
+        vm.prank(daemon);
+        verifier.commitBundle(a.processor, _laneOf(id, index), before, commits);
+    }
+
+    function _laneOf(ComputationId id, uint256 index) internal pure returns (uint8) {
+        return uint8(ComputationId.unwrap(id) * 8 + index);
+    }
+
     function _refuse(ComputationId id, uint256 index) internal {
         address daemon = _daemonOfIndex(id, index);
         vm.prank(daemon);
@@ -211,6 +227,11 @@ abstract contract Suite is Deployment {
 
     function _reveal(ComputationId id, uint256 index, uint256[] memory sketch) internal {
         verifier.reveal(id, index, _rootOf(index), _saltOf(index), sketch);
+    }
+
+    function _revealBundled(ComputationId id, uint256 index, uint256[] memory sketch) internal {
+        bytes32[] memory proof = new bytes32[](0);
+        verifier.revealBundled(id, index, _rootOf(index), _saltOf(index), sketch, _laneOf(id, index), proof);
     }
 
     /// @dev All that have committed reveal honest answers.

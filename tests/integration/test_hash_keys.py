@@ -52,6 +52,26 @@ def test_computation_is_accepted_with_commits_through_the_door(world):
     asyncio.run(scenario())
 
 
+def test_commits_that_come_together_are_bundled_and_revealed_out_of_the_bundle(world):
+    """Eight computations at once; the daemons have one signature under way at a time, so that others wait for it."""
+
+    async def scenario():
+        async with world.client() as client:
+            first = await client.gateway.block_number() + 1
+            circuit = circuit_of(text_of("bell"))
+            submitted = [await client.submit(circuit, 12_288, 3) for _ in range(8)]
+            stories = await asyncio.gather(*(drive(client, each.computation) for each in submitted))
+            assert {story.status for story in stories} == {ComputationStatus.Accepted}
+            events = await client.gateway.logs(first)
+            bundles = [event for event in events if event.name == "CommitsBundled"]
+            assert bundles, "no two commits came together"
+            assert sum(bundle["commits"] for bundle in bundles) >= 2 * len(bundles)
+            assert len([event for event in events if event.name == "ResultRevealed"]) == 24
+            assert not [event for event in events if event.name == "ActionFailed"]
+
+    asyncio.run(scenario())
+
+
 def test_ecdsa_key_of_a_keyed_daemon_reports_nothing(world):
     async def scenario():
         files = world.devnet.node_files("lab-1")

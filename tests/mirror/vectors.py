@@ -18,6 +18,7 @@ from qcrs.rules import (
     agreement,
     audit_trail,
     benchmark,
+    bundle,
     commitment,
     count_sketch,
     credibility,
@@ -112,6 +113,12 @@ def random_cases(*kinds: str) -> Callable[[random.Random], Iterator[Arguments]]:
             yield tuple(random_value(rng, kind) for kind in kinds)
 
     return cases
+
+
+def tree_cases(rng: random.Random) -> Iterator[Arguments]:
+    """Yield the leaves of trees of every size up to 40."""
+    while True:
+        yield ([rng.randbytes(32) for _ in range(rng.randint(1, 40))],)
 
 
 def random_value(rng: random.Random, kind: str) -> Any:
@@ -218,13 +225,13 @@ RULES = [
     Rule(
         "CommitmentHarness",
         "extend",
-        random_cases("bytes6", "uint256", "bytes24"),
+        random_cases("bytes4", "uint256", "bytes24"),
         commitment.extend,
     ),
     Rule(
         "CommitmentHarness",
         "seedOf",
-        random_cases("uint64", "uint256", "bytes24", "bytes6"),
+        random_cases("uint64", "uint256", "bytes24", "bytes4"),
         commitment.seed_of,
     ),
     Rule(
@@ -239,6 +246,9 @@ RULES = [
         random_cases("uint64", "uint256", "bytes32[]"),
         commitment.of_answer,
     ),
+    Rule("BundleHarness", "leafOf", random_cases("uint64", "uint256", "uint256", "bytes24"), bundle.leaf_of),
+    Rule("BundleHarness", "rootOf", tree_cases, bundle.root_of),
+    Rule("BundleHarness", "rootFrom", random_cases("bytes32", "bytes32[]"), bundle.root_from),
     *certification_rules(),
     *entanglement_rules(),
     Rule("BucketHashHarness", "bucketOf", histograms.bucket_hash_cases, histograms.bucket_of),

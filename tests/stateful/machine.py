@@ -225,7 +225,9 @@ class ComputationMachine(RuleBasedStateMachine):
             self.step(
                 True,
                 lambda twin=twin, index=index: self.predicted.commit(twin, index),
-                lambda job=job, index=index, counts=counts: job.commit(index, counts),
+                lambda job=job, index=index, counts=counts: job.commit(
+                    index, counts, bundled=(job.id + index) % 2 == 1
+                ),
             )
 
     @with_twins

@@ -102,6 +102,7 @@ _CALLS: Mapping[str, Call] = {
     "ComputationsExchanged": queues.exchange,
     "ComputationCommitted": rounds.commit,
     "ResultCommitted": rounds.commit,
+    "CommitsBundled": rounds.bundle,
     "ComputationRevealing": rounds.disclose,
     "ResultRevealed": rounds.reveal,
     "ComputationSettled": verdicts.settle,

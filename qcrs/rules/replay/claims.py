@@ -78,6 +78,8 @@ def _on_computations(suite: Suite) -> Iterator[Claim]:
     for id_, c in suite.computations.items():
         for view, expected in (("computationOf", c.record()), ("assignmentsOf", c.panel())):
             yield Claim("Records", view, (id_,), Rule.Record, expected, id_)
+    for key, root in suite.bundles.items():
+        yield Claim("ResultVerifier", "bundleOf", key, Rule.Commitment, root)
     for noise_class, queue in suite.queues.fair.items():
         state = (queue.first, queue.waiting, queue.stalled_since)
         yield Claim("ComputationAllocator", "queueOf", (noise_class,), Rule.Queue, state)

@@ -10,7 +10,7 @@ from qcrs.model.computation import ESCALATION, MAX_ASSIGNMENTS, MAX_ATTEMPTS, Co
 from qcrs.model.computation import advance as advance_computation
 from qcrs.model.records import Request
 from qcrs.rules.agreement import quorum_of
-from qcrs.rules.commitment import NO_COMMITS
+from qcrs.rules.commitment import NO_COMMITMENT, NO_COMMITS
 from qcrs.rules.fair_queue import cost_of
 from qcrs.rules.replay.transcript import Contradiction, Rule, Transcript
 
@@ -31,14 +31,15 @@ class Seat:
     """One assignment.
 
     Attributes:
-        digest: What the chain keeps: the commitment, then the digest of what was revealed.
+        digest: The commitment, then the digest of what was revealed. bundled: The chain keeps no commitment of its own.
         drawn_in: Number of the audit entry by which it was drawn.
     """
 
     processor: int
     organisation: int
     status: AssignmentStatus = AssignmentStatus.Assigned
-    digest: bytes = bytes(24)
+    digest: bytes = NO_COMMITMENT
+    bundled: bool = False
     counts_root: bytes = b""
     salt: bytes = b""
     sketch: list[int] = field(default_factory=list)
@@ -76,7 +77,7 @@ class Computation:
     passed: int = 0
     phase_ends_at: int = 0
     attempt: int = 0
-    committed: int = 0
+    commits: int = 0
     revealed: int = 0
     refused: int = 0
     withheld: bool = False
@@ -125,7 +126,7 @@ class Computation:
 
     def restart(self) -> None:
         """Open another round: what the last one counted is void."""
-        self.committed = self.revealed = self.refused = 0
+        self.commits = self.revealed = self.refused = 0
         self.commits_digest = NO_COMMITS
         self.attempt += 1
 
@@ -186,17 +187,20 @@ class Computation:
             "requester": self.account,
             "attempt": self.attempt,
             "active": len(self.on_duty()),
-            "committed": self.committed,
             "revealed": self.revealed,
             "refused": self.refused,
             "tried": len(self.seats),
             "carried": self.carried,
             "secretWithheld": self.withheld,
             "phaseEndsAt": self.phase_ends_at,
+            "commits": self.commits,
             "commitsDigest": self.commits_digest,
             "drawn": sum(seat.processor << 32 * index for index, seat in enumerate(self.seats[:_IN_RECORD])),
         }
 
     def panel(self) -> list[dict[str, Any]]:
         """Return what the contract must have on record of the assignments."""
-        return [{"digest": s.digest, "processor": s.processor, "status": s.status} for s in self.seats]
+        return [
+            {"digest": NO_COMMITMENT if s.bundled else s.digest, "processor": s.processor, "status": s.status}
+            for s in self.seats
+        ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
 from qcrs.rules import commitment
+from qcrs.rules.bundle import leaf_of, root_of
 from qcrs.rules.count_sketch import has_totals
 from qcrs.rules.replay.computation import Computation
 from qcrs.rules.replay.money import distribute
@@ -28,14 +29,31 @@ def commit(suite: Suite, log: Transcript) -> None:
     log.require(Rule.Commitment, "processor of the commit", seat.processor, event["processor"])
     seat.digest = event["commitment"]
     c.commits_digest = commitment.extend(c.commits_digest, index, seat.digest)
-    c.committed += 1
-    complete = c.committed == c.replicas
-    log.require(Rule.Sequence, f"commits complete with {c.committed}", complete, completes)
+    c.commits |= 1 << index
+    complete = c.commits.bit_count() == c.replicas
+    log.require(Rule.Sequence, f"commits complete with {c.commits.bit_count()}", complete, completes)
+    suite.commits.append((event.block, c, index))
     if last is not None:
         log.require(Rule.Sequence, "computation of ComputationCommitted", c.id, last["computation"])
         c.phase_ends_at = log.now + suite.book.policy.disclose_seconds
         log.require(Rule.Window, "end of the disclosure phase", c.phase_ends_at, last["phaseEndsAt"])
         c.advance(log, ComputationStatus.Committed)
+
+
+def bundle(suite: Suite, log: Transcript) -> None:
+    """Replay the end of ``commitBundle``: the commits just before it are bound by one root."""
+    event = log.take("CommitsBundled")
+    bound = list(suite.commits)[-event["commits"] :]
+    leaves = [
+        leaf_of(c.id, index, c.attempt, c.seats[index].digest)
+        for block, c, index in bound
+        if block == event.block and c.seats[index].processor == event["processor"]
+    ]
+    log.require(Rule.Commitment, "commits of the bundle", event["commits"], len(leaves))
+    log.require(Rule.Commitment, "root of the bundle", root_of(leaves), event["root"])
+    for _, c, index in bound:
+        c.seats[index].bundled = True
+    suite.bundles[event["processor"], event["lane"]] = event["root"]
 
 
 def disclose(suite: Suite, log: Transcript) -> None:
@@ -81,7 +99,7 @@ def reveal(suite: Suite, log: Transcript) -> None:
     totals = has_totals(sketch, request.outcome_bits, request.shots)
     log.hold(Rule.SketchTotals, totals, "sketch", f"rows that add up to {request.shots} shots", sketch)
     seat.counts_root, seat.salt, seat.sketch = root, salt, sketch
-    seat.digest = commitment.of_reveal(root, salt, sketch)
+    seat.digest, seat.bundled = commitment.of_reveal(root, salt, sketch), False
     c.revealed += 1
 
 

@@ -1,11 +1,12 @@
 """The suite's state, rebuilt from its events alone."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qcrs.model.decision import Decision
+from qcrs.rules.bundle import MAX_BUNDLE
 from qcrs.rules.replay.bodies import Bodies
 from qcrs.rules.replay.bonds import Bond
 from qcrs.rules.replay.challenges import Demand
@@ -49,6 +50,7 @@ class Suite:
     Attributes:
         bonds: By processor. queues: Who waits for a first draw. beacon: Entropy of the next draw.
         deliveries: By kind, ``result`` or ``outcomes``, and computation.
+        commits: The last ones, by block, computation and assignment. bundles: Roots by processor and lane.
     """
 
     def __init__(self, constants: Constants) -> None:
@@ -71,6 +73,8 @@ class Suite:
         self.sessions = Sessions()
         self.keys = Keys()
         self.computations: dict[int, Computation] = {}
+        self.commits: deque[tuple[int, Computation, int]] = deque(maxlen=MAX_BUNDLE)
+        self.bundles: dict[tuple[int, int], bytes] = {}
         self.beacon = constants.genesis_entropy
 
     def computation(self, log: Transcript, id_: int) -> Computation:

@@ -122,15 +122,15 @@ EMITTERS: Mapping[str, str] = {
         " MotionWithdrawn BodyFounded BodyComposed TempoSet DelayWaived",
         "HashKeys": "KeyInstalled KeyRotated KeyRecovered ActionPerformed ActionFailed Attested RecoveryProposed"
         " RecoveryObjected",
-        "ResultVerifier": "ResultCommitted PayloadRefused SeedFixed ResultRevealed ComputationSettled",
+        "ResultVerifier": "ResultCommitted CommitsBundled PayloadRefused SeedFixed ResultRevealed ComputationSettled",
     }.items()
     for name in names.split()
 }
 
-# What OpenZeppelin's parts say about roles, what a relay refused, and who has to come with which keys: no rule replayed
-# here depends on it.
+# What OpenZeppelin's parts say about roles, which reports were passed over, who has to come with which keys: no rule
+# replayed here depends on it.
 UNREPLAYED = frozenset(
-    "AuthorityUpdated EIP712DomainChanged CommitSkipped RevealSkipped BundleSkipped KeysAdopted"
+    "AuthorityUpdated EIP712DomainChanged CommitSkipped RevealSkipped CommitPassedOver KeysAdopted"
     " HashKeysRequired".split()
 )
 

@@ -31,7 +31,6 @@ _STATUS_OF = {
     Verdict.Unverified: ComputationStatus.Unverified,
 }
 NO_DIGEST = bytes(32)
-NO_COMMITMENT = bytes(24)
 
 # Assignment index and seat of each replica that revealed, ascending.
 Revealed = Sequence[tuple[int, Seat]]
@@ -83,7 +82,7 @@ def _escalate(
     attempt, secret = c.attempt + 1, c.secret
     c.restart()
     verifier = suite.constants.contracts["ResultVerifier"]
-    commitments = [NO_COMMITMENT] * len(c.seats)
+    commitments = [commitment.NO_COMMITMENT] * len(c.seats)
     for index, seat in revealed:
         if index in fates:
             continue
@@ -91,7 +90,7 @@ def _escalate(
         seat.digest = commitments[index] = commitment.of_result(
             suite.constants.chain_id, verifier, c.id, attempt, seat.processor, seat.counts_root, seat.salt
         )
-        c.committed += 1
+        c.commits |= 1 << index
     c.carried = len(c.seats) if verdict is Verdict.Inconclusive else 0
     c.replicas += ESCALATION
     bounty = suite.constants.keeper_bounty

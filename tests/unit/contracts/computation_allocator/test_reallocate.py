@@ -29,7 +29,7 @@ def test_reallocate_replaces_those_who_did_not_commit(world):
     receipt = reallocate(world, job)
     assert job.fates == [Silent, Committed, Silent]
     record = job.record
-    assert (record.status, record.active, record.committed) == (ComputationStatus.Queued, 1, 1)
+    assert (record.status, record.active, record.commits) == (ComputationStatus.Queued, 1, 0b010)
     assert record.attempt == 1
     assert receipt.event("ComputationRequeued") == {
         "computation": job.id,
@@ -136,7 +136,7 @@ def test_reallocate_starts_another_round_when_too_few_reveal(world):
     assert job.fates == [Silent, Silent, Released]
     record = job.record
     assert (record.status, record.attempt) == (ComputationStatus.Queued, 2)
-    assert (record.active, record.committed, record.revealed, record.refused) == (0, 0, 0, 0)
+    assert (record.active, record.commits, record.revealed, record.refused) == (0, 0, 0, 0)
     assert record.commits_digest == commitment.NO_COMMITS
     assert receipt.event("ComputationRequeued") == {
         "computation": job.id,

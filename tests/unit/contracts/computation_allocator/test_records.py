@@ -11,6 +11,7 @@ from tests.scenario import NOBODY
 
 VERIFIER_ONLY = [
     "noteCommit",
+    "noteBound",
     "recordRefusal",
     "openReveals",
     "openRevealsFromBeacon",

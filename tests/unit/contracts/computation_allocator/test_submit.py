@@ -59,14 +59,14 @@ def test_submit_queues_and_locks_the_quote(world):
         "priority": Priority.Routine,
         "attempt": 0,
         "active": 0,
-        "committed": 0,
+        "commits": 0,
         "revealed": 0,
         "refused": 0,
         "tried": 0,
         "carried": 0,
         "secretWithheld": False,
         "phaseEndsAt": 0,
-        "commitsDigest": bytes(6),
+        "commitsDigest": bytes(4),
         "drawn": 0,
     }
     assert world.allocator.requesterOf(1) == world.consortium.accountOf(1) == world.requester

@@ -10,7 +10,7 @@ from tests.evm import artifacts
 from tests.job import rogue
 
 SCREENED = 1  # as in contracts/libraries/Asked.sol
-NOTHING = {0, bytes(6), bytes(24)}
+NOTHING = {0, bytes(4), bytes(24)}
 
 
 def unpack(layout, type_, words):

@@ -4,6 +4,7 @@ from qcrs.chain.report import COMMIT_REPORT, CommitReport, RevealReport
 from qcrs.model.assignment import AssignmentStatus
 from qcrs.model.computation import ComputationStatus
 from qcrs.rules.digest import abi_digest, keccak
+from tests.doors import key_node
 from tests.evm import CHAIN_ID, refused
 from tests.reports import reason_of, skipped
 
@@ -230,4 +231,15 @@ def test_commit_for_is_the_relay_s_alone(world):
     job = world.submit().allocate()
     for caller in (world.stranger, job.node(0).daemon, job.operator(0)):
         with refused("CallerNotRelay", account=caller):
-            world.verifier.commitFor(job.id, 0, bytes(24), job.node(0).daemon, True, sender=caller)
+            world.verifier.commitFor(job.id, 0, bytes(24), job.node(0).daemon, sender=caller)
+
+
+def test_report_of_a_keyed_daemon_is_skipped(world, office):
+    """It needs its hash key's signature, which a bundle through the door has: see test_commit_bundle."""
+    job = world.submit().allocate()
+    keyed = world.nodes.index(job.node(0)) + 1
+    key_node(world, keyed)
+    receipt = office.post(*(office.signed(job, index) for index in range(3)))
+    (skipped,) = receipt.named("CommitSkipped")
+    assert (receipt.result, reason_of(skipped).name) == (2, "HashSignatureRequired")
+    assert job.fates[0] is AssignmentStatus.Assigned

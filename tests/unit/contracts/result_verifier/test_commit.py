@@ -14,7 +14,7 @@ def test_commit_records_the_commitment(world):
         AssignmentStatus.Assigned,
     ]
     assert job.assignments[1].digest == job.commitment(1)
-    assert (job.status, job.record.committed) == (ComputationStatus.Allocated, 1)
+    assert (job.status, job.record.commits) == (ComputationStatus.Allocated, 0b010)
     assert receipt.names == ["ResultCommitted"]
     assert receipt.event("ResultCommitted") == {
         "computation": job.id,
@@ -50,7 +50,7 @@ def test_commit_is_taken_while_a_replacement_is_sought(world):
     job = world.submit().allocate()
     job.refuse(0)
     job.commit(1)
-    assert (job.status, job.record.committed) == (ComputationStatus.Queued, 1)
+    assert (job.status, job.record.commits) == (ComputationStatus.Queued, 0b010)
     job.allocate().commit_all()
     assert job.status is ComputationStatus.Committed
 

@@ -40,7 +40,7 @@ def test_escalate_asks_for_two_more_when_three_are_split(crowd):
     job, receipt = escalated(crowd)
     record = job.record
     assert (record.status, record.replicas, record.active) == (ComputationStatus.Queued, 5, 3)
-    assert (record.attempt, record.committed, record.revealed, record.refused) == (2, 3, 0, 0)
+    assert (record.attempt, record.commits, record.revealed, record.refused) == (2, 0b111, 0, 0)
     assert record.commits_digest == commitment.NO_COMMITS
     assert record.carried == 0
     assert job.fates == [Committed] * 3
@@ -144,7 +144,7 @@ def test_escalate_drops_the_silent_and_replaces_them_too(crowd):
     receipt = job.settle()
     assert receipt.event("ComputationEscalated")["replicas"] == 5
     assert job.fates == [Committed, Silent, Committed]
-    assert (job.record.active, job.record.committed) == (2, 2)
+    assert (job.record.active, job.record.commits) == (2, 0b101)
     assert purse.gains() == {
         crowd.requester: -crowd.bounty,
         crowd.keeper: 2 * crowd.bounty,

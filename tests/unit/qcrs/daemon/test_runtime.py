@@ -6,6 +6,7 @@ import pytest
 
 from qcrs.chain.codec import Event
 from qcrs.chain.deployment import DEFAULT_POLICY
+from qcrs.daemon.bundles import Bundles
 from qcrs.daemon.runtime import Node
 from qcrs.model.story import Story
 
@@ -18,7 +19,7 @@ def node(tmp_path):
     outbox = SimpleNamespace(follow=lambda gateway, policy: followed.append(policy), followed=followed)
     node = Node(
         SimpleNamespace(now=NOW),
-        SimpleNamespace(processor=1, outbox=outbox, account=SimpleNamespace(address="0xabc")),
+        SimpleNamespace(processor=1, outbox=outbox, account=SimpleNamespace(address="0xabc"), bundles=Bundles()),
         None, tmp_path / "state.json", True,
     )  # fmt: skip
     node._outlook.stories.by_id[5] = Story(
@@ -31,7 +32,7 @@ def event(name, **arguments):
     return Event("", name, arguments, 7, 0, "0x")
 
 
-@pytest.mark.parametrize("name", ["CommitSkipped", "RevealSkipped"])
+@pytest.mark.parametrize("name", ["CommitSkipped", "RevealSkipped", "CommitPassedOver"])
 def test_skipped_reports_hold_up_no_keeper(node, name):
     """Anyone can post a report that is skipped, as often as they like."""
     assert node._take(event(name, computation=5, index=0, reason=b"")) is False

@@ -60,7 +60,7 @@ def test_domains_are_all_different():
         (commitment.of_reveal(bytes(32), bytes(32), [1]), 24),
         (commitment.of_secret(LAST), 24),
         (commitment.beacon_secret(bytes(24), 1), 24),
-        (commitment.extend(commitment.NO_COMMITS, 0, LAST), 6),
+        (commitment.extend(commitment.NO_COMMITS, 0, LAST), 4),
         (commitment.seed_of(1, 1, LAST, commitment.NO_COMMITS), 32),
         (commitment.draw_seed_of(bytes(24), 1, 0), 32),
         (commitment.of_answer(1, 1, [bytes(32)]), 32),
