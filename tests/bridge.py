@@ -28,12 +28,18 @@ class Bridge:
         with self._world.chain.undone():
             return getattr(target, function)(*arguments, sender=sender).result
 
-    async def simulate(self, account: SimpleNamespace, contract: str, function: str, *arguments: Any) -> None:
-        """Try a transaction."""
+    async def simulate(
+        self, account: SimpleNamespace, contract: str, function: str, *arguments: Any, value: int = 0
+    ) -> None:
+        """Try a transaction, which carries no coin here."""
+        assert value == 0
         await self.call(contract, function, *arguments, sender=account.address)
 
-    async def send(self, account: SimpleNamespace, contract: str, function: str, *arguments: Any) -> Receipt:
-        """Send a transaction."""
+    async def send(
+        self, account: SimpleNamespace, contract: str, function: str, *arguments: Any, value: int = 0
+    ) -> Receipt:
+        """Send a transaction, which carries no coin here."""
+        assert value == 0
         self.sent.append(function)
         target = self._world.contracts[contract]
         block = self._world.chain.number

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.cli.channel_use import EMULATED, add_verbs, channel_id, have_done, link_id
 from qcrs.cli.options import (
     add_network,
@@ -143,9 +144,7 @@ def _fund(options: argparse.Namespace) -> None:
 
 def _withdraw(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        arguments = (channels.CHANNELS, "withdraw", options.processor, options.coin)
-        await client.gateway.simulate(client.signer, *arguments)
-        await client.gateway.send(client.signer, *arguments)
+        await act(client.gateway, client.signer, channels.CHANNELS, "withdraw", options.processor, options.coin)
         await _purse(options, client)
 
     run_with_client(options, work)
@@ -153,9 +152,7 @@ def _withdraw(options: argparse.Namespace) -> None:
 
 def _release(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        arguments = (channels.CHANNELS, "release", options.id)
-        await client.gateway.simulate(client.signer, *arguments)
-        await client.gateway.send(client.signer, *arguments)
+        await act(client.gateway, client.signer, channels.CHANNELS, "release", options.id)
         emit(options, {"channel": options.id}, f"channel {options.id}: deposits and fee are divided")
 
     run_with_client(options, work)

@@ -3,6 +3,7 @@
 import argparse
 import math
 
+from qcrs.chain.action import act
 from qcrs.cli.options import (
     add_network,
     add_signer,
@@ -15,7 +16,6 @@ from qcrs.cli.options import (
     whole,
 )
 from qcrs.sdk.client import Client
-from qcrs.sdk.court import send
 from qcrs.sdk.delivery import COVERAGE_UNIT, Delivered, Deliverer
 
 # Rounded up: outcomes make up no less than was asked for.
@@ -62,7 +62,7 @@ def _subscribe(options: argparse.Namespace) -> int | None:
         function, arguments = "subscribe", [options.id, options.consumer, options.gas, options.after_challenges]
         if options.coverage is not None:
             function, arguments = "subscribeToOutcomes", [*arguments, options.coverage]
-        receipt = await send(client.gateway, client.signer, "ResultDelivery", function, *arguments)
+        receipt = await act(client.gateway, client.signer, "ResultDelivery", function, *arguments)
         what = "its result" if options.coverage is None else f"outcomes that make up {options.coverage / 100:.2f} %"
         value = {
             "id": options.id,

@@ -2,6 +2,7 @@
 
 import argparse
 
+from qcrs.chain.action import act
 from qcrs.cli.options import add_network, add_signer, coins, command, emit, run_with_client, table
 from qcrs.sdk.client import Client
 from qcrs.sdk.ledger import read_ledger
@@ -73,8 +74,7 @@ def _withdraw(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
         available, _ = await client.allocator.balance(client.account.address)
         amount = available if options.amount is None else options.amount
-        await client.gateway.simulate(client.account, "ComputationAllocator", "withdraw", amount)
-        await client.gateway.send(client.account, "ComputationAllocator", "withdraw", amount)
+        await act(client.gateway, client.account, "ComputationAllocator", "withdraw", amount)
         emit(options, {"withdrawn": str(amount)}, f"withdrew {amount / ETHER:.6f}")
 
     run_with_client(options, work)

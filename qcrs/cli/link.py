@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import AddressInvalid, KeyLock, address_of
 from qcrs.chain.link_login import LinkDomain
@@ -141,8 +142,7 @@ def _open(options: argparse.Namespace) -> None:
 
 def _close(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        await client.gateway.simulate(client.account, CHANNELS, "closeLink", options.link)
-        await client.gateway.send(client.account, CHANNELS, "closeLink", options.link)
+        await act(client.gateway, client.account, CHANNELS, "closeLink", options.link)
         emit(options, {"link": options.link, "status": "closed"}, f"link {options.link} is closed")
 
     run_with_client(options, work)

@@ -3,6 +3,7 @@
 import argparse
 from datetime import UTC, datetime
 
+from qcrs.chain.action import act
 from qcrs.chain.contracts import Members
 from qcrs.cli.options import (
     add_network,
@@ -107,8 +108,7 @@ def _admit(options: argparse.Namespace) -> None:
 
 def _invite(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        await client.gateway.simulate(client.signer, "Consortium", "invite", options.address)
-        await client.gateway.send(client.signer, "Consortium", "invite", options.address)
+        await act(client.gateway, client.signer, "Consortium", "invite", options.address)
         emit(options, {"invited": options.address}, f"{options.address} may now join")
 
     run_with_client(options, work)
@@ -116,8 +116,7 @@ def _invite(options: argparse.Namespace) -> None:
 
 def _join(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        await client.gateway.simulate(client.signer, "Consortium", "join", options.id)
-        await client.gateway.send(client.signer, "Consortium", "join", options.id)
+        await act(client.gateway, client.signer, "Consortium", "join", options.id)
         emit(options, {"joined": options.id}, f"{client.signer.address} joined organisation {options.id}")
 
     run_with_client(options, work)
@@ -126,7 +125,7 @@ def _join(options: argparse.Namespace) -> None:
 def _order(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
         shortest = options.order == "shortest"
-        await membership.act(client.gateway, client.signer, "chooseOrder", shortest)
+        await act(client.gateway, client.signer, "Consortium", "chooseOrder", shortest)
         told = "shorter ones may take the place of longer ones" if shortest else "they are served as submitted"
         emit(options, {"order": options.order}, f"order {options.order}: {told}")
 
@@ -148,9 +147,8 @@ def _quota(options: argparse.Namespace) -> None:
 
     async def work(client: Client) -> None:
         if grants:
-            await membership.act(
-                client.gateway, client.signer, "grantQuota", options.id, options.elevated or 0, options.critical or 0
-            )
+            granted = (options.id, options.elevated or 0, options.critical or 0)
+            await act(client.gateway, client.signer, "Consortium", "grantQuota", *granted)
         elevated, critical, renews_at = await Members(client.gateway).quota(options.id)
         value = {"id": options.id, "elevatedLeft": elevated, "criticalLeft": critical, "renewsAt": renews_at}
         until = datetime.fromtimestamp(renews_at, UTC).isoformat(sep=" ", timespec="minutes")
@@ -162,7 +160,7 @@ def _quota(options: argparse.Namespace) -> None:
 
 def _set_weight(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        await membership.act(client.gateway, client.signer, "setWeight", options.id, options.weight)
+        await act(client.gateway, client.signer, "Consortium", "setWeight", options.id, options.weight)
         emit(
             options, {"id": options.id, "weight": options.weight}, f"organisation {options.id}: weight {options.weight}"
         )

@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime
 from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.cli.options import (
     add_network,
     address,
@@ -132,6 +133,4 @@ def _retire(options: argparse.Namespace) -> None:
 
 
 async def _act(client: Client, function: str, *arguments: Any) -> None:
-    """Call *function* of the registry once a simulation has shown that it is not refused."""
-    await client.gateway.simulate(client.signer, "ProcessorRegistry", function, *arguments)
-    await client.gateway.send(client.signer, "ProcessorRegistry", function, *arguments)
+    await act(client.gateway, client.signer, "ProcessorRegistry", function, *arguments)

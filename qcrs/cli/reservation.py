@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.chain.contracts import Reserved
 from qcrs.cli.job_circuits import circuit_of
 from qcrs.cli.job_report import bars
@@ -74,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _rate(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
-        await desk.act(client.gateway, client.signer, "setRate", options.processor, options.coin)
+        await act(client.gateway, client.signer, desk.CONTRACT, "setRate", options.processor, options.coin)
         value = {"processor": options.processor, "rate": str(options.coin)}
         line = f"processor {options.processor}: {coin(options.coin)} coin a qubit-second"
         emit(options, value, line if options.coin else f"processor {options.processor} takes no reservations")
@@ -124,16 +125,16 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _act(function: str, done: str):
-    def act(options: argparse.Namespace) -> None:
+    def verb(options: argparse.Namespace) -> None:
         async def work(client: Client) -> None:
             await desk.booking_of(client.gateway, options.id)
-            await desk.act(client.gateway, client.signer, function, options.id)
+            await act(client.gateway, client.signer, desk.CONTRACT, function, options.id)
             booking = await desk.booking_of(client.gateway, options.id)
             emit(options, _value(booking), f"reservation {options.id} {done}")
 
         run_with_client(options, work)
 
-    return act
+    return verb
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.chain.codec import ContractRefused
 from qcrs.chain.contracts import Benchmarks
 from qcrs.chain.gateway import Gateway
@@ -174,8 +175,7 @@ class Examiner:
             await self._score(due, trial)
 
     async def _send(self, function: str, *arguments: Any, contract: str = CONTRACT) -> None:
-        await self.gateway.simulate(self.account, contract, function, *arguments)
-        await self.gateway.send(self.account, contract, function, *arguments)
+        await act(self.gateway, self.account, contract, function, *arguments)
 
     async def _salt(self, processor: int) -> bytes:
         """Return the salt that is next in the chain of this daemon's certifier."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.door import Door
@@ -29,5 +30,4 @@ class Sender:
         if self.door is not None and keyed:
             await self.door.send(contract, function, *arguments)
             return
-        await self.gateway.simulate(self.account, contract, function, *arguments)
-        await self.gateway.send(self.account, contract, function, *arguments)
+        await act(self.gateway, self.account, contract, function, *arguments)

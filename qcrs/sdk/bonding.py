@@ -1,5 +1,6 @@
 """What stands behind a processor: its bond, put down and taken back."""
 
+from qcrs.chain.action import act
 from qcrs.chain.contracts import HashKeys, ProcessorBonds
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
@@ -27,9 +28,7 @@ async def unbond(gateway: Gateway, operator: LocalAccount, processor: int, to: s
     """
     free_at, _ = await ProcessorBonds(gateway).unbonding(processor)
     if free_at == 0:
-        await gateway.simulate(operator, "Bonds", "beginUnbonding", processor)
-        receipt = await gateway.send(operator, "Bonds", "beginUnbonding", processor)
+        receipt = await act(gateway, operator, "Bonds", "beginUnbonding", processor)
         return receipt.event("UnbondingBegun").arguments["freeAt"]
-    await gateway.simulate(operator, "Bonds", "unbondTo", processor, to)
-    await gateway.send(operator, "Bonds", "unbondTo", processor, to)
+    await act(gateway, operator, "Bonds", "unbondTo", processor, to)
     return None

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from qcrs.chain.action import act
 from qcrs.chain.codec import Event
 from qcrs.chain.contracts import Benchmarks
 from qcrs.chain.gateway import Gateway
@@ -53,8 +54,7 @@ async def enlist(gateway: Gateway, operator: LocalAccount, daemon: LocalAccount,
     root = salt_root(daemon, network.chain_id, network.deployment, processor, number)
     tip = (await asyncio.to_thread(chain_of, root))[-1]
     stake = (await Benchmarks(gateway).terms()).stake
-    await gateway.simulate(operator, CONTRACT, "enlist", processor, tip, value=stake)
-    await gateway.send(operator, CONTRACT, "enlist", processor, tip, value=stake)
+    await act(gateway, operator, CONTRACT, "enlist", processor, tip, value=stake)
     return stake
 
 
@@ -64,8 +64,7 @@ async def delist(gateway: Gateway, operator: LocalAccount, processor: int) -> No
     Raises:
         ContractRefused: It sits on a certification, or is not in the pool.
     """
-    await gateway.simulate(operator, CONTRACT, "delist", processor)
-    await gateway.send(operator, CONTRACT, "delist", processor)
+    await act(gateway, operator, CONTRACT, "delist", processor)
 
 
 async def request(gateway: Gateway, operator: LocalAccount, processor: int) -> tuple[int, int]:
@@ -76,8 +75,7 @@ async def request(gateway: Gateway, operator: LocalAccount, processor: int) -> t
     """
     _, newest = await gateway.call("ProcessorRegistry", "versionsOf", processor)
     price = await Benchmarks(gateway).price(processor)
-    await gateway.simulate(operator, CONTRACT, "request", processor, newest, value=price)
-    receipt = await gateway.send(operator, CONTRACT, "request", processor, newest, value=price)
+    receipt = await act(gateway, operator, CONTRACT, "request", processor, newest, value=price)
     return receipt.event("CertificationRequested")["certification"], price
 
 

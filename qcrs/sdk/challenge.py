@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.chain.codec import Event
 from qcrs.chain.gateway import Gateway, Receipt
 from qcrs.chain.keys import LocalAccount
@@ -26,7 +27,7 @@ from qcrs.sdk.accusation import (
     precedence_of,
     revealed_of,
 )
-from qcrs.sdk.court import answered_seat, events_of, send
+from qcrs.sdk.court import answered_seat, events_of
 from qcrs.sdk.inspection import Evidence, Reason
 from qcrs.store import Store
 
@@ -97,7 +98,7 @@ class Challenger:
         self._gateway, self._account, self._store = gateway, account, store
 
     async def _send(self, function: str, *arguments: Any, value: int = 0) -> Receipt:
-        return await send(self._gateway, self._account, CONTRACT, function, *arguments, value=value)
+        return await act(self._gateway, self._account, CONTRACT, function, *arguments, value=value)
 
     async def demand(self, story: Story, index: int, bond: int) -> Receipt:
         """Put up *bond* wei for the whole histogram of assignment *index* to be shown."""

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequ
 from functools import cached_property
 from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.chain.codec import Event
 from qcrs.chain.contracts import Allocator, Registry
 from qcrs.chain.gateway import ChainUnreachable, Gateway, Receipt
@@ -252,9 +253,7 @@ class Client:
         Raises:
             ContractRefused: It is somebody else's, or too late.
         """
-        account = self.signer
-        await self.gateway.simulate(account, "ComputationAllocator", "cancel", computation)
-        await self.gateway.send(account, "ComputationAllocator", "cancel", computation)
+        await act(self.gateway, self.signer, ALLOCATOR, "cancel", computation)
 
     async def history(self, computation: int, since: int | None = None) -> tuple[Story, list[Event]]:
         """Return the story of *computation* so far and the events that tell it, since block *since* when that is known.

@@ -1,12 +1,10 @@
-"""What whoever goes to court needs, be it with a proof or with a complaint: a seat, its price, and a cheap refusal."""
+"""What whoever goes to court needs, be it with a proof or with a complaint: a seat, and its price."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from qcrs.chain.codec import Event
 from qcrs.chain.contracts import Allocator, ProcessorBonds
-from qcrs.chain.gateway import Gateway, Receipt
-from qcrs.chain.keys import LocalAccount
+from qcrs.chain.gateway import Gateway
 from qcrs.errors import QcrsError
 from qcrs.model.story import Duty, Story
 
@@ -88,18 +86,6 @@ async def stakes_of(gateway: Gateway, computation: int, processor: int) -> Stake
         await ProcessorBonds(gateway).amount(processor),
         (await allocator.computation(computation)).escrow,
     )
-
-
-async def send(
-    gateway: Gateway, account: LocalAccount, contract: str, function: str, *arguments: Any, value: int = 0
-) -> Receipt:
-    """Look first, so that a refusal costs nothing, then send.
-
-    Raises:
-        ContractRefused: The contract says no. As ``Gateway.send``.
-    """
-    await gateway.simulate(account, contract, function, *arguments, value=value)
-    return await gateway.send(account, contract, function, *arguments, value=value)
 
 
 async def events_of(gateway: Gateway, *contracts: str) -> list[Event]:

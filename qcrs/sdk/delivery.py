@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from qcrs.chain.action import act
 from qcrs.chain.gateway import Gateway, Receipt
 from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
@@ -169,9 +170,7 @@ class Deliverer:
         return subscription
 
     async def _send(self, function: str, *arguments) -> Receipt:
-        # Looked at first: a refusal then costs nothing.
-        await self._gateway.simulate(self._account, "ResultDelivery", function, *arguments)
-        return await self._gateway.send(self._account, "ResultDelivery", function, *arguments)
+        return await act(self._gateway, self._account, "ResultDelivery", function, *arguments)
 
     @staticmethod
     def _outcome(story: Story, receipt: Receipt) -> Delivered:

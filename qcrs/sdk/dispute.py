@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.chain.codec import Event
 from qcrs.chain.gateway import Gateway, Receipt
 from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
 from qcrs.model.dispute import DisputeKind, DisputeStatus
 from qcrs.rules.digest import keccak
-from qcrs.sdk.court import send
 from qcrs.store import MAX_BYTES, Store
 
 CONTRACT = "Disputes"
@@ -155,7 +155,7 @@ class Disputant:
         if exhibit is not None and exhibit.content is not None:
             # Before the look: what a refusal leaves behind in the store is named by nobody, and harms nobody.
             await asyncio.to_thread(self._store.put, exhibit.content)
-        return await send(self._gateway, self._account, CONTRACT, function, *arguments, value=value)
+        return await act(self._gateway, self._account, CONTRACT, function, *arguments, value=value)
 
 
 async def dispute_of(gateway: Gateway, dispute: int) -> dict[str, Any]:

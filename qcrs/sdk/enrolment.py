@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
@@ -118,8 +119,7 @@ async def rekey(
     identity = _next_identity(gateway, config, node, present, operator.address, daemon.address)
     await asyncio.to_thread(store.put, identity.content)
     proof = await consent(gateway, operator.address, daemon, door, identity.digest, SAME_HARDWARE, processor)
-    await gateway.simulate(operator, REGISTRY, "updateIdentity", processor, identity.digest, proof)
-    await gateway.send(operator, REGISTRY, "updateIdentity", processor, identity.digest, proof)
+    await act(gateway, operator, REGISTRY, "updateIdentity", processor, identity.digest, proof)
     _adopt(config, node, identity)
     return identity
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.chain.call import Call, Calls
 from qcrs.chain.codec import Event
 from qcrs.chain.gateway import Gateway, Receipt
@@ -206,9 +207,7 @@ class Governance:
         return await self._through_door(self._gateway, account, self._gateway.addresses[name], data)
 
     async def _send(self, account: LocalAccount, body: str, function: str, *arguments: Any) -> Receipt:
-        name = body_of(body)
-        await self._gateway.simulate(account, name, function, *arguments)
-        return await self._gateway.send(account, name, function, *arguments)
+        return await act(self._gateway, account, body_of(body), function, *arguments)
 
     async def _told(self, name: str) -> list[Event]:
         first = self._gateway.network.deployed_at

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from qcrs.chain.action import act
 from qcrs.chain.contracts import HashKeys, Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
@@ -143,8 +144,7 @@ async def finish_recovery(gateway: Gateway, keyring: Keyring, account: LocalAcco
             f"the recovery of {account.address} would install key 0x{recovery.commitment.hex()}, which is not in the "
             "keyring; whoever has it asked for this. Object by the present key: 'qcrs key object'"
         )
-    await gateway.simulate(account, CONTRACT, "recover", account.address)
-    await gateway.send(account, CONTRACT, "recover", account.address)
+    await act(gateway, account, CONTRACT, "recover", account.address)
     return await state_of(gateway, account.address)
 
 

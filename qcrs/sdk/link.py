@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from qcrs.chain.action import act
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.link.endpoint import endpoint_document
@@ -45,8 +46,7 @@ async def open_link(
     descriptor = await asyncio.to_thread(store.put, file.descriptor())
     endpoint = await asyncio.to_thread(store.put, endpoint_document(url))
     arguments = (CHANNELS, "openLink", descriptor, endpoint, price)
-    await gateway.simulate(account, *arguments, value=stake)
-    receipt = await gateway.send(account, *arguments, value=stake)
+    receipt = await act(gateway, account, *arguments, value=stake)
     return receipt.event("LinkOpened")["link"]
 
 

@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+from qcrs.chain.action import act
 from qcrs.chain.contracts import Members
 from qcrs.chain.deployment import ETHER
 from qcrs.chain.gateway import Gateway
@@ -131,12 +131,6 @@ def _city(number: int) -> str:
     return city if number < len(LABORATORIES) else f"{city} {number // len(LABORATORIES) + 1}"
 
 
-async def act(gateway: Gateway, account: LocalAccount, function: str, *arguments: Any) -> None:
-    """Call *function* of the consortium once a simulation has shown that it is not refused."""
-    await gateway.simulate(account, "Consortium", function, *arguments)
-    await gateway.send(account, "Consortium", function, *arguments)
-
-
 async def choose_screen(
     gateway: Gateway, admin: LocalAccount, screen: Screen, organisations: Sequence[int]
 ) -> list[int]:
@@ -153,6 +147,6 @@ async def choose_screen(
     wanted = set(organisations)
     for others, on in ((wanted - listed, True), (listed - wanted, False)):
         if others:
-            await act(gateway, admin, "list", sorted(others), on)
-    await act(gateway, admin, "chooseScreen", int(screen))
+            await act(gateway, admin, "Consortium", "list", sorted(others), on)
+    await act(gateway, admin, "Consortium", "chooseScreen", int(screen))
     return sorted(wanted)

@@ -178,7 +178,7 @@ def _planned(
     ask: Ask, code: planning.Plan, bulk: Rates, scene: Scene, worst: Channel, manned: Sequence[Crew]
 ) -> MemoryPlan:  # fmt: skip
     likeliest, low, high = (
-        purify(Pair.werner(infidelity), code.purified.rounds).pair for infidelity in scene.infidelities(worst)
+        Pair.of(purify(Pair.werner(infidelity), code.purified.rounds).pair) for infidelity in scene.infidelities(worst)
     )
     memory = Memory(code.distance, code.rounds, ask.basis)
     job = Job.of(memory, Noise(bulk, likeliest), ask.shots, code.purified.rounds)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qcrs.chain.action import act
 from qcrs.chain.contracts import Registry, Reserved
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.interactive import Run, Seal, answer_name
@@ -82,15 +83,8 @@ async def reserve(
     chosen = sorted(set(processors))
     price = await Reserved(gateway).price(chosen, qubits, window[1] - window[0])
     arguments = (chosen, qubits, *window, max_rate)
-    await gateway.simulate(account, CONTRACT, "reserve", *arguments, value=price)
-    receipt = await gateway.send(account, CONTRACT, "reserve", *arguments, value=price)
+    receipt = await act(gateway, account, CONTRACT, "reserve", *arguments, value=price)
     return receipt.event("ReservationGranted")["reservation"], price
-
-
-async def act(gateway: Gateway, account: LocalAccount, function: str, *arguments: int) -> None:
-    """Call *function* of the reservations once a simulation has shown that it is not refused."""
-    await gateway.simulate(account, CONTRACT, function, *arguments)
-    await gateway.send(account, CONTRACT, function, *arguments)
 
 
 async def run(

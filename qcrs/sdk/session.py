@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from qcrs.chain.action import act
 from qcrs.chain.codec import ContractRefused
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
@@ -122,8 +123,7 @@ class Requester:
         )  # fmt: skip
         value = order.fee * sum(len(crew.members) for crew in crews)
         arguments = (COORDINATOR, "create", request.to_chain(), runs)
-        await self._gateway.simulate(self._account, *arguments, value=value)
-        receipt = await self._gateway.send(self._account, *arguments, value=value)
+        receipt = await act(self._gateway, self._account, *arguments, value=value)
         return receipt.event("SessionsCreated")["group"]
 
     async def drive(self, group: int, progress: Callable[[str], None] = lambda _: None) -> Outcome:
@@ -177,8 +177,7 @@ class Requester:
             return
         self._tried[key] = time.monotonic()
         try:
-            await self._gateway.simulate(self._account, contract, function, *arguments)
-            await self._gateway.send(self._account, contract, function, *arguments)
+            await act(self._gateway, self._account, contract, function, *arguments)
         except ContractRefused as error:
             log.info("step=%s subject=%s %s", function, arguments[0], error)
 

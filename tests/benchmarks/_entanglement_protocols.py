@@ -15,13 +15,13 @@ from _report import Goal, table
 from qiskit import QuantumCircuit
 
 from qcrs.quantum.distribution.diagonal import diagonal
-from qcrs.quantum.distribution.pairs import purify, swapped
 from qcrs.quantum.distribution.plan import distribute
 from qcrs.quantum.distribution.quote import ghz_fidelity, teledata_fidelity, telegate_fidelity
 from qcrs.quantum.distribution.segments import Assignment, Segments
 from qcrs.quantum.distribution.split import split
+from qcrs.quantum.distribution.swapping import swapped
 from qcrs.quantum.entanglement.batch import run
-from qcrs.quantum.entanglement.pairs import BellDiagonal, Fibre, LocalNoise, PairSource, werner
+from qcrs.quantum.entanglement.pairs import BellDiagonal, Fibre, LocalNoise, PairSource, purify, werner
 from qcrs.quantum.entanglement.program import Program
 from qcrs.quantum.fragment import Fragment, Op
 from tests.entangled import outcomes

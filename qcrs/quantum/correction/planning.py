@@ -12,8 +12,9 @@ from qcrs.quantum.correction.code import Code
 from qcrs.quantum.correction.decoding import Budget, worst_basis
 from qcrs.quantum.correction.errors import LogicalErrorUnreachable, SeamTooNoisy
 from qcrs.quantum.correction.noise import Noise, Rates, SeamModel
-from qcrs.quantum.correction.pair import Pair, Purified, purify
+from qcrs.quantum.correction.pair import Pair, purify
 from qcrs.quantum.correction.rate import Rate, per_round
+from qcrs.quantum.entanglement.pairs import Purified
 
 MOST_INFIDELITY = 0.10  # of a seam: Ramette et al., npj Quantum Information 10, 58 (2024), find about 10 % bearable
 _SEEN = 40  # errors expected in a sample of a plan that just does: upper ends are then within a third of the rate
@@ -67,7 +68,7 @@ class Plan:
 
     def noise(self, bulk: float | Rates, model: SeamModel = SeamModel.Teleported) -> Noise:
         """Return the noise that the plan was sampled with."""
-        return Noise(bulk, self.purified.pair, model)
+        return Noise(bulk, Pair.of(self.purified.pair), model)
 
 
 def plan(

@@ -14,10 +14,10 @@ from math import ceil, comb, log, prod, sqrt
 from typing import Self
 
 from qcrs.errors import QcrsError
-from qcrs.quantum.distribution.pairs import NOISELESS, Purified, purifications, purify, swapped
 from qcrs.quantum.distribution.plan import Distribution
 from qcrs.quantum.distribution.split import Ends
-from qcrs.quantum.entanglement.pairs import Fibre, LocalNoise, werner
+from qcrs.quantum.distribution.swapping import swapped
+from qcrs.quantum.entanglement.pairs import NOISELESS, Fibre, LocalNoise, Purified, purifications, purify, werner
 
 # Of devices for which the pairs that a session takes still do when heralds fail: who will serve is not known yet.
 RESERVED = LocalNoise(one_qubit_ppm=1_000, two_qubit_ppm=15_000, readout_ppm=30_000)

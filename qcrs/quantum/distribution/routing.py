@@ -13,10 +13,10 @@ from math import ceil, log
 import networkx
 
 from qcrs.errors import QcrsError
-from qcrs.quantum.distribution.pairs import NOISELESS, Purified, purify, swapped
 from qcrs.quantum.distribution.quote import FidelityOutOfReach, Source
 from qcrs.quantum.distribution.split import Ends
-from qcrs.quantum.entanglement.pairs import BellDiagonal, LocalNoise
+from qcrs.quantum.distribution.swapping import swapped
+from qcrs.quantum.entanglement.pairs import NOISELESS, BellDiagonal, LocalNoise, Purified, purify
 from qcrs.quantum.fragment import MAX_PURIFICATION_ROUNDS
 
 PATHS = 8  # by fidelity, and again by price

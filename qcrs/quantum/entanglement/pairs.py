@@ -1,14 +1,19 @@
 """Entangled pairs as numbers: fidelity, decay in memory, purification, and what test equipment does to them.
 
 Every pair is diagonal in the Bell basis: Phi+ with an X, Y or Z on one half now and then. Nothing here needs Stim.
+
+Whoever purifies, it is by the one rule here, ``dejmps``. A link's gates are taken to be perfect; ends that purify what
+was swapped for them do it with the noise of their own.
 """
 
+from collections.abc import Iterator, Sequence
 from math import exp, inf, log
 from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from qcrs.model.records import Record
+from qcrs.quantum.fragment import MAX_PURIFICATION_ROUNDS
 
 MILLION = 1_000_000
 Ppm = Annotated[int, Field(ge=0, le=MILLION)]
@@ -22,6 +27,11 @@ class BellDiagonal(NamedTuple):
     x: float
     y: float
     z: float
+
+    @property
+    def infidelity(self) -> float:
+        """Chance of any fault."""
+        return self.x + self.y + self.z
 
 
 def werner(fidelity: float) -> BellDiagonal:
@@ -43,29 +53,97 @@ def cut_off_age(fidelity: float, least: float, memory: float) -> float:
     return inf if not memory or least <= 0.25 else memory * log((fidelity - 0.25) / (least - 0.25))
 
 
-def dejmps(pair: BellDiagonal) -> tuple[BellDiagonal, float]:
+class LocalNoise(Record):
+    """Pauli noise of one member's own device, in ppm: after a gate on one qubit, on two, and of a readout.
+
+    A conditional gate has its noise whether or not it is carried out.
+    """
+
+    one_qubit_ppm: Ppm = 0
+    two_qubit_ppm: Ppm = 0
+    readout_ppm: Ppm = 0
+
+
+NOISELESS = LocalNoise()
+
+
+class Purified(NamedTuple):
+    """Pairs after rounds of purification.
+
+    Attributes:
+        success: How often a whole tree of 2**rounds raw pairs succeeds.
+    """
+
+    pair: BellDiagonal
+    rounds: int
+    success: float
+
+    @property
+    def fidelity(self) -> float:
+        """With Phi+."""
+        return self.pair.none
+
+    @property
+    def raw_pairs(self) -> float:
+        """How many raw pairs one takes on average, when a tree of which a step failed is begun anew.
+
+        The cautious figure, since winners need not be given up.
+        """
+        return 2**self.rounds / self.success
+
+
+def depolarised(chances: Sequence[float], error_ppm: int, faults: int) -> list[float]:
+    """Return *chances* by fault after a gate that is followed by one of its *faults*, as many with none, by chance.
+
+    A gate on two qubits has 16. Where fewer are told apart, all stay equally likely.
+    """
+    share = _scrambled(error_ppm, faults)
+    mean = sum(chances) / len(chances)
+    return [(1 - share) * chance + share * mean for chance in chances]
+
+
+def dejmps(pair: BellDiagonal, noise: LocalNoise = NOISELESS) -> tuple[BellDiagonal, float]:
     """Return what one round of purification makes of two pairs like *pair*, and how often it succeeds.
 
-    Deutsch et al., Phys. Rev. Lett. 77, 2818 (1996), with perfect local operations.
+    Deutsch et al., Phys. Rev. Lett. 77, 2818 (1996): each end turns its halves by +-pi/2 about x, which makes faults Y
+    into Z and back, then ``cx`` from the pair that is kept to the other, which both measure and hope to find equal.
+
+    Args:
+        noise: Of each end. A half's fault counts like the other half's, so both ends' gates are done to one of them.
     """
-    a, c, b, d = pair
-    success = (a + b) ** 2 + (c + d) ** 2
-    kept = BellDiagonal(
-        none=(a * a + b * b) / success,
-        x=(c * c + d * d) / success,
-        y=2 * c * d / success,
-        z=2 * a * b / success,
+    turned: Sequence[float] = pair
+    for _ in range(2):
+        turned = depolarised(turned, noise.one_qubit_ppm, 4)
+    a, c, b, d = turned
+    # By what the pair that is kept has then, when the other's halves are equal, and when they are not.
+    equal = BellDiagonal(none=a * a + b * b, x=c * c + d * d, y=2 * c * d, z=2 * a * b)
+    unequal = BellDiagonal(none=a * c + b * d, x=a * c + b * d, y=a * d + b * c, z=a * d + b * c)
+    even, odd = (a + b) ** 2 + (c + d) ** 2, 2 * (a + b) * (c + d)
+    # Two gates scramble both pairs or leave them alone; two readouts say equal of what is not when one of them errs.
+    intact = (1 - _scrambled(noise.two_qubit_ppm, 16)) ** 2
+    wrong = noise.readout_ppm / MILLION
+    misread = 2 * wrong * (1 - wrong)
+    success = intact * ((1 - misread) * even + misread * odd) + (1 - intact) / 2
+    chances = (
+        intact * ((1 - misread) * right + misread * other) + (1 - intact) / 8
+        for right, other in zip(equal, unequal, strict=True)
     )
-    return kept, success
+    return BellDiagonal(*(chance / success for chance in chances)), success
 
 
-def purify(pair: BellDiagonal, rounds: int) -> tuple[BellDiagonal, float]:
-    """Return what *rounds* of purification make of 2**rounds pairs, and how often the whole tree of them succeeds."""
+def purify(pair: BellDiagonal, rounds: int, noise: LocalNoise = NOISELESS) -> Purified:
+    """Return what *rounds* of purification make of pairs like *pair*."""
     success = 1.0
     for _ in range(rounds):
-        pair, chance = dejmps(pair)
+        pair, chance = dejmps(pair, noise)
         success = success**2 * chance
-    return pair, success
+    return Purified(pair, rounds, success)
+
+
+def purifications(pair: BellDiagonal, noise: LocalNoise = NOISELESS) -> Iterator[Purified]:
+    """Yield no purification, one round, and so on up to as many as a fragment may ask for."""
+    for rounds in range(MAX_PURIFICATION_ROUNDS + 1):
+        yield purify(pair, rounds, noise)
 
 
 def intercepted(pair: BellDiagonal, share: float) -> BellDiagonal:
@@ -141,17 +219,6 @@ class Equipment(Record):
         return ", ".join(parts)
 
 
-class LocalNoise(Record):
-    """Pauli noise of one member's own device, in ppm: after a gate on one qubit, on two, and of a readout.
-
-    A conditional gate has its noise whether or not it is carried out.
-    """
-
-    one_qubit_ppm: Ppm = 0
-    two_qubit_ppm: Ppm = 0
-    readout_ppm: Ppm = 0
-
-
 class Fibre(Record):
     """Where pairs come from, and what is in between."""
 
@@ -164,11 +231,11 @@ class Fibre(Record):
 
     def pair(self, rounds: int = 0) -> BellDiagonal:
         """Return the pairs that programs get after *rounds* of purification."""
-        return purify(self._raw(), rounds)[0]
+        return purify(self._raw(), rounds).pair
 
     def raw_pairs(self, rounds: int) -> float:
-        """Return how many raw pairs one pair takes on average: a tree of 2**rounds that failed is begun anew."""
-        return 2**rounds / purify(self._raw(), rounds)[1]
+        """Return how many raw pairs one pair takes on average."""
+        return purify(self._raw(), rounds).raw_pairs
 
     def _raw(self) -> BellDiagonal:
         source, equipment = self.source, self.equipment
@@ -176,3 +243,8 @@ class Fibre(Record):
         fresh = werner(decay(source.fidelity_ppm / MILLION, age, source.memory_milliseconds))
         share = equipment.intercept_ppm / MILLION / (2 if equipment.spares_guesses else 1)
         return intercepted(fresh, share)
+
+
+def _scrambled(error_ppm: int, faults: int) -> float:
+    """Return how often a gate leaves its qubits in no state at all: an error of which one in *faults* is none."""
+    return error_ppm / MILLION * faults / (faults - 1)

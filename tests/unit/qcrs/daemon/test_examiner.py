@@ -22,13 +22,13 @@ class Gateway:
         self.simulated, self.sent, self.refusal, self.place = [], [], None, 0
         self.network = SimpleNamespace(deployed_at=1)
 
-    async def simulate(self, account, *call):
+    async def simulate(self, account, *call, value=0):
         assert account is ACCOUNT
         self.simulated.append(call)
         if self.refusal is not None:
             raise self.refusal
 
-    async def send(self, account, *call):
+    async def send(self, account, *call, value=0):
         self.sent.append(call)
 
     async def call(self, contract, function, *arguments):

@@ -55,11 +55,11 @@ class Chain:
             "daemonOf": lambda: self.daemons[arguments[0]],
         }[function]()
 
-    async def simulate(self, account, contract, function, *arguments):
+    async def simulate(self, account, contract, function, *arguments, value=0):
         if self.refusal:
             raise self.refusal
 
-    async def send(self, account, contract, function, *arguments):
+    async def send(self, account, contract, function, *arguments, value=0):
         if function == "register":
             number = len(self.daemons) + 1
             self.daemons[number] = arguments[0]

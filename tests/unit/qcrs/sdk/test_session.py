@@ -24,11 +24,11 @@ class Gateway:
     def __init__(self):
         self.now, self.refusal, self.sent = float(DUE_AT), None, []
 
-    async def simulate(self, account, *call):
+    async def simulate(self, account, *call, value=0):
         if self.refusal is not None:
             raise self.refusal
 
-    async def send(self, account, contract, function, *arguments):
+    async def send(self, account, contract, function, *arguments, value=0):
         assert contract == COORDINATOR
         self.sent.append((function, *arguments))
 

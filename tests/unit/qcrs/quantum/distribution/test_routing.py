@@ -2,10 +2,10 @@ from itertools import pairwise
 
 import pytest
 
-from qcrs.quantum.distribution.pairs import purify, swapped
 from qcrs.quantum.distribution.quote import FidelityOutOfReach, Source
 from qcrs.quantum.distribution.routing import NoRoute, cheapest_route, routes
-from qcrs.quantum.entanglement.pairs import LocalNoise, werner
+from qcrs.quantum.distribution.swapping import swapped
+from qcrs.quantum.entanglement.pairs import LocalNoise, purify, werner
 
 LITTLE = LocalNoise(two_qubit_ppm=1_000, readout_ppm=1_000)
 DEAR, CHEAP = Source(0.98, 1e3, 10), Source(0.92, 1e4, 1)

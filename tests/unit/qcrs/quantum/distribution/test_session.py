@@ -3,11 +3,11 @@ from qiskit import QuantumCircuit
 
 from qcrs.circuits import text_of
 from qcrs.quantum.circuit import canonical, load
-from qcrs.quantum.distribution.pairs import swapped
 from qcrs.quantum.distribution.plan import distribute
 from qcrs.quantum.distribution.quote import FidelityOutOfReach, Source, quote
 from qcrs.quantum.distribution.routing import NoRoute
 from qcrs.quantum.distribution.session import prepare
+from qcrs.quantum.distribution.swapping import swapped
 from qcrs.quantum.entanglement.pairs import werner
 from qcrs.quantum.fragment import Op
 from qcrs.quantum.ideal import ideal_distribution

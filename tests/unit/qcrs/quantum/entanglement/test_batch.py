@@ -5,8 +5,7 @@ from functools import reduce
 import numpy
 import pytest
 
-from qcrs.quantum.distribution.pairs import purify as purify_noisily
-from qcrs.quantum.distribution.pairs import swapped
+from qcrs.quantum.distribution.swapping import swapped
 from qcrs.quantum.entanglement.batch import run
 from qcrs.quantum.entanglement.clifford import NotClifford, clifford, compile_clifford
 from qcrs.quantum.entanglement.dynamic import compile_dynamic, sampler
@@ -80,7 +79,7 @@ def test_purified_pairs_are_used():
 @pytest.mark.parametrize("rounds", [0, 1, 2])
 def test_swapped_pairs_are_purified_end_to_end_as_their_closed_form_says(rounds, between, noise):
     hop = werner(0.94)
-    plan = purify_noisily(reduce(lambda one, other: swapped(one, other, noise), [hop] * (between + 1)), rounds, noise)
+    plan = purify(reduce(lambda one, other: swapped(one, other, noise), [hop] * (between + 1)), rounds, noise)
     found, error = fidelity(
         lambda bases: relayed(bases, rounds, between=between), IDEAL[relayed], fibre(0.94), SHOTS, 20 + rounds,
         (noise,) * (between + 2),
@@ -95,7 +94,7 @@ def test_swapped_pairs_are_purified_end_to_end_as_their_closed_form_says(rounds,
 
 def test_hops_purified_by_their_links_are_purified_again_end_to_end():
     hop = purify(werner(0.9), 1)[0]
-    plan = purify_noisily(swapped(hop, hop), 1)
+    plan = purify(swapped(hop, hop), 1)
     found, error = fidelity(lambda bases: relayed(bases, 1, before=1), IDEAL[relayed], fibre(0.9), SHOTS, 31)
     assert found == pytest.approx(plan.fidelity, abs=3 * error)
     fragments, each = relayed(rounds=1, before=1), 2 * fibre(0.9).raw_pairs(1)

@@ -3,11 +3,11 @@
 import numpy
 import pytest
 
-from qcrs.quantum.distribution.pairs import purify, swapped
+from qcrs.quantum.distribution.swapping import swapped
 from qcrs.quantum.entanglement.errors import HeraldFailed, TooManyQubits
 from qcrs.quantum.entanglement.live import Joint
 from qcrs.quantum.entanglement.order import weave
-from qcrs.quantum.entanglement.pairs import LocalNoise, werner
+from qcrs.quantum.entanglement.pairs import LocalNoise, purify, werner
 from tests.entangled import fibre, fragment, gate, ghz, measure, relayed, reset, teledata
 
 NOTHING = (gate("t", 0), gate("tdg", 0))

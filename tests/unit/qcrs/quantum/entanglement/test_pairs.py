@@ -41,7 +41,7 @@ def test_cut_off_age_is_when_decay_reaches_the_least_fidelity():
 
 @pytest.mark.parametrize(("rounds", "fidelity", "success"), [(1, 0.926, 0.876), (2, 0.989, 0.665), (3, 0.999, 0.433)])
 def test_purification_gives_the_published_figures(rounds, fidelity, success):
-    pair_, chance = purify(werner(0.9), rounds)
+    pair_, _, chance = purify(werner(0.9), rounds)
     assert pair_.none == pytest.approx(fidelity, abs=5e-4)
     assert chance == pytest.approx(success, abs=5e-4)
     assert sum(pair_) == pytest.approx(1)

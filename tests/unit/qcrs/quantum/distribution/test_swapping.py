@@ -1,8 +1,16 @@
 import pytest
 import stim
 
-from qcrs.quantum.distribution.pairs import NOISELESS, noisy_dejmps, purifications, purify, swapped
-from qcrs.quantum.entanglement.pairs import BellDiagonal, LocalNoise, dejmps, werner
+from qcrs.quantum.distribution.swapping import swapped
+from qcrs.quantum.entanglement.pairs import (
+    NOISELESS,
+    BellDiagonal,
+    LocalNoise,
+    dejmps,
+    purifications,
+    purify,
+    werner,
+)
 
 SHOTS = 200_000
 NOISY = LocalNoise(one_qubit_ppm=5_000, two_qubit_ppm=10_000, readout_ppm=20_000)
@@ -18,13 +26,6 @@ def test_known_figures_of_dejmps():
 def test_known_figures_of_dejmps_with_noisy_gates():
     found = [purify(werner(0.9), rounds, LocalNoise(two_qubit_ppm=1_000)) for rounds in (1, 2, 3)]
     assert [one.fidelity for one in found] == pytest.approx([0.925, 0.987, 0.997], abs=1e-3)
-
-
-def test_round_without_noise_is_the_links():
-    pair = BellDiagonal(0.8, 0.15, 0.04, 0.01)
-    ours, theirs = noisy_dejmps(pair, NOISELESS), dejmps(pair)
-    assert ours[0] == pytest.approx(theirs[0])
-    assert ours[1] == pytest.approx(theirs[1])
 
 
 def test_perfect_pairs_stay_perfect_and_always_succeed():
@@ -70,7 +71,7 @@ def test_a_round_of_purification_is_what_stim_makes_of_it(pair, noise):
     circuit.append("DEPOLARIZE2", [0, 2, 1, 3], noise.two_qubit_ppm / 1e6)
     circuit.append("M", [2, 3], noise.readout_ppm / 1e6)
     fidelity, success = share_of_pairs(circuit, 0, 1, [(0, 1)])
-    kept, chance = noisy_dejmps(pair, noise)
+    kept, chance = dejmps(pair, noise)
     assert (fidelity, success) == pytest.approx((kept.none, chance), abs=4e-3)
 
 
