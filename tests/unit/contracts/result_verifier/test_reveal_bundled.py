@@ -38,7 +38,7 @@ def test_every_seat_of_a_bundle_is_revealed_and_paid(world, seats):
         assert (job.status, job.fates) == (ComputationStatus.Accepted, [Accepted] * 5)
 
 
-def test_reveal_by_itself_reverts_for_a_bundled_commit(seats):
+def test_reveal_by_itself_reverts_for_a_bundled_commit(world, node, seats):
     job, index = seats[0]
     bound = {"expected": commitment.NO_COMMITMENT, "actual": job.commitment(index)}
     opening = (job.id, index, job.root(index), job.salt(index), job.sketch(index))
