@@ -51,10 +51,13 @@ abstract contract Escrow is IEscrow, AccessManaged {
 
     /// @inheritdoc IEscrow
     function withdraw(uint256 amount) external {
-        address holder = Actor.bound(_suite().registry.HASH_KEYS());
-        _desk.book.debit(holder, amount);
-        emit Withdrawn(holder, amount);
-        _send(holder, amount);
+        address holder = _holder();
+        _withdraw(holder, holder, amount);
+    }
+
+    /// @inheritdoc IEscrow
+    function withdrawTo(address to, uint256 amount) external {
+        _withdraw(_holder(), to, amount);
     }
 
     /// @inheritdoc IEscrow
@@ -149,11 +152,22 @@ abstract contract Escrow is IEscrow, AccessManaged {
         AUDIT_TRAIL.append(Decision.PolicyChanged, 0, keccak256(abi.encode(newPolicy)));
     }
 
+    function _withdraw(address holder, address to, uint256 amount) private {
+        _desk.book.debit(holder, amount);
+        emit Withdrawn(holder, to, amount);
+        _send(to, amount);
+    }
+
     /// @dev Last step of its callers: the books are closed before control leaves.
     function _send(address to, uint256 amount) private {
-        // The caller's own balance goes to the caller, the treasury's where the role that holds it says.
+        // A holder's balance goes where its holder says, the treasury's where the role that holds it says.
         // slither-disable-next-line arbitrary-send-eth
         (bool taken,) = to.call{value: amount}("");
-        if (!taken) revert TransferFailed(to, amount);
+        if (to == address(0) || !taken) revert TransferFailed(to, amount);
+    }
+
+    /// @dev The account that acts for its own balance.
+    function _holder() private view returns (address) {
+        return Actor.bound(_suite().registry.HASH_KEYS());
     }
 }

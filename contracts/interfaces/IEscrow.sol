@@ -29,7 +29,7 @@ struct Policy {
 /// @dev Coin forced onto the contract outside its functions belongs to nobody and is not accounted.
 interface IEscrow {
     event Deposited(address indexed holder, uint256 amount);
-    event Withdrawn(address indexed holder, uint256 amount);
+    event Withdrawn(address indexed holder, address to, uint256 amount);
     /// @notice `amount` wei of slashed bonds, or given, came into the treasury.
     event TreasuryEndowed(address indexed from, uint256 amount);
     event TreasurySpent(address indexed to, uint256 amount);
@@ -60,6 +60,9 @@ interface IEscrow {
     /// @notice Sends `amount` of the caller's available balance to the caller, which comes through the door of
     /// hash keys if it has one.
     function withdraw(uint256 amount) external;
+
+    /// @notice The same, to `to`: an account that nobody else has the key of.
+    function withdrawTo(address to, uint256 amount) external;
 
     /// @notice Adds what is sent to the available balance of `holder`. Anyone.
     function depositFor(address holder) external payable;

@@ -3,7 +3,7 @@
 import argparse
 
 from qcrs.chain.action import act
-from qcrs.cli.options import add_network, add_signer, coins, command, emit, run_with_client, table
+from qcrs.cli.options import add_network, add_signer, address, coins, command, emit, run_with_client, table
 from qcrs.sdk.client import Client
 from qcrs.sdk.ledger import read_ledger
 
@@ -16,8 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = command(verbs, "show", _show, "show every balance, and whether the books balance")
     deposit = command(verbs, "deposit", _deposit, "add to an account's available balance")
     deposit.add_argument("amount", type=coins, metavar="COIN")
-    withdraw = command(verbs, "withdraw", _withdraw, "send available balance to its owner")
+    withdraw = command(verbs, "withdraw", _withdraw, "send available balance to its owner, or to another account")
     withdraw.add_argument("amount", type=coins, nargs="?", metavar="COIN", help="all that is available by default")
+    withdraw.add_argument("--to", type=address, metavar="ADDRESS", help="who gets it (its owner)")
     for verb in (show, deposit, withdraw):
         add_network(verb)
     for verb in (deposit, withdraw):
@@ -74,7 +75,8 @@ def _withdraw(options: argparse.Namespace) -> None:
     async def work(client: Client) -> None:
         available, _ = await client.allocator.balance(client.account.address)
         amount = available if options.amount is None else options.amount
-        await act(client.gateway, client.account, "ComputationAllocator", "withdraw", amount)
-        emit(options, {"withdrawn": str(amount)}, f"withdrew {amount / ETHER:.6f}")
+        to = options.to or client.account.address
+        await act(client.gateway, client.account, "ComputationAllocator", "withdrawTo", to, amount)
+        emit(options, {"withdrawn": str(amount), "to": to}, f"withdrew {amount / ETHER:.6f} to {to}")
 
     run_with_client(options, work)

@@ -27,7 +27,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
         "register", "updateIdentity", "declareCapability", "retire", "drain", "offer", "withdrawOffer",
     ),
     "Bonds": ("bond", "beginUnbonding", "unbond", "unbondTo"),
-    "ComputationAllocator": ("withdraw",),
+    "ComputationAllocator": ("withdraw", "withdrawTo"),
     "Reservations": ("setRate",),
     "Certifications": ("delist", "withdrawReserve"),
 }  # fmt: skip

@@ -179,6 +179,7 @@ def test_stolen_ecdsa_key_alone_does_nothing(world, processor):
         "setRate": (processor, 1),
         "unbondTo": (processor, account),
         "withdraw": (1,),
+        "withdrawTo": (account, 1),
         "invite": (account,),
         "join": (1,),
         "resign": (),
