@@ -1,7 +1,6 @@
 """What several members do together: programs run for many shots, barriers, and letters from one to another."""
 
 import asyncio
-import base64
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -59,7 +58,7 @@ class Runs:
             "shots": request.shots,
             "pairs": answer.pairs,
             "rawPairs": answer.raw_pairs,
-            "bits": base64.b64encode(own).decode(),
+            "bits": own,
         }
 
     async def witness(self, processor: int, request: Witness, _wait: float) -> dict[str, Any]:
@@ -80,7 +79,7 @@ class Runs:
         answer: ProgramAnswer = meeting.result.result()
         fragments = [meeting.brought[member][0] for member in meeting.members]
         told = [
-            {"bits": base64.b64encode(bits).decode(), "width": fragment.bits, "outputs": fragment.outputs}
+            {"bits": bits, "width": fragment.bits, "outputs": fragment.outputs}
             for bits, fragment in zip(answer.bits, fragments, strict=True)
         ]
         return {"shots": meeting.terms, "members": told}
@@ -156,7 +155,7 @@ class Letters:
             raise WaitTimedOut(
                 f"letter {request.topic!r}: waits for processor {request.peer} to send it after {wait:g} s"
             ) from None
-        return {"data": base64.b64encode(data).decode()}
+        return {"data": data}
 
     def _letter(self, owner: int, key: tuple[int, int, str]) -> asyncio.Future[bytes]:
         return self._letters.made(key, owner, asyncio.get_running_loop().create_future)
