@@ -1,26 +1,41 @@
 """Live sessions: members act on one joint state, one instruction after the other, and wait for one another."""
 
 import asyncio
+import logging
 import secrets
+import time
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from qcrs.errors import QcrsError
 from qcrs.link.allowance import Allowance, Allowances
-from qcrs.link.errors import CallerNotMember, ForeignQubit, FrameInvalid, PairsUnknown, SessionBroken
+from qcrs.link.errors import (
+    CallerNotMember,
+    ForeignQubit,
+    FrameInvalid,
+    LinkRefused,
+    PairsUnknown,
+    SessionBroken,
+    TooMany,
+)
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
 from qcrs.link.wire import Act, OpenLive
 from qcrs.quantum.entanglement.errors import Deadlock, HeraldFailed
 from qcrs.quantum.entanglement.order import Order, Step
 from qcrs.quantum.entanglement.pairs import Fibre
-from qcrs.quantum.fragment import Fragment, FragmentInvalid, Instruction, Op
+from qcrs.quantum.fragment import MAX_INSTRUCTIONS, Fragment, FragmentInvalid, Instruction, Op
 
 if TYPE_CHECKING:
     from qcrs.quantum.entanglement.live import Joint
+
+_log = logging.getLogger(__name__)
+ACTS_AHEAD = 16  # of one member that wait to be carried out; whoever waits for its bits has one
+MOST_OF_A_SHOT = MAX_INSTRUCTIONS  # of one member, as in a fragment; bits that are named count as much as instructions
+_SLICE_SECONDS = 0.02  # that one session may keep the others waiting
 
 
 @dataclass
@@ -43,6 +58,8 @@ class _Session:
         self._order = Order(len(members))
         self._last: list[_Act | None] = [None] * len(members)
         self._queues: list[deque[_Act]] = [deque() for _ in members]
+        self._asked = [0] * len(members)  # since each began its last shot
+        self._work: Iterator[None] | None = None
         self._broken: QcrsError | None = None
         self._failed: HeraldFailed | None = None  # of this shot, which is to be begun anew
 
@@ -60,6 +77,7 @@ class _Session:
         self._require_own(request)
         if self._failed is not None and not request.restart:
             raise self._failed
+        self._require_room(request)
         act = _Act(request, asyncio.get_running_loop().create_future())
         act.done.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._last[request.member] = act
@@ -67,7 +85,9 @@ class _Session:
         # A member that waits for another shot has nothing else to do: its act goes in when all have asked.
         if len(self._queues[request.member]) == 1 and not request.restart:
             self._order.add(request.member, request.instructions)
-        self._advance()
+        if self._work is None:
+            self._work = self._carry_out()
+            self._go_on()
         return act.done
 
     @property
@@ -113,12 +133,40 @@ class _Session:
                 raise FragmentInvalid(f"{self._name}, instruction {position}: peer {step.peer} of {len(self._members)}")
         _require_valid(request.member, own.qubits, own.bits, request.instructions)
 
-    def _advance(self) -> None:
+    def _require_room(self, request: Act) -> None:
+        """Count what *request* is for, which is kept until it is carried out, and some of it until the shot is over."""
+        member = request.member
+        if len(self._queues[member]) >= ACTS_AHEAD:
+            raise TooMany(f"{self._name}: acts of member {member} that wait, expected at most {ACTS_AHEAD}")
+        size = sum(1 + len(step.bits) + len(step.condition) for step in request.instructions)
+        asked = size + (0 if request.restart else self._asked[member])
+        if asked > MOST_OF_A_SHOT:
+            raise TooMany(
+                f"{self._name}: {asked} instructions and bits of member {member} in a shot, expected at most "
+                f"{MOST_OF_A_SHOT}"
+            )
+        self._asked[member] = asked
+
+    def _go_on(self) -> None:
+        """Carry on with what is begun; when that takes long, again once others have been served."""
+        assert self._work is not None
+        until = time.monotonic() + _SLICE_SECONDS
+        for _ in self._work:
+            if time.monotonic() >= until:
+                asyncio.get_running_loop().call_soon(self._go_on)
+                return
+        self._work = None
+
+    def _carry_out(self) -> Iterator[None]:
+        """Do all that can be done, and stop after each step."""
         try:
             while True:
                 for step in self._order.steps():
                     self._spend(step)
                     self._joint.apply(step)
+                    yield
+                    if self._broken is not None:
+                        return
                 if not self._finish() and not self._begin():
                     break
         except HeraldFailed as error:
@@ -130,6 +178,11 @@ class _Session:
             return
         except QcrsError as error:
             self.end(error)
+            return
+        except Exception as error:
+            # A fault of this program: nobody is to wait in vain for what is only half done.
+            _log.error("%s failed", self._name, exc_info=error)
+            self.end(LinkRefused(f"{self._name}: the link failed at it"))
             return
         if all(self._queues):
             self.end(Deadlock(self.why()))
@@ -173,7 +226,7 @@ class _Session:
         return "".join(str(self._joint.bit(member, own)) for own in range(self._opened[member].bits))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=128)  # each may have some hundred kilobytes
 def _require_valid(member: int, qubits: int, bits: int, instructions: tuple[Instruction, ...]) -> None:
     """Check what a member with so many qubits and bits is to do; members do the same in every shot."""
     try:
@@ -199,20 +252,18 @@ class LiveSessions:
         last = meeting.arrive(processor, "live", request.model_copy(update={"wait": None}))
         self._meetings.made(key, processor, lambda: meeting)
         if last:
-            await self._begin(key, meeting)
+            meeting.begin(self._begin(key, meeting))
         await meeting.wait(processor, wait)
         return {"member": request.members.index(processor)}
 
-    async def _begin(self, key: tuple[int, tuple[int, ...]], meeting: Meeting) -> None:
+    async def _begin(self, key: tuple[int, tuple[int, ...]], meeting: Meeting) -> _Session:
+        opened = [meeting.brought[member] for member in meeting.members]
         try:
             allowance = await self._allowances.of(*key)
-        except QcrsError as error:
-            # All hear of it, and may ask again.
-            self._meetings.drop(key)
-            meeting.result.set_exception(error)
-            return
-        opened = [meeting.brought[member] for member in meeting.members]
-        meeting.result.set_result(_Session(*key, opened, self._joint(opened), self._link.fibre, allowance))
+            return _Session(*key, opened, self._joint(opened), self._link.fibre, allowance)
+        except Exception:
+            self._meetings.drop(key)  # all hear of it, and may ask again
+            raise
 
     def act(self, processor: int, request: Act, wait: float) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         """Return the caller's bits when its instructions are carried out: at once, if nothing is to be waited for."""
@@ -237,7 +288,7 @@ class LiveSessions:
                 f"expected member {request.members.index(processor)}"
             )
         meeting = self._meetings.get((request.session, request.members))
-        if meeting is None or not meeting.complete:
+        if meeting is None or not meeting.result.done():
             raise PairsUnknown(f"live session {request.session} is not open: all members are to open it first")
         return meeting.result.result()
 

@@ -24,7 +24,7 @@ from qcrs.link.file import LinkFile
 from qcrs.link.live import LiveSessions
 from qcrs.link.logins import DaemonOf, Logins
 from qcrs.link.sessions import Barriers, Letters, Runner, Runs
-from qcrs.link.wire import Login, Resume, decode, reply, request_of
+from qcrs.link.wire import MOST_TOLD, Login, Resume, decode, reply, request_of
 from qcrs.model.records import Record
 from qcrs.quantum.entanglement.request import run_program
 
@@ -217,7 +217,7 @@ def _refusal(error: Exception, op: Any) -> dict[str, str]:
 
 
 def _named(error: QcrsError) -> dict[str, str]:
-    return {"error": type(error).__name__, "message": str(error)}
+    return {"error": type(error).__name__, "message": str(error)[:MOST_TOLD]}
 
 
 def _url(server: Server) -> str:

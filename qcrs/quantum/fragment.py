@@ -28,6 +28,7 @@ GATES: dict[str, tuple[int, int]] = {
 }
 
 Small = Annotated[int, Field(ge=0, lt=2**16)]
+Angle = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class FragmentInvalid(QcrsError):
@@ -62,7 +63,7 @@ class Instruction(Record):
 
     op: Op
     name: str = ""
-    parameters: tuple[float, ...] = ()
+    parameters: tuple[Angle, ...] = ()
     qubits: tuple[Small, ...] = ()
     bits: tuple[Small, ...] = ()
     condition: tuple[Small, ...] = ()
