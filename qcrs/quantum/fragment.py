@@ -65,8 +65,8 @@ class Instruction(Record):
     name: str = ""
     parameters: tuple[Angle, ...] = ()
     qubits: tuple[Small, ...] = ()
-    bits: tuple[Small, ...] = ()
-    condition: tuple[Small, ...] = ()
+    bits: Annotated[tuple[Small, ...], Field(max_length=MAX_BITS)] = ()
+    condition: Annotated[tuple[Small, ...], Field(max_length=MAX_BITS)] = ()
     peer: Small = 0
     rounds: Annotated[int, Field(ge=0, le=MAX_PURIFICATION_ROUNDS)] = 0
 
@@ -84,7 +84,7 @@ class Fragment(Record):
     qubits: Annotated[int, Field(ge=1, le=MAX_QUBITS)]
     bits: Annotated[int, Field(ge=0, le=MAX_BITS)]
     instructions: Annotated[tuple[Instruction, ...], Field(max_length=MAX_INSTRUCTIONS)]
-    outputs: tuple[tuple[Small, Small], ...] = ()
+    outputs: Annotated[tuple[tuple[Small, Small], ...], Field(max_length=2**16)] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -117,7 +117,7 @@ def test_a_fault_inside_tells_nothing_and_ends_nothing(monkeypatch, caplog):
             await client.fetch(4, "topic", wait=0.1)
         return await client.describe()
 
-    monkeypatch.setattr("qcrs.link.sessions.Letters._letter", fail)
+    monkeypatch.setattr("qcrs.link.sessions.Letters.fetch", fail)
     assert on_link(work, 3)["connections"] == 1
     assert "ZeroDivisionError" in caplog.text
 
