@@ -10,9 +10,10 @@ from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
-from qcrs.link.allowance import Ends, OpenChannel, Taken
+from qcrs.link.allowance import Ends, Taken
 from qcrs.link.errors import ChannelMismatch, LinkFileInvalid, SessionUnbound, SessionUnready
 from qcrs.link.file import LinkFile
+from qcrs.link.talked import OpenChannel
 from qcrs.model.channel import ENDED, ChannelStatus
 from qcrs.model.session import SessionStatus
 

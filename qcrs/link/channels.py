@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import numpy
 
 from qcrs.errors import QcrsError
-from qcrs.link.allowance import Ends, OpenChannel, Taken, Talked
+from qcrs.link.allowance import Ends, Taken
 from qcrs.link.errors import FrameInvalid, PairsUnknown, TooMany
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
+from qcrs.link.talked import OpenChannel, Talked
 from qcrs.link.wire import Measure, Prepare, Purpose, Usage
 from qcrs.quantum.entanglement.held import CHSH_ANGLES, X_ANGLE, Z_ANGLE, Arrivals, Held, arrivals, to_bits, to_words
 from qcrs.rules.digest import keccak

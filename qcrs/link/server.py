@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from qcrs.chain.link_login import NONCE_BYTES, LinkDomain
 from qcrs.errors import QcrsError
-from qcrs.link.allowance import Allowances, Talked
+from qcrs.link.allowance import Allowances
 from qcrs.link.channels import ChannelChain, Channels
 from qcrs.link.entrance import STRANGER_BYTES, Entrance
 from qcrs.link.errors import FrameInvalid, LoginRefused, NotLoggedIn, TokenExpired, TooMany
@@ -24,6 +24,7 @@ from qcrs.link.file import LinkFile
 from qcrs.link.live import LiveSessions
 from qcrs.link.logins import DaemonOf, Logins
 from qcrs.link.sessions import Barriers, Letters, Runner, Runs
+from qcrs.link.talked import Talked
 from qcrs.link.wire import MOST_TOLD, Login, Resume, decode, reply, request_of
 from qcrs.model.records import Record
 from qcrs.quantum.entanglement.request import run_program
@@ -56,6 +57,7 @@ class LinkServer:
         daemon_of: Gives the address of a processor's daemon account; None when there is no such processor.
         chain: See ``Channels``.
         workers: How many programs run at once.
+        talked: What keys and reports have used; in memory by default.
     """
 
     def __init__(
@@ -66,11 +68,12 @@ class LinkServer:
         chain: ChannelChain | None = None,
         runner: Runner = run_program,
         workers: int = 1,
+        talked: Talked | None = None,
     ) -> None:
         self.link, self.domain = link, domain
         self._entrance = Entrance()
         self._logins = Logins(domain, link.members, link.service.token_seconds, daemon_of)
-        talked = Talked()
+        talked = talked or Talked()
         allowances = Allowances(link, chain, talked)
         self._channels, self._live = Channels(link, talked, chain), LiveSessions(link, allowances)
         self._runs = Runs(link, allowances, runner, workers, chain)

@@ -11,8 +11,9 @@ import pytest
 from qcrs.daemon import runs
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.runs import RECORD, CircuitRun, MemoryRun, RunRefused, Seat, run_of
-from qcrs.link.allowance import OpenChannel, Taken
+from qcrs.link.allowance import Taken
 from qcrs.link.errors import SessionUnbound
+from qcrs.link.talked import OpenChannel
 from qcrs.model.entanglement import Group, Session, SessionRequest
 from qcrs.quantum.correction.code import LEFT, Basis
 from qcrs.quantum.correction.decoder import Decoded
