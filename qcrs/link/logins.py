@@ -4,7 +4,6 @@ A signature of anybody's makes the link ask the chain, which may cost its operat
 comes next waits for its turn.
 """
 
-import asyncio
 import hashlib
 import secrets
 import time
@@ -12,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 from qcrs.chain.link_login import LinkDomain, LoginInvalid, login_signer
 from qcrs.link.errors import LoginRefused, MemberNotAllowed, TokenExpired
+from qcrs.link.pace import Pace
 from qcrs.link.wire import Login
 
 DaemonOf = Callable[[int], Awaitable[str | None]]
@@ -32,7 +32,7 @@ class Logins:
     def __init__(self, domain: LinkDomain, members: Collection[int], token_seconds: float, daemon_of: DaemonOf) -> None:
         self._domain, self._members, self._seconds, self._daemon_of = domain, members, token_seconds, daemon_of
         self._tokens: dict[bytes, tuple[int, float]] = {}
-        self._turns, self._next_read = asyncio.Lock(), 0.0
+        self._reads = Pace(READS_A_SECOND, READS_AT_ONCE)
 
     async def sign_in(self, request: Login, nonce: bytes) -> tuple[str, float]:
         """Return a token for whoever has signed *nonce*, and until when it is good.
@@ -47,7 +47,7 @@ class Logins:
             signer = login_signer(self._domain, processor, nonce, request.signature)
         except LoginInvalid as error:
             raise LoginRefused(f"processor {processor}: {error}") from error
-        await self._turn()
+        await self._reads.turn()
         daemon = await self._daemon_of(processor)
         if daemon is None or daemon.lower() != signer.lower():
             raise LoginRefused(
@@ -77,14 +77,6 @@ class Logins:
             del self._tokens[own[0]]
         self._tokens[_hash(token)] = processor, now + self._seconds
         return token, now + self._seconds
-
-    async def _turn(self) -> None:
-        """Wait until the chain may be asked once more; first come, first served."""
-        async with self._turns:
-            await asyncio.sleep(self._next_read - time.monotonic())
-            # A time that lies back gives credit for reads at once, and no more than that.
-            earliest = time.monotonic() - (READS_AT_ONCE - 1) / READS_A_SECOND
-            self._next_read = max(self._next_read, earliest) + 1 / READS_A_SECOND
 
 
 def _hash(token: str) -> bytes:

@@ -10,14 +10,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from qcrs.chain.link_login import sign_login
-from qcrs.link import entrance, logins, server, wire
+from qcrs.link import chain, entrance, logins, server, wire
 from qcrs.link.client import LinkClient
 from qcrs.link.entrance import Entrance
-from qcrs.link.errors import LoginRefused, TokenExpired
+from qcrs.link.errors import LoginRefused, SessionUnready, TokenExpired
 from qcrs.link.file import ServiceLimits
 from qcrs.link.logins import Logins
 from qcrs.link.wire import Login
-from tests.linked import DOMAIN, account, daemon_of, link_file, on_link
+from tests.linked import DOMAIN, Contracts, account, chain_of, daemon_of, link_file, on_link
 from tests.unit.qcrs.link.test_login import Raw
 
 NONCE = b"\7" * 32
@@ -145,6 +145,28 @@ def test_forged_logins_have_the_chain_asked_so_often_and_members_wait_for_their_
     assert processor == 5
     assert len(asked) == 9
     assert asked[-1] - asked[0] >= (9 - 3) / 50  # two at once, and each other a fiftieth of a second later
+
+
+def test_members_that_make_up_sessions_have_the_chain_asked_so_often(monkeypatch):
+    monkeypatch.setattr(chain, "READS_A_SECOND", 50.0)
+    monkeypatch.setattr(chain, "READS_AT_ONCE", 1)
+    contracts, asked = Contracts(), []
+    call = contracts.call
+
+    async def counted(*arguments):
+        asked.append(time.monotonic())
+        return await call(*arguments)
+
+    contracts.call = counted
+
+    async def work(url, *clients):
+        opening = [one.open_live(number, (3, 4), 1, 1) for number in range(6) for one in clients]
+        return await asyncio.gather(*opening, return_exceptions=True)
+
+    answers = on_link(work, 3, 4, chain=chain_of(contracts))
+    assert {type(error) for error in answers} == {SessionUnready}
+    assert len(asked) == 6
+    assert asked[-1] - asked[0] >= (6 - 2) / 50
 
 
 def test_tokens_of_one_processor_are_few_and_the_oldest_go():
