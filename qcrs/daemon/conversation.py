@@ -133,8 +133,8 @@ async def exchange_key(side: Side, tolerated_ppm: int) -> tuple[dict[str, Any], 
         QcrsError: The conversation is dropped: a letter was refused or did not come, or the link is away.
     """
     wanted = side.invitation
-    made, measured = await side.measure()
     terms = Terms(side.digest, wanted.pairs, tolerated_ppm, wanted.bits)
+    made, measured = await side.measure()
     checks = (side.sign, side.is_signed)
     if side.end is End.Alice:
         alice = own = Alice(terms, measured, *checks, secrets.token_bytes)
