@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from qcrs.link import live
+from qcrs.link import live_session
 from qcrs.link.errors import FrameInvalid, LinkRefused, TooMany
 from qcrs.quantum.entanglement.errors import Deadlock
 from qcrs.quantum.entanglement.live import Joint
@@ -21,13 +21,13 @@ async def opened(clients, members, qubits=2, bits=3):
 
 
 def test_acts_that_wait_are_limited(monkeypatch):
-    monkeypatch.setattr(live, "ACTS_AHEAD", 3)
+    monkeypatch.setattr(live_session, "MOST_AHEAD", 6)
 
     async def work(url, *clients):
         first, second = await opened(clients, (3, 4))
         waiting = [asyncio.create_task(first.act(pair(0, 1))) for _ in range(3)]
         await asyncio.sleep(0.1)
-        with pytest.raises(TooMany, match="acts of member 0 that wait, expected at most 3"):
+        with pytest.raises(TooMany, match="8 acts, instructions and bits of member 0 that wait, expected at most 6"):
             await first.act(gate("x", 0))
         for _ in range(3):
             await second.act(pair(0, 0))
@@ -39,16 +39,16 @@ def test_acts_that_wait_are_limited(monkeypatch):
 
 @pytest.mark.parametrize("step", [measure(0, 0), SEND, gate("x", 0)], ids=["measurements", "letters", "gates"])
 def test_a_shot_is_no_longer_than_a_fragment_and_the_next_may_be_as_long(monkeypatch, step):
-    monkeypatch.setattr(live, "MOST_OF_A_SHOT", 20)
-    size = 1 + len(step.bits)
+    size = 2 + len(step.bits)
+    monkeypatch.setattr(live_session, "MOST_OF_A_SHOT", 1 + 10 * size)
 
     async def work(url, *clients):
         first, second = await opened(clients, (3, 4))
         for _ in range(2):
             await asyncio.gather(*(member.act(restart=True) for member in (first, second)))
-            for _ in range(20 // size):
+            for _ in range(10):
                 await first.act(step)
-            with pytest.raises(TooMany, match=f"{20 + size} instructions and bits of member 0 in a shot"):
+            with pytest.raises(TooMany, match=f"{1 + 11 * size} acts, instructions and bits of member 0 in a shot"):
                 await first.act(step)
             await second.act(gate("x", 0))
 
@@ -93,7 +93,7 @@ def test_what_takes_long_leaves_others_their_turn(monkeypatch):
         done += 1
         apply(joint, step)
 
-    monkeypatch.setattr(live, "_SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(live_session, "_SLICE_SECONDS", 0.0)
     monkeypatch.setattr(Joint, "apply", counted)
 
     async def work(url, bystander, *clients):
