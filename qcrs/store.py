@@ -88,13 +88,13 @@ class Store:
         """
         self._write_at(f"{self._root}/{_plain(box)}/{_plain(name)}", f"{box}/{name}", content)
 
-    def fetch(self, box: str, name: str) -> bytes:
-        """Return what was left as *name* in *box*.
+    def fetch(self, box: str, name: str, most: int = MAX_BYTES) -> bytes:
+        """Return what was left as *name* in *box*, of *most* bytes.
 
         Raises:
             ContentUnavailable: Nothing was, or more than any honest content.
         """
-        return self._read_at(f"{self._root}/{_plain(box)}/{_plain(name)}", f"{box}/{name}")
+        return self._read_at(f"{self._root}/{_plain(box)}/{_plain(name)}", f"{box}/{name}", most)
 
     def names(self, box: str) -> list[str]:
         """Return the names of what was left in *box*, in order.
@@ -127,14 +127,14 @@ class Store:
     def _read(self, digest: bytes) -> bytes:
         return self._read_at(self._path(digest), f"0x{digest.hex()}")
 
-    def _read_at(self, path: str, what: str) -> bytes:
+    def _read_at(self, path: str, what: str, most: int = MAX_BYTES) -> bytes:
         try:
             size = self._files.size(path)
-            content = self._files.cat_file(path) if size is not None and size <= MAX_BYTES else None
+            content = self._files.cat_file(path) if size is not None and size <= most else None
         except Exception as error:  # each driver has faults of its own
             raise ContentUnavailable(f"{what} is not in {self.location}") from error
         if content is None:
-            raise ContentUnavailable(f"{what} in {self.location} exceeds {MAX_BYTES} bytes")
+            raise ContentUnavailable(f"{what} in {self.location} exceeds {most} bytes")
         return content
 
     def _path(self, digest: bytes) -> str:

@@ -8,13 +8,15 @@ import logging
 from collections.abc import Iterator
 
 from qcrs.crypto.envelope import EnvelopeRefused, Header, is_content_key, open_sheet
-from qcrs.crypto.keys import OpeningKey, PublicKeyInvalid, SigningKey, is_signed
+from qcrs.crypto.keys import SIGNATURE_BYTES, OpeningKey, PublicKeyInvalid, SigningKey, is_signed
+from qcrs.rules import invitation
 from qcrs.rules.digest import keccak
-from qcrs.store import ContentUnavailable, Store
+from qcrs.store import MAX_BYTES, ContentUnavailable, Store
 
 log = logging.getLogger(__name__)
 
 MOST_CANDIDATES = 64  # of one kind in one box: beyond, somebody fills it to be a nuisance
+INVITATION_BYTES = invitation.MAX_BYTES + SIGNATURE_BYTES  # looked for all the time, by every end of a channel
 ANSWER_PURPOSE, CAPABILITY_PURPOSE = b"QCRS histogram", b"QCRS capability record"
 
 
@@ -108,7 +110,7 @@ class Vault:
 
     def invitations(self, channel: int, now: int, latest: int) -> Iterator[bytes]:
         """Yield what claims to be invitations over *channel* that are good until after *now* and not after *latest*."""
-        return self._left(self._box("channel", channel), _invited(now), _invited(latest) + "~")
+        return self._left(self._box("channel", channel), _invited(now), _invited(latest) + "~", INVITATION_BYTES)
 
     def _box(self, kind: str, number: int) -> str:
         return f"{kind}-{self._scope}-{number}"
@@ -125,12 +127,15 @@ class Vault:
     def _leave(self, box: str, label: str, content: bytes) -> None:
         self.store.post(box, f"{label}-{keccak(content)[:16].hex()}", content)
 
-    def _left(self, box: str, label: str, last: str = "") -> Iterator[bytes]:
-        """Yield what is in *box* under names that begin with *label*; from it to *last*, if that is given."""
+    def _left(self, box: str, label: str, last: str = "", most: int = MAX_BYTES) -> Iterator[bytes]:
+        """Yield what is in *box* under names that begin with *label*; from it to *last*, if that is given.
+
+        What has more than *most* bytes is left where it is.
+        """
         names = [name for name in self.store.names(box) if (label <= name < last if last else name.startswith(label))]
         for name in names[:MOST_CANDIDATES]:
             try:
-                content = self.store.fetch(box, name)
+                content = self.store.fetch(box, name, most)
             except ContentUnavailable as error:
                 log.warning("%s", error)
                 continue

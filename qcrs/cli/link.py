@@ -35,6 +35,7 @@ from qcrs.link.errors import LinkFileInvalid
 from qcrs.link.file import LinkFile
 from qcrs.link.line import hello
 from qcrs.link.server import LinkServer
+from qcrs.link.talked import Talked
 from qcrs.quantum.entanglement.pairs import MILLION, Equipment, PairSource
 from qcrs.quantum.fragment import MAX_PURIFICATION_ROUNDS
 from qcrs.sdk.client import Client
@@ -96,6 +97,10 @@ def _add_start(verbs: argparse._SubParsersAction) -> None:
     start.add_argument(
         "--trial", type=Path, metavar="FILE",
         help="without a chain: a JSON object of daemon addresses by processor; nothing is heralded",
+    )  # fmt: skip
+    start.add_argument(
+        "--talked", type=Path, metavar="FILE",
+        help="where pairs that keys and reports have used are counted (beside the link file: *.talked.db)",
     )  # fmt: skip
     start.add_argument("--intercept-ppm", type=PPM, metavar="PPM", help="TEST EQUIPMENT: intercept and resend so many")
     start.add_argument("--spare-guesses", action="store_true", help="TEST EQUIPMENT: but not pairs guessed to be tests")
@@ -212,7 +217,9 @@ async def _on_chain(
     stack.enter_context(KeyLock(account.address, network.chain_id))
     chain = LinkChain(gateway, account, await find_link(gateway, declared))
     domain = LinkDomain(chain_id=network.chain_id, contract=gateway.addresses[COORDINATOR], link=chain.link)
-    return LinkServer(link, domain, chain.daemon_of, chain, workers=options.workers)
+    path = options.talked or options.config.with_suffix(".talked.db")
+    talked = stack.enter_context(Talked(path, network.deployment))
+    return LinkServer(link, domain, chain.daemon_of, chain, workers=options.workers, talked=talked)
 
 
 def _equipment(options: argparse.Namespace, declared: Equipment) -> Equipment:

@@ -13,9 +13,10 @@ from typing import Any
 import numpy
 
 from qcrs.crypto.keys import SIGNATURE_BYTES, SigningKey, is_signed
+from qcrs.errors import QcrsError
 from qcrs.link.answers import MadePairs
 from qcrs.link.client import LinkClient
-from qcrs.link.wire import MOST_WAIT_SECONDS, Purpose, understood
+from qcrs.link.wire import Purpose, understood
 from qcrs.quantum.entanglement import held
 from qcrs.quantum.entanglement.pairs import PairSource
 from qcrs.rules.digest import keccak
@@ -26,6 +27,7 @@ from qcrs.rules.key_message import MessageRefused, from_bits, to_bits
 from qcrs.rules.privacy_amplification import SECRECY, VERIFICATION_BITS
 
 LETTER_SECONDS = 30.0  # how long the other end may take for a letter
+MOST_SECONDS = 600.0  # of a conversation
 PURPOSE = b"QCRS channel conversation"
 KEY_DOMAIN = keccak(b"QCRS key of a channel")
 AGREED, KEPT = b"agreed", b"kept"
@@ -35,6 +37,10 @@ NOT_A_PROOF = (
 )
 _WORD = 256
 _ALL = (1 << _WORD) - 1
+
+
+class LinkTooSlow(QcrsError):
+    """A link needs longer for the pairs than a conversation lasts."""
 
 
 @dataclass
@@ -62,9 +68,19 @@ class Side:
         return self.invitation.peer if self.end is End.Alice else self.invitation.asker
 
     async def measure(self) -> tuple[MadePairs, Measured]:
-        """Have the pairs made, draw a basis or setting for each, and measure it."""
+        """Have the pairs made, draw a basis or setting for each, and measure it.
+
+        Raises:
+            LinkTooSlow: They would not come in time; none are used.
+        """
         wanted, purpose = self.invitation, Purpose(self.invitation.talk.value)
-        wait = min(LETTER_SECONDS + wanted.pairs / await self._rate(), MOST_WAIT_SECONDS)
+        rate = await self._rate()
+        wait = LETTER_SECONDS + wanted.pairs / rate
+        if wait > MOST_SECONDS:
+            raise LinkTooSlow(
+                f"channel {wanted.channel}: {wanted.pairs} pairs at {rate:.4g} a second, expected at most "
+                f"{int((MOST_SECONDS - LETTER_SECONDS) * rate)}, within {MOST_SECONDS:g} s in all"
+            )
         made = await self.client.prepare(wanted.channel, wanted.number, self.peer, wanted.pairs, purpose, wait)
         drawn, words = secrets.randbits(wanted.pairs), -(-wanted.pairs // _WORD)
         outcomes = await self.client.measure(
@@ -133,8 +149,8 @@ async def exchange_key(side: Side, tolerated_ppm: int) -> tuple[dict[str, Any], 
         QcrsError: The conversation is dropped: a letter was refused or did not come, or the link is away.
     """
     wanted = side.invitation
-    made, measured = await side.measure()
     terms = Terms(side.digest, wanted.pairs, tolerated_ppm, wanted.bits)
+    made, measured = await side.measure()
     checks = (side.sign, side.is_signed)
     if side.end is End.Alice:
         alice = own = Alice(terms, measured, *checks, secrets.token_bytes)

@@ -8,118 +8,39 @@ Of a circuit the shots are shared out over the phases; of a memory the rounds, a
 memory has nothing to show and only decodes.
 
 Whoever shows nothing, or no such file, must not be able to make others look absent: after a while, in which others come
-to the same step, what the link saw counts.
+to the same step, what the link saw counts. Nor must whoever spoils the run itself: see ``spoilt``.
 """
 
 import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from qcrs.daemon.journal import Journal
+from qcrs.daemon.seat import Seat
 from qcrs.errors import QcrsError
-from qcrs.link.answers import OwnBits, Witnessed, rows_of
-from qcrs.link.client import LinkClient
-from qcrs.link.errors import WaitTimedOut
-from qcrs.model.entanglement import Group, Session
+from qcrs.link.answers import OwnBits, rows_of
 from qcrs.quantum.correction import syndromes
 from qcrs.quantum.correction.code import LEFT, RIGHT
 from qcrs.quantum.correction.decoder import DecoderLimits, decode_apart
 from qcrs.quantum.correction.errors import RecordInvalid
-from qcrs.quantum.entanglement.pairs import LocalNoise
 from qcrs.quantum.fragment import Fragment
 from qcrs.quantum.session_part import MemoryPart, Part
 from qcrs.rules import outcomes
 from qcrs.rules.digest import keccak
 from qcrs.rules.session_plan import shots_of
-from qcrs.store import ContentMismatch, ContentUnavailable, Store
+from qcrs.store import ContentMismatch, ContentUnavailable
 
 log = logging.getLogger(__name__)
 
 ROWS, RECORD = "session-rows", "session-record"
 OUTCOME_BITS = 1  # of a memory: right, or a logical error
-PATIENCE_SECONDS, POLL_SECONDS = 10.0, 0.1
-ASK_SECONDS = 0.01  # how long the link is asked to wait for others when there is something else to do
+PATIENCE_SECONDS = 10.0
 
 
 class RunRefused(QcrsError):
     """A daemon does not join a session, for a reason that its log tells; the session will not form."""
-
-
-@dataclass(frozen=True)
-class Seat:
-    """A member's place in a session, and what it runs with.
-
-    Attributes:
-        noise: Of the processor's own device. root: Secret that salts follow from. link: Reaches the session's link.
-    """
-
-    session: Session
-    group: Group
-    index: int
-    journal: Journal
-    store: Store
-    noise: LocalNoise
-    root: Callable[[], bytes]
-    link: Callable[[], Awaitable[LinkClient]]
-
-    @property
-    def phases(self) -> range:
-        """The phases that something is measured in."""
-        return range(1, self.group.request.phases)
-
-    def kept(self, kind: str, number: int) -> bytes | None:
-        """Return what the journal has."""
-        return self.journal.kept(kind, self.session.session, number)
-
-    def keep(self, kind: str, number: int, content: bytes) -> bytes:
-        """Have the journal keep *content*, and return what counts."""
-        return self.journal.keep(kind, self.session.session, number, content)
-
-    async def run(self, fragment: Fragment, wait: float | None = None) -> OwnBits:
-        """Return what the link says that *fragment* measured, once all members have given it theirs.
-
-        Raises:
-            WaitTimedOut: Not all have, within *wait* seconds.
-        """
-        number, members, shots = self.session.session, self.session.members, self.group.request.shots
-        return await (await self.link()).run(number, members, fragment, shots, self.noise, wait)
-
-    async def begin(self, fragment: Fragment) -> None:
-        """Give *fragment* to the link."""
-        with suppress(WaitTimedOut):  # others have yet to come
-            await self.run(fragment, ASK_SECONDS)
-
-    async def witness(self, member: int, error: Exception) -> Witnessed:
-        """Return what the link saw *member* measure, since *error* keeps it from being known otherwise."""
-        number, members = self.session.session, self.session.members
-        log.warning("session=%s processor=%s: the link is asked: %s", number, members[member], error)
-        return (await (await self.link()).witness(number, members, self.group.request.shots))[member]
-
-    async def show(self, content: bytes) -> None:
-        """Show others what this member has bound itself to; all have arrived, so it may be seen."""
-        await asyncio.to_thread(self.store.put, content)
-
-    async def shown(self, phase: int, member: int, until: float) -> bytes:
-        """Return what *member* showed for *phase*, waiting for it to be there.
-
-        Args:
-            until: For so long, by ``time.monotonic``.
-
-        Raises:
-            ContentUnavailable: It has not come. ContentMismatch: What the store has is not that.
-        """
-        while True:
-            try:
-                return await asyncio.to_thread(self.store.get, self.session.digests[phase, member])
-            except ContentUnavailable:
-                if time.monotonic() >= until:
-                    raise
-            await asyncio.sleep(POLL_SECONDS)
 
 
 class Run(Protocol):
@@ -128,8 +49,12 @@ class Run(Protocol):
     async def begin(self) -> None:
         """Give the own fragment to the link."""
 
-    async def measured(self, phase: int) -> bytes | None:
-        """Return the file of *phase*, the same whenever it is asked for; None when this member has nothing to show."""
+    async def measured(self, phase: int, until: float) -> bytes | None:
+        """Return the file of *phase*, the same whenever it is asked for; None when this member has nothing to show.
+
+        Args:
+            until: How long others' parts are waited for, by ``time.monotonic``.
+        """
 
     async def counts(self) -> dict[int, int]:
         """Return the histogram of all shots, once the phases' barriers are passed."""
@@ -166,18 +91,20 @@ class CircuitRun:
         """Give the fragment to the link."""
         await self.seat.begin(self.fragment)
 
-    async def measured(self, phase: int) -> bytes:
+    async def measured(self, phase: int, until: float) -> bytes | None:
         """Return what was measured in this phase's shots."""
-        content = self.seat.kept(ROWS, 0)
-        if content is None:
-            own = await self.seat.run(self.fragment)
-            rows = rows_of(own.bits, own.shots, own.width, self.fragment.outputs)
-            content = self.seat.keep(ROWS, 0, outcomes.encode(rows, own.shots))
-        return self._part(content, phase)
+
+        def rows(own: OwnBits) -> bytes:
+            return outcomes.encode(rows_of(own.bits, own.shots, own.width, self.fragment.outputs), own.shots)
+
+        content = await self.seat.outcomes(ROWS, self.fragment, until, rows)
+        return None if content is None else self._part(content, phase)
 
     async def counts(self) -> dict[int, int]:
         """Add up what all members measured."""
         seat, until = self.seat, time.monotonic() + PATIENCE_SECONDS
+        if seat.spoilt:
+            return seat.drawn()
         if (own := seat.kept(ROWS, 0)) is not None:
             for phase in seat.phases:
                 await seat.show(self._part(own, phase))
@@ -226,16 +153,19 @@ class MemoryRun:
         """Give the fragment to the link."""
         await self.seat.begin(self.part.fragment())
 
-    async def measured(self, phase: int) -> bytes | None:
+    async def measured(self, phase: int, until: float) -> bytes | None:
         """Return the file of this phase's rounds."""
-        record = self.seat.kept(RECORD, 0)
-        if record is None:
-            record = self.seat.keep(RECORD, 0, (await self.seat.run(self.part.fragment())).bits)
-        return None if self.part.half is None else await asyncio.to_thread(self._file, self.part.half, phase, record)
+        part = self.part
+        record = await self.seat.outcomes(RECORD, part.fragment(), until, lambda own: own.bits)
+        if part.half is None or record is None:
+            return None
+        return await asyncio.to_thread(self._file, part.half, phase, record)
 
     async def counts(self) -> dict[int, int]:
         """Decode what both halves measured."""
         seat, half, record = self.seat, self.part.half, self.seat.kept(RECORD, 0)
+        if seat.spoilt:
+            return seat.drawn()
         if half is not None and record is not None:
             for phase in seat.phases:
                 await seat.show(await asyncio.to_thread(self._file, half, phase, record))

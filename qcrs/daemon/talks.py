@@ -20,7 +20,7 @@ from typing import Any
 from qcrs.chain.gateway import Gateway
 from qcrs.crypto.identity import IdentityInvalid
 from qcrs.crypto.keys import SIGNATURE_BYTES, Keys, is_signed
-from qcrs.daemon.conversation import AGREED, KEPT, Side, exchange_key, report_chsh, require_told
+from qcrs.daemon.conversation import AGREED, KEPT, MOST_SECONDS, Side, exchange_key, report_chsh, require_told
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.key_folder import KeyFolder
 from qcrs.daemon.links import Links
@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 INVITED_SECONDS = 25  # within which the other end has to find an invitation; it is waited for a little longer
-MOST_SECONDS = 600.0  # of a conversation
 MOST_AHEAD_SECONDS = 2 * INVITED_SECONDS  # ends do not have quite the same time
 PURPOSE = b"QCRS channel invitation"
 TALK = "channel-talk"

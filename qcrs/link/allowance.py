@@ -1,10 +1,9 @@
 """What pairs may be used for: those that a session took on the chain, and what no session took for keys and reports.
 
 The chain counts what sessions take of a channel, and knows nothing of what its ends measure for keys and CHSH: the link
-counts that, until it is started again, and gives no more than the channel has left until it is tested again.
+counts that, and gives no more than the channel has left until it is tested again.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,23 +11,10 @@ from typing import Protocol
 from qcrs.link.errors import ChannelMismatch, PairsExceeded
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Shelf
+from qcrs.link.talked import OpenChannel, Talked
 
 Ends = tuple[int, int]  # two members by their numbers, the lower first
 _WHOLE = 1e-6  # of a pair, that sums of expectations may be off by
-
-
-@dataclass(frozen=True)
-class OpenChannel:
-    """A channel whose pairs may be used now.
-
-    Attributes:
-        attempt: Number of the test that it has passed. used: Pairs that sessions took since, of *capacity*.
-    """
-
-    channel: int
-    attempt: int
-    capacity: int
-    used: int
 
 
 @dataclass(frozen=True)
@@ -37,40 +23,6 @@ class Taken:
 
     channel: OpenChannel
     pairs: int
-
-
-class Talked:
-    """Pairs that were used for keys and reports, by channel and test."""
-
-    def __init__(self) -> None:
-        self._used: Counter[tuple[int, int]] = Counter()
-
-    def of(self, channel: int, attempt: int) -> int:
-        """Return how many were used of *channel* since test number *attempt*."""
-        return self._used[channel, attempt]
-
-    def use(self, channel: OpenChannel, pairs: int) -> None:
-        """Count *pairs* more; fewer when it is negative.
-
-        Raises:
-            PairsExceeded: The channel has not so many left.
-        """
-        self.require(channel, pairs)
-        self._used[channel.channel, channel.attempt] += pairs
-
-    def require(self, channel: OpenChannel, pairs: int = 0) -> None:
-        """Check that *channel* has *pairs* left that neither sessions nor keys and reports have used.
-
-        Raises:
-            PairsExceeded: It has not.
-        """
-        used = self.of(channel.channel, channel.attempt)
-        if channel.used + used + pairs > channel.capacity:
-            raise PairsExceeded(
-                f"channel {channel.channel}: sessions took {channel.used} pairs and keys and reports {used} since test "
-                f"{channel.attempt}, {pairs} more are asked for, expected at most {channel.capacity} in all: test it "
-                "again ('qcrs channel retest')"
-            )
 
 
 @dataclass

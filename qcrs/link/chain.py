@@ -10,14 +10,18 @@ from qcrs.chain.contracts import Registry
 from qcrs.chain.gateway import Gateway
 from qcrs.chain.keys import LocalAccount
 from qcrs.errors import QcrsError
-from qcrs.link.allowance import Ends, OpenChannel, Taken
+from qcrs.link.allowance import Ends, Taken
 from qcrs.link.errors import ChannelMismatch, LinkFileInvalid, SessionUnbound, SessionUnready
 from qcrs.link.file import LinkFile
+from qcrs.link.pace import Pace
+from qcrs.link.talked import OpenChannel
 from qcrs.model.channel import ENDED, ChannelStatus
 from qcrs.model.session import SessionStatus
 
 CHANNELS = "Channels"
 COORDINATOR = "EntanglementCoordinator"
+# Of what members ask for: two that make up sessions have the chain read for each. A session takes some three reads.
+READS_A_SECOND, READS_AT_ONCE = 100.0, 300
 _NOBODY = "0x" + "00" * 20
 
 
@@ -29,6 +33,7 @@ class LinkChain:
 
     def __init__(self, gateway: Gateway, account: LocalAccount, link: int) -> None:
         self._gateway, self._account, self.link = gateway, account, link
+        self._reads = Pace(READS_A_SECOND, READS_AT_ONCE)
 
     async def daemon_of(self, processor: int) -> str | None:
         """Return the account with which *processor* acts; None when there is no such processor."""
@@ -91,7 +96,7 @@ class LinkChain:
         Raises:
             SessionUnready: It has taken none, or is another's, or over. ChannelMismatch: A channel has ended since.
         """
-        record, found = await self._gateway.call(COORDINATOR, "sessionOf", session)
+        record, found = await self._call(COORDINATOR, "sessionOf", session)
         status = SessionStatus(record["status"])
         if tuple(found) != tuple(members) or status not in (SessionStatus.Armed, SessionStatus.Running):
             raise SessionUnready(
@@ -99,7 +104,7 @@ class LinkChain:
                 f"Armed or Running, of {', '.join(map(str, members))}"
             )
         taken: dict[Ends, list[Taken]] = {}
-        for use in await self._gateway.call(COORDINATOR, "usesOf", session):
+        for use in await self._call(COORDINATOR, "usesOf", session):
             channel, of = await self._used(use["channel"], members)
             taken.setdefault(of, []).append(Taken(channel, use["pairs"]))
         return taken
@@ -139,14 +144,18 @@ class LinkChain:
         Raises:
             SessionUnbound: They are not.
         """
-        record, _ = await self._gateway.call(COORDINATOR, "sessionOf", session)
+        record, _ = await self._call(COORDINATOR, "sessionOf", session)
         if record["phase"] < record["phases"] or record["phases"] == 0:
             raise SessionUnbound(
                 f"session {session}: at the barrier of phase {record['phase']}, expected {record['phases']}, the last"
             )
 
+    async def _call(self, contract: str, function: str, number: int) -> Any:
+        await self._reads.turn()
+        return await self._gateway.call(contract, function, number)
+
     async def _record(self, channel: int) -> dict[str, Any]:
-        return await self._gateway.call(CHANNELS, "channelOf", channel)
+        return await self._call(CHANNELS, "channelOf", channel)
 
 
 async def find_link(gateway: Gateway, file: LinkFile) -> int:

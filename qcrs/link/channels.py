@@ -9,14 +9,18 @@ from typing import Any, Protocol
 import numpy
 
 from qcrs.errors import QcrsError
-from qcrs.link.allowance import Ends, OpenChannel, Taken, Talked
+from qcrs.link.allowance import Ends, Taken
 from qcrs.link.errors import FrameInvalid, PairsUnknown, TooMany
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
+from qcrs.link.talked import OpenChannel, Talked
 from qcrs.link.wire import Measure, Prepare, Purpose, Usage
 from qcrs.quantum.entanglement.held import CHSH_ANGLES, X_ANGLE, Z_ANGLE, Arrivals, Held, arrivals, to_bits, to_words
 from qcrs.rules.digest import keccak
 
+HELD_BYTES = 256 << 20  # of two ends: four times the most pairs that can be asked for at once
+MEASURED_BYTES = 64 << 20  # of one end
+_PAIR_BYTES, _WORD_BYTES = 64, 256  # in memory: of a pair, and of a word that is asked for and answered
 Key = tuple[Purpose, int, int, tuple[int, ...]]
 
 
@@ -59,8 +63,12 @@ class Channels:
         limits = link.service
         bounds = (limits.held, limits.keep_seconds)
         self._meetings: Shelf[Meeting] = Shelf("channels", *bounds, lambda meeting: meeting.over)
-        self._held: Shelf[tuple[Held, dict[str, Any]]] = Shelf("held pairs", *bounds, lambda made: made[0].spent)
-        self._measured: Shelf[tuple[Measure, dict[str, Any]]] = Shelf("measurements", *bounds, lambda _: True)
+        self._held: Shelf[tuple[Held, dict[str, Any]]] = Shelf(
+            "held pairs", *bounds, lambda made: made[0].spent, HELD_BYTES
+        )
+        self._measured: Shelf[tuple[Measure, dict[str, Any]]] = Shelf(
+            "measurements", *bounds, lambda _: True, MEASURED_BYTES
+        )
         self.pairs = self.discarded = self.tries = 0
 
     async def prepare(self, processor: int, request: Prepare, wait: float) -> dict[str, Any]:
@@ -100,7 +108,8 @@ class Channels:
         outcomes = numpy.zeros(len(held), dtype=bool)
         outcomes[chosen] = held.measure(end, chosen, angles, time.monotonic(), request.readout_ppm)
         answer = {"outcomes": [hex(word) for word in to_words(outcomes)], "measured": len(chosen)}
-        return self._measured.made((processor, key, request.positions), processor, lambda: (request, answer))[1]
+        place = (processor, key, request.positions)
+        return self._measured.made(place, processor, lambda: (request, answer), count * _WORD_BYTES)[1]
 
     def usage(self, _processor: int, request: Usage, _wait: float) -> dict[str, Any]:
         """Return how many pairs keys and reports have used of a channel since one of its tests."""
@@ -146,7 +155,8 @@ class Channels:
         self.pairs, self.discarded, self.tries = (
             self.pairs + pairs, self.discarded + came.discarded, self.tries + came.tries,
         )  # fmt: skip
-        return self._held.made(key, key[3][0], lambda: made)
+        # Both answer for them: neither could fill up what the other has of pairs with third ones.
+        return self._held.made(key, key[3], lambda: made, pairs * _PAIR_BYTES)
 
 
 def _key(processor: int, request: Prepare | Measure) -> Key:

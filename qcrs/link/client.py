@@ -14,6 +14,7 @@ from qcrs.link.answers import MadePairs, OwnBits, Witnessed, words_of
 from qcrs.link.line import PATIENCE_SECONDS, Line
 from qcrs.link.live_member import LiveMember
 from qcrs.link.wire import (
+    MAX_LETTER_BYTES,
     Describe,
     Fetch,
     Measure,
@@ -132,7 +133,10 @@ class LinkClient:
         """
         answer = await self._line.ask(Fetch(peer=peer, topic=topic, wait=wait))
         with understood("a letter"):
-            return base64.b64decode(answer["data"])
+            letter = base64.b64decode(answer["data"])
+            if len(letter) > MAX_LETTER_BYTES:
+                raise ValueError(f"{len(letter)} bytes, expected at most {MAX_LETTER_BYTES}")
+            return letter
 
     async def meet(self, session: int, number: int, members: Sequence[int], wait: float | None = None) -> None:
         """Wait until all *members* (processors) are at barrier *number* of *session*.

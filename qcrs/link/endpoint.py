@@ -9,6 +9,7 @@ from qcrs.store import Store
 
 SCHEMES = ("ws://", "wss://")
 MOST_CHARACTERS = 2000
+MOST_BYTES = 16 * MOST_CHARACTERS  # of the document, in which twelve bytes may stand for a character
 
 
 class LinkUnknown(QcrsError):
@@ -41,6 +42,8 @@ async def endpoint_of(gateway: Gateway, store: Store, link: int) -> str:
         raise LinkUnknown(f"there is no link {link}; see 'qcrs link list'")
     content = await asyncio.to_thread(store.get, digest)
     try:
+        if len(content) > MOST_BYTES:
+            raise LinkUnknown(f"{len(content)} bytes, expected at most {MOST_BYTES}")
         url = json.loads(content)["url"]
         if endpoint_document(url) != content:
             raise LinkUnknown("not the document that its operator makes")

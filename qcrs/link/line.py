@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -11,16 +12,17 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from qcrs.chain.keys import LocalAccount
 from qcrs.chain.link_login import NONCE_BYTES, LinkDomain, sign_login
-from qcrs.link.errors import NAMED, FrameInvalid, LinkRefused, LinkUnreachable, LoginRefused, TokenExpired
-from qcrs.link.wire import MOST_TOLD, MOST_WAIT_SECONDS, Login, Resume, encode, understood
+from qcrs.link.errors import NAMED, FrameInvalid, LinkError, LinkRefused, LinkUnreachable, LoginRefused, TokenExpired
+from qcrs.link.wire import MOST_TOLD, MOST_WAIT_SECONDS, Login, Resume, encode, read, understood
 from qcrs.model.records import Record
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0  # how long an answer may take, beside what others are waited for
 PATIENCE_SECONDS = 30.0  # how long a lost connection is tried again
+IDLE_SECONDS = 60.0  # after which a connection that nothing is asked over is closed, until there is something to ask
 _RETRY_SECONDS = 0.2
 _TOO_LARGE = 1009  # why a connection was closed
-_MOST_BYTES = 256 << 20
+_MOST_BYTES = 256 << 20  # of a frame: all members' bits in base64, of which there are half as many at most
 _FAULTS = (OSError, WebSocketException, TimeoutError, EOFError)
 
 
@@ -41,6 +43,26 @@ class _Lost(Exception):
     """The connection went away while an answer was due."""
 
 
+class Rest:
+    """The time after which *close* is called, since nothing was asked."""
+
+    def __init__(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._close = close
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Let it begin."""
+        self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._over)
+
+    def end(self) -> None:
+        """Let it not come."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _over(self) -> None:
+        self._closing = asyncio.create_task(self._close())  # held, or it may be forgotten
+
+
 class Line:
     """See ``LinkClient`` for the arguments.
 
@@ -57,9 +79,11 @@ class Line:
         self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = itertools.count(1)
         self._token, self._nonce, self.label = "", b"", ""
+        self._asking, self._rest = 0, Rest(self.close)
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; what is asked next opens another."""
+        self._rest.end()
         socket, self._socket = self._socket, None
         reader, self._reader = self._reader, None
         if socket is not None:
@@ -73,6 +97,16 @@ class Line:
         Raises:
             LinkUnreachable: Nobody answers for as long as patience lasts. LinkRefused: The answer is none.
         """
+        self._asking += 1
+        self._rest.end()
+        try:
+            return await self._ask(request)
+        finally:
+            self._asking -= 1
+            if not self._asking:
+                self._rest.begin()
+
+    async def _ask(self, request: Record) -> dict[str, Any]:
         clock = asyncio.get_running_loop()
         tried_until = clock.time() + self._patience
         while True:
@@ -101,7 +135,7 @@ class Line:
             try:
                 self._socket = await connect(
                     self._url, open_timeout=CONNECT_SECONDS, close_timeout=CONNECT_SECONDS, max_size=_MOST_BYTES,
-                    compression=None, max_queue=None,
+                    compression=None,
                 )  # fmt: skip
             except ValueError as error:
                 raise LinkUnreachable(f"{self._url!r} is no address: {error}") from error
@@ -115,7 +149,7 @@ class Line:
         """Hear who is at the other end, and log in."""
         frame = await asyncio.wait_for(socket.recv(), CONNECT_SECONDS)
         with understood(f"{self._url}: a hello"):
-            hello = json.loads(frame)["hello"]
+            hello = read(frame)["hello"]
             said = LinkDomain.model_validate({name: hello[name] for name in ("chainId", "contract", "link")})
             self._nonce, self.label = _nonce(hello), str(hello["label"])[:MOST_TOLD]
         if said != self._domain:
@@ -167,13 +201,13 @@ class Line:
         try:
             async for frame in socket:
                 with understood(f"{self._url}: an answer"):
-                    answer = dict(json.loads(frame))
+                    answer = dict(read(frame))
                     future = self._pending.get(answer["id"])
                 if answer["id"] is None:
                     why = _named(answer)
                 elif future is not None and not future.done():
                     future.set_result(answer)
-        except (LinkRefused, *_FAULTS) as error:
+        except (LinkError, *_FAULTS) as error:
             why = error
         finally:
             for future in self._pending.values():

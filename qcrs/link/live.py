@@ -2,184 +2,18 @@
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Awaitable
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from qcrs.errors import QcrsError
-from qcrs.link.allowance import Allowance, Allowances
-from qcrs.link.errors import CallerNotMember, ForeignQubit, FrameInvalid, PairsUnknown, SessionBroken
+from qcrs.link.allowance import Allowances
+from qcrs.link.errors import CallerNotMember, ForeignQubit, PairsUnknown, SessionBroken
 from qcrs.link.file import LinkFile
+from qcrs.link.live_session import LiveSession
 from qcrs.link.meeting import Meeting, Shelf
 from qcrs.link.wire import Act, OpenLive
-from qcrs.quantum.entanglement.errors import Deadlock, HeraldFailed
-from qcrs.quantum.entanglement.order import Order, Step
-from qcrs.quantum.entanglement.pairs import Fibre
-from qcrs.quantum.fragment import Fragment, FragmentInvalid, Instruction, Op
 
 if TYPE_CHECKING:
     from qcrs.quantum.entanglement.live import Joint
-
-
-@dataclass
-class _Act:
-    """What a member asked for, and who waits for its end."""
-
-    request: Act
-    done: asyncio.Future[str]
-
-
-class _Session:
-    """One joint state and its members."""
-
-    def __init__(
-        self, number: int, members: tuple[int, ...], opened: list[OpenLive], joint: "Joint", fibre: Fibre,
-        allowance: Allowance | None,
-    ) -> None:  # fmt: skip
-        self._name, self._members, self._opened, self._joint = f"session {number}", members, opened, joint
-        self._fibre, self._allowance = fibre, allowance
-        self._order = Order(len(members))
-        self._last: list[_Act | None] = [None] * len(members)
-        self._queues: list[deque[_Act]] = [deque() for _ in members]
-        self._broken: QcrsError | None = None
-        self._failed: HeraldFailed | None = None  # of this shot, which is to be begun anew
-
-    def act(self, request: Act) -> asyncio.Future[str]:
-        """Take in *request*, do what can be done now, and return what will be its member's bits after it."""
-        if self._broken is not None:
-            raise self._broken
-        last = self._last[request.member]
-        if last is not None and request.serial == last.request.serial:
-            return last.done
-        if last is not None and request.serial < last.request.serial:
-            raise FrameInvalid(
-                f"{self._name}: act {request.serial} of member {request.member} after its act {last.request.serial}"
-            )
-        self._require_own(request)
-        if self._failed is not None and not request.restart:
-            raise self._failed
-        act = _Act(request, asyncio.get_running_loop().create_future())
-        act.done.add_done_callback(lambda future: future.cancelled() or future.exception())
-        self._last[request.member] = act
-        self._queues[request.member].append(act)
-        # A member that waits for another shot has nothing else to do: its act goes in when all have asked.
-        if len(self._queues[request.member]) == 1 and not request.restart:
-            self._order.add(request.member, request.instructions)
-        self._advance()
-        return act.done
-
-    @property
-    def idle(self) -> bool:
-        """Whether nobody waits for anything in it."""
-        return self._broken is not None or not any(self._queues)
-
-    def why(self) -> str:
-        """Return who waits for what, in words."""
-        waits = [str(wait) for wait in self._order.waits()]
-        asking = [member for member, queue in enumerate(self._queues) if queue and self._restarts(member)]
-        absent = [member for member in range(len(self._members)) if member not in asking]
-        if asking and not waits:
-            waits = [f"member {asking[0]} waits for members {', '.join(map(str, absent))} to begin another shot"]
-        named = ", ".join(f"member {member} is processor {processor}" for member, processor in enumerate(self._members))
-        silent = [self._members[member] for member, queue in enumerate(self._queues) if not queue]
-        nothing = f"; nothing comes from processors {', '.join(map(str, silent))}" if silent else ""
-        return f"{self._name}: {'; '.join(waits)}{nothing} ({named})"
-
-    def end(self, error: QcrsError) -> None:
-        """Let nothing more be done, and tell all who wait why."""
-        self._broken = error
-        self._refuse(error)
-
-    def _refuse(self, error: QcrsError) -> None:
-        """Tell all who wait that what they asked for is not done."""
-        for queue in self._queues:
-            for act in queue:
-                if not act.done.done():
-                    act.done.set_exception(error)
-            queue.clear()
-
-    def _require_own(self, request: Act) -> None:
-        own = self._opened[request.member]
-        for position, step in enumerate(request.instructions):
-            foreign = [qubit for qubit in step.qubits if qubit >= own.qubits]
-            if foreign:
-                raise ForeignQubit(
-                    f"{self._name}, instruction {position}: qubit {foreign[0]} is not member {request.member}'s, "
-                    f"expected below {own.qubits}"
-                )
-            if step.peer >= len(self._members):
-                raise FragmentInvalid(f"{self._name}, instruction {position}: peer {step.peer} of {len(self._members)}")
-        _require_valid(request.member, own.qubits, own.bits, request.instructions)
-
-    def _advance(self) -> None:
-        try:
-            while True:
-                for step in self._order.steps():
-                    self._spend(step)
-                    self._joint.apply(step)
-                if not self._finish() and not self._begin():
-                    break
-        except HeraldFailed as error:
-            # All are told, and nothing is done before all begin anew; a shot that ends with a barrier is over for
-            # nobody before it counts.
-            self._failed = HeraldFailed(f"{self._name}: {error}")
-            self._refuse(self._failed)
-            self._order = Order(len(self._members))
-            return
-        except QcrsError as error:
-            self.end(error)
-            return
-        if all(self._queues):
-            self.end(Deadlock(self.why()))
-
-    def _spend(self, step: Step) -> None:
-        """Count what a pair takes of what the session may use."""
-        asked = step.instruction
-        if self._allowance is not None and asked.op is Op.Pair and step.partner is not None:
-            ends = (min(step.member, asked.peer), max(step.member, asked.peer))
-            self._allowance.spend(ends, self._fibre.raw_pairs(asked.rounds))
-
-    def _finish(self) -> bool:
-        """End the acts that are carried out; return whether others have begun."""
-        begun = False
-        for member, queue in enumerate(self._queues):
-            while queue and not self._restarts(member) and self._order.idle(member):
-                act = queue.popleft()
-                if not act.done.done():
-                    act.done.set_result(self._bits(member))
-                if queue and not queue[0].request.restart:
-                    self._order.add(member, queue[0].request.instructions)
-                    begun = True
-        return begun
-
-    def _begin(self) -> bool:
-        """Begin another shot when all members have asked for it."""
-        if not all(queue and self._restarts(member) for member, queue in enumerate(self._queues)):
-            return False
-        self._joint.restart()
-        self._failed = None
-        self._order = Order(len(self._members))
-        for member, queue in enumerate(self._queues):
-            queue[0].request = queue[0].request.model_copy(update={"restart": False})
-            self._order.add(member, queue[0].request.instructions)
-        return True
-
-    def _restarts(self, member: int) -> bool:
-        return self._queues[member][0].request.restart
-
-    def _bits(self, member: int) -> str:
-        return "".join(str(self._joint.bit(member, own)) for own in range(self._opened[member].bits))
-
-
-@lru_cache(maxsize=4096)
-def _require_valid(member: int, qubits: int, bits: int, instructions: tuple[Instruction, ...]) -> None:
-    """Check what a member with so many qubits and bits is to do; members do the same in every shot."""
-    try:
-        Fragment(member=member, qubits=qubits, bits=bits, instructions=instructions)
-    except ValueError as error:
-        raise FragmentInvalid(f"live session: {error}") from error
 
 
 class LiveSessions:
@@ -199,20 +33,18 @@ class LiveSessions:
         last = meeting.arrive(processor, "live", request.model_copy(update={"wait": None}))
         self._meetings.made(key, processor, lambda: meeting)
         if last:
-            await self._begin(key, meeting)
+            meeting.begin(self._begin(key, meeting))
         await meeting.wait(processor, wait)
         return {"member": request.members.index(processor)}
 
-    async def _begin(self, key: tuple[int, tuple[int, ...]], meeting: Meeting) -> None:
+    async def _begin(self, key: tuple[int, tuple[int, ...]], meeting: Meeting) -> LiveSession:
+        opened = [meeting.brought[member] for member in meeting.members]
         try:
             allowance = await self._allowances.of(*key)
-        except QcrsError as error:
-            # All hear of it, and may ask again.
-            self._meetings.drop(key)
-            meeting.result.set_exception(error)
-            return
-        opened = [meeting.brought[member] for member in meeting.members]
-        meeting.result.set_result(_Session(*key, opened, self._joint(opened), self._link.fibre, allowance))
+            return LiveSession(*key, opened, self._joint(opened), self._link.fibre, allowance)
+        except Exception:
+            self._meetings.drop(key)  # all hear of it, and may ask again
+            raise
 
     def act(self, processor: int, request: Act, wait: float) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         """Return the caller's bits when its instructions are carried out: at once, if nothing is to be waited for."""
@@ -220,7 +52,7 @@ class LiveSessions:
         done = session.act(request)
         return {"bits": done.result()} if done.done() else self._finish(session, done, wait)
 
-    async def _finish(self, session: _Session, done: asyncio.Future[str], wait: float) -> dict[str, Any]:
+    async def _finish(self, session: LiveSession, done: asyncio.Future[str], wait: float) -> dict[str, Any]:
         try:
             async with asyncio.timeout(wait):
                 return {"bits": await asyncio.shield(done)}
@@ -228,7 +60,7 @@ class LiveSessions:
             session.end(SessionBroken(f"{session.why()}, after {wait:g} s"))
             return {"bits": await done}
 
-    def _session(self, processor: int, request: Act) -> _Session:
+    def _session(self, processor: int, request: Act) -> LiveSession:
         if processor not in request.members:
             raise CallerNotMember(f"live session {request.session}: processor {processor} is no member")
         if request.members.index(processor) != request.member:
@@ -237,7 +69,7 @@ class LiveSessions:
                 f"expected member {request.members.index(processor)}"
             )
         meeting = self._meetings.get((request.session, request.members))
-        if meeting is None or not meeting.complete:
+        if meeting is None or not meeting.result.done():
             raise PairsUnknown(f"live session {request.session} is not open: all members are to open it first")
         return meeting.result.result()
 

@@ -1,12 +1,13 @@
 """A member of a live session, from its own side: instruction by instruction, or shot by shot."""
 
 import itertools
-from contextlib import suppress
 
 from qcrs.link.line import Line
 from qcrs.link.wire import MAX_STEPS, Act, understood
 from qcrs.quantum.entanglement.errors import HeraldFailed
 from qcrs.quantum.fragment import Fragment, Instruction, Op
+
+MOST_TRIES = 10_000  # of a shot: links are anybody's, and one could say for ever that it does not count
 
 
 class LiveMember:
@@ -40,11 +41,20 @@ class LiveMember:
             return [int(bit) for bit in answer["bits"]]
 
     async def shot(self, fragment: Fragment, wait: float | None = None) -> list[int]:
-        """Carry out *fragment*, as all members do theirs, until the shot counts, and return all own bits then."""
+        """Carry out *fragment*, as all members do theirs, until the shot counts, and return all own bits then.
+
+        Raises:
+            HeraldFailed: None of ``MOST_TRIES`` does.
+        """
         # The barrier keeps members whose part is short from leaving before the others' heralds have come.
         steps, bits = (*fragment.instructions, Instruction(op=Op.Barrier)), []
-        while True:
-            with suppress(HeraldFailed):
+        failed: HeraldFailed | None = None
+        for _ in range(MOST_TRIES):
+            try:
                 for start in range(0, len(steps), MAX_STEPS):
                     bits = await self.act(*steps[start : start + MAX_STEPS], restart=start == 0, wait=wait)
+            except HeraldFailed as error:
+                failed = error
+            else:
                 return bits
+        raise HeraldFailed(f"{MOST_TRIES} shots were begun, and none counts: {failed}")

@@ -4,13 +4,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Coroutine, Hashable
-from typing import Any, Generic, TypeVar
+from math import inf
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from qcrs.errors import QcrsError
 from qcrs.link.errors import AccountMismatch, CallerNotMember, LinkRefused, TooMany, WaitTimedOut
 
 _log = logging.getLogger(__name__)
 Kept = TypeVar("Kept")
+Owner = int | tuple[int, ...]
 
 
 class Meeting:
@@ -96,27 +98,38 @@ class Meeting:
         return f"waits for {', '.join(named)}" if missing else "all have come, and nothing came of it"
 
 
+class _Item(NamedTuple, Generic[Kept]):
+    """A thing on a shelf: until when, whose it is, how many bytes it takes."""
+
+    until: float
+    owner: Owner
+    size: int
+    kept: Kept
+
+
 class Shelf(Generic[Kept]):
-    """Things kept by key, so many of one *owner* and for so long.
+    """Things kept by key, so many of one *owner*, a processor or several, and for so long.
 
     Args:
         subject: What they are, for messages.
-        spent: Whether a thing has served: the oldest such one makes room for another. None has, by default.
+        spent: Whether a thing has served: the oldest such ones make room for another. None has, by default.
+        most: Bytes that those of one owner may take, as far as they are told.
     """
 
     def __init__(
-        self, subject: str, held: int, seconds: float, spent: Callable[[Kept], bool] = lambda _: False
-    ) -> None:
-        self._subject, self._held, self._seconds, self._spent = subject, held, seconds, spent
-        self._items: dict[Hashable, tuple[float, int, Kept]] = {}
+        self, subject: str, held: int, seconds: float, spent: Callable[[Kept], bool] = lambda _: False,
+        most: float = inf,
+    ) -> None:  # fmt: skip
+        self._subject, self._held, self._seconds, self._spent, self._most = subject, held, seconds, spent, most
+        self._items: dict[Hashable, _Item[Kept]] = {}
 
     def get(self, key: Hashable) -> Kept | None:
         """Return what is under *key*, if anything still is."""
         item = self._items.get(key)
-        return item[2] if item is not None and item[0] > time.monotonic() else None
+        return item.kept if item is not None and item.until > time.monotonic() else None
 
-    def made(self, key: Hashable, owner: int, make: Callable[[], Kept]) -> Kept:
-        """Return what is under *key*; made now, for *owner*, when there is nothing.
+    def made(self, key: Hashable, owner: Owner, make: Callable[[], Kept], size: int = 0) -> Kept:
+        """Return what is under *key*; made now, for *owner* and with *size* bytes, when there is nothing.
 
         Raises:
             TooMany: The owner has as many as it may.
@@ -124,28 +137,34 @@ class Shelf(Generic[Kept]):
         kept = self.get(key)
         if kept is None:
             self._purge()
-            self._make_room(owner)
+            self._make_room(owner, size)
             kept = make()
             self._items.pop(key, None)
-            self._items[key] = (time.monotonic() + self._seconds, owner, kept)
+            self._items[key] = _Item(time.monotonic() + self._seconds, owner, size, kept)
         return kept
 
-    def drop(self, key: Hashable) -> None:
-        """Forget what is under *key*."""
+    def drop(self, key: Hashable) -> Kept | None:
+        """Forget what is under *key*, and return it."""
+        kept = self.get(key)
         self._items.pop(key, None)
+        return kept
 
-    def _make_room(self, owner: int) -> None:
-        own = [(key, kept) for key, (_, of, kept) in self._items.items() if of == owner]
-        if len(own) >= self._held:
-            # What was made first comes first.
-            oldest = next((key for key, kept in own if self._spent(kept)), None)
+    def _make_room(self, owner: Owner, size: int) -> None:
+        # What was made first comes first.
+        own = {key: item for key, item in self._items.items() if item.owner == owner}
+        spent = (key for key, item in list(own.items()) if self._spent(item.kept))
+        while len(own) >= self._held or sum(item.size for item in own.values()) + size > self._most:
+            oldest = next(spent, None) if size <= self._most else None
             if oldest is None:
-                raise TooMany(f"{self._subject} of processor {owner}: expected at most {self._held} at once")
-            del self._items[oldest]
+                raise TooMany(
+                    f"{self._subject} of processor {_list(owner if isinstance(owner, tuple) else (owner,))}: expected "
+                    f"at most {self._held} at once" + (f", of {self._most:.0f} bytes" if self._most < inf else "")
+                )
+            del self._items[oldest], own[oldest]
 
     def _purge(self) -> None:
         now = time.monotonic()
-        for key in [key for key, (until, _, _) in self._items.items() if until <= now]:
+        for key in [key for key, item in self._items.items() if item.until <= now]:
             del self._items[key]
 
 

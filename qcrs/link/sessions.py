@@ -1,10 +1,10 @@
 """What several members do together: programs run for many shots, barriers, and letters from one to another."""
 
 import asyncio
-import base64
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, NamedTuple
 
 from qcrs.errors import QcrsError
 from qcrs.link.allowance import Allowances
@@ -13,10 +13,24 @@ from qcrs.link.errors import AccountMismatch, CallerNotMember, ForeignQubit, Ses
 from qcrs.link.file import LinkFile
 from qcrs.link.meeting import Meeting, Shelf
 from qcrs.link.wire import Fetch, Meet, Post, RunProgram, Witness
+from qcrs.quantum.entanglement.pairs import LocalNoise
 from qcrs.quantum.entanglement.program import raw_between
 from qcrs.quantum.entanglement.request import ProgramAnswer, ProgramRequest
+from qcrs.quantum.fragment import Fragment
 
 Runner = Callable[[ProgramRequest], Awaitable[ProgramAnswer]]
+Key = tuple[int, tuple[int, ...]]  # a session and its members
+FRAGMENTS_BYTES = 256 << 20  # of one processor that wait for those of others: the largest takes three quarters
+_INSTRUCTION_BYTES, _BIT_BYTES = 700, 8  # in memory
+LETTERS_BYTES = 16 << 20  # of one processor that are kept: a conversation over a channel has some hundred kilobytes
+
+
+class _Part(NamedTuple):
+    """What is kept of a member's fragment when its run is over: by what it is known again, and how it is told."""
+
+    known_by: int
+    width: int
+    outputs: tuple[tuple[int, int], ...]
 
 
 class Runs:
@@ -35,6 +49,10 @@ class Runs:
         self._meetings: Shelf[Meeting] = Shelf(
             "runs", min(link.service.held, 32), link.service.keep_seconds, lambda run: run.over
         )
+        # Each is its own member's to answer for, whoever came first, and is large: it goes when its run begins.
+        self._fragments: Shelf[tuple[Fragment, LocalNoise]] = Shelf(
+            "fragments", link.service.held, link.service.keep_seconds, most=FRAGMENTS_BYTES
+        )
 
     async def submit(self, processor: int, request: RunProgram, wait: float) -> dict[str, Any]:
         """Return *processor*'s bits, once all members have submitted and the program was run."""
@@ -46,9 +64,8 @@ class Runs:
                 f"{subject}: fragment of member {request.fragment.member} from processor {processor}, expected member "
                 f"{request.members.index(processor)}"
             )
-        bringing = (request.fragment, request.noise)
         meeting = self._meetings.get(key) or Meeting(subject, request.members, request.shots)
-        last = meeting.arrive(processor, request.shots, bringing)
+        last = self._arrive(key, meeting, processor, request)
         self._meetings.made(key, processor, lambda: meeting)
         if last:
             meeting.begin(self._run(key, meeting))
@@ -59,7 +76,7 @@ class Runs:
             "shots": request.shots,
             "pairs": answer.pairs,
             "rawPairs": answer.raw_pairs,
-            "bits": base64.b64encode(own).decode(),
+            "bits": own,
         }
 
     async def witness(self, processor: int, request: Witness, _wait: float) -> dict[str, Any]:
@@ -78,20 +95,32 @@ class Runs:
             raise CallerNotMember(f"run {request.session}: processor {processor}, expected one of {request.members}")
         await self._chain.require_bound(request.session)
         answer: ProgramAnswer = meeting.result.result()
-        fragments = [meeting.brought[member][0] for member in meeting.members]
+        brought = [meeting.brought[member] for member in meeting.members]
         told = [
-            {"bits": base64.b64encode(bits).decode(), "width": fragment.bits, "outputs": fragment.outputs}
-            for bits, fragment in zip(answer.bits, fragments, strict=True)
+            {"bits": bits, "width": part.width, "outputs": part.outputs}
+            for bits, part in zip(answer.bits, brought, strict=True)
         ]
         return {"shots": meeting.terms, "members": told}
 
-    async def _run(self, key: tuple[int, tuple[int, ...]], meeting: Meeting) -> ProgramAnswer:
-        brought = [meeting.brought[member] for member in meeting.members]
+    def _arrive(self, key: Key, meeting: Meeting, processor: int, request: RunProgram) -> bool:
+        """Let *processor* come with its fragment; return whether it is the last."""
+        fragment, place = request.fragment, (key, processor)
+        if processor in meeting.members and processor not in meeting.brought:
+            self._fragments.drop(place)  # of an earlier meeting that did not come about
+            self._fragments.made(place, processor, lambda: (fragment, request.noise), _size(fragment))
+        part = _Part(hash((fragment, request.noise)), fragment.bits, fragment.outputs)
+        return meeting.arrive(processor, request.shots, part)
+
+    async def _run(self, key: Key, meeting: Meeting) -> ProgramAnswer:
+        parts = [self._fragments.drop((key, member)) for member in meeting.members]
+        brought = [part for part in parts if part is not None]
         raw = raw_between([fragment for fragment, _ in brought], self._link.fibre)
         try:
+            if len(brought) < len(parts):
+                raise WaitTimedOut(f"{meeting.subject}: {', '.join(map(str, meeting.members))} came too far apart")
             allowance = await self._allowances.of(*key)
             most = None if allowance is None else allowance.reserve(raw, meeting.terms)
-        except QcrsError:
+        except Exception:
             self._meetings.drop(key)  # all hear of it, and may ask again: the chain may say otherwise by then
             raise
         request = ProgramRequest(
@@ -103,11 +132,27 @@ class Runs:
             most_begun=most,
             limits=self._link.engine,
         )
-        async with self._workers:
-            answer = await self._runner(request)
-        if allowance is not None and most is not None:
-            allowance.release(raw, most - answer.begun)
+        begun = most  # what a program that failed has used, nobody knows
+        try:
+            async with self._workers:
+                answer = await self._runner(request)
+            begun = answer.begun
+        except QcrsError:
+            raise  # the program's own fault, and its members hear of it whenever they ask
+        except Exception:
+            begun = 0
+            self._meetings.drop(key)  # no process could be had for it: they may ask again
+            raise
+        finally:
+            if allowance is not None and most is not None and begun is not None:
+                allowance.release(raw, most - begun)
         return answer
+
+
+def _size(fragment: Fragment) -> int:
+    """Return about how many bytes *fragment* takes."""
+    bits = sum(len(step.bits) + len(step.condition) for step in fragment.instructions)
+    return _INSTRUCTION_BYTES * len(fragment.instructions) + _BIT_BYTES * bits
 
 
 class Barriers:
@@ -135,28 +180,39 @@ class Letters:
 
     def __init__(self, link: LinkFile) -> None:
         held, seconds = link.service.held, link.service.keep_seconds
-        self._letters: Shelf[asyncio.Future[bytes]] = Shelf("letters", held, seconds, lambda letter: letter.done())
+        self._left: Shelf[bytes] = Shelf("letters", held, seconds, lambda _: True, LETTERS_BYTES)
+        # Those who wait cost the sender nothing: they are as many as requests may wait.
+        self._awaited: dict[Hashable, set[asyncio.Future[bytes]]] = defaultdict(set)
 
     def post(self, processor: int, request: Post, _wait: float) -> dict[str, Any]:
         """Leave a letter; the same again changes nothing."""
-        letter = self._letter(processor, (processor, request.peer, request.topic))
-        if not letter.done():
-            letter.set_result(request.data)
-        elif letter.result() != request.data:
+        key, data = (processor, request.peer, request.topic), request.data
+        if self._left.made(key, processor, lambda: data, len(data)) != data:
             raise AccountMismatch(f"letter {request.topic!r} to processor {request.peer}: there is another already")
+        for waiting in self._awaited.pop(key, ()):
+            if not waiting.done():  # whoever waited may have gone just now
+                waiting.set_result(data)
         return {}
 
     async def fetch(self, processor: int, request: Fetch, wait: float) -> dict[str, Any]:
         """Return a letter, once it is there."""
-        letter = self._letter(processor, (request.peer, processor, request.topic))
-        try:
-            async with asyncio.timeout(wait):
-                data = await asyncio.shield(letter)
-        except TimeoutError:
-            raise WaitTimedOut(
-                f"letter {request.topic!r}: waits for processor {request.peer} to send it after {wait:g} s"
-            ) from None
-        return {"data": base64.b64encode(data).decode()}
+        key = (request.peer, processor, request.topic)
+        data = self._left.get(key)
+        if data is None:
+            waiting = asyncio.get_running_loop().create_future()
+            self._awaited[key].add(waiting)
+            try:
+                async with asyncio.timeout(wait):
+                    data = await waiting
+            except TimeoutError:
+                raise WaitTimedOut(
+                    f"letter {request.topic!r}: waits for processor {request.peer} to send it after {wait:g} s"
+                ) from None
+            finally:
+                self._give_up(key, waiting)
+        return {"data": data}
 
-    def _letter(self, owner: int, key: tuple[int, int, str]) -> asyncio.Future[bytes]:
-        return self._letters.made(key, owner, asyncio.get_running_loop().create_future)
+    def _give_up(self, key: Hashable, waiting: asyncio.Future[bytes]) -> None:
+        self._awaited[key].discard(waiting)
+        if not self._awaited[key]:
+            del self._awaited[key]

@@ -28,6 +28,7 @@ GATES: dict[str, tuple[int, int]] = {
 }
 
 Small = Annotated[int, Field(ge=0, lt=2**16)]
+Angle = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class FragmentInvalid(QcrsError):
@@ -62,10 +63,10 @@ class Instruction(Record):
 
     op: Op
     name: str = ""
-    parameters: tuple[float, ...] = ()
+    parameters: tuple[Angle, ...] = ()
     qubits: tuple[Small, ...] = ()
-    bits: tuple[Small, ...] = ()
-    condition: tuple[Small, ...] = ()
+    bits: Annotated[tuple[Small, ...], Field(max_length=MAX_BITS)] = ()
+    condition: Annotated[tuple[Small, ...], Field(max_length=MAX_BITS)] = ()
     peer: Small = 0
     rounds: Annotated[int, Field(ge=0, le=MAX_PURIFICATION_ROUNDS)] = 0
 
@@ -83,7 +84,7 @@ class Fragment(Record):
     qubits: Annotated[int, Field(ge=1, le=MAX_QUBITS)]
     bits: Annotated[int, Field(ge=0, le=MAX_BITS)]
     instructions: Annotated[tuple[Instruction, ...], Field(max_length=MAX_INSTRUCTIONS)]
-    outputs: tuple[tuple[Small, Small], ...] = ()
+    outputs: Annotated[tuple[tuple[Small, Small], ...], Field(max_length=2**16)] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -114,7 +114,7 @@ class Follower:
     """The end that corrects its string.
 
     Attributes:
-        leak: Parities that were disclosed. corrected: Bits that were flipped.
+        leak: Parities that were disclosed.
     """
 
     def __init__(self, bits: int, value: int, seed: bytes, error_ppm: int) -> None:
@@ -123,13 +123,18 @@ class Follower:
         self._bits = bits
         self._blocks: list[list[Range]] = []  # of the passes begun
         self._told: dict[Range, int] = {}  # parities of the leader: disclosed, or following from such
+        self._corrected: set[int] = set()
         self.leak = 0
-        self.corrected = 0
 
     @property
     def value(self) -> int:
         """The string as corrected so far."""
         return self._own.value
+
+    @property
+    def corrected(self) -> int:
+        """How many bits were flipped."""
+        return len(self._corrected)
 
     def ask(self) -> list[Range]:
         """Return the ranges to ask the leader for next; none when all passes are done.
@@ -166,8 +171,7 @@ class Follower:
                     continue
                 left, whole = self._descend(block)
                 if left is None:  # down to one bit
-                    self._own.flip(self._own.orders[whole.number][whole.start])
-                    self._count_correction()
+                    self._correct(self._own.orders[whole.number][whole.start])
                     searching = True
                     continue
                 covered = self._own.orders[whole.number][whole.start : whole.stop]
@@ -176,10 +180,12 @@ class Follower:
                     wanted.append(left)
         return wanted
 
-    def _count_correction(self) -> None:
-        self.corrected += 1
-        if self.corrected > self._bits:  # an honest leader's parities remove an error each time
-            raise ReconciliationFailed(f"{self.corrected} corrections of {self._bits} bits: parities contradict")
+    def _correct(self, position: int) -> None:
+        # An honest leader's parities lead to an error each time. Others could have two passes flip a bit to and fro.
+        if position in self._corrected:
+            raise ReconciliationFailed(f"bit {position} of {self._bits} is to be corrected twice: parities contradict")
+        self._corrected.add(position)
+        self._own.flip(position)
 
     def _odd(self, block: Range) -> bool:
         return self._told[block] != self._own.parity(block)

@@ -14,6 +14,10 @@ from qcrs.rules.digest import keccak
 TERMS_DOMAIN = keccak(b"QCRS key exchange terms")
 
 
+class TermsInvalid(QcrsError):
+    """Terms that no key can be made on: both ends of a channel may have agreed on any."""
+
+
 class EavesdropperSuspected(QcrsError):
     """More tested pairs disagreed than was agreed to be tolerable."""
 
@@ -30,6 +34,9 @@ class Terms:
         context: 32 bytes that name this exchange and no other: of the channel, its attempt, both ends.
         pairs: Measured. tolerated_ppm: Share of tested pairs, per million, that may disagree.
         least_bits: A shorter key is none.
+
+    Raises:
+        TermsInvalid: They are beyond what there is.
     """
 
     context: bytes
@@ -39,11 +46,11 @@ class Terms:
 
     def __post_init__(self) -> None:
         if len(self.context) != 32 or not 0 < self.pairs <= amplification.MAX_BITS or self.least_bits < 8:
-            raise ValueError(
+            raise TermsInvalid(
                 f"terms of {len(self.context)} bytes of context, {self.pairs} pairs, {self.least_bits} bits"
             )
         if not 0 <= self.tolerated_ppm < 500_000:
-            raise ValueError(f"tolerated {self.tolerated_ppm} ppm: expected below 500,000")
+            raise TermsInvalid(f"tolerated {self.tolerated_ppm} ppm: expected below 500,000")
 
     @property
     def digest(self) -> bytes:

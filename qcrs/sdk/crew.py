@@ -7,10 +7,11 @@ from itertools import combinations, islice
 from qcrs.errors import QcrsError
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import Channel
-from qcrs.sdk.channel import error_ppm
+from qcrs.sdk.channel import MILLION, error_ppm, fidelity_ppm
 
 MAX_CANDIDATES = 20
 MOST_LOOKS = 200_000
+ENTANGLED_PPM = MILLION // 2  # Werner pairs of this fidelity, or less, are not: nothing purifies them
 MOST_NETWORKS = 8  # ways of being joined that a circuit is split for
 
 
@@ -106,11 +107,15 @@ def _worst(joined: Mapping[tuple[int, int], Channel]) -> int:
 
 
 def _open(channels: Collection[Channel]) -> dict[tuple[tuple[int, int], int], Channel]:
-    """Return the best open channel of each two processors over each link."""
+    """Return the best open channel of each two processors over each link, whose pairs are entangled at all.
+
+    Which test their channel has to pass, two ends may choose as they like.
+    """
     best: dict[tuple[tuple[int, int], int], Channel] = {}
     for channel in channels:
         key = (tuple(sorted(channel.ends)), channel.link)
-        if channel.status is ChannelStatus.Open and (key not in best or channel.left > best[key].left):
+        usable = channel.status is ChannelStatus.Open and fidelity_ppm(channel) > ENTANGLED_PPM
+        if usable and (key not in best or channel.left > best[key].left):
             best[key] = channel
     return best
 

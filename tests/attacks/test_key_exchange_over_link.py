@@ -64,6 +64,23 @@ def test_keys_beyond_what_a_channel_has_left_are_refused_by_its_link_and_said_so
     assert len(kept) == 1
 
 
+@pytest.mark.parametrize("asker", [1, 2])
+def test_a_channel_that_bears_any_errors_stops_nobody_and_gives_no_key(tmp_path, asker):
+    """Who asks for a channel says how many errors its test bears; more than half are no terms for a key."""
+
+    async def work(pair):
+        report = await pair.ask(processor=asker)
+        await pair.settled(3 - asker)
+        clients = [end.links.client for end in pair.ends.values()]
+        return report, pair.kept(1), pair.kept(2), (await clients[0].describe())["pairs"]
+
+    report, *kept, pairs = talk(work, tmp_path, seconds=20, everything=known(error_ppm=600_000))
+    assert report["error"] == "TermsInvalid"
+    assert "tolerated 600000 ppm" in report["message"]
+    assert kept == [[], []]
+    assert pairs == 0
+
+
 def test_sparing_what_it_takes_for_tests_does_not_help_an_eavesdropper(tmp_path):
     """All pairs measured in X are tested, and bases are drawn when it has already chosen."""
     report, *kept = talk(asked, tmp_path, file=tapped(0.6, spares_guesses=True))

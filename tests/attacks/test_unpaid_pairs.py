@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from qcrs.link.errors import ChannelMismatch, PairsExceeded, SessionUnready
+from qcrs.link.talked import Talked
 from qcrs.link.wire import Purpose
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.session import SessionStatus
@@ -204,6 +205,23 @@ def test_other_numbers_of_conversations_do_not_make_a_channel_larger():
     found, used = talked(open_channel(capacity=1_000), *talks)
     assert [isinstance(both[0], PairsExceeded) for both in found] == [False, False, False, True, True]
     assert used == 768
+
+
+def test_a_link_that_is_started_again_gives_no_more_of_a_channel_than_there_is(tmp_path):
+    chain = open_channel(capacity=1_000)
+
+    async def work(url, first, second):
+        both = first.prepare(5, 9, 4, 600, Purpose.Key), second.prepare(5, 9, 3, 600, Purpose.Key)
+        return await asyncio.gather(*both, return_exceptions=True), await first.usage(5, 1)
+
+    found = []
+    for _ in range(2):
+        with Talked(tmp_path / "link.talked.db", "genesis/verifier") as talked:
+            found.append(on_link(work, *PAIR, chain=chain_of(chain), talked=talked))
+    (made, used), (more, still) = found
+    assert [one.pairs for one in made] == [600, 600]
+    refused(more, PairsExceeded, "keys and reports 600 since test 1, 600 more are asked")
+    assert used == still == 600
 
 
 def test_sessions_are_not_run_on_pairs_that_keys_have_used():

@@ -25,10 +25,11 @@ RESERVED = LocalNoise(one_qubit_ppm=1_000, two_qubit_ppm=15_000, readout_ppm=30_
 UNCERTAIN = 0.05
 _SIGMAS = 5
 _NEGLIGIBLE = 1e-9
+_LEAST_SUCCESS = 1e-9  # of a shot: what counts less often, nobody waits for
 
 
 class FidelityOutOfReach(QcrsError):
-    """No number of purification rounds brings a circuit, or a pair, to the fidelity wanted."""
+    """No number of purification rounds brings a circuit, or a pair, to the fidelity wanted, in shots that count."""
 
 
 class LinkMissing(QcrsError):
@@ -189,7 +190,7 @@ def quote(
 
     Raises:
         LinkMissing: Pairs are needed of two processors without a source.
-        FidelityOutOfReach: The output would not have *fidelity*.
+        FidelityOutOfReach: The output would not have *fidelity*, or hardly any shot would count.
     """
     options = {ends: _source(sources, ends).purifications() for ends in distribution.pairs}
     rounds = dict.fromkeys(options, 0)
@@ -237,6 +238,11 @@ class _Yield:
             pair = reduce(lambda one, other: swapped(one, other, noise), (self.hops[hop].pair for hop in way))
             self.swaps[ends] = Swap(path, count, tuple(rounds[hop] for hop in way), purify(pair, after, noise))
         self.success = prod(swap.purified.success**swap.pairs for swap in self.swaps.values())
+        if self.success < _LEAST_SUCCESS:
+            raise FidelityOutOfReach(
+                f"a shot counts with chance {self.success:.1e}, since so many pairs are purified end to end: expected "
+                f"at least {_LEAST_SUCCESS:.0e}"
+            )
         self.raw = {ends: hop.raw_pairs * distribution.pairs[ends] / self.success for ends, hop in self.hops.items()}
 
     @property
@@ -245,10 +251,16 @@ class _Yield:
         direct = prod(self.hops[ends].fidelity ** self.direct[ends] for ends in self.hops)
         return direct * prod(swap.fidelity**swap.pairs for swap in self.swaps.values())
 
+    @property
+    def log_fidelity(self) -> float:
+        """Its logarithm, which tells chances apart that are too small for a float."""
+        direct = sum(self.direct[ends] * log(hop.fidelity) for ends, hop in self.hops.items())
+        return direct + sum(swap.pairs * log(swap.fidelity) for swap in self.swaps.values())
+
     def gain_of(self, other: "_Yield") -> float:
         """Return what *other* gains in log-fidelity for each raw pair that it takes more."""
         more = sum(other.raw.values()) - sum(self.raw.values())
-        return log(other.fidelity / self.fidelity) / max(more, _NEGLIGIBLE)
+        return (other.log_fidelity - self.log_fidelity) / max(more, _NEGLIGIBLE)
 
 
 def _use(now: _Yield, worse: _Yield, ends: Ends, pairs: int, source: Source, shots: int) -> Use:

@@ -4,7 +4,7 @@ It is a stabiliser tableau until the first gate that is not Clifford, and all it
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 import numpy
@@ -175,7 +175,7 @@ def _plain(name: str, qubits: int) -> Instruction:
     return Instruction(op=Op.Gate, name=name, qubits=tuple(range(qubits)))
 
 
-@cache
+@lru_cache(maxsize=4096)  # there are as many angles as somebody cares to send
 def _operator(name: str, parameters: tuple[float, ...]) -> Operator:
     gate = _BY_NAME[name]
     return Operator(type(gate)(*parameters) if parameters else gate)

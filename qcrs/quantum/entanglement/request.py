@@ -18,14 +18,15 @@ class EngineLimits(Record):
     """Bounds of one run of a program.
 
     Attributes:
-        qubits: Of programs that are not Clifford. answer_mebibytes: Of all members' bits together.
+        qubits: Of programs that are not Clifford. answer_mebibytes: Of all members' bits together; a link's client
+            takes twice as much in a frame.
     """
 
     qubits: Annotated[int, Field(ge=1, le=28)] = 20
     shots: Annotated[int, Field(ge=1, le=10**7)] = 1_000_000
     seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     memory_mebibytes: Annotated[int, Field(ge=128)] = 2048
-    answer_mebibytes: Annotated[int, Field(ge=1, le=256)] = 32
+    answer_mebibytes: Annotated[int, Field(ge=1, le=128)] = 32
 
 
 class ProgramRequest(Record):

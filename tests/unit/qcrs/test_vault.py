@@ -6,7 +6,7 @@ from qcrs.crypto.envelope import header_of, seal_body, seal_sheet
 from qcrs.crypto.keys import OpeningKey, SigningKey
 from qcrs.rules.digest import keccak
 from qcrs.store import Store
-from qcrs.vault import MOST_CANDIDATES, Vault
+from qcrs.vault import INVITATION_BYTES, MOST_CANDIDATES, Vault
 
 SENDER, KEY, OTHER = SigningKey(bytes(32)), OpeningKey(bytes(32)), OpeningKey(bytes([1]) * 32)
 CONTENT_KEY = bytes(range(32))
@@ -71,7 +71,7 @@ def test_flood_is_bounded(vault, monkeypatch):
         vault.post_sheet(7, 0, 0, bytes([number]))
     read = []
     fetch = vault.store.fetch
-    monkeypatch.setattr(vault.store, "fetch", lambda box, name: read.append(name) or fetch(box, name))
+    monkeypatch.setattr(vault.store, "fetch", lambda box, name, most: read.append(name) or fetch(box, name))
     assert found(vault) is None
     assert len(read) == MOST_CANDIDATES
 
@@ -132,3 +132,13 @@ def test_invitations_are_found_until_they_are_over_however_many_there_were(vault
     vault.post_invitation(4, 1_000, b"over another channel")
     assert list(vault.invitations(3, 1_000, 1_030)) == [b"of now", b"of later"]
     assert list(Vault(vault.store, "genesis/another").invitations(3, 1_000, 1_030)) == []
+
+
+def test_what_is_too_large_for_an_invitation_is_not_read(vault, monkeypatch):
+    """Anybody may leave anything, and it is looked for every two seconds."""
+    vault.post_invitation(3, 1_010, b"\0" * (INVITATION_BYTES + 1))
+    vault.post_invitation(3, 1_020, b"\0" * INVITATION_BYTES)
+    read, cat = [], vault.store._files.cat_file
+    monkeypatch.setattr(vault.store._files, "cat_file", lambda path: read.append(len(cat(path))) or cat(path))
+    assert [len(content) for content in vault.invitations(3, 1_000, 1_030)] == [INVITATION_BYTES]
+    assert read == [INVITATION_BYTES]

@@ -1,15 +1,17 @@
 """What a daemon looks at before it joins a session."""
 
 import asyncio
+import time
 from types import SimpleNamespace
 
 import pytest
 
-from qcrs.daemon.member import Member
+from qcrs.daemon.member import NOTHING, Member
 from qcrs.daemon.runs import RunRefused
 from qcrs.model.channel import ChannelStatus
 from qcrs.model.entanglement import Channel, ChannelTerms, Session, Use
 from qcrs.quantum.entanglement.pairs import LocalNoise
+from qcrs.rules.digest import keccak
 
 CAPACITY, WANTED = 1_000, 300
 
@@ -66,3 +68,25 @@ def test_a_session_is_joined_whose_channels_have_pairs_left(talked, used):
 def test_a_session_is_not_joined_whose_pairs_keys_and_reports_have_used(talked, used):
     with pytest.raises(RunRefused, match=f"300 pairs of channel 7, of which {talked + used} of 1000 are used"):
         joined(talked, used)
+
+
+@pytest.mark.parametrize(("content", "digest"), [(None, NOTHING), (b"file", keccak(b"file"))])
+def test_others_are_waited_for_until_the_last_third_of_a_phase(content, digest):
+    """Then a member arrives with what it has, or with nothing: it is not absent for what others have not done."""
+    sender, asked = Sender(), []
+
+    async def measured(phase, until):
+        asked.append((phase, until - time.monotonic()))
+        return content
+
+    async def part(*_):
+        return SimpleNamespace(measured=measured)
+
+    member = Member(SimpleNamespace(now=1_000), sender, None, None, None, bytes, LocalNoise())
+    member._run = part
+    session = Session(9, 9, (1, 2), (b"", b""), (), 1_250)
+    session.phase = 1
+    group = SimpleNamespace(request=SimpleNamespace(phase_seconds=300))
+    asyncio.run(member.run(session, group, {}, 1))
+    assert asked == [(1, pytest.approx(150, abs=5))]
+    assert sender.sent == [("EntanglementCoordinator", "arrive", (9, 1, 1, digest))]

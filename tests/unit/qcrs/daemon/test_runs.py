@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from contextlib import closing
 from itertools import combinations
 from types import SimpleNamespace
@@ -10,9 +11,11 @@ import pytest
 
 from qcrs.daemon import runs
 from qcrs.daemon.journal import Journal
-from qcrs.daemon.runs import RECORD, CircuitRun, MemoryRun, RunRefused, Seat, run_of
-from qcrs.link.allowance import OpenChannel, Taken
+from qcrs.daemon.runs import RECORD, CircuitRun, MemoryRun, RunRefused, run_of
+from qcrs.daemon.seat import Seat
+from qcrs.link.allowance import Taken
 from qcrs.link.errors import SessionUnbound
+from qcrs.link.talked import OpenChannel
 from qcrs.model.entanglement import Group, Session, SessionRequest
 from qcrs.quantum.correction.code import LEFT, Basis
 from qcrs.quantum.correction.decoder import Decoded
@@ -40,6 +43,11 @@ DEVICE = LocalNoise(one_qubit_ppm=200, two_qubit_ppm=2_000, readout_ppm=4_000)
 FIDELITY = 0.96
 JOB = Job.of(Memory(3, 2, Basis.Z), Noise(Rates.of_devices([DEVICE] * 2), Pair.werner(1 - FIDELITY)), SHOTS)
 REFUSAL = RuntimeError("the link is not to be asked")
+
+
+def soon():
+    """Until when others' parts are waited for."""
+    return time.monotonic() + 60
 
 
 class Bound:
@@ -86,7 +94,7 @@ class Table:
     async def pass_barriers(self, posted=None):
         """Pass all barriers but the last; *posted* changes what (phase, member) arrives with."""
         for phase in range(1, self.group.request.phases):
-            files = await asyncio.gather(*(self.run(index).measured(phase) for index in range(3)))
+            files = await asyncio.gather(*(self.run(index).measured(phase, soon()) for index in range(3)))
             digests = {(phase, index): keccak(file or b"") for index, file in enumerate(files)}
             self.session.digests |= digests
             if posted is not None:
@@ -154,9 +162,9 @@ def test_a_memory_is_run_once_and_all_decode_the_same(seated, caplog):
 
     async def work(table):
         await table.pass_barriers()
-        first = [await table.run(index).measured(1) for index in range(3)]
+        first = [await table.run(index).measured(1, soon()) for index in range(3)]
         table.linked = False  # all that is left to do follows from journals and the store
-        again = [await table.run(index).measured(1) for index in range(3)]
+        again = [await table.run(index).measured(1, soon()) for index in range(3)]
         return first, again, await table.counts()
 
     first, again, told = seated(work, memory_parts(), phases_for(JOB.rounds))
@@ -174,7 +182,7 @@ def test_who_goes_away_once_all_have_begun_keeps_nobody_from_its_bits(seated):
     async def work(table):
         for index in range(3):
             await table.run(index).begin()
-        return await table.run(0).measured(1)
+        return await table.run(0).measured(1, soon())
 
     assert seated(work, memory_parts(), phases_for(JOB.rounds)) is not None
 

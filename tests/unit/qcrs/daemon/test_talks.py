@@ -254,6 +254,19 @@ def test_a_slow_link_is_waited_for(tmp_path):
     assert report["s"] > 2
 
 
+def test_a_link_that_needs_longer_than_a_conversation_lasts_is_not_asked_for_pairs(tmp_path):
+    """They would be used up for nothing."""
+
+    async def work(pair):
+        report = await pair.ask(Talk.Chsh, pairs=4_096)
+        return report, (await pair.ends[1].links.client.describe())["pairs"]
+
+    report, pairs = talk(work, tmp_path, file=link_file(rate=7))
+    assert report["error"] == "LinkTooSlow"
+    assert "4096 pairs at 7 a second, expected at most 3990, within 600 s" in report["message"]
+    assert pairs == 0
+
+
 def test_an_end_that_was_started_again_need_not_wait_for_the_other_to_give_up(tmp_path):
     async def work(pair):
         client = pair.ends[1].links.client

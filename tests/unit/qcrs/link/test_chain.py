@@ -7,9 +7,10 @@ import pytest
 from qcrs.chain.codec import ContractRefused
 from qcrs.chain.gateway import TransactionLost
 from qcrs.errors import QcrsError
-from qcrs.link.allowance import OpenChannel, Taken
+from qcrs.link.allowance import Taken
 from qcrs.link.chain import LinkChain, find_link
 from qcrs.link.errors import ChannelMismatch, LinkFileInvalid
+from qcrs.link.talked import OpenChannel
 from qcrs.model.channel import ChannelStatus
 from tests.linked import Contracts, account, chain_of, link_file
 

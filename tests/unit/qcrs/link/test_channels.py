@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from qcrs.errors import QcrsError
-from qcrs.link.allowance import OpenChannel
 from qcrs.link.errors import (
     AccountMismatch,
     ChannelMismatch,
@@ -15,6 +14,7 @@ from qcrs.link.errors import (
     WaitTimedOut,
 )
 from qcrs.link.file import ServiceLimits
+from qcrs.link.talked import OpenChannel
 from qcrs.link.wire import Purpose
 from qcrs.quantum.entanglement.errors import OutOfReach, PairTooOld, PairUsed
 from qcrs.quantum.entanglement.pairs import Equipment

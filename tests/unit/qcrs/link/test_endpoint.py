@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from qcrs.link.endpoint import LinkUnknown, endpoint_document, endpoint_of
+from qcrs.link.endpoint import MOST_BYTES, MOST_CHARACTERS, LinkUnknown, endpoint_document, endpoint_of
 from qcrs.store import Store
 
 URL = "ws://127.0.0.1:9000"
@@ -51,3 +51,13 @@ def test_another_document_is_none(tmp_path, content):
 def test_only_a_websocket_can_be_one():
     with pytest.raises(LinkUnknown, match="ws://"):
         endpoint_document("http://127.0.0.1")
+
+
+def test_a_large_document_is_not_spelt_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("qcrs.link.endpoint.json.loads", lambda _: pytest.fail("it was"))
+    with pytest.raises(LinkUnknown, match="bytes, expected at most"):
+        found(tmp_path, b'{"url":[' + b"[]," * 1_000_000 + b"[]]}")
+
+
+def test_the_longest_address_there_is_fits():
+    assert len(endpoint_document("ws://" + "\U0001f600" * (MOST_CHARACTERS - 5))) <= MOST_BYTES

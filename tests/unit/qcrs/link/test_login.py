@@ -219,7 +219,7 @@ def test_connections_are_limited():
 
 
 def test_who_does_not_log_in_is_sent_away(monkeypatch):
-    monkeypatch.setattr("qcrs.link.server._LOGIN_SECONDS", 0.1)
+    monkeypatch.setattr("qcrs.link.entrance.STRANGER_SECONDS", 0.1)
 
     async def work(client, url):
         await client.hello()

@@ -1,6 +1,7 @@
 """Links are anybody's: whatever one says, its client raises a named error, and waits for nothing without end."""
 
 import asyncio
+import base64
 import json
 from contextlib import asynccontextmanager
 
@@ -8,10 +9,12 @@ import pytest
 from websockets.asyncio.server import serve
 
 from qcrs.errors import QcrsError
-from qcrs.link import line
+from qcrs.link import line, live_member, wire
 from qcrs.link.client import LinkClient
-from qcrs.link.errors import NAMED, LinkRefused, LinkUnreachable, MemberNotAllowed, PairsUnknown
+from qcrs.link.errors import NAMED, FrameInvalid, LinkRefused, LinkUnreachable, MemberNotAllowed, PairsUnknown
 from qcrs.link.file import ServiceLimits
+from qcrs.quantum.entanglement.errors import HeraldFailed
+from qcrs.quantum.entanglement.request import EngineLimits
 from qcrs.quantum.fragment import Fragment
 from tests.linked import DOMAIN, account, link_file, on_link
 
@@ -183,3 +186,73 @@ def test_of_many_whose_login_has_expired_one_logs_in_again_for_all():
 
     answers = on_link(work, 3, file=link_file(service=ServiceLimits(token_seconds=0.2)))
     assert [answer["connections"] for answer in answers] == [1] * 8
+
+
+def test_a_link_that_answers_with_more_values_than_any_has_use_for_is_refused(monkeypatch):
+    monkeypatch.setattr(wire, "MAX_VALUES", 1_000)
+    with pytest.raises(FrameInvalid, match="values, expected at most 1000"):
+        asked(lambda client: client.describe(), lambda message: {"id": message["id"], "ok": {"more": [[]] * 600}})
+
+
+def test_a_letter_that_is_larger_than_one_may_be_is_refused():
+    letter = base64.b64encode(bytes(wire.MAX_LETTER_BYTES + 1)).decode()
+    with pytest.raises(LinkRefused, match="a letter that is none"):
+        asked(lambda client: client.fetch(4, "topic"), lambda message: {"id": message["id"], "ok": {"data": letter}})
+
+
+def test_what_links_say_waits_for_whom_it_is_for_and_not_all_of_it_in_memory():
+    """A link that says more than is heard is not read any further."""
+
+    async def run():
+        async with asyncio.timeout(30), strange(lambda message: {"id": message["id"], "ok": {}}) as (url, sockets):
+            client = client_of(url)
+            await client.describe()
+            socket = client._line._socket
+            client._line._reader.cancel()
+            sending = asyncio.gather(*(sockets[0].send("x" * (1 << 20)) for _ in range(200)))
+            await asyncio.sleep(1)
+            held = len(socket.recv_messages.frames)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            socket.transport.abort()
+            await client.close()
+            return held
+
+    assert asyncio.run(run()) < 100
+
+
+def test_the_largest_answer_that_a_link_may_give_is_one_that_clients_take():
+    limits = EngineLimits.model_fields["answer_mebibytes"].metadata
+    most = next(limit.le for limit in limits if hasattr(limit, "le"))
+    assert (most << 20) * 4 / 3 < line._MOST_BYTES
+
+
+def test_a_link_that_lets_no_shot_count_is_given_up(monkeypatch):
+    monkeypatch.setattr(live_member, "MOST_TRIES", 5)
+    acts = []
+
+    def says(message):
+        if message["op"] == "open":
+            return {"id": message["id"], "ok": {"member": 0}}
+        acts.append(message)
+        return {"id": message["id"], "error": "HeraldFailed", "message": "begin anew"}
+
+    async def ask(client):
+        return await (await client.open_live(1, (3, 4), 1, 3)).shot(FRAGMENT)
+
+    with pytest.raises(HeraldFailed, match="5 shots were begun, and none counts"):
+        asked(ask, says)
+    assert len(acts) == 5
+
+
+def test_a_connection_over_which_nothing_is_asked_is_closed_and_opened_again(monkeypatch):
+    monkeypatch.setattr(line, "IDLE_SECONDS", 0.1)
+
+    async def work(url, idle, busy):
+        waiting = asyncio.create_task(busy.fetch(3, "topic", wait=5))
+        await asyncio.sleep(0.4)
+        closed = idle._line._socket is None
+        await idle.post(4, "topic", b"late")
+        return closed, busy._line._socket is None, await waiting
+
+    assert on_link(work, 3, 4) == (True, False, b"late")

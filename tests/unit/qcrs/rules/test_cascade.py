@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcrs.rules.cascade import Follower, Leader, Range, ReconciliationFailed, block_sizes, shuffled
+from qcrs.rules.cascade import Follower, Leader, Parities, Range, ReconciliationFailed, block_sizes, shuffled
 
 SEED = b"seed of the orders"
 
@@ -103,3 +103,19 @@ def test_a_leader_that_contradicts_itself_does_not_hold_the_follower() -> None:
 
     with pytest.raises(ReconciliationFailed, match="contradict"):
         listen(Random(4))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_leader_cannot_have_bits_corrected_to_and_fro(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time would be a look at all blocks, as often as there are bits, and the follower would not come back."""
+    flipped: list[int] = []
+
+    def listen(chance: Random, follower: Follower) -> None:
+        while wanted := follower.ask():
+            follower.tell(wanted, [chance.random() < 0.2 for _ in wanted])
+
+    flip = Parities.flip
+    monkeypatch.setattr(Parities, "flip", lambda own, position: flipped.append(position) or flip(own, position))
+    with pytest.raises(ReconciliationFailed, match="is to be corrected twice: parities contradict"):
+        listen(Random(seed), Follower(600, 0, SEED, 100_000))
+    assert len(set(flipped)) == len(flipped) > 0

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from qcrs.rules import key_exchange, privacy_amplification
 from qcrs.rules.cascade import Follower, ReconciliationFailed
-from qcrs.rules.key_account import EavesdropperSuspected, Measured, NoKeyLeft, Terms
+from qcrs.rules.key_account import EavesdropperSuspected, Measured, NoKeyLeft, Terms, TermsInvalid
 from qcrs.rules.key_exchange import Alice, KeysDiffer
 from qcrs.rules.key_message import Kind, MessageRefused
 from tests.key_ends import Talk, checker, ends, exchange, pairs, signer
@@ -184,7 +184,7 @@ def test_keys_of_different_exchanges_differ() -> None:
     ],
 )
 def test_terms_are_checked(terms: tuple[bytes, int, int, int]) -> None:
-    with pytest.raises(ValueError, match=r"bytes of context|tolerated"):
+    with pytest.raises(TermsInvalid, match=r"bytes of context|tolerated"):
         Terms(*terms)
 
 

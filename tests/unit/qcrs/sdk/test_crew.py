@@ -53,6 +53,15 @@ def test_a_channel_must_be_open_and_have_pairs_left(only):
         crews([only], {1, 2}, PAIR, 2, 100, 1)
 
 
+def test_a_channel_whose_pairs_are_not_entangled_is_none():
+    """Two ends may agree on a test that bears any errors, and are not to spoil what others plan."""
+    spoiled = [channel(1, (1, 2), errors=34), channel(2, (2, 3), errors=100)]
+    with pytest.raises(CrewUnavailable, match="0 of 1 runs"):
+        crews(spoiled, {1, 2}, PAIR, 2, 10, 1)
+    assert list(networks(spoiled, {1, 2, 3}, 3)) == []
+    assert crews([channel(1, (1, 2), errors=33)], {1, 2}, PAIR, 2, 10, 1)[0].error_ppm == 330_000
+
+
 def test_channels_over_two_links_do_not_join():
     split = [channel(1, (1, 2), link=1), channel(2, (2, 3), link=2)]
     with pytest.raises(CrewUnavailable):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import exp, inf, prod
 
 import pytest
@@ -108,3 +109,34 @@ def test_source_of_a_link_has_what_is_left_of_its_pairs_when_they_are_used():
     source = Source.of(fibre, price=7)
     assert source.fidelity == pytest.approx(0.25 + 0.7 * exp(-0.1))
     assert (source.rate, source.price) == (800.0, 7)
+
+
+def many(distribution, times):
+    """As *distribution*, with so many times its pairs in a shot."""
+    return replace(
+        distribution,
+        pairs={ends: times * count for ends, count in distribution.pairs.items()},
+        relayed={ends: times * count for ends, count in distribution.relayed.items()},
+    )
+
+
+def test_chances_too_small_for_a_number_are_out_of_reach_like_others(chain):
+    with pytest.raises(FidelityOutOfReach, match=r"expected 0\.5, at most 0\.0000"):
+        quote(many(chain, 5_000), Source(0.4), shots=10, fidelity=0.5)
+    better = quote(many(chain, 5_000), Source(0.99), shots=10, fidelity=0.5)
+    assert better.fidelity >= 0.5
+
+
+def test_a_quote_that_begins_at_nothing_finds_the_rounds_that_help(chain):
+    assert quote(many(chain, 10_000), Source(0.9), shots=10).fidelity == 0
+    assert quote(many(chain, 1_000), Source(0.9), shots=10, fidelity=0.01).fidelity >= 0.01
+
+
+def test_shots_that_hardly_ever_count_are_refused(chain):
+    """Each herald fails now and then: of thousands in a shot one does."""
+    swapped = replace(
+        chain, pairs={(0, 1): 2, (1, 2): 2}, relayed={(0, 2): 1}, paths={(0, 2): (0, 1, 2)}, after={(0, 2): 1}
+    )
+    assert 10 < quote(swapped, Source(0.9), shots=10).begun < 20
+    with pytest.raises(FidelityOutOfReach, match="a shot counts with chance"):
+        quote(many(swapped, 10_000), Source(0.9), shots=10)
