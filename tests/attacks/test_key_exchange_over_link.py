@@ -20,7 +20,7 @@ from tests.talks import CHANNEL, NUMBER, PAIRS, gateway, keys_of, known, talk
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     monkeypatch.setattr(talks, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(conversation, "LETTER_SECONDS", 0.5)
+    monkeypatch.setattr(conversation, "LETTER_SECONDS", 2.0)
 
 
 def tapped(share, **equipment):

@@ -95,6 +95,7 @@ def test_any_argument_changed_is_noticed(history):
         "RoundScored.answer.uniform",
         "RoundScored.round",
         "TreasurySpent.to",
+        "Withdrawn.to",
     }
 
 

@@ -24,7 +24,7 @@ def _quick(monkeypatch):
 
 @pytest.fixture
 def hasty(monkeypatch):
-    monkeypatch.setattr(conversation, "LETTER_SECONDS", 0.5)
+    monkeypatch.setattr(conversation, "LETTER_SECONDS", 2.0)
 
 
 def read(path):
