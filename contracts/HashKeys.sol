@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Action, Call, IHashKeys} from "./interfaces/IHashKeys.sol";
+import {Action, Call, Founder, IHashKeys} from "./interfaces/IHashKeys.sol";
 import {HashSignature} from "./libraries/HashSignature.sol";
 
 /// @title HashKeys
@@ -51,15 +51,18 @@ contract HashKeys is IHashKeys, AccessManaged, EIP712 {
     mapping(bytes24 commitment => bool) public isUsed;
     mapping(address account => Proposal) private _proposals;
 
-    constructor(address authority) AccessManaged(authority) EIP712("QCRS HashKeys", "1") {}
+    /// @param founders Accounts that have their keys from the start: see Founder.
+    constructor(address authority, Founder[] memory founders) AccessManaged(authority) EIP712("QCRS HashKeys", "1") {
+        for (uint256 i; i < founders.length; ++i) {
+            (address account, bytes24 commitment) = (founders[i].account, founders[i].commitment);
+            if (commitment == 0) revert KeyMissing(account);
+            _install(account, commitment, 0);
+        }
+    }
 
     /// @inheritdoc IHashKeys
     function install(bytes24 commitment, bytes calldata possession) external {
-        bytes32 word = wordOf[msg.sender];
-        if (word != 0) revert KeyPresent(msg.sender, word);
-        word = _wordOf(commitment, _requirePossession(msg.sender, commitment, possession));
-        _use(msg.sender, commitment, word);
-        emit KeyInstalled(msg.sender, word);
+        _install(msg.sender, commitment, _requirePossession(msg.sender, commitment, possession));
     }
 
     /// @inheritdoc IHashKeys
@@ -187,6 +190,15 @@ contract HashKeys is IHashKeys, AccessManaged, EIP712 {
         if (!HashSignature.verify(hashSignature, bytes24(word), digest)) revert HashSignatureInvalid(account, leaf);
         wordOf[account] = _wordOf(bytes24(word), leaf + 1);
         if (uint256(word) & RECOVERING != 0) emit RecoveryObjected(account, leaf);
+    }
+
+    /// @dev Gives an account its first key, whose leaves from `next` on are not burnt.
+    function _install(address account, bytes24 commitment, uint256 next) private {
+        bytes32 word = wordOf[account];
+        if (word != 0) revert KeyPresent(account, word);
+        word = _wordOf(commitment, next);
+        _use(account, commitment, word);
+        emit KeyInstalled(account, word);
     }
 
     /// @dev Makes a key the account's. A tree never comes back: its leaves have signed.

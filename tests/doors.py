@@ -112,10 +112,10 @@ class Holder:
         return self.hash_sign(lambda leaf: self.domain.attestation_digest(self.account, asker, digest, leaf), leaf=leaf)
 
 
-def open_door(chain: Chain, certifier: str) -> Contract:
-    """Return a door of its own, whose recoveries *certifier* may propose."""
+def open_door(chain: Chain, certifier: str, founders: Sequence[tuple[str, bytes]] = ()) -> Contract:
+    """Return a door of its own, whose recoveries *certifier* may propose; *founders* have their keys from the start."""
     authority = chain.deploy("Authority", certifier, sender=certifier)
-    return chain.deploy("HashKeys", authority.address, sender=certifier)
+    return chain.deploy("HashKeys", authority.address, founders, sender=certifier)
 
 
 def keyed(world: Any, name: str) -> Holder:

@@ -14,6 +14,16 @@ struct Call {
     bytes data;
 }
 
+/// @notice Whose key is there from the start: a founder of a body. Were it installed later, a thief of the founder's ECDSA
+/// key could come first.
+/// @dev No proof of possession is asked: it would have to name a contract that is yet to be. Whoever deploys names the founders
+/// anyway; and who finds another commitment than its own in `wordOf` cannot act, which shows before anything depends on the
+/// suite. A tree is still one contract's alone: its signer refuses to serve a second one.
+struct Founder {
+    address account;
+    bytes24 commitment;
+}
+
 /// @title The door that asks for a hash-based signature beside the account's own
 /// @notice Each account may install one key: the root of a Merkle tree of one-time keys (see HashSignature). Whoever calls
 /// through the door shows the account's ECDSA signature, or is the account, and a signature by the next leaf of its tree. A
@@ -23,10 +33,10 @@ struct Call {
 /// Everything that is signed is EIP-712 typed data of the domain "QCRS HashKeys", version "1", and names the leaf that
 /// signs; so it is worth nothing at another contract, on another chain, or a second time. A signature burns all leaves below
 /// its own, too: whoever signs several actions has them posted in order.
-/// @dev Trust: none. A key is installed by its account, with a proof of possession; it is replaced by a signature of the
-/// present key, or, when that is lost, by the Processor Certification Authority after RECOVERY_SECONDS in which the present
-/// key can object, which every signature by it does. No tree is installed twice, by anyone. The last RESERVED_LEAVES of a
-/// tree sign rotations and objections alone, so that a key in use can always be replaced.
+/// @dev Trust: in who deploys, for the keys of founders. Any other key is installed by its account, with a proof of possession;
+/// it is replaced by a signature of the present key, or, when that is lost, by the Processor Certification Authority after
+/// RECOVERY_SECONDS in which the present key can object, which every signature by it does. No tree is installed twice, by
+/// anyone. The last RESERVED_LEAVES of a tree sign rotations and objections alone, so that a key in use can always be replaced.
 /// What the contract cannot see is a leaf that signs twice before either is posted: that is the signer's to prevent.
 interface IHashKeys {
     event KeyInstalled(address indexed account, bytes32 word);

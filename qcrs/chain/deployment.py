@@ -151,8 +151,12 @@ def addresses_of(deployer: str, nonce: int, settings: SuiteSettings | None = Non
 def plan(
     deployer: str, nonce: int, settings: SuiteSettings, interfaces: Mapping[str, Interface]
 ) -> Iterator[Deploy | Invoke]:
-    """Yield the steps, to be carried out by *deployer* alone, in order, from *nonce* on."""
-    at = addresses_of(deployer, nonce, settings)
+    """Yield the steps, to be carried out by *deployer* alone, in order, from *nonce* on.
+
+    Raises:
+        GovernanceInvalid: The bodies cannot be founded so; nothing was yielded.
+    """
+    at, governance = addresses_of(deployer, nonce, settings), settings.governance
     policy = settings.policy.to_chain()
     wiring = (
         at["Authority"],
@@ -172,7 +176,7 @@ def plan(
         "Authority": (deployer,),
         "AuditTrail": recorders,
         "Consortium": (at["Authority"], at["AuditTrail"], at["ComputationAllocator"], at["HashKeys"]),
-        "HashKeys": (at["Authority"],),
+        "HashKeys": (at["Authority"], [] if governance is None else governance.founders()),
         "ProcessorRegistry": (
             at["Authority"],
             at["AuditTrail"],
@@ -219,7 +223,6 @@ def plan(
     }
     for name in ORDER:
         yield Deploy(name, arguments[name], at[name])
-    governance = settings.governance
     if governance is not None:
         for body, founding in governance.foundations(at, settings.policy, interfaces):
             yield Deploy(body, founding, at[body])

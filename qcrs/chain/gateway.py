@@ -44,7 +44,7 @@ GAS_CEILING = {
     "relay": 6_000_000,
 }
 DEFAULT_GAS_CEILING = 3_000_000
-DEPLOY_GAS_CEILING = 8_000_000
+DEPLOY_GAS_CEILING = 12_000_000  # HashKeys with a founder in each of 160 seats takes 9.6 million
 
 
 class WrongChain(QcrsError):

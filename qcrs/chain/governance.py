@@ -1,5 +1,6 @@
-"""What the bodies of a consortium are founded with: members, quorums, times, and what needs no delay."""
+"""What the bodies of a consortium are founded with: members and their keys, quorums, times, and what needs no delay."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ PROMPT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 # Of the Constitution: what it decides has a delay of its own.
 CONSTITUTIONAL = ("propose", "vote", "withdraw")
+_COMMITMENT = "the commitment of its hash key, 0x and 48 hexadecimal digits"
 
 
 class GovernanceInvalid(QcrsError):
@@ -67,6 +69,8 @@ class Governance:
         development: Whether less than a majority, one vote even, may carry a motion, and delays may be short. Only for
             chains on which nothing is worth anything.
         door: Address of the contract through which members propose and vote, if it is not the suite's own HashKeys.
+        keys: Commitment of each founder's hash key, by address: in force from the start, or whoever steals a founder's
+            ECDSA key gives it one.
 
     Raises:
         GovernanceInvalid: A committee is missing or unknown.
@@ -77,6 +81,7 @@ class Governance:
     quorum: int = 4
     development: bool = False
     door: str | None = None
+    keys: Mapping[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if set(self.committees) != set(COMMITTEES):
@@ -89,7 +94,7 @@ class Governance:
 
         It has ``committees``, by the name of each ``members`` and ``quorum``; and, if they are not to be the defaults,
         ``tempo`` (``votingSeconds``, ``delaySeconds``, ``executionSeconds``), ``quorum`` of the Constitution, and
-        ``development``.
+        ``development``. Without the latter it has ``keys``, too: the commitment of each member's hash key, by address.
 
         Raises:
             GovernanceInvalid: The file is none of this kind.
@@ -115,6 +120,30 @@ class Governance:
                 f"delay: expected more than {longest} s, which the longest computation takes under this policy; found "
                 f"{self.tempo.delay_seconds} s"
             )
+
+    def founders(self) -> list[tuple[str, bytes]]:
+        """Return who has a hash key from the start, as HashKeys takes it.
+
+        Raises:
+            GovernanceInvalid: A member has none, and this is no development; or a key is nobody's, or two accounts'.
+        """
+        seats = {member: name for name, body in self.committees.items() for member in body.members}
+        keyless = [member for member in seats if member not in self.keys]
+        if keyless and not self.development and self.door is None:
+            raise GovernanceInvalid(
+                f"keys: {keyless[0]} of {seats[keyless[0]]} has none, and who steals its ECDSA key could give it one; "
+                f"expected {_COMMITMENT}, as 'qcrs key new --account {keyless[0]}' prints it"
+            )
+        holders: dict[bytes, str] = {}
+        for account, commitment in self.keys.items():
+            if account not in seats:
+                raise GovernanceInvalid(f"keys: expected accounts of members; found {account}, which has no seat")
+            if commitment in holders:
+                raise GovernanceInvalid(
+                    f"keys: {holders[commitment]} and {account} have both 0x{commitment.hex()}; expected a key for each"
+                )
+            holders[commitment] = account
+        return list(self.keys.items())
 
     def foundations(
         self, at: Mapping[str, str], policy: Policy, interfaces: Mapping[str, Interface]
@@ -150,6 +179,12 @@ class Governance:
         yield CONSTITUTION, (at["AuditTrail"], bodies, self.quorum, self.tempo.to_chain())
 
 
+def _read_commitment(text: str) -> bytes:
+    if not re.fullmatch("0x[0-9a-fA-F]{48}", text) or not int(text, 16):
+        raise ValueError(f"expected {_COMMITMENT}, got {text!r}")
+    return bytes.fromhex(text[2:])
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
@@ -170,11 +205,20 @@ class _File(_Part):
     tempo: _Tempo = _Tempo()
     quorum: int = 4
     development: bool = False
+    keys: dict[str, Annotated[str, AfterValidator(_read_commitment)]] = {}
 
     def governance(self) -> Governance:
         committees = {name: Body(body.members, body.quorum) for name, body in self.committees.items()}
         tempo = Tempo(**self.tempo.model_dump())
-        return Governance(committees, tempo, self.quorum, self.development)
+        keys: dict[str, bytes] = {}
+        for text, commitment in self.keys.items():
+            account = address_of(text)
+            if account in keys:
+                raise GovernanceInvalid(f"keys: {account} has two; expected one")
+            keys[account] = commitment
+        governance = Governance(committees, tempo, self.quorum, self.development, keys=keys)
+        governance.founders()
+        return governance
 
 
 def longest_computation_seconds(policy: Policy) -> int:

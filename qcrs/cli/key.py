@@ -3,12 +3,14 @@
 import argparse
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from qcrs.cli.options import add_network, add_signer, command, emit, run_with_client
+from qcrs.cli.options import add_network, add_signer, address, command, emit, run_with_client
 from qcrs.sdk import key_care
 from qcrs.sdk.client import Client
 from qcrs.sdk.key_care import KeyState
+from qcrs.sdk.keyring import HASH_KEYS, Keyring
 
 NEXT_STEP = "once a recovery is proposed and seven days have passed without objection: 'qcrs key recover --finish'"
 
@@ -16,6 +18,17 @@ NEXT_STEP = "once a recovery is proposed and seven days have passed without obje
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this noun's verbs."""
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    new = command(
+        verbs, "new", _new, "make a founder's hash key, before there is a chain",
+        description="Make the hash key with which a member of a committee is founded, and print its commitment for the "
+        "file that 'qcrs deploy --bodies' reads. The key serves one suite alone, the first that it acts in. Never copy "
+        "it.",
+    )  # fmt: skip
+    new.add_argument("--account", required=True, type=address, metavar="ADDRESS", help="the founder's")
+    new.add_argument(
+        "--folder", required=True, type=Path, metavar="DIR",
+        help=f"where the network file will be; the key is put into {HASH_KEYS!r} in it",
+    )  # fmt: skip
     install = command(
         verbs, "install", _install, "make an account's first hash key, for good",
         description="Make a hash key and install it. From then on the account registers, declares, offers, drains, "
@@ -35,6 +48,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for verb in (install, show, rotate, recover, refuse):
         add_network(verb)
         add_signer(verb, "lab-1")
+
+
+def _new(options: argparse.Namespace) -> None:
+    key = Keyring(options.folder / HASH_KEYS).new(options.account)
+    commitment = "0x" + key.commitment.hex()
+    lines = [
+        f"hash key     {key.path}",
+        f"account      {options.account}",
+        f"commitment   {commitment}",
+        f'under "keys" in the file of bodies: "{options.account}": "{commitment}"',
+        f"put the network file of the suite into {options.folder}; 'qcrs key show' then has the same commitment",
+    ]
+    emit(options, {"account": options.account, "commitment": commitment, "file": str(key.path)}, "\n".join(lines))
 
 
 def _install(options: argparse.Namespace) -> None:

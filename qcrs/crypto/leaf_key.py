@@ -1,7 +1,8 @@
 """A hash key at rest: its secret encrypted, its public tree beside it.
 
 One key serves one account at one contract on one chain, for its leaves are counted there: the file says which, and what
-it says is authenticated together with the secret.
+it says is authenticated together with the secret. A founder's key is made before there is a contract; its file is
+written anew, once, when it is first loaded for one, before it has signed anything.
 """
 
 import base64
@@ -44,16 +45,17 @@ class Purpose:
     """Whose key it is, and where.
 
     Attributes:
-        account: Address. chain: Id. contract: Address of HashKeys.
+        account: Address. chain: Id. contract: Address of HashKeys; both None of a key that is made before them.
     """
 
     account: str
-    chain: int
-    contract: str
+    chain: int | None = None
+    contract: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the file's header has it."""
-        return {"account": self.account.lower(), "chain": self.chain, "contract": self.contract.lower()}
+        contract = None if self.contract is None else self.contract.lower()
+        return {"account": self.account.lower(), "chain": self.chain, "contract": contract}
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,6 @@ def create_leaf_key(path: Path, password: str, purpose: Purpose) -> LeafKey:
     tree = hash_signature.grow(secret)
     kdf = {"name": "scrypt", "n": SCRYPT_COST, "r": 8, "p": 1, "salt": secrets.token_hex(16)}
     header = {"version": VERSION, "kdf": kdf, "commitment": tree.commitment.hex(), **purpose.to_json()}
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    sealed = AESGCM(_stretched(password, kdf)).encrypt(nonce, secret, _associated(header))
-    content = {"header": header, "nonce": nonce.hex(), "sealed": base64.b64encode(sealed).decode()}
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         for suffix in ("tree", "leaves"):  # of a key that was never kept, for a crash came before
@@ -100,21 +99,24 @@ def create_leaf_key(path: Path, password: str, purpose: Purpose) -> LeafKey:
     # The key comes last: a crash before leaves none, rather than one without its journal.
     _write_private(_beside(path, "tree"), tree.to_bytes())
     LeafJournal.create(_beside(path, "leaves"), tree.commitment)
-    _write_private(path, json.dumps(content, indent=1).encode() + b"\n")
+    _write_private(path, _sealed(header, secret, password))
+    _keep_entries(path.parent)
     return LeafKey(path, purpose, tree, secret)
 
 
 def load_leaf_key(path: Path, password: str, purpose: Purpose) -> LeafKey:
-    """Return the key in *path*.
+    """Return the key in *path*; one that was made before there was a contract is bound to *purpose* first, for good.
 
     Raises:
         LeafKeyInvalid: It is none, is not for *purpose*, or does not open with *password*.
         LeafKeyUnsafe: Others may read it.
+        LeafJournalInUse, LeafJournalDamaged: It is yet to be bound, and must not be here.
     """
-    header, nonce, sealed = _parsed(path, _read_private(path))
-    expected = purpose.to_json()
+    content = _read_private(path)
+    header, nonce, sealed = _parsed(path, content)
+    expected, unbound = purpose.to_json(), Purpose(purpose.account).to_json()
     actual = {name: header.get(name) for name in expected}
-    if actual != expected:
+    if actual not in (expected, unbound):
         raise LeafKeyInvalid(f"hash key {path} is for {actual}, expected {expected}")
     try:
         secret = AESGCM(_stretched(password, header["kdf"])).decrypt(nonce, sealed, _associated(header))
@@ -123,7 +125,39 @@ def load_leaf_key(path: Path, password: str, purpose: Purpose) -> LeafKey:
         raise LeafKeyInvalid(f"hash key {path} does not open: the password is another's, or it was changed") from error
     except (KeyError, TypeError, ValueError) as error:
         raise LeafKeyInvalid(f"{path} is not a hash key: {error}") from error
-    return LeafKey(path, purpose, _tree(path, secret, commitment), secret)
+    key = LeafKey(path, purpose, _tree(path, secret, commitment), secret)
+    if actual != expected:
+        _bind(key, content, _sealed({**header, **expected}, secret, password))
+    return key
+
+
+def _bind(key: LeafKey, before: bytes, after: bytes) -> None:
+    """Let the file say where its key serves, in the place of what it was *before*.
+
+    With the journal in hand: nobody else binds the key meanwhile, and none is bound that has signed. A file that was
+    put back from a copy so binds nothing a second time.
+    """
+    with LeafJournal(key.journal_path, key.commitment) as journal:
+        if journal.next_leaf:
+            raise LeafKeyInvalid(
+                f"hash key {key.path} names no contract, and has signed for one: the file is an old copy. Have the key "
+                "recovered"
+            )
+        if _read_private(key.path) != before:
+            raise LeafKeyInvalid(f"hash key {key.path} was changed by another process; try again")
+        fresh = _beside(key.path, "new")
+        fresh.unlink(missing_ok=True)  # what a crash left
+        _write_private(fresh, after)
+        fresh.replace(key.path)
+        _keep_entries(key.path.parent)
+
+
+def _sealed(header: dict[str, Any], secret: bytes, password: str) -> bytes:
+    """Return what the file of a key holds."""
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    sealed = AESGCM(_stretched(password, header["kdf"])).encrypt(nonce, secret, _associated(header))
+    content = {"header": header, "nonce": nonce.hex(), "sealed": base64.b64encode(sealed).decode()}
+    return json.dumps(content, indent=1).encode() + b"\n"
 
 
 def _tree(path: Path, secret: bytes, commitment: bytes) -> Tree:
@@ -184,3 +218,12 @@ def _write_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _keep_entries(folder: Path) -> None:
+    """Have on disk which files *folder* names."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from qcrs.crypto.leaf_key import LeafKey, LeafKeyInvalid, Purpose, create_leaf_key, load_leaf_key
 
@@ -21,10 +22,10 @@ class LeafRing:
         self._password = password
 
     def key_of(self, commitment: bytes) -> LeafKey:
-        """Return the key with *commitment*.
+        """Return the key with *commitment*, which the chain says is in force: a founder's is bound to it now.
 
         Raises:
-            LeafKeyInvalid: It is not here.
+            LeafKeyInvalid: It is not here, or serves elsewhere.
         """
         for path in self._paths():
             if _commitment_in(path) == commitment.hex():
@@ -37,9 +38,9 @@ class LeafRing:
     def successor(self, commitment: bytes | None) -> LeafKey:
         """Return the key after that with *commitment* (None: the first one), made now if there is none yet.
 
-        A key that was made for a rotation that never came is taken again.
+        A key that was made for a rotation that never came is taken again; one that waits to be founded with is not.
         """
-        paths = list(self._paths())
+        paths = [path for path in self._paths() if _header_in(path)["contract"] is not None]
         known = [_commitment_in(path) for path in paths]
         after = 0 if commitment is None else known.index(commitment.hex()) + 1
         if after < len(paths):
@@ -63,7 +64,12 @@ class LeafRing:
 
 def _commitment_in(path: Path) -> str | None:
     """Return what the file says that its key is, which opening it will check."""
+    return _header_in(path)["commitment"]
+
+
+def _header_in(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_bytes())["header"]["commitment"]
+        header = json.loads(path.read_bytes())["header"]
+        return {name: header[name] for name in ("commitment", "contract")}
     except (ValueError, KeyError, TypeError) as error:
         raise LeafKeyInvalid(f"{path} is not a hash key: {error}") from error

@@ -103,7 +103,11 @@ async def bring_up(
         operator = devnet_account(MNEMONIC, 0)
         delegates = [devnet_account(MNEMONIC, 1 + owners + len(weights) + number) for number in range(SIZE - 1)]
         members = [operator, *delegates]
-        settings = SuiteSettings(policy=policy, heartbeat_seconds=heartbeat_seconds, **founding(bodies, members))
+        if bodies:
+            progress("making the hash keys of the committees' members")
+        keyring = make_keyring(directory)
+        rulers = await asyncio.to_thread(founding, bodies, members, keyring)
+        settings = SuiteSettings(policy=policy, heartbeat_seconds=heartbeat_seconds, **rulers)
         network, _ = await deploy_suite(
             chain.rpc_url, chain.ws_url, operator, settings, str(directory / "store"),
             lambda name: progress(f"deploying {name}"),
@@ -113,11 +117,10 @@ async def bring_up(
         accounts = named_accounts(operator, operators, researchers, delegates if bodies else ())
         network = network.model_copy(update={"accounts": accounts})
         network.write(devnet.network_path)
-        with closing(make_keyring(directory)) as keyring:
+        with closing(keyring):
             async with Gateway(network) as gateway:
                 authority = of_account(gateway, operator)
                 if bodies:
-                    progress("making the hash keys of the committees' members")
                     authority = of_bodies(gateway, Governance(gateway, keyring), members)
                 devnet.devices = await found(
                     gateway, devnet.network_path, directory / "nodes", operator, authority, operators, processors,

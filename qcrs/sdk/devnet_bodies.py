@@ -15,13 +15,17 @@ SIZE, QUORUM = 3, 2
 DELAY_SECONDS = 60
 
 
-def founding(bodies: bool, members: Sequence[LocalAccount]) -> dict[str, Any]:
-    """Return the settings that say who holds the roles: committees of *members*, or the first of them alone."""
+def founding(bodies: bool, members: Sequence[LocalAccount], keyring: Keyring) -> dict[str, Any]:
+    """Return the settings that say who holds the roles: committees of *members*, or the first of them alone.
+
+    Members get their hash keys now, in *keyring*.
+    """
     if not bodies:
         return {"roles": dict.fromkeys(HOLDERS, members[0].address)}
     body = Body(tuple(member.address for member in members), QUORUM)
     tempo = Tempo(voting_seconds=DAY, delay_seconds=DELAY_SECONDS, execution_seconds=DAY)
-    return {"governance": Governance(dict.fromkeys(COMMITTEES, body), tempo, development=True)}
+    keys = {member.address: keyring.new(member.address).commitment for member in members}
+    return {"governance": Governance(dict.fromkeys(COMMITTEES, body), tempo, development=True, keys=keys)}
 
 
 def make_keyring(directory: Path) -> Keyring:

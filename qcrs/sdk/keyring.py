@@ -5,7 +5,7 @@ from pathlib import Path
 from qcrs.chain.gateway import Gateway, Receipt
 from qcrs.chain.keys import LocalAccount
 from qcrs.config import new_password, password
-from qcrs.crypto.leaf_key import Purpose
+from qcrs.crypto.leaf_key import LeafKey, Purpose
 from qcrs.crypto.leaf_ring import LeafRing
 from qcrs.door import Door
 
@@ -54,16 +54,26 @@ class Keyring:
         Raises:
             PasswordMissing: Nobody said what opens them.
         """
-        folder, opened_by = self._folder / account.lower(), self._folder / PASSWORD
-        if self._keystore is not None and any(self._keystore.with_name(HASH_KEYS).glob("*.key")):
-            folder, opened_by = self._keystore.with_name(HASH_KEYS), self._keystore.with_name(PASSWORD)
-        if self._password is None:
-            is_first = not any(folder.glob("*.key"))
-            self._password = (new_password if is_first else password)(opened_by)
-        purpose = Purpose(account, gateway.network.chain_id, gateway.addresses["HashKeys"])
-        return LeafRing(folder, self._password, purpose)
+        return self._ring(Purpose(account, gateway.network.chain_id, gateway.addresses["HashKeys"]))
+
+    def new(self, account: str) -> LeafKey:
+        """Make a key for a founder, before there is a contract: it will serve the first whose word names it.
+
+        Raises:
+            PasswordMissing: Nobody said what is to open it.
+        """
+        return self._ring(Purpose(account)).another()
 
     def close(self) -> None:
         """Let go of all keys."""
         while self._doors:
             self._doors.popitem()[1].close()
+
+    def _ring(self, purpose: Purpose) -> LeafRing:
+        folder, opened_by = self._folder / purpose.account.lower(), self._folder / PASSWORD
+        if self._keystore is not None and any(self._keystore.with_name(HASH_KEYS).glob("*.key")):
+            folder, opened_by = self._keystore.with_name(HASH_KEYS), self._keystore.with_name(PASSWORD)
+        if self._password is None:
+            is_first = not any(folder.glob("*.key"))
+            self._password = (new_password if is_first else password)(opened_by)
+        return LeafRing(folder, self._password, purpose)

@@ -12,7 +12,7 @@ import {Disputes} from "../../contracts/Disputes.sol";
 import {EntanglementCoordinator} from "../../contracts/EntanglementCoordinator.sol";
 import {GoldRounds} from "../../contracts/GoldRounds.sol";
 import {HashKeys} from "../../contracts/HashKeys.sol";
-import {IHashKeys} from "../../contracts/interfaces/IHashKeys.sol";
+import {Founder, IHashKeys} from "../../contracts/interfaces/IHashKeys.sol";
 import {ProcessorRegistry} from "../../contracts/ProcessorRegistry.sol";
 import {Records} from "../../contracts/Records.sol";
 import {ReportRelay} from "../../contracts/ReportRelay.sol";
@@ -116,7 +116,7 @@ abstract contract Deployment {
         consortium = new Consortium(
             root, trail, _at(Part.ComputationAllocator), IHashKeys(_at(Part.HashKeys))
         );
-        hashKeys = new HashKeys(root);
+        hashKeys = new HashKeys(root, new Founder[](0));
         registry = new ProcessorRegistry(
             root,
             trail,

@@ -1,6 +1,6 @@
 """Bodies on a real chain: deployed by the plan, driven by the SDK and the command line, and audited.
 
-Members act through the door of hash keys, each by a key of its own.
+Members act through the door of hash keys, each by a key of its own that it had before there was a chain.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import pytest
 from eth_account.signers.local import LocalAccount
 
 from qcrs.chain.codec import ContractRefused
+from qcrs.chain.contracts import HashKeys
 from qcrs.chain.deploy import deploy_suite
 from qcrs.chain.deployment import SuiteSettings
 from qcrs.chain.devnet import MNEMONIC, start_chain, stop_group
@@ -69,7 +70,11 @@ def bodies(tmp_path_factory):
 async def _founded(chain, directory: Path) -> Bodies:
     deployer, *members = (devnet_account(MNEMONIC, number) for number in range(1 + MEMBERS))
     body = Body(tuple(member.address for member in members), 2)
-    settings = SuiteSettings(governance=Governance(dict.fromkeys(COMMITTEES, body), TEMPO, development=True))
+    (directory / HASH_KEYS).mkdir()
+    (directory / HASH_KEYS / PASSWORD).write_text("of all members' keys")
+    keys = {member.address: Keyring(directory / HASH_KEYS).new(member.address).commitment for member in members}
+    founding = Governance(dict.fromkeys(COMMITTEES, body), TEMPO, development=True, keys=keys)
+    settings = SuiteSettings(governance=founding)
     network, gas = await deploy_suite(chain.rpc_url, chain.ws_url, deployer, settings, str(directory / "store"))
     assert set(gas) == set(network.contracts) > set(COMMITTEES) | {CONSTITUTION}
     accounts = [
@@ -78,8 +83,6 @@ async def _founded(chain, directory: Path) -> Bodies:
     ]
     network = network.model_copy(update={"accounts": accounts})
     network.write(directory / "network.json")
-    (directory / HASH_KEYS).mkdir()
-    (directory / HASH_KEYS / PASSWORD).write_text("of all members' keys")
     return Bodies(network, directory / "network.json", members)
 
 
@@ -101,8 +104,6 @@ def test_body_decides_in_as_many_transactions_as_it_has_votes_and_one(bodies):
         call = bodies_.calls.write(
             "Consortium", "admit", {"name": "Delft", "admin": bodies.members[2].address, "weight": "3"}
         )
-        for member in bodies.members[:2]:  # whoever acts for the first time installs a key before
-            await bodies_.propose(member, "certification", call)
         before = await gateway.block_number()
         receipt = await bodies_.decide(bodies.members, "certification", call)
         return receipt, await gateway.block_number() - before, await gateway.call("Consortium", "organisationCount")
@@ -186,12 +187,17 @@ def test_motion_of_a_committee_to_the_constitution_is_read_to_the_end(command, b
 
 
 def test_stolen_account_key_alone_neither_proposes_nor_votes(bodies):
-    """The thief has a member's ECDSA key, and no leaf of its tree: neither straight nor by a key of its own."""
-    thief, folder = bodies.members[0], bodies.path.with_name("stolen")
+    """The thief has a member's ECDSA key, and no leaf of its tree: neither straight nor by a key of its own.
+
+    The member has been silent so far.
+    """
+    proposer, _, thief = bodies.members
+    folder = bodies.path.with_name("stolen")
 
     async def task(gateway, bodies_):
+        assert (await HashKeys(gateway).word(thief.address)).next_leaf == 0
         call = bodies_.calls.write("Consortium", "expel", {"organisation": "1"})
-        receipt = await bodies_.propose(thief, "certification", call)  # the member's own, so that its key is installed
+        receipt = await bodies_.propose(proposer, "certification", call)
         number = receipt.event("MotionProposed")["motion"]
         digest = (await bodies_.motion("certification", number)).digest
         body = governance.SHORT["certification"]
@@ -206,7 +212,7 @@ def test_stolen_account_key_alone_neither_proposes_nor_votes(bodies):
         (folder / PASSWORD).write_text("the thief's")
         with closing(Keyring(folder)) as own, pytest.raises(LeafKeyInvalid, match="has no such key"):
             await own(gateway, thief, call.target, call.data)
-        await bodies_.withdraw(thief, "certification", number)
+        await bodies_.withdraw(proposer, "certification", number)
 
     bodies.work(task)
 

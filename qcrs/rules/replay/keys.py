@@ -44,11 +44,16 @@ class Key:
 
 
 class Keys:
-    """All accounts' keys, and every tree that was ever installed."""
+    """All accounts' keys, and every tree that was ever installed.
+
+    Attributes:
+        founders: How many were there from the start.
+    """
 
     def __init__(self) -> None:
         self.by_account: dict[str, Key] = {}
         self.used: set[bytes] = set()
+        self.founders = 0
 
     def of(self, log: Transcript, account: str) -> Key:
         """Return the key of *account*, which must have one, as it is in the running block."""
@@ -59,21 +64,26 @@ class Keys:
             key.floor, key.block = key.next_leaf, block
         return key
 
-    def use(self, log: Transcript, account: str, word: bytes) -> None:
-        """Make the key that *word* is of the account's."""
+    def is_founding(self, log: Transcript) -> bool:
+        """Return whether the running call is the deployment: nothing happened before but that founders got keys."""
+        return log.start == self.founders and log.events[log.start].block == log.events[0].block
+
+    def use(self, log: Transcript, account: str, word: bytes, least: int = 1) -> None:
+        """Make the key that *word* is of the account's, of which *least* leaves have signed."""
         told = KeyWord.of(word)
         log.hold(Rule.Key, told.commitment not in self.used, f"tree of {account}", "a new one", "one used before")
-        sound = not told.is_recovering and not any(word[24:27]) and 0 < told.next_leaf <= LEAVES
-        log.hold(Rule.Key, sound, f"word of {account}", "a key whose first leaf has signed", word)
+        sound = not (told.is_empty or told.is_recovering or any(word[24:27])) and least <= told.next_leaf <= LEAVES
+        log.hold(Rule.Key, sound, f"word of {account}", f"a key of which {least} or more leaves have signed", word)
+        self.founders += told.next_leaf == 0
         self.used.add(told.commitment)
         self.by_account[account] = Key(told.commitment, told.next_leaf, told.next_leaf, log.events[log.start].block)
 
 
 def install(suite: Suite, log: Transcript) -> None:
-    """Replay ``install``."""
+    """Replay ``install``, or that a founder has its key from the start, of which nothing has signed."""
     event, known = log.take("KeyInstalled"), suite.keys
     log.hold(Rule.Key, event["account"] not in known.by_account, f"key of {event['account']}", "none", "installed")
-    known.use(log, event["account"], event["word"])
+    known.use(log, event["account"], event["word"], least=0 if known.is_founding(log) else 1)
 
 
 def rotate(suite: Suite, log: Transcript) -> None:

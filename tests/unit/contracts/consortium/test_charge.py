@@ -37,7 +37,7 @@ class Tariff:
 def tariff():
     chain = Chain()
     authority = chain.deploy("Authority", RULER, sender=RULER)
-    door = chain.deploy("HashKeys", authority.address, sender=RULER)
+    door = chain.deploy("HashKeys", authority.address, [], sender=RULER)
     recorder = created_address(RULER, chain.nonce(RULER) + 1)
     trail = chain.deploy("AuditTrail", *[recorder] * 7, [recorder] * 6, sender=RULER)
     parts = (authority.address, trail.address, ALLOCATOR, door.address)

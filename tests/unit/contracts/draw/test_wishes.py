@@ -98,7 +98,7 @@ def screening(field_):
     """A consortium in which organisation 1 has a list, and processors of 1, 2, and 3."""
     chain, certifier = field_.chain, account("certifier")
     authority = chain.deploy("Authority", certifier, sender=certifier)
-    door = chain.deploy("HashKeys", authority.address, sender=certifier)
+    door = chain.deploy("HashKeys", authority.address, [], sender=certifier)
     recorder = created_address(certifier, chain.nonce(certifier) + 1)
     trail = chain.deploy("AuditTrail", *[recorder] * 7, [recorder] * 6, sender=certifier)
     consortium = chain.deploy("Consortium", authority.address, trail.address, certifier, door.address, sender=certifier)

@@ -1,10 +1,14 @@
 """The replay of hash keys: which key each account has, which leaves have signed; and the lies that it finds."""
 
+from dataclasses import replace
+
 import pytest
 
+from qcrs.model.motion import COMMITTEES
 from qcrs.rules.hash_keys import Call, KeyWord
 from qcrs.rules.replay import Rule
 from tests.doors import Holder, consent, key_node
+from tests.founded import FOUNDERS, FoundedWorld
 from tests.scenario import World, hardware_of
 from tests.unit.qcrs.audit.history import History, RecordedChain
 
@@ -130,3 +134,51 @@ def test_the_contract_s_own_word_is_held_to_the_events(tale):
     fault = tale.examine(wordOf=bytes(32)).fault
     assert (fault.rule, fault.what.startswith("wordOf(")) == (Rule.Key, True)
     assert tale.examine(isUsed=False).fault.rule is Rule.Key
+
+
+@pytest.fixture(scope="module")
+def founded():
+    """Founders who have their keys from the start, and somebody who installs one later."""
+    world = FoundedWorld(RecordedChain())
+    Holder(world.hash_keys, "somebody").install()
+    founder = next(iter(world.founders.values()))
+    founder.rotate(1, world.stranger)
+    return History.of(world)
+
+
+def test_keys_of_founders_are_replayed(founded):
+    report = founded.examine()
+    assert report.fault is None, str(report.fault)
+    installed = founded.positions("KeyInstalled")
+    leaves = [KeyWord.of(founded.events[position]["word"]).next_leaf for position in installed]
+    assert leaves == [0] * len(FOUNDERS) + [1]
+    assert len(founded.positions("BodyFounded")) > len(COMMITTEES)
+
+
+def test_a_key_of_which_nothing_has_signed_is_noticed_after_the_deployment(founded):
+    """Told of who installed one later, and of a founder told again once something had happened, or in another block."""
+    *founders, later = founded.positions("KeyInstalled")
+    fault = founded.examine(founded.changed(later, word=word(founded, later, leaf=0))).fault
+    assert (fault.rule, fault.expected) == (Rule.Key, "a key of which 1 or more leaves have signed")
+    moved = founded.without(founders[-1])
+    at = founded.position("BodyFounded")
+    moved.insert(at, replace(founded.events[founders[-1]], block=moved[at].block))
+    assert founded.examine(moved).fault.rule is Rule.Key
+    events = list(founded.events)
+    events[founders[-1]] = replace(events[founders[-1]], block=events[founders[0]].block + 1)
+    fault = founded.examine(events).fault
+    assert (fault.rule, fault.what.startswith("word of")) == (Rule.Key, True)
+
+
+def test_a_founders_key_that_is_another_empty_or_missing_is_noticed(founded):
+    first, second, *_ = founded.positions("KeyInstalled")
+    commitment = KeyWord.of(founded.events[first]["word"]).commitment
+    for lie in (
+        founded.changed(first, word=word(founded, first, leaf=1)),
+        founded.changed(first, word=word(founded, first, commitment=b"\7" * 24)),
+        founded.changed(first, word=bytes(32)),
+        founded.changed(second, word=word(founded, second, commitment=commitment)),
+        founded.changed(second, account=founded.events[first]["account"]),
+        founded.without(first),
+    ):
+        assert founded.examine(lie).fault.rule is Rule.Key

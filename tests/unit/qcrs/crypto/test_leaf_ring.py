@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from qcrs.crypto import leaf_key
-from qcrs.crypto.leaf_key import LeafKeyInvalid
+from qcrs.crypto.leaf_key import LeafKeyInvalid, Purpose
 from qcrs.crypto.leaf_ring import LeafRing
 from tests.unit.qcrs.crypto.conftest import PASSWORD, PURPOSE
 
@@ -50,3 +50,24 @@ def test_what_is_no_key_is_named(ring):
     (ring.folder / "3.key").write_text("{}")
     with pytest.raises(LeafKeyInvalid, match=r"3\.key is not a hash key"):
         ring.successor(None)
+
+
+def test_founders_key_serves_where_the_chain_names_it(ring):
+    waiting = LeafRing(ring.folder, PASSWORD, Purpose(PURPOSE.account)).another()
+    assert ring.key_of(waiting.commitment).purpose == PURPOSE
+    elsewhere = LeafRing(ring.folder, PASSWORD, Purpose(PURPOSE.account, 1337, "0x" + "c1" * 20))
+    with pytest.raises(LeafKeyInvalid, match="is for"):
+        elsewhere.key_of(waiting.commitment)
+    assert ring.successor(waiting.commitment).path.name == "3.key"
+
+
+def test_founders_key_that_waits_is_neither_installed_nor_rotated_to(ring):
+    """Its commitment is in somebody's file of bodies: here it would serve the wrong suite."""
+    waiting = LeafRing(ring.folder, PASSWORD, Purpose(PURPOSE.account)).another()
+    for path in ring.folder.glob("1.key*"):
+        path.unlink()
+    assert ring.has(waiting.commitment)
+    first = ring.successor(None)
+    assert first.path.name == "3.key"
+    assert ring.successor(first.commitment).path.name == "4.key"
+    assert ring.key_of(waiting.commitment).commitment == waiting.commitment

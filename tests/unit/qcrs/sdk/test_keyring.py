@@ -63,3 +63,10 @@ def test_password_of_a_new_key_is_taken_as_given(monkeypatch, folder):
     monkeypatch.setenv("QCRS_PASSWORD", "given")
     assert new_password(None) == "given"
     assert new_password(folder / PASSWORD) == "secret"
+
+
+def test_founders_key_is_found_again_by_its_commitment(folder):
+    key = Keyring(folder).new(ACCOUNT)
+    assert (key.path, key.purpose) == (folder / ACCOUNT / "1.key", Purpose(ACCOUNT))
+    assert key.path.stat().st_mode & 0o777 == 0o600
+    assert Keyring(folder).ring(GATEWAY, ACCOUNT).key_of(key.commitment).purpose == Purpose(ACCOUNT, 1337, CONTRACT)
