@@ -45,6 +45,9 @@ contract Committee is Assembly {
         MINORITY_ALLOWED = foundation.minorityAllowed;
         _setTempo(foundation.tempo);
         _waive(foundation.waivers);
+        for (uint256 i; i < foundation.members.length && !foundation.minorityAllowed; ++i) {
+            _requireKey(foundation.members[i]);
+        }
         _compose(foundation.members, foundation.quorum);
     }
 
@@ -59,7 +62,6 @@ contract Committee is Assembly {
         return Actor.proven(DOOR);
     }
 
-    /// @dev Founders can have no key yet: see ICommittee.
     function _requireKey(address member) internal view override {
         // slither-disable-next-line calls-loop (a view of the suite; a composition has at most MAX_MEMBERS)
         if (IHashKeys(DOOR).wordOf(member) == 0) revert MemberKeyMissing(member);

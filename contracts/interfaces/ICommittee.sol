@@ -115,8 +115,8 @@ interface ICommittee {
     /// @notice Stops a motion that was carried. This body, by a motion that needs no delay, or the Constitution.
     function annul(MotionId motion) external;
 
-    /// @notice Composes the body anew. This body, or the Constitution. Each member of a committee has a hash key by then; only
-    /// founders, whose door is as new as their body, install theirs afterwards: at once.
+    /// @notice Composes the body anew. This body, or the Constitution. Each member of a committee has a hash key by then;
+    /// founders have theirs from the deployment of the door on.
     function compose(address[] calldata newMembers, uint8 newQuorum) external;
 
     /// @notice Sets how long this body takes. The Constitution alone.

@@ -67,8 +67,14 @@ def test_compose_reverts_when_a_member_has_no_hash_key(docket):
     assert (len(docket.body.members()), docket.body.term()) == (SIZE, 1)
 
 
-def test_founders_are_seated_before_they_can_have_a_key():
-    world = Founding()
+def test_body_in_earnest_is_not_founded_by_people_without_hash_keys():
+    """Whoever steals such a founder's account could give it a key first."""
+    with refused("MemberKeyMissing", member=members_of(SECURITY)[0]):
+        Founding(development=False)
+
+
+def test_body_for_development_is_founded_by_anybody():
+    world = Founding(development=True)
     founders = world.bodies[SECURITY].members()
     assert founders == list(members_of(SECURITY))
     assert all(world.door.isKeyless(founder) for founder in founders)

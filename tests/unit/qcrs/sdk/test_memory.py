@@ -87,6 +87,8 @@ def test_a_channel_worse_than_a_seam_bears_is_purified_or_refused():
     assert plan.code.purified.pair.infidelity <= 0.1
     assert plan.crews[0].pairs[1] > 10
     with pytest.raises(SeamTooNoisy, match=r"a seam bears at most 0\.1"):
+        plan_memory(scene(channel(1, (1, 2), 200)), Ask(100, distance=3))
+    with pytest.raises(CrewUnavailable):  # pairs that nothing purifies
         plan_memory(scene(channel(1, (1, 2), 300)), Ask(100, distance=3))
 
 
