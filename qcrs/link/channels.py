@@ -62,7 +62,8 @@ class Channels:
         self._random = random or numpy.random.default_rng(secrets.randbits(128))
         limits = link.service
         bounds = (limits.held, limits.keep_seconds)
-        self._meetings: Shelf[Meeting] = Shelf("channels", *bounds, lambda meeting: meeting.over)
+        # Not only when both have heard of it: an end that never does would keep the other from third ones.
+        self._meetings: Shelf[Meeting] = Shelf("channels", *bounds, lambda meeting: meeting.result.done())
         self._held: Shelf[tuple[Held, dict[str, Any]]] = Shelf(
             "held pairs", *bounds, lambda made: made[0].spent, HELD_BYTES
         )

@@ -66,7 +66,8 @@ class Runs:
             )
         meeting = self._meetings.get(key) or Meeting(subject, request.members, request.shots)
         last = self._arrive(key, meeting, processor, request)
-        self._meetings.made(key, processor, lambda: meeting)
+        # All members answer for it: whoever never fetches its bits keeps none of them from runs with third ones.
+        self._meetings.made(key, tuple(sorted(request.members)), lambda: meeting)
         if last:
             meeting.begin(self._run(key, meeting))
         answer: ProgramAnswer = await meeting.wait(processor, wait)

@@ -126,3 +126,32 @@ def test_a_run_that_the_link_could_not_begin_may_be_asked_for_again(fault, heard
         assert [len(own.table()) for own in again] == [100, 100]
     else:
         assert [type(error) for error in again] == [heard] * 2
+
+
+def test_a_member_that_never_fetches_its_bits_keeps_others_from_no_runs_with_third_ones():
+    """Nor from other channels, if it never hears that the pairs are there."""
+
+    async def leaves(client, asked):
+        task = asyncio.create_task(asked)
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await client.close()
+
+    async def work(url, victim, rogue, friend):
+        own, other = teledata()
+        for number in range(3):
+            with pytest.raises(WaitTimedOut):
+                await victim.run(number, (3, 4), own, 10, wait=0.01)
+            await leaves(rogue, rogue.run(number, (3, 4), other, 10))
+            with pytest.raises(WaitTimedOut):
+                await victim.prepare(number, 1, 4, 256, wait=0.01)
+            await leaves(rogue, rogue.prepare(number, 1, 3, 256))
+        runs = victim.run(9, (3, 5), own, 10), friend.run(9, (3, 5), other, 10)
+        pairs = victim.prepare(9, 1, 5, 256), friend.prepare(9, 1, 3, 256)
+        return [len(one.table()) for one in await asyncio.gather(*runs)], [
+            one.pairs for one in await asyncio.gather(*pairs)
+        ]
+
+    slow = link_file(rate=2_000, service=ServiceLimits(held=3, wait_seconds=20))
+    assert on_link(work, 3, 4, 5, file=slow) == ([10, 10], [256, 256])

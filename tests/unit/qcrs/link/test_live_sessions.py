@@ -31,6 +31,24 @@ def test_live_ghz_step_by_step():
     assert {sum(row) for row in on_link(work, *MEMBERS)} == {0, 4}
 
 
+def test_live_members_may_send_several_shots_step_by_step_without_waiting():
+    async def shots(member, own):
+        acts = [
+            asyncio.create_task(member.act(step, restart=number == 0))
+            for _ in range(4)
+            for number, step in enumerate(own.instructions)
+        ]
+        bits = await asyncio.gather(*acts)
+        return [row[2] for row in bits[len(own.instructions) - 1 :: len(own.instructions)]]
+
+    async def work(url, *clients):
+        members = await opened(clients, MEMBERS)
+        return await asyncio.gather(*map(shots, members, ghz(4)))
+
+    found = on_link(work, *MEMBERS)
+    assert {sum(row) for row in zip(*found, strict=True)} <= {0, 4}
+
+
 def test_live_shots_of_which_a_herald_fails_are_begun_anew_by_all():
     async def work(url, *clients):
         fragments = relayed("ZZ", 1)
