@@ -7,6 +7,7 @@ out itself.
 
 import asyncio
 from collections import Counter
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
@@ -30,9 +31,8 @@ class Entrance:
         """Take note of a stranger."""
         if len(self._strangers) >= STRANGERS:
             self._send_one_away()
-        address = connection.transport.get_extra_info("peername") or ("",)
         late = asyncio.get_running_loop().call_later(STRANGER_SECONDS, self._send_away, connection)
-        self._strangers[connection] = str(address[0]), late
+        self._strangers[connection] = _place(connection.transport.get_extra_info("peername")), late
 
     def go(self, connection: ServerConnection) -> None:
         """Forget a stranger, who has logged in or left."""
@@ -41,14 +41,24 @@ class Entrance:
             late.cancel()
 
     def _send_one_away(self) -> None:
-        crowds = Counter(address for address, _ in self._strangers.values())
+        crowds = Counter(place for place, _ in self._strangers.values())
         crowd, _ = crowds.most_common(1)[0]
-        self._send_away(next(one for one, (address, _) in self._strangers.items() if address == crowd))
+        self._send_away(next(one for one, (place, _) in self._strangers.items() if place == crowd))
 
     def _send_away(self, connection: ServerConnection) -> None:
         # Not with a word of leave, which would have to be waited for.
         self.go(connection)
         connection.transport.abort()
+
+
+def _place(peer: Any) -> str:
+    """Return where *peer* is, as asyncio tells it: its address, or the /64 of IPv6 that one subscriber has."""
+    host = str(peer[0]).partition("%")[0] if peer else ""
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        return host
+    return str(address.ipv4_mapped or IPv6Network((address, 64), strict=False))
 
 
 class _Connection(ServerConnection):

@@ -75,7 +75,16 @@ def test_who_takes_long_over_shaking_hands_is_sent_away_without_a_word_in_the_lo
     assert "handshake" not in caplog.text
 
 
-def test_who_fills_the_door_drives_out_itself(monkeypatch):
+@pytest.mark.parametrize(
+    ("honest", "crowd"),
+    [
+        (("10.0.0.1", "10.0.0.2"), lambda number: "10.0.0.3"),
+        (("2001:db8::1", "::ffff:10.0.0.2"), lambda number: f"2001:db8:0:1::{number:x}"),
+        (("", "fe80::1%eth0"), lambda number: "::ffff:10.0.0.3"),
+    ],
+    ids=["IPv4", "one subscriber's IPv6", "mapped"],
+)
+def test_who_fills_the_door_drives_out_itself(monkeypatch, honest, crowd):
     monkeypatch.setattr(entrance, "STRANGERS", 5)
 
     class Stranger:
@@ -91,11 +100,11 @@ def test_who_fills_the_door_drives_out_itself(monkeypatch):
             self.aborted = True
 
     async def run():
-        door, honest = Entrance(), [Stranger("a"), Stranger("b")]
-        crowd = [Stranger("c") for _ in range(50)]
-        for one in (honest[0], *crowd[:25], honest[1], *crowd[25:]):
+        door, those = Entrance(), [Stranger(address) for address in honest]
+        many = [Stranger(crowd(number)) for number in range(50)]
+        for one in (those[0], *many[:25], those[1], *many[25:]):
             door.come(one)
-        return [one.aborted for one in honest], Counter(one.aborted for one in crowd)
+        return [one.aborted for one in those], Counter(one.aborted for one in many)
 
     assert asyncio.run(run()) == ([False, False], {True: 47, False: 3})
 
