@@ -91,9 +91,7 @@ class Member:
     async def run(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
         """Arrive with the digest of what was measured in this phase."""
         run = await self._run(session, group, channels, index)
-        # In the last third of a phase there is no more waiting for those who spoil the run: see ``spoilt``.
-        left = session.phase_ends_at - group.request.phase_seconds / 3 - self.gateway.now
-        content = await run.measured(session.phase, time.monotonic() + left)
+        content = await run.measured(session.phase, self._until(session, group))
         await self.arrive(session, index, session.phase, NOTHING if content is None else keccak(content))
 
     async def bind(self, session: Session, group: Group, channels: Mapping[int, Channel], index: int) -> None:
@@ -122,7 +120,8 @@ class Member:
         """Return the histogram of all shots: what was bound before, if anything."""
         kept = self.journal.kept(RESULT, session.session, 0)
         if kept is None:
-            counts = await (await self._run(session, group, channels, index)).counts()
+            run = await self._run(session, group, channels, index)
+            counts = await run.counts(self._until(session, group))
             kept = self.journal.keep(RESULT, session.session, 0, encode_histogram(counts))
         return decode_histogram(kept)
 
@@ -152,6 +151,13 @@ class Member:
                 f"session {session.session}: channels over links {links}, not open {shut}; expected one link"
             )
         return await self.links.of(links[0])
+
+    def _until(self, session: Session, group: Group) -> float:
+        """Return until when others are waited for, by ``time.monotonic``: not in the last third of a phase.
+
+        By then whoever has nothing to arrive with takes the run for spoilt: see ``spoilt``.
+        """
+        return time.monotonic() + session.phase_ends_at - group.request.phase_seconds / 3 - self.gateway.now
 
     def _salt(self, session: Session) -> bytes:
         return keccak(self.root() + b"result" + session.session.to_bytes(8, "big"))

@@ -56,8 +56,12 @@ class Run(Protocol):
             until: How long others' parts are waited for, by ``time.monotonic``.
         """
 
-    async def counts(self) -> dict[int, int]:
-        """Return the histogram of all shots, once the phases' barriers are passed."""
+    async def counts(self, until: float) -> dict[int, int]:
+        """Return the histogram of all shots, once the phases' barriers are passed.
+
+        Args:
+            until: As in ``measured``, for the link to say what it saw.
+        """
 
 
 def run_of(seat: Seat, part: Part) -> Run:
@@ -100,11 +104,12 @@ class CircuitRun:
         content = await self.seat.outcomes(ROWS, self.fragment, until, rows)
         return None if content is None else self._part(content, phase)
 
-    async def counts(self) -> dict[int, int]:
+    async def counts(self, until: float) -> dict[int, int]:
         """Add up what all members measured."""
+        return await self.seat.reported(self._counts, until)
+
+    async def _counts(self) -> dict[int, int]:
         seat, until = self.seat, time.monotonic() + PATIENCE_SECONDS
-        if seat.spoilt:
-            return seat.drawn()
         if (own := seat.kept(ROWS, 0)) is not None:
             for phase in seat.phases:
                 await seat.show(self._part(own, phase))
@@ -114,23 +119,33 @@ class CircuitRun:
         return dict(total)
 
     async def _joint(self, phase: int, until: float) -> dict[int, int]:
-        seat, shots = self.seat, self._shots(phase)
-        rows = [await self._rows(phase, member, until) for member in range(len(seat.session.members))]
-        return await asyncio.to_thread(outcomes.joint_counts, rows, len(shots), seat.group.request.outcome_bits)
+        members, count = range(len(self.seat.session.members)), len(self._shots(phase))
+        bits = self.seat.group.request.outcome_bits
+        rows = [await self._rows(phase, member, until) for member in members]
+        try:
+            return await asyncio.to_thread(outcomes.joint_counts, rows, count, bits)
+        except outcomes.OutcomesInvalid as error:
+            # Each is a file, and one has other bits than are its member's.
+            rows = [await self._seen(phase, member, error) for member in members]
+        return await asyncio.to_thread(outcomes.joint_counts, rows, count, bits)
 
     async def _rows(self, phase: int, member: int, until: float) -> dict[int, bytes]:
         """Return what *member* measured: the file that it is bound to, or else what the link saw."""
-        seat, shots = self.seat, self._shots(phase)
         try:
-            return outcomes.decode(await seat.shown(phase, member, until), len(shots))
+            return outcomes.decode(await self.seat.shown(phase, member, until), len(self._shots(phase)))
         except (ContentUnavailable, ContentMismatch, outcomes.OutcomesInvalid) as error:
-            seen = outcomes.part((await seat.witness(member, error)).rows(), shots)
-            if keccak(outcomes.encode(seen, len(shots))) != seat.session.digests[phase, member]:
-                log.error(
-                    "session=%s processor=%s is bound to other outcomes than the link saw",
-                    seat.session.session, seat.session.members[member],
-                )  # fmt: skip
-            return seen
+            return await self._seen(phase, member, error)
+
+    async def _seen(self, phase: int, member: int, error: Exception) -> dict[int, bytes]:
+        """Return what the link saw *member* measure, since *error* keeps it from being known otherwise."""
+        seat, shots = self.seat, self._shots(phase)
+        seen = outcomes.part((await seat.witness(member, error)).rows(), shots)
+        if keccak(outcomes.encode(seen, len(shots))) != seat.session.digests[phase, member]:
+            log.error(
+                "session=%s processor=%s is bound to other outcomes than the link saw",
+                seat.session.session, seat.session.members[member],
+            )  # fmt: skip
+        return seen
 
     def _part(self, content: bytes, phase: int) -> bytes:
         """Return the file of *phase* out of that of all shots."""
@@ -161,11 +176,12 @@ class MemoryRun:
             return None
         return await asyncio.to_thread(self._file, part.half, phase, record)
 
-    async def counts(self) -> dict[int, int]:
+    async def counts(self, until: float) -> dict[int, int]:
         """Decode what both halves measured."""
+        return await self.seat.reported(self._counts, until)
+
+    async def _counts(self) -> dict[int, int]:
         seat, half, record = self.seat, self.part.half, self.seat.kept(RECORD, 0)
-        if seat.spoilt:
-            return seat.drawn()
         if half is not None and record is not None:
             for phase in seat.phases:
                 await seat.show(await asyncio.to_thread(self._file, half, phase, record))

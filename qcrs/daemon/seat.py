@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from qcrs.daemon.journal import Journal
 from qcrs.daemon.spoilt import AMISS, PASSING, SPOILT, drawn_histogram
+from qcrs.errors import QcrsError
 from qcrs.link.answers import OwnBits, Witnessed
 from qcrs.link.client import LinkClient
 from qcrs.link.errors import WaitTimedOut
@@ -85,21 +86,34 @@ class Seat:
         wait = min(max(until - time.monotonic(), ASK_SECONDS), MOST_WAIT_SECONDS)
         try:
             return self.keep(kind, 0, content(await self.run(fragment, wait)))
-        except (WaitTimedOut, *AMISS) as error:
-            if isinstance(error, PASSING) and time.monotonic() < until:
-                raise
-            log.error("session=%s is spoilt, nobody will be paid: %s", self.session.session, error)
-            self.keep(SPOILT, 0, b"")
+        except AMISS as error:
+            self._bear(error, until)
             return None
+
+    async def reported(self, counts: Callable[[], Awaitable[dict[int, int]]], until: float) -> dict[int, int]:
+        """Return the histogram that *counts* gives; one of the own drawing if the run is spoilt.
+
+        Args:
+            until: As in ``outcomes``.
+        """
+        if not self.spoilt:
+            try:
+                return await counts()
+            except AMISS as error:
+                self._bear(error, until)
+        return drawn_histogram(self.group.request.outcome_bits, self.group.request.shots)
 
     @property
     def spoilt(self) -> bool:
         """Whether it is known that there will be no outcomes."""
         return self.kept(SPOILT, 0) is not None
 
-    def drawn(self) -> dict[int, int]:
-        """Return what is reported of a run that is spoilt."""
-        return drawn_histogram(self.group.request.outcome_bits, self.group.request.shots)
+    def _bear(self, error: QcrsError, until: float) -> None:
+        """Take the run for spoilt, unless *error* may pass before *until*: then it is raised."""
+        if isinstance(error, PASSING) and time.monotonic() < until:
+            raise error
+        log.error("session=%s is spoilt, nobody will be paid: %s", self.session.session, error)
+        self.keep(SPOILT, 0, b"")
 
     async def witness(self, member: int, error: Exception) -> Witnessed:
         """Return what the link saw *member* measure, since *error* keeps it from being known otherwise."""

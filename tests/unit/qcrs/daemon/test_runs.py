@@ -102,7 +102,7 @@ class Table:
         self.chain.bound = True
 
     async def counts(self):
-        return await asyncio.gather(*(self.run(index).counts() for index in range(3)))
+        return await asyncio.gather(*(self.run(index).counts(soon()) for index in range(3)))
 
 
 async def decoded_here(job, records, _limits=None):
@@ -263,7 +263,7 @@ def test_a_half_that_is_bound_to_what_it_does_not_show_stops_nobody(here, seated
 
     async def work(table):
         await table.pass_barriers(posted)
-        honest = await asyncio.gather(table.run(1).counts(), table.run(2).counts())
+        honest = await asyncio.gather(table.run(1).counts(soon()), table.run(2).counts(soon()))
         measured = tuple(table.journals[index].kept(RECORD, 4, 0) for index in HALVES)
         return honest, measured
 
