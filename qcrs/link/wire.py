@@ -17,15 +17,20 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Va
 from qcrs.link.errors import FrameInvalid, LinkRefused
 from qcrs.model.records import Record
 from qcrs.quantum.entanglement.pairs import LocalNoise, Ppm
-from qcrs.quantum.fragment import MAX_BITS, MAX_QUBITS, Fragment, Instruction
+from qcrs.quantum.fragment import (
+    MAX_BITS,
+    MAX_QUBITS,
+    Fragment,
+    FragmentInvalid,
+    Instruction,
+    fault_of,
+    require_few_values,
+)
 
 MAX_PAIRS = 1 << 20
 MAX_MEMBERS = 16
 MAX_LETTER_BYTES = 1 << 20
 MAX_STEPS = 1024
-# In a frame, at most: a fragment of the most instructions has a quarter as many. An empty list takes three characters
-# on the wire and twenty times as many bytes in memory, so that the size of a frame alone says little.
-MAX_VALUES = 1 << 22
 MOST_WAIT_SECONDS = 3600.0  # as long as a link lets anybody wait
 MOST_TOLD = 1000  # characters of what a link says in words
 
@@ -62,8 +67,10 @@ Binary = Annotated[
     bytes, BeforeValidator(_binary), PlainSerializer(lambda value: base64.b64encode(value).decode(), when_used="json")
 ]
 Word = Annotated[int, BeforeValidator(_word), PlainSerializer(hex, when_used="json")]
-Words = Annotated[tuple[Word, ...], Field(max_length=MAX_PAIRS // 256)]
-Members = Annotated[tuple[Processor, ...], Field(min_length=2, max_length=MAX_MEMBERS), AfterValidator(_distinct)]
+Words = Annotated[tuple[Word, ...], Field(max_length=MAX_PAIRS // 256, fail_fast=True)]
+Members = Annotated[
+    tuple[Processor, ...], Field(min_length=2, max_length=MAX_MEMBERS, fail_fast=True), AfterValidator(_distinct)
+]
 
 
 class Purpose(StrEnum):
@@ -190,7 +197,7 @@ class Act(Record):
     members: Members
     member: Annotated[int, Field(ge=0, lt=MAX_MEMBERS)]
     serial: Annotated[int, Field(ge=1)]
-    instructions: Annotated[tuple[Instruction, ...], Field(max_length=MAX_STEPS)]
+    instructions: Annotated[tuple[Instruction, ...], Field(max_length=MAX_STEPS, fail_fast=True)]
     restart: bool = False
     wait: Seconds | None = None
 
@@ -239,9 +246,10 @@ def read(frame: str) -> Any:
     Raises:
         FrameInvalid: There is more in it than in any that is of use. ValueError, RecursionError: It is none.
     """
-    count = sum(map(frame.count, "[{,"))
-    if count > MAX_VALUES:
-        raise FrameInvalid(f"a frame of {count} values, expected at most {MAX_VALUES}")
+    try:
+        require_few_values(frame)
+    except FragmentInvalid as error:
+        raise FrameInvalid(str(error)) from None
     return json.loads(frame)
 
 
@@ -277,6 +285,4 @@ def request_of(message: dict[str, Any]) -> Record:
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise FrameInvalid(f"{op}, {where or 'fields'}: {first['msg']} ({error.error_count()} faults)"[:500]) from error
+        raise FrameInvalid(f"{op}, {fault_of(error)}") from None

@@ -18,6 +18,10 @@ MAX_QUBITS = 64
 MAX_BITS = 4096
 MAX_INSTRUCTIONS = 100_000
 MAX_PURIFICATION_ROUNDS = 4
+# In a text of JSON, at most: a fragment of the most instructions has half as many. An empty list takes three
+# characters and twenty times as many bytes in memory, so that the size of a text alone says little.
+MAX_VALUES = 1 << 21
+_MOST_FAULTS = 100  # that are looked at: whoever sends millions is told how many
 # Gates by how many qubits they act on, and how many angles they take; names and meaning as in stdgates.inc.
 GATES: dict[str, tuple[int, int]] = {
     **dict.fromkeys(("id", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg"), (1, 0)),
@@ -29,6 +33,8 @@ GATES: dict[str, tuple[int, int]] = {
 
 Small = Annotated[int, Field(ge=0, lt=2**16)]
 Angle = Annotated[float, Field(allow_inf_nan=False)]
+# The first fault in a sequence is enough: of what strangers send, each could otherwise take more memory than it does.
+Smalls = Annotated[tuple[Small, ...], Field(max_length=MAX_BITS, fail_fast=True)]
 
 
 class FragmentInvalid(QcrsError):
@@ -63,10 +69,10 @@ class Instruction(Record):
 
     op: Op
     name: str = ""
-    parameters: tuple[Angle, ...] = ()
-    qubits: tuple[Small, ...] = ()
-    bits: Annotated[tuple[Small, ...], Field(max_length=MAX_BITS)] = ()
-    condition: Annotated[tuple[Small, ...], Field(max_length=MAX_BITS)] = ()
+    parameters: Annotated[tuple[Angle, ...], Field(fail_fast=True)] = ()
+    qubits: Smalls = ()
+    bits: Smalls = ()
+    condition: Smalls = ()
     peer: Small = 0
     rounds: Annotated[int, Field(ge=0, le=MAX_PURIFICATION_ROUNDS)] = 0
 
@@ -83,8 +89,8 @@ class Fragment(Record):
     member: Annotated[int, Field(ge=0, lt=MAX_MEMBERS)]
     qubits: Annotated[int, Field(ge=1, le=MAX_QUBITS)]
     bits: Annotated[int, Field(ge=0, le=MAX_BITS)]
-    instructions: Annotated[tuple[Instruction, ...], Field(max_length=MAX_INSTRUCTIONS)]
-    outputs: Annotated[tuple[tuple[Small, Small], ...], Field(max_length=2**16)] = ()
+    instructions: Annotated[tuple[Instruction, ...], Field(max_length=MAX_INSTRUCTIONS, fail_fast=True)]
+    outputs: Annotated[tuple[tuple[Small, Small], ...], Field(max_length=2**16, fail_fast=True)] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -132,10 +138,31 @@ class Fragment(Record):
         Raises:
             FragmentInvalid: It is none, or breaks a limit.
         """
+        require_few_values(text)
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise FragmentInvalid(f"not a fragment: {error}") from error
+            raise FragmentInvalid(f"not a fragment: {fault_of(error)}") from None
+
+
+def require_few_values(text: str | bytes) -> None:
+    """Check that *text*, of JSON, has no more values than any that is of use.
+
+    Raises:
+        FragmentInvalid: It has.
+    """
+    count = sum(text.count(mark) for mark in ("[{," if isinstance(text, str) else (b"[", b"{", b",")))
+    if count > MAX_VALUES:
+        raise FragmentInvalid(f"a text of {count} values, expected at most {MAX_VALUES}")
+
+
+def fault_of(error: ValidationError) -> str:
+    """Return what is wrong first, and how much in all."""
+    count = error.error_count()
+    if count > _MOST_FAULTS:
+        return f"{count} faults"
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'fields'}: {first['msg']} ({count} faults)"[:500]
 
 
 def require_program(fragments: Sequence[Fragment]) -> int:

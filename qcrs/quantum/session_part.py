@@ -3,15 +3,22 @@
 A fragment's JSON stands for itself, as it always did; other kinds name themselves.
 """
 
-import json
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from qcrs.model.records import Record
 from qcrs.quantum.correction.job import Job
-from qcrs.quantum.fragment import MAX_MEMBERS, Fragment, FragmentInvalid, Instruction, Op
+from qcrs.quantum.fragment import (
+    MAX_MEMBERS,
+    Fragment,
+    FragmentInvalid,
+    Instruction,
+    Op,
+    fault_of,
+)
 
+MAX_MEMORY_BYTES = 1 << 16  # of a memory's part, which says little; it has some hundred
 _Member = Annotated[int, Field(ge=0, lt=MAX_MEMBERS)]
 
 
@@ -65,10 +72,11 @@ def part_of(text: bytes) -> Part:
     Raises:
         FragmentInvalid: It is no part of any kind, or breaks a limit.
     """
+    if b'"kind"' not in text:  # which no fragment has anywhere
+        return Fragment.from_json(text)
+    if len(text) > MAX_MEMORY_BYTES:
+        raise FragmentInvalid(f"a memory's part of {len(text)} bytes, expected at most {MAX_MEMORY_BYTES}")
     try:
-        document = json.loads(text)
-        if isinstance(document, dict) and "kind" in document:
-            return MemoryPart.model_validate_json(text)
-    except (ValidationError, ValueError, RecursionError) as error:
-        raise FragmentInvalid(f"not a part of a program: {error}") from error
-    return Fragment.from_json(text)
+        return MemoryPart.model_validate_json(text)
+    except ValidationError as error:
+        raise FragmentInvalid(f"not a part of a program: {fault_of(error)}") from None

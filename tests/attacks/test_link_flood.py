@@ -17,6 +17,7 @@ from qcrs.link.errors import LoginRefused, SessionUnready, TokenExpired
 from qcrs.link.file import ServiceLimits
 from qcrs.link.logins import Logins
 from qcrs.link.wire import Login
+from qcrs.quantum import fragment
 from tests.linked import DOMAIN, Contracts, account, chain_of, daemon_of, link_file, on_link
 from tests.unit.qcrs.link.test_login import Raw
 
@@ -244,7 +245,7 @@ def test_a_large_frame_of_a_stranger_is_refused_before_it_is_read():
 
 
 def test_a_frame_of_many_small_values_is_not_spelt_out(monkeypatch):
-    monkeypatch.setattr(wire, "MAX_VALUES", 1_000)
+    monkeypatch.setattr(fragment, "MAX_VALUES", 1_000)
 
     async def work(url, bystander):
         async with connect(url) as socket:
@@ -254,7 +255,7 @@ def test_a_frame_of_many_small_values_is_not_spelt_out(monkeypatch):
             return json.loads(await socket.recv()), await bystander.describe()
 
     answer, described = on_link(work, 4)
-    assert answer["message"].startswith("a frame of ")
+    assert answer["message"].startswith("a text of ")
     assert "expected at most 1000" in answer["message"]
     assert "descriptor" in described
 

@@ -13,6 +13,7 @@ from qcrs.link import line, live_member, wire
 from qcrs.link.client import LinkClient
 from qcrs.link.errors import NAMED, FrameInvalid, LinkRefused, LinkUnreachable, MemberNotAllowed, PairsUnknown
 from qcrs.link.file import ServiceLimits
+from qcrs.quantum import fragment
 from qcrs.quantum.entanglement.errors import HeraldFailed
 from qcrs.quantum.entanglement.request import EngineLimits
 from qcrs.quantum.fragment import Fragment
@@ -189,7 +190,7 @@ def test_of_many_whose_login_has_expired_one_logs_in_again_for_all():
 
 
 def test_a_link_that_answers_with_more_values_than_any_has_use_for_is_refused(monkeypatch):
-    monkeypatch.setattr(wire, "MAX_VALUES", 1_000)
+    monkeypatch.setattr(fragment, "MAX_VALUES", 1_000)
     with pytest.raises(FrameInvalid, match="values, expected at most 1000"):
         asked(lambda client: client.describe(), lambda message: {"id": message["id"], "ok": {"more": [[]] * 600}})
 
