@@ -32,7 +32,7 @@ CHECKS = {
     "forge": ["forge", "test"],
     "slither": SLITHER,
     "brownie": BROWNIE,
-    "pytest": ["pytest", "-n", "2", "--dist", "loadgroup"],
+    "pytest": ["pytest", "-n", "2", "--dist", "loadgroup", "--durations", "20"],
 }
 COMPILING = ("forge", "slither", "brownie")
 NEEDS_FORGE = ("forge", "slither")  # Slither compiles through it
