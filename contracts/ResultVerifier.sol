@@ -20,8 +20,8 @@ import {ProcessorId, Standing} from "./lifecycle/Processor.sol";
 /// @notice See IResultVerifier.
 /// @dev Keeps bundles alone: what is pending lives in the allocator's records, so each step rewrites slots that are warm.
 /// Steps are recorded first and checked against what the record returns: one call, and a revert undoes it.
-/// Events follow calls to the allocator and the registry, which call nobody back.
-// slither-disable-start reentrancy-events
+/// Events and bundles follow calls to the allocator and the registry, which call nobody back.
+// slither-disable-start reentrancy-events,reentrancy-no-eth
 contract ResultVerifier is IResultVerifier {
     using RecordReader for IComputationAllocator;
     using CountSketch for uint256[];
@@ -364,4 +364,4 @@ contract ResultVerifier is IResultVerifier {
         }
     }
 }
-// slither-disable-end reentrancy-events
+// slither-disable-end reentrancy-events,reentrancy-no-eth
