@@ -42,10 +42,14 @@ library Ledger {
     /// @notice Receives `received`, locks `amount` of what the holder then has, and takes `bounties` of it for keepers.
     function lock(Book storage self, address holder, uint256 received, uint256 amount, uint256 bounties) internal {
         Account memory account = self.accounts[holder];
-        uint256 available = account.available + received;
-        if (available < amount + bounties) revert InsufficientFunds(holder, available, amount + bounties);
-        account.available = uint128(available - amount - bounties);
-        account.locked += uint128(amount);
+        unchecked {
+            // Sums of coin, which there is not 2^128 of; and of escrows of 80 bits, at most 64 at a time.
+            uint256 available = account.available + received;
+            uint256 required = amount + bounties;
+            if (available < required) revert InsufficientFunds(holder, available, required);
+            account.available = uint128(available - required);
+            account.locked += uint128(amount);
+        }
         self.accounts[holder] = account;
     }
 
