@@ -118,11 +118,8 @@ class Channels:
 
     async def _make(self, key: Key, request: Prepare, subject: str) -> dict[str, Any]:
         made = self._tested if request.purpose is Purpose.Test else self._talk
-        try:
+        with self._meetings.kept_on_success(key):
             return await made(key, request, subject)
-        except Exception:
-            self._meetings.drop(key)  # both ends hear of it, and may ask again
-            raise
 
     async def _tested(self, key: Key, request: Prepare, subject: str) -> dict[str, Any]:
         if self._chain is not None:

@@ -39,12 +39,9 @@ class LiveSessions:
 
     async def _begin(self, key: tuple[int, tuple[int, ...]], meeting: Meeting) -> LiveSession:
         opened = [meeting.brought[member] for member in meeting.members]
-        try:
+        with self._meetings.kept_on_success(key):
             allowance = await self._allowances.of(*key)
             return LiveSession(*key, opened, self._joint(opened), self._link.fibre, allowance)
-        except Exception:
-            self._meetings.drop(key)  # all hear of it, and may ask again
-            raise
 
     def act(self, processor: int, request: Act, wait: float) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         """Return the caller's bits when its instructions are carried out: at once, if nothing is to be waited for."""

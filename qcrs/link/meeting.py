@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Coroutine, Hashable
+from collections.abc import Callable, Collection, Coroutine, Hashable, Iterator
+from contextlib import contextmanager
 from math import inf
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -148,6 +149,15 @@ class Shelf(Generic[Kept]):
         kept = self.get(key)
         self._items.pop(key, None)
         return kept
+
+    @contextmanager
+    def kept_on_success(self, key: Hashable) -> Iterator[None]:
+        """Forget what is under *key* when the block fails: all who wait hear of it, and may ask again."""
+        try:
+            yield
+        except Exception:
+            self.drop(key)
+            raise
 
     def _make_room(self, owner: Owner, size: int) -> None:
         # What was made first comes first.

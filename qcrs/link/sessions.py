@@ -116,14 +116,11 @@ class Runs:
         parts = [self._fragments.drop((key, member)) for member in meeting.members]
         brought = [part for part in parts if part is not None]
         raw = raw_between([fragment for fragment, _ in brought], self._link.fibre)
-        try:
+        with self._meetings.kept_on_success(key):  # the chain may say otherwise when they ask again
             if len(brought) < len(parts):
                 raise WaitTimedOut(f"{meeting.subject}: {', '.join(map(str, meeting.members))} came too far apart")
             allowance = await self._allowances.of(*key)
             most = None if allowance is None else allowance.reserve(raw, meeting.terms)
-        except Exception:
-            self._meetings.drop(key)  # all hear of it, and may ask again: the chain may say otherwise by then
-            raise
         request = ProgramRequest(
             fragments=tuple(fragment for fragment, _ in brought),
             noises=tuple(noise for _, noise in brought),
